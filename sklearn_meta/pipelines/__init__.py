@@ -1,0 +1,29 @@
+"""What a candidate is: operators, pipeline trees and their text, the search space."""
+
+from sklearn_meta.pipelines._catalogue import default_catalogue
+from sklearn_meta.pipelines._compile import compile_pipeline
+from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
+from sklearn_meta.pipelines._operators import Catalogue, Cost, Operator
+from sklearn_meta.pipelines._schema import Schema
+from sklearn_meta.pipelines._source import to_source
+from sklearn_meta.pipelines._space import SearchSpace
+from sklearn_meta.pipelines._text import format_tree, parse
+from sklearn_meta.pipelines._tree import Node, X
+
+__all__ = [
+    "Catalogue",
+    "Choice",
+    "Cost",
+    "Float",
+    "Integer",
+    "Node",
+    "Operator",
+    "Schema",
+    "SearchSpace",
+    "X",
+    "compile_pipeline",
+    "default_catalogue",
+    "format_tree",
+    "parse",
+    "to_source",
+]

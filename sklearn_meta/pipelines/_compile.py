@@ -1,0 +1,426 @@
+"""From a pipeline tree and the schema of a table to a scikit-learn `Pipeline`.
+
+The compiler walks the tree from the table to the learner and carries a `Layout` along:
+what is known of the columns at this place. Where an operator cannot take what is there,
+`coerce` puts steps in between. The result holds objects of scikit-learn, LightGBM,
+numpy and pandas only, so that it works without this package.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, replace
+
+from sklearn import config_context
+from sklearn.base import is_classifier, is_regressor
+from sklearn.pipeline import Pipeline
+
+from sklearn_meta.pipelines._check import check_tree
+from sklearn_meta.pipelines._coercions import Steps, coerce, group_levels
+from sklearn_meta.pipelines._layout import Layout
+from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalogue, Operator
+from sklearn_meta.pipelines._schema import Schema
+from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec, build
+from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
+
+# Folds of the out-of-fold predictions that a stacked learner is fitted on.
+STACK_FOLDS = 5
+
+# HistGradientBoosting puts each level of a category in a bin of its own.
+DEFAULT_MAX_BINS = 255
+
+# Centering would make a sparse table dense; these classes refuse to.
+SPARSE_ARGUMENTS = {
+    "sklearn.preprocessing.StandardScaler": {"with_mean": False},
+    "sklearn.preprocessing.RobustScaler": {"with_centering": False},
+}
+
+ONE_TO_ONE = frozenset(
+    f"sklearn.preprocessing.{name}"
+    for name in (
+        "MaxAbsScaler",
+        "MinMaxScaler",
+        "Normalizer",
+        "PowerTransformer",
+        "QuantileTransformer",
+        "RobustScaler",
+        "StandardScaler",
+    )
+)
+
+# What a union asks of its branches when they cannot keep their categories.
+_NUMBERS = Operator(
+    UNION, "transformer", path="sklearn.pipeline.FeatureUnion",
+    accepts_missing=True, accepts_sparse=True,
+)  # fmt: skip
+
+
+def compile_pipeline(
+    tree: Node,
+    schema: Schema,
+    *,
+    task,
+    n_classes,
+    catalogue: Catalogue,
+    random_state,
+    iterations=None,
+    encoder=None,
+):
+    """Make the unfitted scikit-learn pipeline of a tree.
+
+    Parameters
+    ----------
+    tree : Node
+    schema : Schema
+        Of the encoded table that the pipeline is fitted on.
+    task : {"classification", "regression"}
+    n_classes : int
+        One for regression.
+    catalogue : Catalogue
+        Where the operators of the tree are found.
+    random_state : int
+        Seed of every operator that is random.
+    iterations : int, default=None
+        Boosting rounds of a LightGBM learner at the root; those of the tree if None.
+    encoder : Spec, default=None
+        Turns the table as it comes into the encoded one, as the first step. None where
+        the encoded table is passed.
+
+    Returns
+    -------
+    pipeline : sklearn.pipeline.Pipeline
+
+    Raises
+    ------
+    InvalidPipelineError
+        If the tree breaks the grammar or the catalogue lacks one of its operators.
+    """
+    return build(
+        compile_spec(
+            tree, schema, task=task, n_classes=n_classes, catalogue=catalogue,
+            random_state=random_state, iterations=iterations, encoder=encoder,
+        )
+    )  # fmt: skip
+
+
+def compile_spec(
+    tree: Node,
+    schema: Schema,
+    *,
+    task,
+    n_classes,
+    catalogue: Catalogue,
+    random_state,
+    iterations=None,
+    encoder=None,
+) -> Spec:
+    """Describe the pipeline of a tree; see `compile_pipeline` for the parameters."""
+    check_tree(tree, catalogue=catalogue, task=task)
+    compiler = _Compiler(
+        Layout.of(schema), task, int(n_classes), catalogue, int(random_state)
+    )
+    steps = compiler.estimator(tree)
+    name, learner = steps[-1]
+    if iterations is not None and learner.path.startswith("lightgbm."):
+        steps[-1] = (name, learner.with_params(n_estimators=int(iterations)))
+    if encoder is not None:
+        steps = [("encode", encoder), *steps]
+    return _pipeline(steps)
+
+
+def early_stopping_learner(tree: Node, *, catalogue: Catalogue, task) -> bool:
+    """Whether the number of rounds of the root learner is left to early stopping.
+
+    True for a LightGBM learner with ``early_stopping=True`` at the root of the tree.
+    Inside a stack or a wrapper, LightGBM always takes all its rounds: nobody could
+    hand it the rows to watch.
+    """
+    operator = catalogue.find(tree.operator, task)
+    if operator is None or not _is_lightgbm(operator.path):
+        return False
+    if tree.inputs[0].operator == STACK:
+        return False
+    default = operator.defaults().get("early_stopping", False)
+    return bool(tree.param("early_stopping", default))
+
+
+def accepts_sample_weight(tree: Node, *, catalogue: Catalogue, task) -> bool:
+    """Whether the pipeline of a tree can be fitted with `sample_weight`.
+
+    The learner that makes the predictions decides. Below a stack, estimators that
+    cannot take weights are fitted without.
+    """
+    operator = catalogue.find(tree.operator, task)
+    inner = tree.inputs[0]
+    if operator.kind == "wrapper" or inner.operator == STACK:
+        # scikit-learn 1.9.1's TargetEncoder raises KeyError('groups') while metadata
+        # routing is on, and weights reach nested pipelines by routing only.
+        found = (catalogue.find(node.operator, task) for _, node in tree.walk())
+        if any(o is not None and o.path.endswith(".TargetEncoder") for o in found):
+            return False
+    if operator.kind == "wrapper" and not operator.sample_weight:
+        return accepts_sample_weight(inner, catalogue=catalogue, task=task)
+    return operator.sample_weight
+
+
+def fit_weighted(pipeline, X, y, sample_weight):
+    """Fit a pipeline for which `accepts_sample_weight` is true.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Compiled, unfitted; its metadata requests are set where they are needed.
+    X, y : array-like
+    sample_weight : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    pipeline : sklearn.pipeline.Pipeline
+        The same object, fitted.
+    """
+    name, learner = pipeline.steps[-1]
+    nested = learner.get_params(deep=True).values()
+    takes_weight = "sample_weight" in inspect.signature(learner.fit).parameters
+    if takes_weight and not any(isinstance(part, Pipeline) for part in nested):
+        return pipeline.fit(X, y, **{f"{name}__sample_weight": sample_weight})
+    with config_context(enable_metadata_routing=True):
+        return request_sample_weight(pipeline).fit(X, y, sample_weight=sample_weight)
+
+
+def request_sample_weight(estimator):
+    """Route `sample_weight` to every learner in a pipeline that can take it.
+
+    Transformers are fitted without: weighting rows is about errors of the predictions,
+    and some of them refuse weights for some of their settings.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Changed in place: the requests of its parts are set.
+
+    Returns
+    -------
+    estimator : estimator
+        The same object. With ``sklearn.config_context(enable_metadata_routing=True)``
+        it can be fitted as ``estimator.fit(X, y, sample_weight=w)``.
+    """
+    parts = [estimator, *estimator.get_params(deep=True).values()]
+    with config_context(enable_metadata_routing=True):
+        for part in parts:
+            if isinstance(part, type) or not hasattr(part, "set_fit_request"):
+                continue
+            if "sample_weight" in inspect.signature(part.fit).parameters:
+                is_learner = is_classifier(part) or is_regressor(part)
+                part.set_fit_request(sample_weight=is_learner)
+    return estimator
+
+
+@dataclass(frozen=True)
+class _Compiler:
+    """What stays the same while one tree is compiled."""
+
+    table: Layout
+    task: str
+    n_classes: int
+    catalogue: Catalogue
+    random_state: int
+
+    def estimator(self, node: Node) -> Steps:
+        """Steps of a learner or wrapper; the last one predicts."""
+        operator = self.catalogue.find(node.operator, self.task)
+        if operator.kind == "wrapper":
+            inner = _pipeline_or_only_step(self.estimator(node.inputs[0]))
+            return [(operator.name, self._call(operator, node, self.table, inner))]
+        if node.inputs[0].operator == STACK:
+            return [(STACK, self._stacked(operator, node))]
+        steps, layout = self.features(node.inputs[0])
+        return [*steps, *self._learner(operator, node, layout)]
+
+    def features(self, node: Node) -> tuple[Steps, Layout]:
+        """Steps that make the features of a node, and what they give."""
+        if node.operator == INPUT:
+            return [], self.table
+        if node.operator == UNION:
+            return self._union(node)
+        operator = self.catalogue.find(node.operator, self.task)
+        steps, layout = self.features(node.inputs[0])
+        if operator.kind == "preparation":
+            return self._prepared(operator, node, steps, layout)
+        coercions, layout = coerce(layout, operator)
+        spec = self._call(operator, node, layout)
+        after = Layout(
+            n_features=_n_outputs(spec, layout),
+            missing=layout.missing or layout.n_categorical > 0,
+            sparse=layout.sparse or _gives_sparse(spec),
+        )
+        return [*steps, *coercions, (operator.name, spec)], after
+
+    def _prepared(self, operator, node, steps, layout):
+        if operator.build is None:
+            coercions, layout = coerce(layout, operator)
+            spec = self._call(operator, node, layout)
+            after = Layout(
+                n_features=None,
+                missing=layout.missing or layout.n_categorical > 0,
+                sparse=layout.sparse or _gives_sparse(spec),
+            )
+            return [*steps, *coercions, (operator.name, spec)], after
+        prepared = self._call(operator, node, layout)
+        if isinstance(prepared, Spec):
+            prepared = Prepared(prepared, replace(layout, n_features=None))
+        if prepared.spec is None:
+            return steps, layout
+        if layout.nearly_empty and prepared.layout.nearly_empty:
+            # The preparation moves columns: what depends on their place comes first.
+            coercions, layout = coerce(layout, operator)
+            prepared = self._call(operator, node, layout)
+            steps = [*steps, *coercions]
+        return [*steps, (operator.name, prepared.spec)], prepared.layout
+
+    def _union(self, node):
+        branches = [self.features(child) for child in node.inputs]
+        layouts = [layout for _, layout in branches]
+        with_categories = [i for i, ly in enumerate(layouts) if ly.n_categorical]
+        keep = len(with_categories) == 1 and not any(ly.sparse for ly in layouts)
+        asked = replace(_NUMBERS, accepts_categories=keep)
+        for i, (steps, layout) in enumerate(branches):
+            coercions, layout = coerce(layout, asked)
+            branches[i] = ([*steps, *coercions], layout)
+        if keep:
+            # Categories have to lead; the order of the branches is otherwise free.
+            branches.insert(0, branches.pop(with_categories[0]))
+        layouts = [layout for _, layout in branches]
+        widths = [layout.n_features for layout in layouts]
+        after = Layout(
+            n_features=None if None in widths else sum(widths),
+            n_categorical=layouts[0].n_categorical,
+            cardinalities=layouts[0].cardinalities,
+            missing=any(layout.missing for layout in layouts),
+            sparse=any(layout.sparse for layout in layouts),
+            nonnegative=all(layout.nonnegative for layout in layouts),
+        )
+        named = [
+            (steps[-1][0], _pipeline_or_only_step(steps)) if steps
+            else ("passthrough", "passthrough")
+            for steps, _ in branches
+        ]  # fmt: skip
+        params = (("transformer_list", _unique(named)),)
+        return [(UNION, Spec("sklearn.pipeline.FeatureUnion", params))], after
+
+    def _learner(self, operator, node, layout) -> Steps:
+        steps, layout = coerce(layout, operator)
+        spec = self._call(operator, node, layout)
+        if layout.n_categorical:
+            categorical = list(range(layout.n_categorical))
+            if _is_lightgbm(spec.path):
+                # Not `categorical_feature`: LightGBM takes it here as well, but warns.
+                spec = spec.with_params(categorical_column=categorical)
+            elif spec.path.startswith("sklearn.ensemble.HistGradientBoosting"):
+                spec = spec.with_params(categorical_features=categorical)
+                max_bins = spec.param("max_bins", DEFAULT_MAX_BINS)
+                if max(layout.cardinalities) > max_bins:
+                    steps.append(("group_levels", group_levels(layout, max_bins - 1)))
+        return [*steps, (operator.name, spec)]
+
+    def _stacked(self, operator, node) -> Spec:
+        inner = [self.estimator(child) for child in node.inputs[0].inputs]
+        is_classification = self.task == CLASSIFICATION
+        per_estimator = self.n_classes if self.n_classes > 2 else 1
+        predictions = Layout(
+            n_features=per_estimator * len(inner), nonnegative=is_classification
+        )
+        final = self._learner(operator, node, predictions)
+        splitter = "StratifiedKFold" if is_classification else "KFold"
+        # Shuffled: rows are often sorted, and unshuffled folds would then be unalike.
+        folds = Spec(
+            f"sklearn.model_selection.{splitter}",
+            (
+                ("n_splits", STACK_FOLDS),
+                ("shuffle", True),
+                ("random_state", self.random_state),
+            ),
+        )
+        stacking = "StackingClassifier" if is_classification else "StackingRegressor"
+        return Spec(
+            f"sklearn.ensemble.{stacking}",
+            (
+                (
+                    "estimators",
+                    _unique([(s[-1][0], _pipeline_or_only_step(s)) for s in inner]),
+                ),
+                ("final_estimator", _pipeline_or_only_step(final)),
+                ("cv", folds),
+            ),
+        )
+
+    def _call(self, operator, node, layout, inner=None):
+        """Describe the call of an operator's class, or of its `build`."""
+        params = {**operator.defaults(), **dict(node.params)}
+        if operator.build is not None:
+            context = BuildContext(
+                task=self.task,
+                n_classes=self.n_classes,
+                random_state=self.random_state,
+                n_features=layout.n_features,
+                n_categorical=layout.n_categorical,
+                cardinalities=layout.cardinalities,
+                sparse=layout.sparse,
+                inner=inner,
+                layout=layout,
+            )
+            return operator.build(params, context)
+        arguments = {**operator.fixed, **params}
+        if inner is not None:
+            is_target = operator.path.endswith(".TransformedTargetRegressor")
+            arguments = {"regressor" if is_target else "estimator": inner, **arguments}
+        if _is_lightgbm(operator.path):
+            # A matter of the evaluator, see `early_stopping_learner`.
+            arguments.pop("early_stopping", None)
+        if layout.sparse:
+            arguments.update(SPARSE_ARGUMENTS.get(operator.path, {}))
+        if operator.random_state:
+            arguments["random_state"] = self.random_state
+        return Spec(operator.path, tuple(arguments.items()))
+
+
+def _pipeline(steps) -> Spec:
+    return Spec("sklearn.pipeline.Pipeline", (("steps", _unique(steps)),))
+
+
+def _pipeline_or_only_step(steps):
+    return steps[0][1] if len(steps) == 1 else _pipeline(steps)
+
+
+def _unique(named):
+    """Number the names that occur again: pca, pca_2, pca_3."""
+    taken, result = set(), []
+    for name, value in named:
+        unique, n = name, 1
+        while unique in taken:
+            n += 1
+            unique = f"{name}_{n}"
+        taken.add(unique)
+        result.append((unique, value))
+    return result
+
+
+def _n_outputs(spec, layout):
+    """Bound of the number of columns that a transformer gives, or None."""
+    if spec.path in ONE_TO_ONE:
+        return layout.n_features
+    n_components = spec.param("n_components")
+    is_count = isinstance(n_components, int) and not isinstance(n_components, bool)
+    return n_components if is_count else None
+
+
+def _gives_sparse(spec):
+    """Whether a transformer makes a sparse matrix of a dense one."""
+    if spec.path == "sklearn.ensemble.RandomTreesEmbedding":
+        return spec.param("sparse_output", True)
+    if spec.path == "sklearn.preprocessing.KBinsDiscretizer":
+        return spec.param("encode", "onehot") == "onehot"
+    return bool(spec.param("sparse_output", False))
+
+
+def _is_lightgbm(path):
+    return path.startswith("lightgbm.")

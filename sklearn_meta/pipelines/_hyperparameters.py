@@ -1,0 +1,217 @@
+"""Hyperparameters of operators: their ranges, scales and defaults.
+
+Every hyperparameter can do four things: say whether a value is legal, draw one
+from its whole range, move one a little, and give its default. All randomness comes
+from the ``numpy.random.Generator`` that is passed in.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sklearn_meta.exceptions import InvalidHyperparameterError
+
+# One step of `perturb` has this standard deviation, as a share of the range on the
+# hyperparameter's own scale: small enough to stay local, large enough that some ten
+# steps cross the range.
+PERTURBATION_SCALE = 0.15
+
+# Sampled floats keep this many significant digits: texts stay readable and equal
+# settings are recognised as duplicates.
+SIGNIFICANT_DIGITS = 4
+
+
+def round_significant(value, digits=SIGNIFICANT_DIGITS):
+    """Round a float to a number of significant digits.
+
+    Parameters
+    ----------
+    value : float
+    digits : int, default=4
+
+    Returns
+    -------
+    rounded : float
+    """
+    return float(f"{value:.{digits}g}")
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real hyperparameter in ``[low, high]``.
+
+    Parameters
+    ----------
+    name : str
+        Name in the pipeline text and, unless the operator says otherwise, in the
+        constructor of its class.
+    low, high : float
+        Bounds, both included.
+    default : float or None
+        Value when the text leaves the hyperparameter out. May lie outside the
+        searched range (``None`` or an extreme of the class).
+    log : bool, default=False
+        Whether to draw and to move on a logarithmic scale.
+    """
+
+    name: str
+    low: float
+    high: float
+    default: float | None
+    log: bool = False
+
+    def _to_unit(self, value):
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def _from_unit(self, unit):
+        unit = min(max(unit, 0.0), 1.0)
+        if self.log:
+            value = self.low * (self.high / self.low) ** unit
+        else:
+            value = self.low + unit * (self.high - self.low)
+        return min(max(round_significant(value), self.low), self.high)
+
+    def contains(self, value):
+        """Whether `value` is legal."""
+        if value == self.default and type(value) is type(self.default):
+            return True
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and self.low <= value <= self.high
+
+    def check(self, value):
+        """Return `value` as stored in a tree, or raise `InvalidHyperparameterError`."""
+        if not self.contains(value):
+            raise InvalidHyperparameterError(
+                f"{self.name} must be a float in [{self.low}, {self.high}]"
+                f"{_or_default(self.default)}. Got {value!r} instead."
+            )
+        return value if value is None else float(value)
+
+    def sample(self, rng):
+        """Draw a value from the whole range."""
+        return self._from_unit(rng.uniform())
+
+    def perturb(self, value, rng):
+        """Draw a value near `value` and different from it."""
+        if value is None or not self.low <= value <= self.high:
+            return self.sample(rng)
+        unit = self._to_unit(value)
+        for _ in range(20):
+            moved = self._from_unit(unit + rng.normal(scale=PERTURBATION_SCALE))
+            if moved != value:
+                return moved
+        return self.sample(rng)
+
+
+@dataclass(frozen=True)
+class Integer:
+    """An integer hyperparameter in ``[low, high]``; see `Float` for the parameters."""
+
+    name: str
+    low: int
+    high: int
+    default: int | None
+    log: bool = False
+
+    def _to_unit(self, value):
+        # Half a step beyond both bounds gives the bounds the weight of other values.
+        low, high = self.low - 0.5, self.high + 0.5
+        if self.log:
+            low = max(low, 0.5)
+            return math.log(value / low) / math.log(high / low)
+        return (value - low) / (high - low)
+
+    def _from_unit(self, unit):
+        low, high = self.low - 0.5, self.high + 0.5
+        unit = min(max(unit, 0.0), 1.0)
+        if self.log:
+            low = max(low, 0.5)
+            value = low * (high / low) ** unit
+        else:
+            value = low + unit * (high - low)
+        return int(min(max(round(value), self.low), self.high))
+
+    def contains(self, value):
+        """Whether `value` is legal."""
+        if value == self.default and type(value) is type(self.default):
+            return True
+        is_integer = isinstance(value, int) and not isinstance(value, bool)
+        return is_integer and self.low <= value <= self.high
+
+    def check(self, value):
+        """Return `value` as stored in a tree, or raise `InvalidHyperparameterError`."""
+        if not self.contains(value):
+            raise InvalidHyperparameterError(
+                f"{self.name} must be an int in [{self.low}, {self.high}]"
+                f"{_or_default(self.default)}. Got {value!r} instead."
+            )
+        return value
+
+    def sample(self, rng):
+        """Draw a value from the whole range."""
+        return self._from_unit(rng.uniform())
+
+    def perturb(self, value, rng):
+        """Draw a value near `value` and different from it."""
+        if value is None or not self.low <= value <= self.high:
+            return self.sample(rng)
+        if self.low == self.high:
+            return value
+        moved = self._from_unit(
+            self._to_unit(value) + rng.normal(scale=PERTURBATION_SCALE)
+        )
+        if moved == value:
+            # A range of few values rounds small steps away: go to a neighbour.
+            moved = value + (1 if rng.uniform() < 0.5 else -1)
+            if not self.low <= moved <= self.high:
+                moved = 2 * value - moved
+        return moved
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A hyperparameter with a few unordered values.
+
+    Parameters
+    ----------
+    name : str
+    values : tuple of None, bool, int, float or str
+    default : one of `values`
+    """
+
+    name: str
+    values: tuple
+    default: object
+
+    def contains(self, value):
+        """Whether `value` is legal."""
+        # 1 == True == 1.0 in Python; a text must not mix them up.
+        return any(value == v and type(value) is type(v) for v in self.values)
+
+    def check(self, value):
+        """Return `value` as stored in a tree, or raise `InvalidHyperparameterError`."""
+        if not self.contains(value):
+            raise InvalidHyperparameterError(
+                f"{self.name} must be one of {list(self.values)}. Got {value!r} "
+                "instead."
+            )
+        return value
+
+    def sample(self, rng):
+        """Draw a value from all."""
+        return self.values[int(rng.integers(len(self.values)))]
+
+    def perturb(self, value, rng):
+        """Draw another value."""
+        others = [v for v in self.values if v != value or type(v) is not type(value)]
+        return others[int(rng.integers(len(others)))] if others else value
+
+
+Hyperparameter = Float | Integer | Choice
+
+
+def _or_default(default):
+    return " or None" if default is None else ""

@@ -1,0 +1,137 @@
+"""What an operator is: one entry of the catalogue, declared as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sklearn_meta.pipelines._hyperparameters import Hyperparameter
+
+CLASSIFICATION = "classification"
+REGRESSION = "regression"
+
+Kind = Literal["preparation", "transformer", "learner", "wrapper"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """How the seconds of one fit grow with the size of the table.
+
+    ``seconds * (n / 1000) ** rows * (d / 20) ** columns * k ** classes`` on one
+    thread, times the product over `params` of
+    ``(value / default_of_that_hyperparameter) ** exponent``.
+
+    Parameters
+    ----------
+    seconds : float
+        Seconds of one fit on 1 000 rows and 20 numeric columns, two classes.
+    rows, columns : float, default=1
+        Exponents of the number of rows and of columns.
+    classes : float, default=0
+        Exponent of half the number of classes (1 for one model per class).
+    params : mapping of str to float
+        Exponents of the hyperparameters that the time depends on.
+    """
+
+    seconds: float
+    rows: float = 1.0
+    columns: float = 1.0
+    classes: float = 0.0
+    params: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One entry of the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        Name in pipeline texts; unique for each task.
+    kind : {"preparation", "transformer", "learner", "wrapper"}
+        What it does: preparation turns a table into a table (categories, missing
+        values), a transformer turns numeric features into numeric features, a learner
+        predicts, a wrapper turns an estimator into another one.
+    path : str
+        Import path of the class, such as ``"sklearn.linear_model.Ridge"``.
+    tasks : tuple of {"classification", "regression"}
+        Tasks for which the operator exists.
+    hyperparameters : tuple of Hyperparameter
+        What the search may change.
+    fixed : mapping
+        Constructor arguments that the search leaves alone.
+    accepts_missing, accepts_categories, accepts_sparse : bool
+        Whether NaN, columns of category codes and sparse matrices may come in.
+    needs_nonnegative : bool
+        Whether values below zero are refused.
+    random_state, sample_weight : bool
+        Whether the class has a parameter `random_state`, and whether its `fit`
+        takes `sample_weight`.
+    cost : Cost
+        How its seconds grow.
+    build : callable or None
+        ``build(params, context) -> Spec`` for operators that are more than one call
+        of one class; None for all others.
+    """
+
+    name: str
+    kind: Kind
+    path: str
+    tasks: tuple[str, ...] = (CLASSIFICATION, REGRESSION)
+    hyperparameters: tuple[Hyperparameter, ...] = ()
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    accepts_missing: bool = False
+    accepts_categories: bool = False
+    accepts_sparse: bool = False
+    needs_nonnegative: bool = False
+    random_state: bool = False
+    sample_weight: bool = False
+    cost: Cost = Cost(0.01)
+    build: Callable | None = None
+
+    def hyperparameter(self, name) -> Hyperparameter | None:
+        """Return the hyperparameter called `name`, or None."""
+        return next((h for h in self.hyperparameters if h.name == name), None)
+
+    def defaults(self) -> dict[str, object]:
+        """Return the default of every hyperparameter."""
+        return {h.name: h.default for h in self.hyperparameters}
+
+
+class Catalogue:
+    """Immutable collection of operators, looked up by name and task.
+
+    Parameters
+    ----------
+    operators : iterable of Operator
+    """
+
+    def __init__(self, operators: Iterable[Operator]):
+        self._operators = tuple(operators)
+        self._index = {}
+        for operator in self._operators:
+            for task in operator.tasks:
+                if (operator.name, task) in self._index:
+                    raise ValueError(
+                        f"The catalogue has two operators {operator.name!r} for {task}."
+                    )
+                self._index[operator.name, task] = operator
+
+    def __iter__(self):
+        return iter(self._operators)
+
+    def __len__(self):
+        return len(self._operators)
+
+    def find(self, name, task) -> Operator | None:
+        """Return the operator called `name` for `task`, or None."""
+        return self._index.get((name, task))
+
+    def select(self, task, kind=None) -> tuple[Operator, ...]:
+        """Return the operators for `task`, in the order of the catalogue."""
+        return tuple(
+            o
+            for o in self._operators
+            if task in o.tasks and (kind is None or o.kind == kind)
+        )

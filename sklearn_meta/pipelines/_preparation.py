@@ -1,0 +1,178 @@
+"""Preparation operators: what a pipeline may do with categories and missing values.
+
+Each of them takes the input table and gives a table. On a table without categories, or
+without missing values, those that have nothing to do compile to nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sklearn_meta.pipelines._coercions import (
+    ONE_HOT_MAX_CATEGORIES,
+    ONE_HOT_MIN_FREQUENCY,
+    SPARSE_COLUMNS,
+    by_kind,
+    imputer,
+    median_imputer,
+    missing_as_level,
+    one_hot,
+    one_hot_width,
+)
+from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
+from sklearn_meta.pipelines._operators import Cost, Operator
+from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec
+
+# Folds of the target encoder's own cross-fitting, scikit-learn's default.
+TARGET_ENCODER_FOLDS = 5
+
+
+def _impute(params, context: BuildContext):
+    """Fill the numeric columns; categories keep their missing values."""
+    layout = context.layout
+    if not layout.missing:
+        return Prepared(None, layout)
+    fill = imputer(params["strategy"], indicator=params["indicator"])
+    after = replace(layout, missing=False, nearly_empty=())
+    if params["indicator"]:
+        after = replace(
+            after, n_features=_sum(layout.n_features, layout.n_numeric)
+        )  # fmt: skip
+    if layout.n_categorical:
+        fill = by_kind(layout, "passthrough", fill)
+    return Prepared(fill, after)
+
+
+def _one_hot(params, context: BuildContext):
+    layout = context.layout
+    if not layout.n_categorical:
+        return Prepared(None, layout)
+    width = one_hot_width(layout.cardinalities, params["max_categories"])
+    sparse = width > SPARSE_COLUMNS
+    encoder = one_hot(
+        min_frequency=params["min_frequency"],
+        max_categories=params["max_categories"],
+        sparse=sparse,
+    )
+    # Few operators take missing values in a sparse matrix.
+    fill = sparse and layout.missing
+    spec = by_kind(layout, encoder, median_imputer() if fill else "passthrough")
+    return Prepared(
+        spec, _as_numbers(layout, width, missing=layout.missing and not fill,
+                          sparse=sparse)
+    )  # fmt: skip
+
+
+def _ordinal(params, context: BuildContext):
+    layout = context.layout
+    if not layout.n_categorical:
+        return Prepared(None, layout)
+    encoder = missing_as_level(max_categories=params["max_categories"])
+    spec = by_kind(layout, encoder, "passthrough")
+    return Prepared(spec, _as_numbers(layout, layout.n_categorical, nonnegative=False))
+
+
+def _target_encode(params, context: BuildContext):
+    layout = context.layout
+    if not layout.n_categorical:
+        return Prepared(None, layout)
+    is_regression = context.task == "regression"
+    encoder = Spec(
+        "sklearn.preprocessing.TargetEncoder",
+        (
+            # "auto" takes a numeric target with few integer values for classes. For
+            # classes it is right, also in a fold that has seen only two of them.
+            ("target_type", "continuous" if is_regression else "auto"),
+            ("smooth", "auto" if params["smooth"] is None else params["smooth"]),
+            (
+                "cv",
+                # Not stratified: StratifiedKFold warns of, and may refuse, rare
+                # classes.
+                Spec(
+                    "sklearn.model_selection.KFold",
+                    (
+                        ("n_splits", TARGET_ENCODER_FOLDS),
+                        ("shuffle", True),
+                        ("random_state", context.random_state),
+                    ),
+                ),
+            ),
+        ),
+    )
+    n_outputs = context.n_classes if context.n_classes > 2 else 1
+    nonnegative = layout.nonnegative and not is_regression
+    spec = by_kind(layout, encoder, "passthrough")
+    width = n_outputs * layout.n_categorical
+    return Prepared(spec, _as_numbers(layout, width, nonnegative=nonnegative))
+
+
+def _drop_categories(params, context: BuildContext):
+    layout = context.layout
+    if not layout.n_categorical or layout.n_numeric == 0:
+        # A table of nothing but categories is left as it is.
+        return Prepared(None, layout)
+    return Prepared(by_kind(layout, "drop", "passthrough"), _as_numbers(layout, 0))
+
+
+def _as_numbers(layout, width, **changes):
+    """Layout after the categorical columns became `width` numeric ones."""
+    return replace(
+        layout, n_features=_sum(layout.n_numeric, width), n_categorical=0,
+        cardinalities=(), **changes,
+    )  # fmt: skip
+
+
+def _sum(a, b):
+    return None if a is None or b is None else a + b
+
+
+def _preparation(name, path, build, hyperparameters=(), seconds=0.005):
+    return Operator(
+        name=name,
+        kind="preparation",
+        path=path,
+        hyperparameters=hyperparameters,
+        accepts_missing=True,
+        accepts_categories=True,
+        accepts_sparse=True,
+        cost=Cost(seconds),
+        build=build,
+    )
+
+
+PREPARATION_OPERATORS = (
+    _preparation(
+        "impute",
+        "sklearn.impute.SimpleImputer",
+        _impute,
+        (
+            # Median without indicator is what the compiler inserts by itself.
+            Choice("strategy", ("mean", "median", "most_frequent"), "median"),
+            Choice("indicator", (False, True), True),
+        ),
+    ),
+    _preparation(
+        "one_hot",
+        "sklearn.preprocessing.OneHotEncoder",
+        _one_hot,
+        (
+            Integer("min_frequency", 1, 50, ONE_HOT_MIN_FREQUENCY, log=True),
+            Integer("max_categories", 5, 200, ONE_HOT_MAX_CATEGORIES, log=True),
+        ),
+    ),
+    _preparation(
+        "ordinal",
+        "sklearn.preprocessing.OrdinalEncoder",
+        _ordinal,
+        (Integer("max_categories", 5, 250, None, log=True),),
+    ),
+    _preparation(
+        "target_encode",
+        "sklearn.preprocessing.TargetEncoder",
+        _target_encode,
+        (Float("smooth", 0.1, 100.0, None, log=True),),
+    ),
+    _preparation(
+        "drop_categories", "sklearn.compose.ColumnTransformer", _drop_categories
+    ),
+)

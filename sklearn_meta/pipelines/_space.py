@@ -1,0 +1,148 @@
+"""The search space: which operators pipelines are made of, and how large they get."""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import replace
+
+from sklearn.base import BaseEstimator
+
+from sklearn_meta.pipelines._check import RESERVED, suggestion
+from sklearn_meta.pipelines._operators import Catalogue, Operator
+
+
+class SearchSpace(BaseEstimator):
+    """The pipelines that a search may propose.
+
+    Parameters
+    ----------
+    include : list of str or None, default=None
+        Names of the built-in operators to use; None uses all. Learners must be among
+        them, or come in `operators`. Where a learner needs a preparation, such as
+        imputing, it gets a default one even if no preparation is named here.
+    exclude : list of str, default=()
+        Names of built-in operators not to use.
+    operators : list of Operator, default=()
+        Operators of your own. One with the name of a built-in operator takes its
+        place.
+    max_size : int, default=6
+        Largest number of operators in a pipeline. Six are enough for two preparations
+        and three transformers below a learner, or for a stack of two short pipelines;
+        longer ones have rarely paid for their time in published GP searches.
+
+    Examples
+    --------
+    >>> from sklearn_meta.pipelines import SearchSpace
+    >>> space = SearchSpace(exclude=["mlp"], max_size=3)
+    >>> space.get_params()["max_size"]
+    3
+    """
+
+    def __init__(self, include=None, exclude=(), operators=(), max_size=6):
+        self.include = include
+        self.exclude = exclude
+        self.operators = operators
+        self.max_size = max_size
+
+    def catalogue(self, task):
+        """Return the operators of this space for one task.
+
+        Parameters
+        ----------
+        task : {"classification", "regression"}
+
+        Returns
+        -------
+        catalogue : Catalogue
+
+        Raises
+        ------
+        TypeError
+            If a parameter has the wrong type.
+        ValueError
+            If a name is unknown, or no learner is left.
+        """
+        # Late: the catalogue is long, and a space is also used to hold parameters.
+        from sklearn_meta.pipelines._catalogue import default_catalogue
+
+        return self._select(default_catalogue(), task)
+
+    def _select(self, built_in, task):
+        self._check_max_size()
+        known = {operator.name for operator in built_in}
+        include = self._checked_names("include", self.include, known)
+        exclude = self._checked_names("exclude", self.exclude, known)
+        own = [o for o in self._checked_operators() if task in o.tasks]
+        replaced = {operator.name for operator in own}
+
+        selected = [
+            operator
+            for operator in built_in.select(task)
+            if (include is None or operator.name in include)
+            and operator.name not in exclude
+            and operator.name not in replaced
+        ]
+        catalogue = Catalogue(replace(o, tasks=(task,)) for o in (*selected, *own))
+        if not catalogue.select(task, "learner"):
+            raise ValueError(
+                f"The search space has no learner for {task}. Name at least one in "
+                "'include', such as 'lightgbm', remove it from 'exclude', or pass one "
+                "of your own in 'operators'."
+            )
+        return catalogue
+
+    def _check_max_size(self):
+        size = self.max_size
+        if isinstance(size, bool) or not hasattr(size, "__index__"):
+            raise TypeError(
+                "The 'max_size' parameter of SearchSpace must be an int in the range "
+                f"[1, inf). Got {size!r} instead."
+            )
+        if size < 1:
+            raise ValueError(
+                "The 'max_size' parameter of SearchSpace must be an int in the range "
+                f"[1, inf). Got {size!r} instead."
+            )
+
+    @staticmethod
+    def _checked_names(parameter, names, known):
+        if names is None and parameter == "include":
+            return None
+        try:
+            is_list = not isinstance(names, str) and all(
+                isinstance(name, str) for name in names
+            )
+        except TypeError:
+            is_list = False
+        if not is_list:
+            raise TypeError(
+                f"The {parameter!r} parameter of SearchSpace must be a list of names "
+                f"of operators. Got {names!r} instead."
+            )
+        for name in names:
+            if name not in known:
+                raise ValueError(
+                    f"The {parameter!r} parameter of SearchSpace names an unknown "
+                    f"operator {name!r}.{suggestion(name, sorted(known))} The built-in "
+                    f"operators are: {', '.join(sorted(known))}."
+                )
+        return frozenset(names)
+
+    def _checked_operators(self):
+        operators = self.operators
+        if isinstance(operators, Operator) or not all(
+            isinstance(operator, Operator) for operator in operators
+        ):
+            raise TypeError(
+                "The 'operators' parameter of SearchSpace must be a list of Operator. "
+                f"Got {operators!r} instead."
+            )
+        for operator in operators:
+            name = operator.name
+            if not name.isidentifier() or keyword.iskeyword(name) or name in RESERVED:
+                raise ValueError(
+                    "The name of an operator must be an identifier other than "
+                    f"{', '.join(sorted(RESERVED))}. Got {name!r} in the 'operators' "
+                    "parameter of SearchSpace."
+                )
+        return operators

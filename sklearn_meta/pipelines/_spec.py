@@ -1,0 +1,327 @@
+"""A pipeline as data: which classes are called with which arguments.
+
+A tree and a schema compile to a `Spec`; an estimator and its Python source are two
+readings of the same `Spec`, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_meta.pipelines._layout import Layout
+
+LINE_LENGTH = 88
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An importable object that is passed as it is, such as ``numpy.log1p``.
+
+    Parameters
+    ----------
+    path : str
+        Import path, ``"numpy.log1p"``, ``"pandas.DataFrame.astype"``.
+    """
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One call of one class.
+
+    Parameters
+    ----------
+    path : str
+        Import path of the class, ``"sklearn.linear_model.Ridge"``.
+    params : tuple of (str, object)
+        Keyword arguments in the order in which the source shows them. Values are
+        constants, slices of constants, `Spec`, `Reference`, or lists, tuples and dicts
+        of these.
+    """
+
+    path: str
+    params: tuple[tuple[str, object], ...] = ()
+
+    def param(self, name, default=None):
+        """Value of an argument, or `default` if the call leaves it out."""
+        return dict(self.params).get(name, default)
+
+    def with_params(self, **params) -> Spec:
+        """Return a copy in which these arguments are added or replaced."""
+        return Spec(self.path, tuple({**dict(self.params), **params}.items()))
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """What an operator's `build` function may look at.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+    n_classes : int
+        One for regression.
+    random_state : int
+    n_features : int or None
+        Number of input columns, None where it is not known before fit.
+    n_categorical : int
+        Leading input columns that hold category codes.
+    cardinalities : tuple of int
+        Number of levels of each categorical column.
+    sparse : bool
+        Whether the input is sparse.
+    inner : Spec or None
+        For a wrapper: the compiled estimator to wrap.
+    layout : Layout or None
+        Everything known of the input; the fields above repeat the most used parts.
+    """
+
+    task: str
+    n_classes: int = 1
+    random_state: int = 0
+    n_features: int | None = None
+    n_categorical: int = 0
+    cardinalities: tuple[int, ...] = ()
+    sparse: bool = False
+    inner: Spec | None = None
+    layout: Layout | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the `build` of a preparation returns: a call and what it makes of the table.
+
+    Parameters
+    ----------
+    spec : Spec or None
+        None where there is nothing to prepare in this table.
+    layout : Layout
+        What is known of the result.
+    """
+
+    spec: Spec | None
+    layout: Layout
+
+
+@functools.cache
+def locate(path) -> tuple[str, str]:
+    """Split an import path into a module and the attributes behind it.
+
+    Parameters
+    ----------
+    path : str
+        ``"pandas.DataFrame.astype"``.
+
+    Returns
+    -------
+    module, attributes : str
+        ``("pandas", "DataFrame.astype")``.
+
+    Raises
+    ------
+    ImportError
+        If no leading part of the path is a module.
+    """
+    parts = path.split(".")
+    for n in range(len(parts) - 1, 0, -1):
+        module = ".".join(parts[:n])
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            # A module that exists but misses one of its own imports is not a class.
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            continue
+        return module, ".".join(parts[n:])
+    raise ImportError(
+        f"Cannot import {path!r}. The path of an operator must start with an installed "
+        "module, such as 'sklearn.linear_model.Ridge'."
+    )
+
+
+@functools.cache
+def resolve(path):
+    """Import the object at `path`."""
+    module, attributes = locate(path)
+    found = importlib.import_module(module)
+    for name in attributes.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError as error:
+            raise ImportError(
+                f"Cannot import {path!r}: {module} has no {attributes}."
+            ) from error
+    return found
+
+
+def build(spec):
+    """Make the object that a `Spec` describes.
+
+    Parameters
+    ----------
+    spec : Spec, Reference, constant, or list, tuple or dict of these
+
+    Returns
+    -------
+    built : object
+        A new object on every call; lists and dicts are copied.
+    """
+    match spec:
+        case Spec(path, params):
+            return resolve(path)(**{name: build(value) for name, value in params})
+        case Reference(path):
+            return resolve(path)
+        case list():
+            return [build(value) for value in spec]
+        case tuple():
+            return tuple(build(value) for value in spec)
+        case dict():
+            return {build(key): build(value) for key, value in spec.items()}
+        case _:
+            return spec
+
+
+def paths(spec) -> Iterator[str]:
+    """Yield the import path of everything that `spec` refers to."""
+    match spec:
+        case Spec(path, params):
+            yield path
+            for _, value in params:
+                yield from paths(value)
+        case Reference(path):
+            yield path
+        case list() | tuple():
+            for value in spec:
+                yield from paths(value)
+        case dict():
+            for key, value in spec.items():
+                yield from paths(key)
+                yield from paths(value)
+        case float() if not math.isfinite(spec):
+            yield "numpy.nan" if math.isnan(spec) else "numpy.inf"
+
+
+# Arguments that everybody leaves unnamed.
+_UNNAMED = frozenset({"steps", "transformer_list", "transformers"})
+
+
+def render(spec, name_of: Callable[[str], str], *, indent=0, used=0) -> str:
+    """Write the Python expression that makes what `build` makes.
+
+    Parameters
+    ----------
+    spec : Spec, Reference, constant, or list, tuple or dict of these
+    name_of : callable
+        Gives the name under which an import path is known in the module.
+    indent : int, default=0
+        Columns by which the line that the expression begins on is indented.
+    used : int, default=0
+        Columns that other things take on that line, before and behind the expression.
+
+    Returns
+    -------
+    expression : str
+        On one line if it fits in 88 columns, else with one element a line.
+    """
+    flat = _flat(spec, name_of)
+    if indent + used + len(flat) <= LINE_LENGTH:
+        return flat
+    inner = indent + 4
+    match spec:
+        case Spec(path, ((name, value),)) if name in _UNNAMED:
+            # The brackets of the only argument share the lines of the call's.
+            opening, closing = f"{name_of(path)}(", ")"
+            used += len(opening) + len(closing)
+            return opening + render(value, name_of, indent=indent, used=used) + closing
+        case Spec(path, params) if params:
+            opening, closing = f"{name_of(path)}(", ")"
+            items = [
+                prefix + render(value, name_of, indent=inner, used=len(prefix) + 1)
+                for prefix, value in _arguments(params)
+            ]
+        case tuple() if sum(isinstance(value, Spec) for value in spec) == 1:
+            # ("name", Class(...)): the call may take several lines, the tuple stays.
+            parts = [
+                value if isinstance(value, Spec) else _flat(value, name_of)
+                for value in spec
+            ]
+            others = sum(len(part) + 2 for part in parts if isinstance(part, str))
+            used += others + 3
+            inside = ", ".join(
+                part
+                if isinstance(part, str)
+                else render(part, name_of, indent=indent, used=used)
+                for part in parts
+            )
+            return f"({inside})"
+        case list() | tuple() if spec:
+            opening, closing = "[]" if isinstance(spec, list) else "()"
+            items = [render(value, name_of, indent=inner, used=1) for value in spec]
+        case dict() if spec:
+            opening, closing = "{}"
+            items = []
+            for key, value in spec.items():
+                prefix = f"{_flat(key, name_of)}: "
+                used = len(prefix) + 1
+                items.append(prefix + render(value, name_of, indent=inner, used=used))
+        case _:
+            return flat
+    margin = " " * inner
+    if all(len(item) < 16 for item in items) and not isinstance(spec, Spec):
+        # A long list of short things is filled like text.
+        body = textwrap.fill(
+            ", ".join(items) + ",", LINE_LENGTH, initial_indent=margin,
+            subsequent_indent=margin, break_long_words=False, break_on_hyphens=False,
+        ) + "\n"  # fmt: skip
+    else:
+        body = "".join(f"{margin}{item},\n" for item in items)
+    return f"{opening}\n{body}{' ' * indent}{closing}"
+
+
+def _arguments(params):
+    """Yield what stands before each argument, and its value."""
+    for i, (name, value) in enumerate(params):
+        yield "" if i == 0 and name in _UNNAMED else f"{name}=", value
+
+
+def _flat(spec, name_of):
+    """Write an expression on one line."""
+    match spec:
+        case Spec(path, params):
+            arguments = (p + _flat(v, name_of) for p, v in _arguments(params))
+            return f"{name_of(path)}({', '.join(arguments)})"
+        case Reference(path):
+            return name_of(path)
+        case list():
+            return "[" + ", ".join(_flat(v, name_of) for v in spec) + "]"
+        case tuple():
+            inside = ", ".join(_flat(v, name_of) for v in spec)
+            return f"({inside},)" if len(spec) == 1 else f"({inside})"
+        case dict():
+            items = (
+                f"{_flat(k, name_of)}: {_flat(v, name_of)}" for k, v in spec.items()
+            )
+            return "{" + ", ".join(items) + "}"
+        case slice(start=start, stop=stop, step=step):
+            parts = (start, stop) if step is None else (start, stop, step)
+            return f"slice({', '.join(_flat(p, name_of) for p in parts)})"
+        case np.generic():
+            # repr gives "np.float64(1.0)", which needs an import.
+            return _flat(spec.item(), name_of)
+        case float() if math.isnan(spec):
+            return name_of("numpy.nan")
+        case float() if math.isinf(spec):
+            return ("-" if spec < 0 else "") + name_of("numpy.inf")
+        case str():
+            text = repr(spec)
+            # Double quotes, as formatters write them, unless they need escapes.
+            return text if '"' in text or "\\" in text else f'"{text[1:-1]}"'
+        case _:
+            return repr(spec)

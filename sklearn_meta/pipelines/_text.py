@@ -1,0 +1,329 @@
+"""The canonical text of a pipeline tree, and back.
+
+The text is a Python expression of calls, names and constants::
+
+    lightgbm(union(pca(X, n_components=0.5), X), learning_rate=0.05, num_leaves=31)
+
+It is read with `ast.parse` and a walk over the syntax tree; it is never evaluated, so
+that a text from a file or a database can do no harm. The same tree always has the same
+text: defaults are left out, hyperparameters are sorted by name, directly nested unions
+are one union. `parse` and `format_tree` are inverse on canonical trees.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from sklearn_meta.exceptions import InvalidHyperparameterError, PipelineSyntaxError
+from sklearn_meta.pipelines._check import (
+    RESERVED,
+    arity_error,
+    check_tree,
+    check_value,
+    input_error,
+    is_default,
+    kind_of,
+    root_error,
+    unknown_operator,
+)
+from sklearn_meta.pipelines._tree import INPUT, UNION, Node, X
+
+# A pipeline is a line or two. The bound keeps hostile texts away from the recursion of
+# Python's own parser.
+MAX_LENGTH = 10_000
+
+_MAX_INTEGER = 2**63
+
+# Python's own idea of a line, which is narrower than that of str.splitlines.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def format_tree(tree):
+    """Write a tree as text.
+
+    Parameters
+    ----------
+    tree : Node
+
+    Returns
+    -------
+    text : str
+        The canonical text if the tree is canonical, see `canonical`.
+
+    Examples
+    --------
+    >>> from sklearn_meta.pipelines._tree import Node, X
+    >>> format_tree(Node("ridge", (Node("pca", (X,), (("n_components", 0.5),)),)))
+    'ridge(pca(X, n_components=0.5))'
+    """
+    if tree.operator == INPUT:
+        return INPUT
+    arguments = [format_tree(node) for node in tree.inputs]
+    arguments += [f"{name}={value!r}" for name, value in tree.params]
+    return f"{tree.operator}({', '.join(arguments)})"
+
+
+def canonical(tree, *, catalogue, task):
+    """Return the canonical form of a tree, the same for all ways to write a pipeline.
+
+    Hyperparameters that equal their default are dropped, the others are sorted by name
+    and have the type of their range (``1`` becomes ``1.0`` for a float), and a union
+    directly inside a union is merged with it.
+
+    Parameters
+    ----------
+    tree : Node
+    catalogue : Catalogue
+    task : {"classification", "regression"}
+
+    Returns
+    -------
+    tree : Node
+
+    Raises
+    ------
+    InvalidPipelineError
+        If the tree is not legal, see `check_tree`.
+    """
+    check_tree(tree, catalogue=catalogue, task=task)
+    return _canonical(tree, catalogue=catalogue, task=task)
+
+
+def _canonical(node, *, catalogue, task):
+    inputs = [_canonical(i, catalogue=catalogue, task=task) for i in node.inputs]
+    return canonical_node(node.operator, inputs, node.params, catalogue, task)
+
+
+def canonical_node(name, inputs, params, catalogue, task):
+    """Build one canonical node.
+
+    Parameters
+    ----------
+    name : str
+        Name of an operator, ``"X"``, ``"union"`` or ``"stack"``.
+    inputs : sequence of Node
+        Canonical inputs of the right kinds; not checked.
+    params : iterable of (str, value)
+        Hyperparameters in any order.
+    catalogue : Catalogue
+    task : {"classification", "regression"}
+
+    Returns
+    -------
+    node : Node
+
+    Raises
+    ------
+    InvalidHyperparameterError
+        If a hyperparameter is unknown or out of its range.
+    """
+    if name == INPUT:
+        return X
+    if name == UNION:
+        inputs = [
+            b for i in inputs for b in (i.inputs if i.operator == UNION else (i,))
+        ]
+    if name in RESERVED:
+        return Node(name, tuple(inputs))
+    operator = catalogue.find(name, task)
+    kept = []
+    for param, value in sorted(params):
+        value = check_value(operator, param, value)
+        if not is_default(operator.hyperparameter(param), value):
+            kept.append((param, value))
+    return Node(name, tuple(inputs), tuple(kept))
+
+
+def parse(text, *, catalogue, task):
+    """Read a tree from text, without evaluating anything.
+
+    Parameters
+    ----------
+    text : str
+        A pipeline such as ``"ridge(pca(X, n_components=0.5), alpha=2)"``. White space
+        and line breaks between its parts do not matter.
+    catalogue : Catalogue
+        The operators that the text may name.
+    task : {"classification", "regression"}
+
+    Returns
+    -------
+    tree : Node
+        A legal tree in canonical form: ``format_tree`` of it is the canonical text.
+
+    Raises
+    ------
+    PipelineSyntaxError
+        If the text is not a legal pipeline. The message points at the place.
+    """
+    if not isinstance(text, str):
+        raise TypeError(
+            f"A pipeline text must be a str. Got {type(text).__name__} instead."
+        )
+    return _Parser(text, catalogue, task).parse()
+
+
+class _Parser:
+    """One walk over one text; knows where every part of it stands."""
+
+    def __init__(self, text, catalogue, task):
+        self.text = text
+        self.catalogue = catalogue
+        self.task = task
+        # Python's grammar refuses white space before an expression.
+        self.source = text.strip()
+        self.start = len(text) - len(text.lstrip())
+        self.lines = _LINE.findall(self.source)
+
+    def parse(self):
+        if not self.source:
+            raise PipelineSyntaxError(
+                "The pipeline is empty. Expected a learner applied to X.", self.text, 0
+            )
+        if len(self.source) > MAX_LENGTH:
+            raise PipelineSyntaxError(
+                f"A pipeline has at most {MAX_LENGTH} characters. Got "
+                f"{len(self.source)}.",
+                self.text[: self.start + 80],
+                self.start,
+            )
+        try:
+            expression = ast.parse(self.source, mode="eval").body
+        except SyntaxError as error:
+            raise self._syntax_error(error) from None
+        except (RecursionError, MemoryError):
+            raise PipelineSyntaxError(
+                "The expression is nested too deeply.", self.text, self.start
+            ) from None
+        except ValueError as error:  # null bytes, lone surrogates
+            raise PipelineSyntaxError(
+                f"Not an expression: {error}.", self.text, self.start
+            ) from None
+        tree, kind = self._node(expression)
+        self._fail_if(root_error(tree.operator, kind), expression)
+        return tree
+
+    def _node(self, expression):
+        """Read ``X`` or a call; return the node and its kind."""
+        if isinstance(expression, ast.Name):
+            if expression.id != INPUT:
+                self._fail(self._bare_name(expression.id), expression)
+            return X, INPUT
+        if not isinstance(expression, ast.Call):
+            self._fail(
+                "Expected X or a call of an operator. Got "
+                f"{self._describe(expression)} instead.",
+                expression,
+            )
+        if not isinstance(expression.func, ast.Name):
+            self._fail(
+                "Expected the plain name of an operator. Got "
+                f"{self._describe(expression.func)} instead.",
+                expression.func,
+            )
+        name = expression.func.id
+        kind = self._kind(name, expression.func)
+        if kind == INPUT:
+            self._fail(f"{INPUT} is the input table and cannot be called.", expression)
+        inputs = [self._input(name, kind, argument) for argument in expression.args]
+        self._fail_if(arity_error(name, kind, len(inputs)), expression)
+        params = self._params(name, kind, expression.keywords)
+        node = canonical_node(name, inputs, params, self.catalogue, self.task)
+        return node, kind
+
+    def _input(self, name, kind, argument):
+        if isinstance(argument, ast.Starred):
+            self._fail("Arguments cannot be unpacked with '*'.", argument)
+        if isinstance(argument, ast.Constant | ast.UnaryOp):
+            self._fail(
+                f"An input of {name} must be X or a call of an operator. "
+                f"Got {self._describe(argument)} instead; hyperparameters are written "
+                "name=value.",
+                argument,
+            )
+        node, input_kind = self._node(argument)
+        self._fail_if(input_error(name, kind, node.operator, input_kind), argument)
+        return node
+
+    def _params(self, name, kind, keywords):
+        operator = self.catalogue.find(name, self.task)
+        params = {}
+        for keyword in keywords:
+            if keyword.arg is None:
+                self._fail("Arguments cannot be unpacked with '**'.", keyword)
+            if kind in RESERVED:
+                self._fail(f"{name} has no hyperparameters.", keyword)
+            if keyword.arg in params:
+                self._fail(f"{keyword.arg} is given twice.", keyword)
+            value = self._constant(keyword)
+            try:
+                params[keyword.arg] = check_value(operator, keyword.arg, value)
+            except InvalidHyperparameterError as error:
+                known = operator.hyperparameter(keyword.arg) is not None
+                self._fail(str(error), keyword.value if known else keyword)
+        return tuple(params.items())
+
+    def _constant(self, keyword):
+        value = keyword.value
+        negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
+        inner = value.operand if negative else value
+        if isinstance(inner, ast.Constant):
+            constant = inner.value
+            if type(constant) is int and constant >= _MAX_INTEGER:
+                self._fail(f"The value of {keyword.arg} is too large.", value)
+            if negative and type(constant) in (int, float):
+                return -constant
+            if not negative and type(constant) in (type(None), bool, int, float, str):
+                return constant
+        self._fail(
+            f"The value of {keyword.arg} must be a number, a string, True, False or "
+            f"None. Got {self._describe(value)} instead.",
+            value,
+        )
+
+    def _kind(self, name, where):
+        kind = kind_of(name, catalogue=self.catalogue, task=self.task)
+        if kind is None:
+            self._fail(
+                unknown_operator(name, catalogue=self.catalogue, task=self.task), where
+            )
+        return kind
+
+    def _bare_name(self, name):
+        if kind_of(name, catalogue=self.catalogue, task=self.task) is None:
+            return unknown_operator(name, catalogue=self.catalogue, task=self.task)
+        return f"{name} must be applied to an input, as in {name}({INPUT})."
+
+    def _fail_if(self, message, where):
+        if message is not None:
+            self._fail(message, where)
+
+    def _fail(self, message, where):
+        raise PipelineSyntaxError(message, self.text, self._offset(where))
+
+    def _offset(self, where):
+        line = self.lines[where.lineno - 1]
+        # The syntax tree counts UTF-8 bytes, a text counts characters.
+        column = len(line.encode()[: where.col_offset].decode(errors="ignore"))
+        return self.start + sum(map(len, self.lines[: where.lineno - 1])) + column
+
+    def _syntax_error(self, error):
+        line = min(max(error.lineno or 1, 1), len(self.lines))
+        before = sum(map(len, self.lines[: line - 1]))
+        column = max((error.offset or 1) - 1, 0)
+        offset = self.start + min(before + column, len(self.source))
+        return PipelineSyntaxError(
+            f"Not an expression: {error.msg}.", self.text, offset
+        )
+
+    def _describe(self, expression):
+        """Name a piece of syntax in an error message."""
+        if isinstance(expression, ast.Attribute):
+            return "an attribute access"
+        if isinstance(expression, ast.Call):
+            return "a call"
+        start = self._offset(expression)
+        segment = ast.get_source_segment(self.source, expression)
+        segment = segment or self.text[start : start + 40]
+        return segment if len(segment) <= 40 else f"{segment[:37]}..."

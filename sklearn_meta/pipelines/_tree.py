@@ -1,0 +1,93 @@
+"""The genotype: a typed expression tree of operators.
+
+A tree is built of `Node` objects. A leaf is the input table `X`. The two combinators
+are `union` (features side by side) and `stack` (out-of-fold predictions of several
+estimators as features); every other name is an operator of the catalogue::
+
+    tree        := estimator
+    estimator   := learner(features, **hyperparameters)
+                 | wrapper(estimator, **hyperparameters)
+    features    := table
+                 | transformer(features, **hyperparameters)
+                 | union(features, features, ...)
+                 | stack(estimator, estimator, ...)   directly below a learner only
+    table       := X | preparation(table, **hyperparameters)
+
+A `table` may hold categories and missing values; where an operator cannot take them,
+the compiler puts the default preparation in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+INPUT = "X"
+UNION = "union"
+STACK = "stack"
+
+Value = None | bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator applied to its inputs.
+
+    Parameters
+    ----------
+    operator : str
+        Name of the operator, ``"union"``, ``"stack"``, or ``"X"`` for the input table.
+    inputs : tuple of Node
+        Subtrees that the operator is applied to; empty for ``"X"``.
+    params : tuple of (str, value)
+        Hyperparameters that differ from the operator's defaults, sorted by name.
+    """
+
+    operator: str
+    inputs: tuple[Node, ...] = ()
+    params: tuple[tuple[str, Value], ...] = ()
+
+    def param(self, name, default=None):
+        """Value of a hyperparameter, or `default` if the node leaves it out."""
+        return dict(self.params).get(name, default)
+
+    def walk(self) -> Iterator[tuple[tuple[int, ...], Node]]:
+        """Yield ``(path, node)`` for every node, depth first, the root first.
+
+        A path is the sequence of input indices that leads from the root to the node.
+        """
+        stack = [((), self)]
+        while stack:
+            path, node = stack.pop()
+            yield path, node
+            for i in reversed(range(len(node.inputs))):
+                stack.append(((*path, i), node.inputs[i]))
+
+    def at(self, path) -> Node:
+        """Return the node at `path`."""
+        node = self
+        for i in path:
+            node = node.inputs[i]
+        return node
+
+    def replace_at(self, path, new: Node) -> Node:
+        """Return a copy in which the subtree at `path` is `new`."""
+        if not path:
+            return new
+        i, rest = path[0], path[1:]
+        inputs = list(self.inputs)
+        inputs[i] = inputs[i].replace_at(rest, new)
+        return Node(self.operator, tuple(inputs), self.params)
+
+    @property
+    def size(self) -> int:
+        """Number of operators in the tree; ``X`` and ``union`` do not count."""
+        return sum(node.operator not in (INPUT, UNION) for _, node in self.walk())
+
+    @property
+    def depth(self) -> int:
+        """Length of the longest path from the root to a leaf."""
+        return max(len(path) for path, _ in self.walk())
+
+
+X = Node(INPUT)

@@ -1,0 +1,522 @@
+"""Trees compile to plain scikit-learn pipelines that fit every kind of table."""
+
+import pickle
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+from sklearn.pipeline import Pipeline
+
+from sklearn_meta.exceptions import InvalidPipelineError
+from sklearn_meta.pipelines._compile import (
+    accepts_sample_weight,
+    compile_pipeline,
+    compile_spec,
+    early_stopping_learner,
+    fit_weighted,
+    request_sample_weight,
+)
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Catalogue
+from sklearn_meta.pipelines._schema import Schema
+from sklearn_meta.pipelines._spec import Spec, build
+from sklearn_meta.pipelines._tree import Node, X
+from tests.pipelines.tables import CATALOGUE, KINDS, make_table, make_target
+
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    # What these say of 100 rows of noise is true, and no matter here.
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:Bins whose width are too small:UserWarning"),
+]
+
+TASKS = (CLASSIFICATION, REGRESSION)
+
+
+def node(operator, *inputs, **params):
+    """Short form of a node; X is the input where none is given."""
+    return Node(operator, inputs or (X,), tuple(sorted(params.items())))
+
+
+def compiled(tree, schema, task=CLASSIFICATION, *, n_classes=3, **kwargs):
+    kwargs = {"catalogue": CATALOGUE, "random_state": 0, **kwargs}
+    n_classes = 1 if task == REGRESSION else n_classes
+    return compile_pipeline(tree, schema, task=task, n_classes=n_classes, **kwargs)
+
+
+def predictions(pipeline, table, task):
+    if task == REGRESSION:
+        return pipeline.predict(table)
+    return pipeline.predict_proba(table)
+
+
+def tree_with(operator, task):
+    """A tree in which an operator stands where it usually does."""
+    match operator.kind:
+        case "learner":
+            return node(operator.name)
+        case "wrapper":
+            return node(operator.name, node("linear"))
+        case _:
+            return node("linear", node(operator.name))
+
+
+def prepared(pipeline, table, y=None):
+    """What reaches the learner in the training rows."""
+    for _, step in pipeline.steps[:-1]:
+        table = step.fit_transform(table, y)
+    return table
+
+
+def step_names(pipeline):
+    return [name for name, _ in pipeline.steps]
+
+
+EVERY_OPERATOR = [
+    pytest.param(operator, task, id=f"{operator.name}-{task}")
+    for task in TASKS
+    for operator in CATALOGUE.select(task)
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("operator, task", EVERY_OPERATOR)
+def test_every_operator_fits_every_table(operator, task, kind):
+    table, schema = make_table(kind)
+    y = make_target(table, task)
+    pipeline = compiled(tree_with(operator, task), schema, task)
+    predicted = predictions(pipeline.fit(table[:90], y[:90]), table[90:], task)
+    assert len(predicted) == 30
+    assert np.isfinite(predicted).all()
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", ["linear", "codes_tree", "hist_boosting", "lightgbm"])
+@pytest.mark.parametrize(
+    "preparation", [None, "impute", "one_hot", "ordinal", "target_encode"]
+)
+def test_unseen_and_missing_levels_are_predicted(task, name, preparation):
+    table, schema = make_table("categories")
+    y = make_target(table, task)
+    features = X if preparation is None else node(preparation)
+    pipeline = compiled(node(name, features), schema, task).fit(table, y)
+    new = table[:20].copy()
+    new[:10, 0] = np.nan
+    new[:, 1] = 77
+    assert np.isfinite(predictions(pipeline, new, task)).all()
+
+
+@pytest.mark.parametrize("name", ["hist_boosting", "lightgbm", "power", "standard"])
+def test_a_column_without_present_value_in_the_training_rows(name):
+    table, schema = make_table("mixed")
+    y = make_target(table, CLASSIFICATION)
+    kind = CATALOGUE.find(name, CLASSIFICATION).kind
+    tree = node(name) if kind == "learner" else node("hist_boosting", node(name))
+    training = table[2:]
+    assert np.isnan(training[:, 3]).all()
+    pipeline = compiled(tree, schema).fit(training, y[2:])
+    assert np.isfinite(pipeline.predict_proba(table)).all()
+
+
+def test_only_the_nearly_empty_column_is_filled_for_native_learners():
+    table, schema = make_table("mixed")
+    y = make_target(table, CLASSIFICATION)
+    pipeline = compiled(node("hist_boosting"), schema)
+    assert step_names(pipeline) == ["fill_nearly_empty", "hist_boosting"]
+    filled = prepared(pipeline, table, y)
+    order = [0, 1, 3, 2, 4, 5]  # the filled column moves, the categories stay leading
+    untouched = [0, 1, 3, 4, 5]
+    np.testing.assert_array_equal(filled[:, untouched], table[:, order][:, untouched])
+    assert np.isfinite(filled[:, 2]).all()
+
+
+def test_nothing_is_inserted_where_nothing_is_needed():
+    assert step_names(compiled(node("linear"), Schema(4))) == ["linear"]
+    _, mixed = make_table("mixed")
+    assert step_names(compiled(node("lightgbm"), mixed)) == ["lightgbm"]
+    for name in ("impute", "one_hot", "ordinal", "target_encode", "drop_categories"):
+        for schema in (Schema(4), Schema(40, sparse=True)):
+            pipeline = compiled(node("linear", node(name)), schema)
+            assert step_names(pipeline) == ["linear"]
+
+
+def test_categories_become_one_hot_columns_and_numbers_are_imputed():
+    table, schema = make_table("mixed")
+    pipeline = compiled(node("linear"), schema)
+    table_in = prepared(pipeline, table)
+    # Two levels, six levels, a missing one each, and four numbers.
+    assert table_in.shape == (len(table), 3 + 7 + 4)
+    assert np.isfinite(table_in).all()
+    np.testing.assert_array_equal(table_in[:, :3].sum(axis=1), 1)
+    present = ~np.isnan(table[:, 2])
+    np.testing.assert_array_equal(table_in[present, 10], table[present, 2])
+    assert set(table_in[~present, 10]) == {np.nanmedian(table[:, 2])}
+
+
+def test_lightgbm_is_told_the_categorical_columns():
+    lightgbm = pytest.importorskip("lightgbm")
+    table, schema = make_table("categories", n_rows=600)
+    y = np.isin(table[:, 1], [1, 3, 5]).astype(int)
+    ours = compiled(node("lightgbm"), schema, n_classes=2).fit(table, y)
+    arguments = ours[-1].get_params()
+    assert arguments.pop("categorical_column") == [0, 1]
+    reference = lightgbm.LGBMClassifier(**arguments)
+    as_numbers = clone(reference).fit(table, y)
+    reference.fit(table, y, categorical_feature=[0, 1])
+    np.testing.assert_array_equal(
+        ours.predict_proba(table), reference.predict_proba(table)
+    )
+    assert not np.array_equal(
+        ours.predict_proba(table), as_numbers.predict_proba(table)
+    )
+
+
+def test_hist_boosting_gets_no_more_levels_than_bins():
+    table, schema = make_table("levels", n_rows=400)
+    y = make_target(table, REGRESSION)
+    pipeline = compiled(node("hist_boosting"), schema, REGRESSION)
+    assert step_names(pipeline) == ["group_levels", "hist_boosting"]
+    pipeline.fit(table, y)
+    assert pipeline[-1].is_categorical_.all()
+    few = compiled(node("hist_boosting", max_bins=40), schema, REGRESSION)
+    few.fit(table, y)
+    assert pipeline[:-1].transform(table)[:, 2].max() > 200
+    assert few[:-1].transform(table)[:, 2].max() < 40
+
+
+def test_wide_one_hot_is_sparse_where_the_learner_takes_it():
+    n_categorical = 20
+    schema = Schema(21, n_categorical, (60,) * n_categorical)
+    rng = np.random.default_rng(0)
+    table = rng.integers(60, size=(300, 21)).astype(float)
+    linear = prepared(compiled(node("linear"), schema), table)
+    assert sparse.issparse(linear)
+    assert not sparse.issparse(prepared(compiled(node("neighbours"), schema), table))
+
+
+def test_a_sparse_table_stays_sparse_where_it_can():
+    table, schema = make_table("sparse")
+    for features in ("standard", "robust", "impute"):
+        pipeline = compiled(
+            node(
+                "linear",
+                node(features),
+            ),
+            schema,
+        )
+        assert sparse.issparse(prepared(pipeline, table)), features
+    pipeline = compiled(node("linear", node("power")), schema)
+    assert step_names(pipeline) == ["densify", "power", "linear"]
+
+
+def test_a_wide_sparse_table_is_reduced_before_it_is_made_dense():
+    table, schema = make_table("wide")
+    pipeline = compiled(node("neighbours"), schema)
+    assert step_names(pipeline) == ["reduce", "neighbours"]
+    assert prepared(pipeline, table).shape == (table.shape[0], 100)
+
+
+def test_signed_values_are_scaled_for_operators_that_refuse_them():
+    table, schema = make_table("dense")
+    assert step_names(compiled(node("counts_bayes"), schema)) == [
+        "min_max",
+        "counts_bayes",
+    ]
+    counted = Schema(4, nonnegative=True)
+    assert step_names(compiled(node("counts_bayes"), counted)) == ["counts_bayes"]
+
+
+def test_union_keeps_categories_in_front_wherever_their_branch_stands():
+    table, schema = make_table("categories")
+    y = make_target(table, CLASSIFICATION)
+    for branches in ((X, node("pca")), (node("pca"), X)):
+        tree = node("hist_boosting", Node("union", branches))
+        pipeline = compiled(tree, schema).fit(table, y)
+        np.testing.assert_array_equal(pipeline[:-1].transform(table)[:, :6], table)
+        assert pipeline[-1].is_categorical_[:2].all()
+        assert not pipeline[-1].is_categorical_[2:].any()
+
+
+def test_union_of_two_tables_with_categories_is_coerced():
+    table, schema = make_table("categories")
+    tree = node("hist_boosting", Node("union", (X, node("impute"))))
+    pipeline = compiled(tree, schema)
+    # 2 + 6 one-hot columns and 4 numbers, twice.
+    assert prepared(pipeline, table).shape == (len(table), 24)
+
+
+def test_union_as_input_of_union():
+    table, schema = make_table("mixed")
+    y = make_target(table, REGRESSION)
+    inner = Node("union", (X, node("power")))
+    tree = node("linear", Node("union", (node("pca"), inner, node("bins"))))
+    pipeline = compiled(tree, schema, REGRESSION).fit(table, y)
+    assert np.isfinite(pipeline.predict(table)).all()
+
+
+def test_step_names_are_unique():
+    chain = node("standard", node("pca", node("standard", node("standard"))))
+    pipeline = compiled(node("linear", chain), Schema(4))
+    assert step_names(pipeline) == [
+        "standard", "standard_2", "pca", "standard_3", "linear",
+    ]  # fmt: skip
+
+
+def test_impute_can_add_indicators():
+    table, schema = make_table("missing")
+    with_indicator = compiled(node("linear", node("impute")), schema)
+    assert prepared(with_indicator, table).shape[1] == 8
+    without = node("impute", indicator=False, strategy="mean")
+    table_in = prepared(compiled(node("linear", without), schema), table)
+    hole = np.isnan(table[:, 0])
+    np.testing.assert_allclose(table_in[hole, 0], np.nanmean(table[:, 0]))
+
+
+def test_target_encoding_does_not_leak_the_target():
+    rng = np.random.default_rng(0)
+    table = rng.integers(150, size=(300, 1)).astype(float)
+    y = rng.normal(size=300)
+    schema = Schema(1, 1, (150,))
+    pipeline = compiled(node("linear", node("target_encode")), schema, REGRESSION)
+    encoded = prepared(pipeline, table, y)[:, 0]
+    # In sample, the mean of two rows would correlate with each of them at about 0.7.
+    assert abs(np.corrcoef(encoded, y)[0, 1]) < 0.25
+
+
+def test_target_encoding_of_a_count_is_one_column():
+    table, schema = make_table("categories")
+    y = np.random.default_rng(0).integers(4, size=len(table)).astype(float)
+    pipeline = compiled(node("linear", node("target_encode")), schema, REGRESSION)
+    assert prepared(pipeline, table, y).shape[1] == schema.n_features
+    several = compiled(node("linear", node("target_encode")), schema, n_classes=4)
+    assert prepared(several, table, y.astype(int)).shape[1] == 2 * 4 + 4
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("final", ["linear", "hist_boosting"])
+def test_stack_feeds_out_of_fold_predictions_to_the_learner(task, kind, final):
+    table, schema = make_table(kind)
+    y = make_target(table, task)
+    inner = (node("lightgbm"), node("linear", node("standard")), node("lightgbm"))
+    pipeline = compiled(node(final, Node("stack", inner)), schema, task)
+    ((name, stacking),) = pipeline.steps
+    assert name == "stack"
+    assert [n for n, _ in stacking.estimators] == ["lightgbm", "linear", "lightgbm_2"]
+    pipeline.fit(table, y)
+    assert np.isfinite(predictions(pipeline, table, task)).all()
+    n_outputs = 3 * (3 if task == CLASSIFICATION else 1)
+    assert pipeline[-1].final_estimator_.n_features_in_ == n_outputs
+
+
+def test_folds_of_a_stack_do_not_follow_the_order_of_the_rows():
+    x = np.linspace(0, 1, 100)[:, None]
+    tree = node("linear", Node("stack", (node("codes_tree"), node("neighbours"))))
+    pipeline = compiled(tree, Schema(1), REGRESSION).fit(x, x[:, 0])
+    # In folds of adjacent rows, trees and neighbours would have to extrapolate.
+    assert pipeline[-1].final_estimator_.coef_.sum() > 0.95
+
+
+def test_iterations_replace_those_of_the_root_learner_only():
+    tree = node("lightgbm", n_estimators=400)
+    assert compiled(tree, Schema(2), iterations=7)[-1].n_estimators == 7
+    assert compiled(tree, Schema(2))[-1].n_estimators == 400
+    stacked = node("linear", Node("stack", (tree, tree)))
+    stack = compiled(stacked, Schema(2), iterations=7)[-1]
+    assert [e.n_estimators for _, e in stack.estimators] == [400, 400]
+
+
+def test_early_stopping_is_left_to_the_evaluator_at_the_root_only():
+    def stops(tree):
+        return early_stopping_learner(tree, catalogue=CATALOGUE, task=REGRESSION)
+
+    stopping = node("lightgbm", early_stopping=True)
+    assert stops(stopping)
+    assert not stops(node("lightgbm"))
+    assert not stops(node("linear"))
+    assert not stops(node("bagging", stopping))
+    final = node("lightgbm", Node("stack", (stopping, stopping)), early_stopping=True)
+    assert not stops(final)
+    assert "early_stopping" not in compiled(stopping, Schema(2))[-1].get_params()
+
+
+def test_encoder_is_the_first_step():
+    encoder = Spec("sklearn.preprocessing.OrdinalEncoder")
+    pipeline = compiled(node("lightgbm"), Schema(1, 1, (2,)), encoder=encoder)
+    assert step_names(pipeline) == ["encode", "lightgbm"]
+    letters = np.array([["a"], ["b"]] * 20, dtype=object)
+    pipeline.fit(letters, [0, 1] * 20)
+    assert list(pipeline.predict(letters[:2])) == [0, 1]
+
+
+@pytest.mark.parametrize("operator, task", EVERY_OPERATOR)
+def test_pipelines_hold_nothing_of_this_package(operator, task):
+    _, schema = make_table("mixed")
+    pipeline = compiled(tree_with(operator, task), schema, task)
+    payload = pickle.dumps(pipeline)
+    assert b"sklearn_meta" not in payload
+    assert isinstance(pipeline, Pipeline)
+    assert repr(clone(pipeline)) == repr(pipeline)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_seed_decides_everything(task):
+    table, schema = make_table("mixed")
+    y = make_target(table, task)
+    tree = node("linear", Node("stack", (
+        node("lightgbm"), node("linear", node("select_model", node("target_encode"))),
+    )))  # fmt: skip
+    first, second, other = (
+        predictions(
+            compiled(tree, schema, task, random_state=s).fit(table, y), table, task
+        )
+        for s in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def weighted_trees(task):
+    wrappers = ("log_target", "bagging") if task == REGRESSION else ("calibrated",)
+    inner = (node("neighbours", node("standard")), node("linear", node("standard")))
+    yield node("linear", node("standard"))
+    yield node("lightgbm")
+    yield node("hist_boosting", Node("union", (X, node("pca"))))
+    yield node("linear", node("target_encode"))
+    yield node("linear", node("select_model"))
+    yield node("linear", node("bins"))
+    yield node("linear", Node("stack", inner))
+    for wrapper in wrappers:
+        yield node(wrapper, node("linear", node("standard")))
+        yield node(wrapper, node("linear", Node("stack", inner)))
+
+
+@pytest.mark.parametrize(
+    "tree, task", [(tree, task) for task in TASKS for tree in weighted_trees(task)]
+)
+def test_weights_reach_the_learner(tree, task):
+    table, schema = make_table("mixed")
+    y = make_target(table, task)
+    weight = np.random.default_rng(0).uniform(0.1, 3, size=len(y))
+    assert accepts_sample_weight(tree, catalogue=CATALOGUE, task=task)
+    pipeline = compiled(tree, schema, task)
+    unweighted = predictions(clone(pipeline).fit(table, y), table, task)
+    weighted = predictions(fit_weighted(pipeline, table, y, weight), table, task)
+    assert np.isfinite(weighted).all()
+    assert not np.allclose(weighted, unweighted)
+
+
+def test_weighted_fit_is_that_of_the_learner_itself():
+    table, schema = make_table("missing")
+    y = make_target(table, REGRESSION)
+    weight = np.random.default_rng(0).uniform(0.1, 3, size=len(y))
+    pipeline = fit_weighted(
+        compiled(node("linear"), schema, REGRESSION), table, y, weight
+    )
+    learner = clone(pipeline[-1]).fit(pipeline[:-1].transform(table), y, weight)
+    np.testing.assert_array_equal(pipeline[-1].coef_, learner.coef_)
+
+
+def test_trees_whose_learner_takes_no_weights_say_so():
+    def accepts(tree, task=REGRESSION):
+        return accepts_sample_weight(tree, catalogue=CATALOGUE, task=task)
+
+    linear, neighbours = node("linear"), node("neighbours")
+    assert not accepts(neighbours)
+    assert not accepts(node("log_target", neighbours))
+    assert not accepts(node("neighbours", Node("stack", (linear, linear))))
+    assert accepts(node("linear", Node("stack", (linear, neighbours))))
+    assert accepts(node("linear", node("target_encode")))
+    assert not accepts(node("log_target", node("linear", node("target_encode"))))
+
+
+def test_requests_are_set_for_every_consumer():
+    tree = node("linear", node("standard"))
+    pipeline = request_sample_weight(compiled(tree, Schema(2)))
+    requests = [step.get_metadata_routing().fit.requests for _, step in pipeline.steps]
+    assert [r["sample_weight"] for r in requests] == [False, True]
+
+
+def test_illegal_trees_are_refused():
+    with pytest.raises(InvalidPipelineError, match="Did you mean 'linear'"):
+        compiled(node("linaer"), Schema(2))
+    with pytest.raises(InvalidPipelineError, match="stack"):
+        compiled(
+            node("linear", node("pca", Node("stack", (node("linear"),) * 2))), Schema(2)
+        )
+    with pytest.raises(InvalidPipelineError, match="max_bins"):
+        compiled(node("hist_boosting", max_bins=3), Schema(2))
+
+
+def test_preparation_without_build_is_called_on_the_whole_table():
+    from sklearn_meta.pipelines._operators import Operator
+
+    clip = Operator(
+        "fill", "preparation", "sklearn.impute.KNNImputer",
+        fixed={"keep_empty_features": True}, accepts_missing=True,
+    )  # fmt: skip
+    catalogue = Catalogue((*CATALOGUE, clip))
+    table, schema = make_table("mixed")
+    y = make_target(table, CLASSIFICATION)
+    pipeline = compiled(node("linear", node("fill")), schema, catalogue=catalogue)
+    assert step_names(pipeline)[:3] == ["fill_nearly_empty", "one_hot", "fill"]
+    assert np.isfinite(pipeline.fit(table, y).predict_proba(table)).all()
+
+
+# Trees of the grammar, all operators of the catalogue included.
+
+
+def _trees(task):
+    names = {
+        kind: [o.name for o in CATALOGUE.select(task, kind)]
+        for kind in ("preparation", "transformer", "learner", "wrapper")
+    }
+
+    def one(kind, inputs):
+        return st.builds(
+            lambda name, child: node(name, child),
+            st.sampled_from(names[kind]),
+            inputs,
+        )
+
+    tables = st.recursive(st.just(X), lambda t: one("preparation", t), max_leaves=2)
+    features = st.recursive(
+        tables,
+        lambda f: (
+            one("transformer", f)
+            | st.lists(f, min_size=2, max_size=3).map(lambda b: Node("union", tuple(b)))
+        ),
+        max_leaves=4,
+    )
+    learners = one("learner", features)
+    stacks = st.lists(learners, min_size=2, max_size=2).map(
+        lambda s: Node("stack", tuple(s))
+    )
+    estimators = learners | one("learner", stacks)
+    return estimators | one("wrapper", estimators)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), kind=st.sampled_from(KINDS))
+def test_every_legal_tree_compiles_and_fits(task, data, kind):
+    tree = data.draw(_trees(task))
+    table, schema = make_table(kind, n_rows=60)
+    y = make_target(table, task)
+    pipeline = compiled(tree, schema, task)
+    predicted = predictions(pipeline.fit(table, y), table, task)
+    assert np.isfinite(predicted).all()
+
+
+def test_building_twice_gives_independent_objects():
+    spec = compile_spec(
+        node("linear"), Schema(2), task=REGRESSION, n_classes=1,
+        catalogue=CATALOGUE, random_state=zlib.crc32(b"seed"),
+    )  # fmt: skip
+    first, second = build(spec), build(spec)
+    first.fit([[0, 1], [1, 0]], [0, 1])
+    assert not hasattr(second[-1], "coef_")
