@@ -1,0 +1,82 @@
+"""Recall without a memory: the same portfolio for every dataset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sklearn.base import BaseEstimator
+
+from sklearn_meta.metalearning._portfolio import default_portfolio
+from sklearn_meta.metalearning._prior import Prior
+from sklearn_meta.pipelines._cost import predicted_seconds
+from sklearn_meta.pipelines._tree import Node
+
+# Pipelines predicted to need more than this share of the budget for one fit are left
+# to the end of the portfolio.
+SLOW_SHARE = 0.05
+
+
+CATEGORY_PREPARATIONS = ("one_hot", "ordinal", "target_encode")
+IMPUTATION = "impute"
+
+
+class FixedPortfolio(BaseEstimator):
+    """Begin every search with the same good pipelines.
+
+    The pipelines are ordered for tables like most (diverse families first, cheap ones
+    first); those that are predicted to be slow on this table come last.
+    """
+
+    def recall(self, dataset, *, catalogue, time_budget) -> Prior:
+        """Return the prior for a dataset.
+
+        Parameters
+        ----------
+        dataset : Dataset
+        catalogue : Catalogue
+            Operators that pipelines may use; others are left out.
+        time_budget : float
+            Seconds of the whole search.
+
+        Returns
+        -------
+        prior : Prior
+        """
+        task = dataset.task
+
+        def is_slow(proposal):
+            seconds = predicted_seconds(
+                proposal.tree,
+                catalogue=catalogue,
+                task=task.name,
+                n_samples=dataset.n_samples,
+                n_features=dataset.n_features,
+                n_classes=task.n_classes,
+            )
+            return seconds > SLOW_SHARE * time_budget
+
+        portfolio = {}
+        for proposal in default_portfolio(task.name, catalogue):
+            tree = without_idle_preparation(proposal.tree, dataset.schema)
+            portfolio.setdefault(tree, replace(proposal, tree=tree))
+        return Prior(portfolio=tuple(sorted(portfolio.values(), key=is_slow)))
+
+
+def without_idle_preparation(tree, schema) -> Node:
+    """Return a tree without the preparations that do nothing on this table.
+
+    Parameters
+    ----------
+    tree : Node
+    schema : Schema
+
+    Returns
+    -------
+    tree : Node
+        Fitted on this table, it predicts the same.
+    """
+    inputs = tuple(without_idle_preparation(node, schema) for node in tree.inputs)
+    idle = (tree.operator in CATEGORY_PREPARATIONS and schema.n_categorical == 0) or (
+        tree.operator == IMPUTATION and not schema.missing
+    )
+    return inputs[0] if idle else Node(tree.operator, inputs, tree.params)

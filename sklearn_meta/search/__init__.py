@@ -1,0 +1,13 @@
+"""How the next candidates are proposed: the protocol and its strategies."""
+
+from sklearn_meta.search._evolution import EvolutionarySearch
+from sklearn_meta.search._protocol import Search, SearchProblem, Strategy
+from sklearn_meta.search._random import RandomSearch
+
+__all__ = [
+    "EvolutionarySearch",
+    "RandomSearch",
+    "Search",
+    "SearchProblem",
+    "Strategy",
+]

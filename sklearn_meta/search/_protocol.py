@@ -1,0 +1,77 @@
+"""The protocol between a search strategy and the engine that evaluates.
+
+A *strategy* (`EvolutionarySearch`, `RandomSearch`) is a scikit-learn style object with
+plain parameters. ``strategy.start(problem)`` returns a fresh `Search`, which holds all
+the state of one run: it is asked for candidates and told what became of them. The
+engine never looks inside, and a search knows nothing of processes, folds or clocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sklearn_meta.evaluation._records import Candidate, Evaluation
+from sklearn_meta.metalearning._prior import Prior
+from sklearn_meta.pipelines._space import SearchSpace
+
+
+@dataclass(frozen=True)
+class SearchProblem:
+    """Everything that a search may know before the first evaluation.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+    space : SearchSpace
+        What trees are made of.
+    prior : Prior
+        What earlier datasets suggest.
+    n_samples, n_features, n_classes : int
+        Size of the table; one class for regression. For predicted costs.
+    has_categories, has_missing, is_sparse : bool
+        What the table holds, so that useless operators are not proposed.
+    seed : int
+    """
+
+    task: str
+    space: SearchSpace
+    prior: Prior
+    n_samples: int
+    n_features: int
+    n_classes: int = 1
+    has_categories: bool = False
+    has_missing: bool = False
+    is_sparse: bool = False
+    seed: int = 0
+
+
+class Search(Protocol):
+    """One run of a strategy."""
+
+    def ask(self, n: int) -> list[Candidate]:
+        """Propose up to `n` candidates that were not proposed before.
+
+        An empty list means that nothing new can be found.
+        """
+        ...
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """Take note of finished evaluations, in the order of their numbers."""
+        ...
+
+
+class Strategy(Protocol):
+    """Parameters of a search; `look_ahead` bounds the useful parallelism.
+
+    With a fixed number of evaluations, proposal ``k`` is asked for only after every
+    evaluation up to ``k - look_ahead`` has been told, and before any later one is: the
+    run is then the same for every number of workers.
+    """
+
+    look_ahead: int
+
+    def start(self, problem: SearchProblem) -> Search:
+        """Begin a run."""
+        ...

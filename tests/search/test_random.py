@@ -1,0 +1,30 @@
+from collections import Counter
+
+from sklearn_meta.metalearning._prior import Prior, Proposal
+from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.search._random import RandomSearch
+from tests.search.problems import run, small_problem
+
+
+def test_all_proposals_are_random():
+    candidates = run(RandomSearch().start(small_problem()), 50)
+    assert {c.origin for c in candidates} == {"random"}
+
+
+def test_the_prior_is_not_looked_at():
+    tree = Node("tree", (X,), (("max_depth", 17),))
+    prior = Prior(
+        portfolio=(Proposal(tree),),
+        operator_weights={"tree": 1000.0},
+        values={("tree", "max_depth"): (17,)},
+    )
+    with_prior = run(RandomSearch().start(small_problem(prior=prior)), 100)
+    assert with_prior == run(RandomSearch().start(small_problem()), 100)
+
+
+def test_learners_are_drawn_uniformly():
+    candidates = RandomSearch().start(small_problem()).ask(600)
+    # A learner with many settings comes as often as one with few.
+    learners = Counter(c.tree.operator for c in candidates)
+    assert learners["tree"] / 600 > 0.25
+    assert learners["logistic"] / 600 > 0.25

@@ -1,0 +1,41 @@
+"""Every strategy passes the common checks."""
+
+import pytest
+
+from sklearn_meta.search._evolution import EvolutionarySearch
+from sklearn_meta.search._random import RandomSearch
+from tests.search.problems import small_problem
+from tests.search.strategy_checks import CHECKS
+
+STRATEGIES = (
+    EvolutionarySearch(),
+    EvolutionarySearch(
+        population_size=3, crossover_rate=0.9, random_rate=0.0, greed=1.0, look_ahead=2
+    ),
+    EvolutionarySearch(uniform_floor=1.0, greed=0.0, cost_aversion=0.0),
+    RandomSearch(),
+)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=repr)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_common_checks(strategy, check):
+    check(strategy)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        (RandomSearch(look_ahead=0), "'look_ahead'.*RandomSearch.*Got 0"),
+        (EvolutionarySearch(look_ahead=0), "'look_ahead'.*EvolutionarySearch.*Got 0"),
+        (EvolutionarySearch(population_size=1), "'population_size'.*Got 1"),
+        (EvolutionarySearch(crossover_rate=1.5), "'crossover_rate'.*Got 1.5"),
+        (EvolutionarySearch(random_rate=-0.1), "'random_rate'.*Got -0.1"),
+        (EvolutionarySearch(uniform_floor="a"), "'uniform_floor'.*Got 'a'"),
+        (EvolutionarySearch(greed=2), "'greed'.*Got 2"),
+        (EvolutionarySearch(cost_aversion=-1), "'cost_aversion'.*Got -1"),
+    ],
+)
+def test_a_bad_parameter_gets_a_clear_error_at_the_start(strategy, message):
+    with pytest.raises(ValueError, match=message):
+        strategy.start(small_problem())
