@@ -1,0 +1,375 @@
+"""The loop that asks a search for candidates, has them evaluated, and tells it.
+
+Two modes differ only in when the search is told. With a fixed number of evaluations
+(`Limits.max_evaluations`), evaluation ``j`` is told right before proposal
+``j + look_ahead`` is asked for, whoever finished first: the run does not depend on the
+number of workers. Without one, everything is told as it finishes and no worker waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sklearn_meta.evaluation._budget import Budget
+from sklearn_meta.evaluation._evaluate import EvaluationContext, Race
+from sklearn_meta.evaluation._history import History
+from sklearn_meta.evaluation._records import (
+    Candidate,
+    Evaluation,
+    FoldResult,
+    Status,
+)
+from sklearn_meta.evaluation._workers import Done, Failed, InProcessPool, Payload
+
+EVALUATE = "sklearn_meta.evaluation._evaluate:evaluate_candidate"
+
+# One candidate may take this share of the time that is left when it starts.
+CANDIDATE_SHARE = 0.5
+SHORTEST_LIMIT = 2.0
+# With a fixed number of evaluations: this share of the whole budget.
+CANDIDATE_SHARE_OF_BUDGET = 0.25
+# The in-process lane takes candidates whose fit is predicted to take at most this.
+LIGHT_SECONDS = 0.1
+# After so many candidates in a row that there is no time for, the search ends.
+MAX_SKIPPED = 10
+ANY_OPERATOR = ""
+# Longest sleep between two looks at the clock.
+TICK = 0.25
+
+STATUS_OF_FAILURE = {
+    "raised": Status.FAILED,
+    "timeout": Status.TIMEOUT,
+    "memory": Status.MEMORY,
+    "crashed": Status.CRASHED,
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends.
+
+    Parameters
+    ----------
+    max_evaluations : int or None
+        Number of evaluations; fixes the order in which the search is told.
+    patience : int
+        Evaluations without a noticeable gain after which nothing more is expected.
+    perfect_score : float, default=inf
+        Score that cannot be improved in any way that matters.
+    """
+
+    max_evaluations: int | None
+    patience: int
+    perfect_score: float = np.inf
+
+
+@dataclass
+class _Running:
+    """A candidate that is being evaluated."""
+
+    number: int
+    candidate: Candidate
+    race: Race
+    predicted_seconds: float
+    started: float = 0.0
+    results: list[FoldResult] = field(default_factory=list)
+
+
+class Engine:
+    """Evaluates what a search proposes until a limit is reached.
+
+    Parameters
+    ----------
+    search : Search
+    look_ahead : int
+        See `Strategy`.
+    context : EvaluationContext
+    predict_seconds : callable
+        ``predict_seconds(tree, n_rows)``: predicted seconds of one fit.
+    is_safe : callable
+        ``is_safe(tree)``: whether a candidate may run in this process, where it
+        cannot be killed.
+    pool : WorkerPool or None
+        None evaluates everything in this process.
+    budget : Budget
+        Of the whole `fit`.
+    reserve : callable
+        ``reserve(history)``: seconds to set aside for combining and fitting again.
+    limits : Limits
+    history : History
+        Filled in the run; may hold earlier evaluations, which the search was told.
+    observe : callable
+        ``observe(evaluation, history)``, called for each evaluation in the order of
+        telling; returns True to stop.
+    """
+
+    def __init__(
+        self,
+        search,
+        *,
+        look_ahead: int,
+        context: EvaluationContext,
+        predict_seconds: Callable,
+        is_safe: Callable,
+        pool,
+        budget: Budget,
+        reserve: Callable,
+        limits: Limits,
+        history: History,
+        observe: Callable = lambda evaluation, history: False,
+    ):
+        self.search = search
+        self.look_ahead = look_ahead
+        self.context = context
+        self.predict_seconds = predict_seconds
+        self.is_safe = is_safe
+        self.pool = pool
+        self.budget = budget
+        self.reserve = reserve
+        self.limits = limits
+        self.history = history
+        self.observe = observe
+        self.clock = budget.clock
+        self._local = InProcessPool(state=context, clock=budget.clock)
+        self._first_number = len(history)
+        self._n_asked = 0
+        self._n_told = 0
+        self._queue: deque[_Running] = deque()
+        self._running: dict[int, _Running] = {}
+        self._untold: dict[int, Evaluation] = {}
+        self._exhausted = False
+        self._stop_reason = ""
+        self._speeds: dict[str, float] = {}
+        self._search_deadline = budget.deadline
+        self._n_skipped = 0
+
+    def run(self) -> str:
+        """Run the search.
+
+        Returns
+        -------
+        reason : str
+            Why it ended, in words.
+        """
+        while True:
+            self._search_deadline = self.budget.deadline - self.reserve(self.history)
+            self._ask()
+            reason = self._reason_to_stop()
+            if reason:
+                break
+            self._dispatch()
+            self._wait()
+        self.abandon_running()
+        return reason
+
+    # Asking and telling
+
+    @property
+    def _ordered(self):
+        return self.limits.max_evaluations is not None
+
+    def _ask(self):
+        while not self._exhausted and not self._stop_reason and self._may_ask():
+            # The history is what the search was told: the race looks no further.
+            candidates = self.search.ask(1)
+            if not candidates:
+                self._exhausted = True
+                break
+            number = self._first_number + self._n_asked
+            self._n_asked += 1
+            candidate = candidates[0]
+            predicted = self.predict_seconds(
+                candidate.tree, len(self.context.stages[0].train)
+            )
+            self._queue.append(
+                _Running(number, candidate, self.history.race(), predicted)
+            )
+        if self._ordered and (
+            self._exhausted or self._n_asked == self.limits.max_evaluations
+        ):
+            self._tell_next(len(self._untold))
+
+    def _may_ask(self):
+        if not self._ordered:
+            # One in hand for each idle worker; more while the workers start, so that
+            # light candidates can be picked out.
+            starting = self.pool is not None and not self.pool.ready
+            wanted = self.look_ahead if starting else max(1, self._n_idle())
+            return len(self._queue) < wanted
+        if self._n_asked >= self.limits.max_evaluations:
+            return False
+        self._tell_next(self._n_asked - self.look_ahead + 1 - self._n_told)
+        return self._n_told >= self._n_asked - self.look_ahead + 1
+
+    def _tell_next(self, n):
+        """Tell up to `n` evaluations in the order of their numbers."""
+        for _ in range(n):
+            number = self._first_number + self._n_told
+            if number not in self._untold or self._stop_reason:
+                return
+            self._tell(self._untold.pop(number))
+
+    def _tell(self, evaluation):
+        self._n_told += 1
+        evaluation = self.history.add(evaluation)
+        self.search.tell([evaluation])
+        # Judged after each evaluation, so that a run with a fixed number of them ends
+        # after the same one whatever the workers do meanwhile.
+        stop = self.observe(evaluation, self.history)
+        best = self.history.best()
+        if stop:
+            self._stop_reason = "stopped by a callback"
+        elif best is not None and best.score >= self.limits.perfect_score:
+            self._stop_reason = "nothing left to gain"
+        elif self.history.evaluations_since_gain() >= self.limits.patience:
+            self._stop_reason = f"no gain in {self.limits.patience} evaluations"
+
+    def _finish(self, running, status, reason=""):
+        n_screening = sum(stage.screening for stage in self.context.stages)
+        screening = tuple(r for r in running.results if r.stage < n_screening)
+        folds = tuple(r for r in running.results if r.stage >= n_screening)
+        if status is Status.OK and len(folds) < len(self.context.stages) - n_screening:
+            status = Status.PRUNED
+            reason = (
+                f"mean of {len(folds)} folds below the worst fold of the best"
+                if folds
+                else "not among the best third on a subsample of rows"
+            )
+        if running.results:
+            self._learn_speed(running)
+        evaluation = Evaluation(
+            number=running.number,
+            candidate=running.candidate,
+            status=status,
+            folds=folds,
+            screening=screening,
+            reason=reason,
+            seconds=self.clock() - running.started,
+        )
+        if self._ordered:
+            self._untold[evaluation.number] = evaluation
+        else:
+            self._tell(evaluation)
+
+    def _learn_speed(self, running):
+        """Follow how this machine's seconds relate to the predicted ones."""
+        measured = max(running.results[0].fit_seconds, 1e-3)
+        ratio = measured / max(running.predicted_seconds, 1e-3)
+        for key in (running.candidate.tree.operator, ANY_OPERATOR):
+            known = self._speeds.get(key)
+            self._speeds[key] = ratio if known is None else known**0.7 * ratio**0.3
+
+    def _expected_seconds(self, running):
+        """Seconds that one fit is expected to take on this machine."""
+        name = running.candidate.tree.operator
+        speed = self._speeds.get(name, self._speeds.get(ANY_OPERATOR, 1.0))
+        return running.predicted_seconds * speed
+
+    # Dispatching and waiting
+
+    def _n_idle(self):
+        if self.pool is None:
+            return self._local.n_idle
+        return self.pool.n_idle if self.pool.ready else 0
+
+    def _dispatch(self):
+        while self._queue:
+            if self.pool is None:
+                lane, running = self._local, self._queue[0]
+            elif self.pool.ready:
+                lane, running = self.pool, self._queue[0]
+            else:
+                lane, running = self._local, self._light_candidate()
+            if running is None or lane.n_idle == 0:
+                return
+            self._queue.remove(running)
+            self._start(running, lane)
+
+    def _light_candidate(self):
+        return next(
+            (
+                r
+                for r in self._queue
+                if self._expected_seconds(r) <= LIGHT_SECONDS
+                and self.is_safe(r.candidate.tree)
+            ),
+            None,
+        )
+
+    def _start(self, running, lane):
+        now = self.clock()
+        running.started = now
+        left = self._search_deadline - now
+        expected = self._expected_seconds(running) * len(self.context.stages)
+        if not self._ordered and expected > left and self.history.finished():
+            self._n_skipped += 1
+            self._exhausted |= self._n_skipped == MAX_SKIPPED
+            self._finish(
+                running,
+                Status.TIMEOUT,
+                f"not started: all folds would take about {expected:.1f} s, "
+                f"{max(left, 0):.1f} s were left",
+            )
+            return
+        self._n_skipped = 0
+        if self._ordered:
+            limit = CANDIDATE_SHARE_OF_BUDGET * self.budget.seconds
+        else:
+            limit = max(CANDIDATE_SHARE * left, SHORTEST_LIMIT)
+        self._running[running.number] = running
+        lane.submit(
+            running.number,
+            EVALUATE,
+            (running.candidate.tree, running.candidate.text, running.race),
+            min(now + limit, self._search_deadline),
+        )
+
+    def _wait(self):
+        if self._local.n_idle == 0:
+            events = self._local.wait(0)
+        elif self.pool is not None and (self._running or not self.pool.ready):
+            left = self._search_deadline - self.clock()
+            events = self.pool.wait(min(max(left, 0.0), TICK))
+        else:
+            events = []
+        for event in events:
+            running = self._running.get(event.task_id)
+            if running is None:
+                continue
+            if isinstance(event, Payload):
+                running.results.append(event.value)
+                continue
+            del self._running[event.task_id]
+            if isinstance(event, Done):
+                self._finish(running, Status.OK)
+            elif isinstance(event, Failed):
+                self._finish(running, STATUS_OF_FAILURE[event.kind], event.reason)
+
+    # Ending
+
+    def _reason_to_stop(self):
+        if self._stop_reason:
+            return self._stop_reason
+        if self.clock() >= self._search_deadline:
+            return "time budget used"
+        if self._ordered and self._n_told >= self.limits.max_evaluations:
+            return "maximum number of evaluations reached"
+        if self._exhausted and not (self._queue or self._running or self._untold):
+            if self._n_skipped == MAX_SKIPPED:
+                return "no time for what is left to try"
+            return "search space exhausted"
+        return ""
+
+    def abandon_running(self):
+        """Give up what is running; without a fixed order, finished folds are kept."""
+        for running in list(self._running.values()):
+            if self.pool is not None:
+                self.pool.cancel(running.number)
+            del self._running[running.number]
+            if running.results and not self._ordered:
+                self._finish(running, Status.TIMEOUT, "the search ended")
+        self._untold.clear()

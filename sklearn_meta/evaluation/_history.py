@@ -1,0 +1,151 @@
+"""What has been evaluated so far, and what follows from it for the next candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from sklearn_meta.evaluation._evaluate import Race
+from sklearn_meta.evaluation._records import Evaluation, FoldResult, Status
+
+# A candidate goes on from the subsample of rows if it is among this share of those
+# screened so far (the reduction factor 3 of successive halving).
+SCREENING_SHARE = 1 / 3
+# Screening scores are compared once there are this many.
+MIN_SCREENED = 3
+
+# Fold models are kept for this many of the best candidates.
+MAX_CANDIDATES_WITH_MODELS = 8
+# All stored predictions together take at most this much memory; the worst go first.
+MAX_PREDICTION_BYTES = 512 * 2**20
+
+
+class History:
+    """Finished evaluations in the order in which they were told.
+
+    Only what may still be needed is kept: the fold models of the best few candidates,
+    the predictions of finished candidates within a memory bound.
+
+    Parameters
+    ----------
+    keep_models_from : float, default=inf
+        Fits that take at least this many seconds hand their models over.
+    """
+
+    def __init__(self, keep_models_from=np.inf):
+        self.keep_models_from = keep_models_from
+        self._evaluations: list[Evaluation] = []
+
+    def __iter__(self) -> Iterator[Evaluation]:
+        return iter(self._evaluations)
+
+    def __len__(self):
+        return len(self._evaluations)
+
+    def __getitem__(self, index):
+        return self._evaluations[index]
+
+    def finished(self) -> list[Evaluation]:
+        """Evaluations with every fold scored, in the order of telling."""
+        return [e for e in self._evaluations if e.status is Status.OK]
+
+    def best(self) -> Evaluation | None:
+        """The finished evaluation with the best score; the earlier one of equals."""
+        return max(self.finished(), key=lambda e: e.score, default=None)
+
+    def add(self, evaluation) -> Evaluation:
+        """Store an evaluation and drop what is no longer needed."""
+        self._evaluations.append(evaluation)
+        self._drop_models()
+        self._drop_predictions()
+        return self._evaluations[-1]
+
+    def race(self) -> Race:
+        """What the next candidate has to beat."""
+        best = self.best()
+        screened = [e.screening[0].score for e in self._evaluations if e.screening]
+        return Race(
+            floor=-np.inf if best is None else min(best.scores),
+            screening_floor=-np.inf
+            if len(screened) < MIN_SCREENED
+            else float(np.quantile(screened, 1 - SCREENING_SHARE)),
+            keep_models_from=self.keep_models_from,
+        )
+
+    def evaluations_since_gain(self) -> int:
+        """How many evaluations ago the best score last rose noticeably.
+
+        A gain below a twentieth of the best candidate's standard error is luck.
+        """
+        last, best = 0, None
+        for i, evaluation in enumerate(self._evaluations):
+            if evaluation.status is not Status.OK:
+                continue
+            noise = 0.0 if best is None else np.nan_to_num(best.standard_error)
+            if best is None or evaluation.score > best.score + 0.05 * noise:
+                last, best = i, evaluation
+        return len(self._evaluations) - 1 - last if self._evaluations else 0
+
+    def _drop_models(self):
+        holders = [
+            i
+            for i, e in enumerate(self._evaluations)
+            if any(f.model is not None for f in (*e.folds, *e.screening))
+        ]
+        # More finished folds first: a candidate with one lucky fold must not displace
+        # a finished one.
+        holders.sort(
+            key=lambda i: (
+                len(self._evaluations[i].folds),
+                self._evaluations[i].score,
+                max((f.score for f in self._evaluations[i].screening), default=-np.inf),
+            )
+        )
+        for i in holders[:-MAX_CANDIDATES_WITH_MODELS]:
+            evaluation = self._evaluations[i]
+            self._evaluations[i] = replace(
+                evaluation,
+                folds=tuple(replace(f, model=None) for f in evaluation.folds),
+                screening=tuple(replace(f, model=None) for f in evaluation.screening),
+            )
+
+    def _drop_predictions(self):
+        finished = self.finished()
+        for i, evaluation in enumerate(self._evaluations):
+            if finished and evaluation.status is not Status.OK and _bytes(evaluation):
+                self._evaluations[i] = _without_predictions(evaluation)
+        size = sum(_bytes(e) for e in finished)
+        for evaluation in sorted(finished, key=lambda e: e.score):
+            if size <= MAX_PREDICTION_BYTES:
+                break
+            size -= _bytes(evaluation)
+            position = self._evaluations.index(evaluation)
+            self._evaluations[position] = _without_predictions(evaluation)
+
+
+def has_predictions(evaluation) -> bool:
+    """Whether the out-of-fold predictions of the finished folds are at hand."""
+    return bool(evaluation.folds) and all(
+        f.predictions is not None for f in evaluation.folds
+    )
+
+
+def _bytes(evaluation):
+    return sum(
+        f.predictions.nbytes
+        for f in (*evaluation.folds, *evaluation.screening)
+        if f.predictions is not None
+    )
+
+
+def _without_predictions(evaluation):
+    def drop(fold: FoldResult):
+        return replace(fold, predictions=None)
+
+    return replace(
+        evaluation,
+        folds=tuple(drop(f) for f in evaluation.folds),
+        screening=tuple(drop(f) for f in evaluation.screening),
+    )

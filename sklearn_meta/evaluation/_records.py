@@ -1,0 +1,124 @@
+"""What passes between search, evaluation and combination: small immutable records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from sklearn_meta.pipelines._tree import Node
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A pipeline tree and where it came from.
+
+    Parameters
+    ----------
+    tree : Node
+    text : str
+        Canonical text of `tree`: the identity of the candidate.
+    origin : str
+        For people: ``"portfolio"``, ``"random"``, ``"mutation of 12: replaced pca"``.
+    """
+
+    tree: Node
+    text: str
+    origin: str
+
+
+class Status(StrEnum):
+    """How an evaluation ended."""
+
+    OK = "ok"  # every fold was scored
+    PRUNED = "pruned"  # lost the race: some folds were scored
+    FAILED = "failed"  # raised, or predicted values that are not finite
+    TIMEOUT = "timeout"  # reached its deadline
+    MEMORY = "memory"  # reached the memory limit
+    CRASHED = "crashed"  # its process ended
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What one fold (or one subsample stage) of a candidate gave.
+
+    Parameters
+    ----------
+    stage : int
+        Index of the stage in the race.
+    score : float
+        Greater is better.
+    predictions : ndarray of shape (n_validation, n_outputs) or (n_validation,)
+        Class probabilities or predicted targets of the validation rows, float32.
+    fit_seconds, predict_seconds : float
+    iterations : int or None
+        Boosting rounds that early stopping chose.
+    model : bytes or None
+        The pickled fitted pipeline, where it may be needed later.
+    """
+
+    stage: int
+    score: float
+    predictions: np.ndarray = field(repr=False, compare=False)
+    fit_seconds: float = 0.0
+    predict_seconds: float = 0.0
+    iterations: int | None = None
+    model: bytes | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What happened when a candidate was scored.
+
+    Parameters
+    ----------
+    number : int
+        Number of the proposal, from 0 in the order in which candidates were asked.
+    candidate : Candidate
+    status : Status
+    folds : tuple of FoldResult
+        Finished folds on all training rows, in order.
+    screening : tuple of FoldResult
+        Finished stages on a subsample of rows; their scores are not comparable with
+        those of `folds`.
+    reason : str
+        Why it did not finish; empty for `Status.OK`.
+    seconds : float
+        Wall-clock length of the whole evaluation, overhead included.
+    """
+
+    number: int
+    candidate: Candidate
+    status: Status
+    folds: tuple[FoldResult, ...] = ()
+    screening: tuple[FoldResult, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Scores of the finished folds; greater is better."""
+        return tuple(fold.score for fold in self.folds)
+
+    @property
+    def score(self) -> float:
+        """Mean of `scores`; minus infinity if no fold was finished."""
+        return float(np.mean(self.scores)) if self.folds else -np.inf
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of `score`; NaN with fewer than two folds."""
+        if len(self.folds) < 2:
+            return float("nan")
+        return float(np.std(self.scores, ddof=1) / np.sqrt(len(self.folds)))
+
+    @property
+    def fit_seconds(self) -> float:
+        """Mean seconds of one fit; NaN if no fold was finished."""
+        return float(np.mean([f.fit_seconds for f in self.folds] or [np.nan]))
+
+    @property
+    def predict_seconds(self) -> float:
+        """Mean seconds of predicting one validation part."""
+        return float(np.mean([f.predict_seconds for f in self.folds] or [np.nan]))

@@ -1,0 +1,256 @@
+"""The engine's loop, with a fake clock and fake workers."""
+
+import zlib
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sklearn_meta.evaluation._budget import Budget
+from sklearn_meta.evaluation._engine import Engine, Limits
+from sklearn_meta.evaluation._evaluate import EvaluationContext
+from sklearn_meta.evaluation._history import History
+from sklearn_meta.evaluation._records import Candidate, FoldResult, Status
+from sklearn_meta.evaluation._stages import Stage
+from sklearn_meta.evaluation._workers import Done, Failed, Payload
+from sklearn_meta.pipelines._tree import X
+
+N_FOLDS = 3
+
+
+class FakeClock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+class FakePool:
+    """Workers that need the seconds and give the results that a function says."""
+
+    def __init__(self, n_workers, clock, outcome, ready_at=0.0):
+        self.n_workers, self.clock, self.outcome = n_workers, clock, outcome
+        self.ready_at = ready_at
+        self.tasks = {}
+
+    @property
+    def ready(self):
+        return self.clock() >= self.ready_at
+
+    @property
+    def n_idle(self):
+        return self.n_workers - len(self.tasks) if self.ready else 0
+
+    def submit(self, task_id, function, args, deadline):
+        assert self.n_idle > 0
+        seconds, payloads, end = self.outcome(args)
+        finish = self.clock() + seconds
+        if finish > deadline:
+            finish, end = deadline, ("timeout", "deadline")
+        self.tasks[task_id] = finish, payloads, end
+
+    def cancel(self, task_id):
+        self.tasks.pop(task_id, None)
+
+    def wait(self, timeout):
+        first = min(self.tasks, key=lambda t: self.tasks[t][0], default=None)
+        if first is None or self.tasks[first][0] > self.clock() + timeout:
+            self.clock.now += timeout
+            return []
+        finish, payloads, end = self.tasks.pop(first)
+        self.clock.now = max(self.clock.now, finish)
+        events = [Payload(first, p) for p in payloads]
+        if end is None:
+            return [*events, Done(first)]
+        return [*events, Failed(first, end[0], end[1], "")]
+
+
+class CountingSearch:
+    """Proposes c0, c1, ... and remembers what it had been told at each proposal."""
+
+    def __init__(self, n=10_000):
+        self.n, self.asked, self.told, self.seen = n, 0, [], []
+
+    def ask(self, n):
+        if self.asked == self.n:
+            return []
+        self.seen.append(tuple(self.told))
+        self.asked += 1
+        text = f"c{self.asked - 1}"
+        return [Candidate(X, text, "test")]
+
+    def tell(self, evaluations):
+        self.told += [e.number for e in evaluations]
+
+
+def folds(score, n=N_FOLDS):
+    spread = np.linspace(-0.1, 0.1, n) if n > 1 else [0.0]
+    return [
+        FoldResult(i, score + d, np.zeros(2), fit_seconds=0.1)
+        for i, d in enumerate(spread)
+    ]
+
+
+def pseudo_random(text):
+    return zlib.crc32(text.encode()) % 997 / 997
+
+
+def random_outcome(args):
+    text = args[1]
+    value = pseudo_random(text)
+    if value < 0.1:
+        return value, [], ("raised", "ValueError: no")
+    return 0.2 + 3 * pseudo_random(text + "s"), folds(value), None
+
+
+def make_engine(
+    search, outcome=random_outcome, *, n_workers=2, budget=1e6, clock=None, **kwargs
+):
+    clock = clock or FakeClock()
+    stages = tuple(Stage(np.arange(4), np.arange(2)) for _ in range(N_FOLDS))
+    context = EvaluationContext(SimpleNamespace(n_samples=8), stages)
+    limits = Limits(kwargs.pop("max_evaluations", None), kwargs.pop("patience", 10**9))
+    return Engine(
+        search,
+        look_ahead=kwargs.pop("look_ahead", 8),
+        context=context,
+        predict_seconds=kwargs.pop("predict_seconds", lambda tree, n: 1.0),
+        is_safe=lambda tree: True,
+        pool=kwargs.pop("pool", None) or FakePool(n_workers, clock, outcome),
+        budget=Budget(budget, clock),
+        reserve=kwargs.pop("reserve", lambda history: 0.0),
+        limits=limits,
+        history=History(),
+        **kwargs,
+    )
+
+
+def run_of(n_workers, **kwargs):
+    search = CountingSearch()
+    engine = make_engine(search, n_workers=n_workers, max_evaluations=60, **kwargs)
+    engine.run()
+    return search, engine
+
+
+@pytest.mark.parametrize("look_ahead", [1, 3, 8])
+def test_fixed_number_of_evaluations_does_not_depend_on_the_workers(look_ahead):
+    runs = [run_of(n, look_ahead=look_ahead) for n in (1, 2, 5, 16)]
+    reference_search, reference = runs[0]
+    assert len(reference.history) == 60
+    for search, engine in runs[1:]:
+        assert search.seen == reference_search.seen
+        # The wall-clock length is all that may differ.
+        assert [(e.candidate.text, e.status, e.folds) for e in engine.history] == [
+            (e.candidate.text, e.status, e.folds) for e in reference.history
+        ]
+
+
+@pytest.mark.parametrize("look_ahead", [1, 4, 8])
+def test_proposal_k_has_seen_exactly_the_evaluations_up_to_k_minus_look_ahead(
+    look_ahead,
+):
+    search, _ = run_of(3, look_ahead=look_ahead)
+    for k, seen in enumerate(search.seen):
+        assert seen == tuple(range(max(0, k - look_ahead + 1)))
+
+
+def test_patience_ends_a_fixed_run_after_the_same_evaluation_for_any_workers():
+    lengths = {len(run_of(n, patience=7)[1].history) for n in (1, 2, 5)}
+    assert len(lengths) == 1 and lengths.pop() < 60
+
+
+def test_timed_run_keeps_all_workers_busy_and_ends_before_the_reserve():
+    search = CountingSearch()
+    clock = FakeClock()
+
+    def outcome(args):
+        # One slow candidate must not make the other worker wait.
+        return (20.0 if args[1] == "c0" else 1.0), folds(0.5), None
+
+    engine = make_engine(
+        search, outcome, clock=clock, budget=60.0, reserve=lambda history: 10.0
+    )
+    assert engine.run() == "time budget used"
+    assert 150.0 <= clock() <= 151.0
+    # 50 s on two workers: 20 s and 30 times 1 s on one, 50 times 1 s on the other.
+    assert len(engine.history.finished()) >= 79
+
+
+def test_a_hanging_candidate_costs_itself_only():
+    search = CountingSearch()
+
+    def outcome(args):
+        return (1e9 if args[1] == "c1" else 1.0), folds(0.5), None
+
+    engine = make_engine(search, outcome, budget=60.0)
+    engine.run()
+    hung = [e for e in engine.history if e.candidate.text == "c1"]
+    assert [e.status for e in hung] == [Status.TIMEOUT]
+    assert hung[0].seconds < 30
+    assert len(engine.history.finished()) > 80
+
+
+def test_every_kind_of_failure_is_recorded_with_its_reason():
+    kinds = ["raised", "timeout", "memory", "crashed"]
+    search = CountingSearch(n=5)
+
+    def outcome(args):
+        i = int(args[1][1:])
+        return 1.0, folds(0.5), (kinds[i], f"reason {i}") if i < 4 else None
+
+    engine = make_engine(search, outcome)
+    assert engine.run() == "search space exhausted"
+    by_number = sorted(engine.history, key=lambda e: e.number)
+    assert [e.status for e in by_number] == ["failed", *kinds[1:], "ok"]
+    assert [e.reason for e in by_number] == [*(f"reason {i}" for i in range(4)), ""]
+
+
+def test_fewer_folds_than_stages_is_a_lost_race():
+    engine = make_engine(
+        CountingSearch(n=1), lambda args: (1.0, folds(0.2)[:2], None)
+    )
+    engine.run()
+    assert [e.status for e in engine.history] == [Status.PRUNED]
+    assert "worst fold" in engine.history[0].reason
+
+
+def test_race_demands_the_worst_fold_of_the_best_candidate():
+    races = []
+
+    def outcome(args):
+        races.append(args[2])
+        return 1.0, folds(0.5 + 0.01 * len(races)), None
+
+    engine = make_engine(
+        CountingSearch(), outcome, n_workers=1, max_evaluations=3, look_ahead=1
+    )
+    engine.run()
+    assert [r.floor for r in races] == [-np.inf, pytest.approx(0.41), pytest.approx(0.42)]
+
+
+def test_observer_stops_the_search():
+    engine = make_engine(
+        CountingSearch(), observe=lambda evaluation, history: len(history) == 5
+    )
+    assert engine.run() == "stopped by a callback"
+    assert len(engine.history) == 5
+
+
+def test_candidate_that_cannot_finish_is_not_started():
+    search = CountingSearch()
+    started = []
+
+    def outcome(args):
+        started.append(args[1])
+        return 1.0, folds(0.5), None
+
+    def predict_seconds(tree, n):
+        return 1.0 if search.asked < 10 else 1e4
+
+    engine = make_engine(
+        search, outcome, budget=30.0, predict_seconds=predict_seconds
+    )
+    assert engine.run() == "no time for what is left to try"
+    skipped = [e for e in engine.history if e.reason.startswith("not started")]
+    assert skipped and not {e.candidate.text for e in skipped} & set(started)
