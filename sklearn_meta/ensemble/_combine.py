@@ -1,0 +1,425 @@
+"""Choose between the best candidate, an average and a stack, guarded against luck.
+
+Weights are fitted on out-of-fold predictions, so their fit can only fool itself through
+the weights. Two paired comparisons over the folds look at that from both sides:
+
+* *fitted*: the combination on the rows that its weights were fitted on, against the
+  best candidate, which was chosen on the same rows. A little optimistic, little noise.
+* *held out*: for each fold, weights and the best candidate are chosen anew on the other
+  folds and compared on this one. Honest, pessimistic by the rows that it lacks, noisy.
+
+A combination replaces the best candidate if its fitted gain exceeds one standard error
+and the held-out gain does not contradict it, being no loss of more than one standard
+error. Asking for a held-out gain of one standard error instead throws away a good part
+of what there is to gain: on 60 splits of public tables (130 to 1 060 rows, 12
+candidates) the mean reduction of the test log loss falls from 9.4 % to 7.2 %, and the
+tables that gain from 43 to 33.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sklearn_meta.ensemble._combination import (
+    AVERAGE,
+    STACK,
+    Combination,
+    normalise,
+    safe_log,
+)
+from sklearn_meta.ensemble._selection import LogLoss, SquaredError, greedy_selection
+from sklearn_meta.ensemble._stack import fit_linear_pool, fit_log_linear_pool
+from sklearn_meta.pipelines._operators import CLASSIFICATION
+
+# Standard errors of the paired differences, for both comparisons.
+GUARD = 1.0
+
+# Candidates that greedy selection sees: the best ones, and those that would help the
+# best one most. A score that is not a mean over rows costs a call for each of them.
+N_BEST, N_HELPFUL = 30, 10
+N_BEST_SLOW, N_HELPFUL_SLOW = 8, 3
+# Rounds of greedy selection for such a score.
+SIZE_SLOW = 10
+# Share of the best candidate when looking for those that help it.
+BEST_COUNT = 3
+# Two candidates whose predictions differ by less than this share of the error of the
+# better one (root mean squares) are one and the same to an ensemble.
+SAME_SHARE = 0.02
+
+# Prior scales of a stack that are tried, see `_stack`. A scale of 0.4 alone does as
+# well on most tables; the narrow one is for few rows.
+SCALES = (0.1, 0.4)
+# A stack looks at the members of the average and the best others, up to this many. More
+# brought nothing.
+N_STACKED = 6
+# Members of a stack with a smaller share of the weight are not worth a fit.
+SMALLEST_SHARE = 0.02
+
+# With fewer folds than this, the rows are dealt into blocks instead.
+MIN_FOLDS, N_BLOCKS = 3, 5
+
+# Scores for which greedy selection has a vectorised path; the root does not change
+# which average is the best.
+LOSSES = {
+    "neg_log_loss": LogLoss,
+    "neg_root_mean_squared_error": SquaredError,
+    "neg_mean_squared_error": SquaredError,
+}
+
+
+def combine(
+    predictions: Sequence[np.ndarray],
+    y,
+    *,
+    task: str,
+    score: Callable,
+    folds: Sequence[np.ndarray],
+    scores: Sequence[float] | None = None,
+    metric: str | None = None,
+    sample_weight=None,
+    size: int = 25,
+    deadline: float = np.inf,
+    clock: Callable[[], float] = time.monotonic,
+) -> Combination:
+    """Combine candidates by their out-of-fold predictions.
+
+    Greedy selection (`greedy_selection`) and a stack (`nonnegative_stack`, shrunk
+    toward the greedy average) are judged on folds that they were not fitted on, and the
+    better one is taken. It replaces the best single candidate if its mean gain over the
+    folds exceeds one standard error of the paired differences, and if weights fitted on
+    the other folds do not lose more than one standard error. The differences are
+    paired, so the noise that all share (hard folds, hard rows) cancels: a gain that
+    shows in most folds passes on small tables too, a gain that one lucky fold made does
+    not.
+
+    Parameters
+    ----------
+    predictions : sequence of ndarray of shape (n_samples, n_classes) or (n_samples,)
+        Out-of-fold probabilities or targets of each candidate. A candidate with a value
+        that is not finite is left out.
+    y : ndarray of shape (n_samples,)
+        Columns of the true classes (int), or targets.
+    task : {"classification", "regression"}
+    score : callable
+        ``score(predictions, rows) -> float``, greater is better; `predictions` are
+        those of the rows at the positions `rows`.
+    folds : sequence of ndarray of int
+        Positions of the rows of each validation fold, disjoint. Rows in no fold are not
+        used. With fewer than three folds, five blocks of rows take their place.
+    scores : sequence of float, default=None
+        Score of each candidate, where it is known, greater is better: the order in
+        which candidates are looked at, and the best single one. None for the mean of
+        `score` over the folds.
+    metric : str, default=None
+        Scorer name of `score`, where it is one. For ``"neg_log_loss"``,
+        ``"neg_root_mean_squared_error"`` and ``"neg_mean_squared_error"`` greedy
+        selection is computed for all candidates at once.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights of rows in the fits.
+    size : int, default=25
+        Rounds of greedy selection, hence the largest number of members; 1 for the best
+        single candidate.
+    deadline : float, default=inf
+        Instant on `clock` after which no further work is begun; what was not judged by
+        then does not replace the best single candidate.
+    clock : callable, default=time.monotonic
+
+    Returns
+    -------
+    combination : Combination
+
+    Raises
+    ------
+    ValueError
+        If there is no candidate with finite predictions, or no row in any fold.
+    """
+    y = np.asarray(y)
+    folds = [np.asarray(fold, dtype=np.intp) for fold in folds if len(fold)]
+    if not len(predictions) or not folds:
+        raise ValueError(
+            f"combine needs at least one candidate and one fold with rows. Got "
+            f"{len(predictions)} candidates and {len(folds)} folds."
+        )
+    rows = np.concatenate(folds)
+    finite = [m for m, p in enumerate(predictions) if np.isfinite(p[rows]).all()]
+    if not finite:
+        raise ValueError(
+            f"None of the {len(predictions)} candidates has finite predictions."
+        )
+    if scores is None:
+        scores = np.full(len(predictions), -np.inf)
+        scores[finite] = _means(
+            _fold_scores(score, [predictions[m] for m in finite], folds)
+        )
+    # Ties go to the candidate that comes first.
+    ranked = sorted(finite, key=lambda m: -scores[m])
+    if size == 1 or len(ranked) == 1 or clock() >= deadline:
+        return Combination.single(ranked[0])
+    problem = _Problem(
+        task=task,
+        y=y,
+        sample_weight=sample_weight,
+        rows=rows,
+        score=score,
+        vectorised=metric in LOSSES,
+        size=size,
+        stop=lambda: clock() >= deadline,
+    )
+    if len(folds) < MIN_FOLDS:
+        folds = _blocks(y, rows)
+    pool = _prefilter(problem, predictions, ranked)
+    if len(pool) == 1 or len(folds) == 1:
+        return Combination.single(ranked[0])
+    chosen = _choose(problem, [problem.prepare(predictions[m]) for m in pool], folds)
+    if chosen is None:
+        return Combination.single(ranked[0])
+    members = tuple(pool[m] for m in chosen.members)
+    return Combination(chosen.kind, members, chosen.weights, chosen.intercept)
+
+
+def _choose(problem, values, folds):
+    """The better of the average and the stack that pass the guard, or None.
+
+    Candidates come with the best one first.
+    """
+    singles = _fold_scores(problem.score, values, folds)
+    best = singles[0]
+    elsewhere = singles[np.argmax(_means_elsewhere(singles), axis=0), range(len(folds))]
+    passed = []
+    for contender in _contenders(problem, values, folds):
+        held_out, error = _paired(contender.scores - elsewhere)
+        if not held_out >= -GUARD * error:
+            continue
+        combination = contender.fit()
+        fitted = np.array([_score_on(problem, combination, values, f) for f in folds])
+        gain, error = _paired(fitted - best)
+        if gain > GUARD * error:
+            passed.append((held_out, combination))
+    return max(passed, key=lambda item: item[0])[1] if passed else None
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What the contenders share."""
+
+    task: str
+    y: np.ndarray = field(repr=False)
+    sample_weight: np.ndarray | None = field(repr=False)
+    rows: np.ndarray = field(repr=False)
+    score: Callable
+    vectorised: bool
+    size: int
+    stop: Callable[[], bool]
+
+    @property
+    def classifies(self):
+        return self.task == CLASSIFICATION
+
+    def prepare(self, prediction):
+        """Return float64 predictions; probabilities sum to one."""
+        if self.classifies:
+            return normalise(prediction)
+        return np.asarray(prediction, dtype=np.float64)
+
+    def weights_of(self, rows):
+        return None if self.sample_weight is None else self.sample_weight[rows]
+
+    def loss(self, rows):
+        """The proper loss of the task on some rows."""
+        loss = LogLoss if self.classifies else SquaredError
+        return loss(self.y[rows], self.weights_of(rows))
+
+    def objective(self, rows):
+        """What greedy selection maximises on some rows."""
+        if self.vectorised:
+            return self.loss(rows)
+        return lambda predictions: _safe_score(self.score, predictions, rows)
+
+
+@dataclass(frozen=True)
+class _Contender:
+    """A way to combine: its scores out of fold, and its fit on all rows."""
+
+    scores: np.ndarray
+    fit: Callable[[], Combination]
+
+
+def _contenders(problem, values, folds):
+    """Judge the average and the stack; what time does not allow is left out."""
+    others = [
+        np.concatenate([f for j, f in enumerate(folds) if j != i])
+        for i in range(len(folds))
+    ]
+    averages = []
+    for rows in others:
+        if problem.stop():
+            return
+        averages.append(_fit_average(problem, values, rows))
+    scores = [
+        _score_on(problem, average, values, fold)
+        for average, fold in zip(averages, folds, strict=True)
+    ]
+    rows = np.sort(np.concatenate(folds))
+    average = _fit_average(problem, values, rows)
+    yield _Contender(np.array(scores), lambda: average)
+    stacked = np.full((len(SCALES), len(folds)), np.nan)
+    for f, (other, fold) in enumerate(zip(others, folds, strict=True)):
+        if problem.stop():
+            return
+        stacks = _fit_stacks(problem, values, other, averages[f], SCALES)
+        stacked[:, f] = [_score_on(problem, stack, values, fold) for stack in stacks]
+    # The scale for a fold is the one that is best on the others, as for the candidates.
+    chosen = np.argmax(_means_elsewhere(stacked), axis=0)
+    scale = SCALES[int(np.argmax(_means(stacked)))]
+    yield _Contender(
+        stacked[chosen, np.arange(len(folds))],
+        lambda: _fit_stacks(problem, values, rows, average, [scale])[0],
+    )
+
+
+def _fit_average(problem, values, rows):
+    """Greedy selection on some rows."""
+    counts = greedy_selection(
+        [v[rows] for v in values],
+        problem.objective(rows),
+        size=problem.size if problem.vectorised else min(problem.size, SIZE_SLOW),
+        stop=problem.stop,
+    )
+    return _combination(AVERAGE, counts / counts.sum(), None)
+
+
+def _fit_stacks(problem, values, rows, average, scales):
+    """Stacks of the members of an average, one for each prior scale."""
+    members = list(average.members)
+    # `values` are in the order of their scores.
+    extra = [m for m in range(len(values)) if m not in members]
+    n_extra = min(N_STACKED, problem.size) - len(members)
+    members += extra[: max(0, n_extra)]
+    centre = np.zeros(len(members))
+    centre[: len(average.members)] = average.weights
+    y = problem.y[rows]
+    weights = problem.weights_of(rows)
+    weights = np.ones(len(rows)) if weights is None else weights / weights.mean()
+    stacks, start = [], None
+    if problem.classifies:
+        inputs = np.stack([safe_log(values[m][rows]) for m in members])
+    else:
+        inputs = np.stack([values[m][rows] for m in members])
+    for scale in scales:
+        if problem.classifies:
+            w, b = fit_log_linear_pool(inputs, y, weights, centre, scale, start)
+            start = np.concatenate([w, b])
+        else:
+            w, b = fit_linear_pool(inputs, y, weights, centre, scale)
+        full = np.zeros(len(values))
+        full[members] = w
+        stacks.append(_combination(STACK, full, b) if w.sum() > 0 else average)
+    return stacks
+
+
+def _combination(kind, weights, intercept):
+    """Combination of the candidates with a weight that matters, the heaviest first."""
+    total = weights.sum()
+    if kind == STACK:
+        weights = np.where(weights < SMALLEST_SHARE * total, 0.0, weights)
+        weights = weights * (total / weights.sum())
+    members = np.argsort(-weights, kind="stable")[: np.count_nonzero(weights)]
+    if kind == AVERAGE and len(members) == 1:
+        return Combination.single(members[0])
+    return Combination(kind, tuple(members), weights[members], intercept)
+
+
+def _score_on(problem, combination, values, rows):
+    """Score of a combination on some rows."""
+    combined = combination.apply([values[m][rows] for m in combination.members])
+    return _safe_score(problem.score, combined, rows)
+
+
+def _paired(differences):
+    """Mean and standard error of differences over folds; infinite if there are few."""
+    differences = differences[np.isfinite(differences)]
+    if len(differences) < 2:
+        return -np.inf, np.inf
+    error = np.std(differences, ddof=1) / np.sqrt(len(differences))
+    return float(np.mean(differences)), float(error)
+
+
+def _prefilter(problem, predictions, ranked):
+    """Candidates worth combining, the best first: no near-copies, not too many."""
+    loss = problem.loss(problem.rows)
+    # The proper loss depends on these alone.
+    profiles = np.stack([loss.profile(predictions[m][problem.rows]) for m in ranked])
+    kept = _without_copies(profiles - 1.0 if problem.classifies else profiles)
+    n_best, n_helpful = (
+        (N_BEST, N_HELPFUL) if problem.vectorised else (N_BEST_SLOW, N_HELPFUL_SLOW)
+    )
+    chosen, rest = kept[:n_best], kept[n_best:]
+    if rest:
+        totals = loss.totals(
+            [predictions[ranked[i]][problem.rows] for i in [chosen[0], *rest]]
+        )
+        totals.add(0, BEST_COUNT)
+        helpful = np.argsort(-totals.scores_with_each()[1:], kind="stable")
+        chosen = chosen + sorted(rest[i] for i in helpful[:n_helpful])
+    return [ranked[i] for i in chosen]
+
+
+def _without_copies(errors):
+    """Indices of errors that differ from every better one; the best come first."""
+    scale = np.sqrt(np.mean(errors[0] ** 2)) or 1.0
+    # Clipped so that a candidate gone wild does not overflow float32.
+    errors = np.clip(errors / scale, -1e6, 1e6).astype(np.float32)
+    gram = errors @ errors.T
+    squares = np.diag(gram)
+    distances = squares[:, None] + squares[None, :] - 2 * gram
+    kept = []
+    for i in range(len(errors)):
+        # Below the rounding of float32 two profiles cannot be told apart.
+        same = distances[kept, i] <= SAME_SHARE**2 * squares[kept] + 1e-6 * squares[i]
+        if not same.any():
+            kept.append(i)
+    return kept
+
+
+def _blocks(y, rows):
+    """Deal rows into blocks of alike targets, where there are too few folds."""
+    order = rows[np.argsort(y[rows], kind="stable")]
+    n_blocks = min(N_BLOCKS, len(rows))
+    return [np.sort(order[i::n_blocks]) for i in range(n_blocks)]
+
+
+def _fold_scores(score, predictions, folds):
+    """Scores of shape (n_candidates, n_folds)."""
+    return np.array(
+        [[_safe_score(score, p[fold], fold) for fold in folds] for p in predictions]
+    )
+
+
+def _safe_score(score, predictions, rows):
+    """The score, NaN where it is not defined."""
+    try:
+        value = float(score(predictions, rows))
+    except ValueError:
+        # Scores such as the area under the curve are not defined on rows of one class;
+        # a fold without a score takes no part in the comparison.
+        return np.nan
+    return value if np.isfinite(value) else np.nan
+
+
+def _means(scores):
+    """Row means of the scores that are defined; minus infinity where none is."""
+    defined = np.isfinite(scores)
+    counts = defined.sum(axis=1)
+    total = np.where(defined, scores, 0.0).sum(axis=1)
+    return np.where(counts > 0, total / np.maximum(counts, 1), -np.inf)
+
+
+def _means_elsewhere(scores):
+    """For each fold, the row means over the other folds."""
+    return np.column_stack(
+        [_means(np.delete(scores, f, axis=1)) for f in range(scores.shape[1])]
+    )
