@@ -1,0 +1,106 @@
+"""Where the engine's time and memory go.
+
+    python -m benchmarks.engine
+
+Share: one search on a synthetic table of 5 000 rows and 20 columns; the seconds that
+candidates spend in fit and predict, over the seconds of all workers together.
+
+Overhead: two searches with warm workers over candidates that fit in some milliseconds,
+one longer than the other. What the longer one needs more, less what its candidates
+need more, is what the engine adds to an evaluation; starting up falls out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from sklearn.datasets import make_classification
+
+from benchmarks._watch import MemoryWatch
+
+
+def tiny_learner():
+    """Return an operator that fits in a millisecond.
+
+    An operator of the user's own always runs in a worker, never in this process.
+    """
+    from sklearn_meta.pipelines import Float, Operator
+
+    return Operator(
+        name="tiny",
+        kind="learner",
+        path="sklearn.naive_bayes.GaussianNB",
+        tasks=("classification",),
+        hyperparameters=(Float("var_smoothing", 1e-12, 1.0, 1e-9, log=True),),
+    )
+
+
+def fitted(X, y, **parameters):
+    """Return a fitted classifier and the seconds of its ``fit``."""
+    from sklearn_meta import MetaAutoClassifier
+
+    model = MetaAutoClassifier(random_state=0, **parameters)
+    start = time.perf_counter()
+    model.fit(X, y)
+    return model, time.perf_counter() - start
+
+
+def share(budget, n_jobs):
+    X, y = make_classification(5_000, 20, n_informative=10, random_state=0)
+    with MemoryWatch() as memory:
+        model, seconds = fitted(X, y, time_budget=budget, n_jobs=n_jobs)
+    inside = model.time_report_["candidates"]
+    print(
+        f"share: {inside / (n_jobs * seconds):.1%} of {n_jobs} x {seconds:.1f} s "
+        f"inside {model.n_evaluations_} candidates' fit and predict "
+        f"(budget {budget:g} s; ended: {model.stop_reason_})"
+    )
+    for name, value in model.time_report_.items():
+        print(f"  {name:20s}{value:10.2f}")
+    print(f"peak memory of the process and its workers: {memory.peak:.0f} MB")
+
+
+def overhead(short, long, n_jobs):
+    from sklearn_meta.pipelines import SearchSpace
+
+    X, y = make_classification(1_000, 5, random_state=0)
+    runs = []
+    for n in (short, long):
+        model, seconds = fitted(
+            X,
+            y,
+            time_budget=300,
+            max_evaluations=n,
+            n_jobs=n_jobs,
+            cv=2,
+            ensemble_size=1,
+            search_space=SearchSpace(
+                include=["standard_scaler"], operators=[tiny_learner()]
+            ),
+        )
+        runs.append((model.n_evaluations_, seconds, model.time_report_["candidates"]))
+    (n_0, seconds_0, inside_0), (n_1, seconds_1, inside_1) = runs
+    n = n_1 - n_0
+    if n <= 0:
+        raise SystemExit(f"Both searches ended after {n_1} evaluations.")
+    outside = (n_jobs * (seconds_1 - seconds_0) - (inside_1 - inside_0)) / n
+    print(
+        f"overhead: {1000 * outside:.2f} ms per evaluation with {n_jobs} warm workers, "
+        f"{1000 * (inside_1 - inside_0) / n:.2f} ms inside the candidate "
+        f"({n_0} and {n_1} evaluations)"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--budget", type=float, default=60.0, help="seconds")
+    parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--evaluations", type=int, nargs=2, default=[50, 250])
+    arguments = parser.parse_args()
+    share(arguments.budget, arguments.n_jobs)
+    overhead(*arguments.evaluations, arguments.n_jobs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""The main job: better than the best untuned model, and than random search?
+
+    python -m benchmarks.main_job run --data ../shared/datasets
+    python -m benchmarks.main_job report
+
+`run` appends one JSON line to the results for every (table, seed, system), each in its
+own subprocess; started again, it goes on where it was. Tables and split: see
+`select_tables.py` and `_tables.py`. All systems of a table and seed run one after the
+other, so that they meet the same load; all tables come with the first seed before any
+comes with the second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks._runs import append_line, pending, read_lines, run_module
+from benchmarks._systems import (
+    SEARCHES,
+    SYSTEMS,
+    UNTUNED,
+    make_automl,
+    make_searches,
+    with_plain_columns,
+)
+from benchmarks._tables import TASKS, constant_loss, loss, read_manifest, read_split
+from benchmarks.select_tables import select
+
+RESULTS = Path(__file__).parent / "results" / "main_job.jsonl"
+KEYS = ("task", "table", "seed", "system", "budget", "n_jobs")
+
+
+def measure(data, task, table, seed, system, budget, n_jobs):
+    """Fit one system on the training part and score it on the test part."""
+    split = read_split(data, task, table, seed)
+    result = {
+        "rows": len(split.y_train),
+        "constant": constant_loss(task, split),
+        "load_before": os.getloadavg()[0],
+    }
+    if system in UNTUNED:
+        split = with_plain_columns(split)
+        start = time.monotonic()
+        model = UNTUNED[system](task, split, seed=seed, n_jobs=n_jobs)
+        result["fit_seconds"] = time.monotonic() - start
+    else:
+        model = make_automl(
+            task,
+            time_budget=budget,
+            search=make_searches()[system],
+            n_jobs=n_jobs,
+            random_state=seed,
+        )
+        start = time.monotonic()  # without the import
+        model.fit(split.X_train, split.y_train)
+        result["fit_seconds"] = time.monotonic() - start
+        result["evaluations"] = int(model.n_evaluations_)
+        result["validation_score"] = float(model.best_score_)
+        result["time_report"] = {k: float(v) for k, v in model.time_report_.items()}
+        result["final"] = str(model.ensemble_)[:500]
+    start = time.monotonic()
+    result["loss"] = loss(task, model, split)
+    result["predict_seconds"] = time.monotonic() - start
+    return result
+
+
+def run(arguments):
+    entries = select(read_manifest(arguments.data))
+    plan = [
+        {
+            "task": entry["task"],
+            "table": entry["name"],
+            "seed": seed,
+            "system": system,
+            # Untuned models know no budget: they are the same run for all of them.
+            "budget": arguments.budget if system in SEARCHES else None,
+            "n_jobs": arguments.n_jobs,
+        }
+        for seed in arguments.seeds
+        for entry in entries
+        if entry["task"] in arguments.tasks
+        if not arguments.tables or entry["name"] in arguments.tables
+        for system in arguments.systems
+    ]
+    todo = pending(arguments.results, plan, KEYS)
+    print(f"{len(todo)} runs to do, {len(plan) - len(todo)} done", flush=True)
+    for i, settings in enumerate(todo, 1):
+        # An absolute path: the subprocess has the checkout as its folder.
+        data = str(Path(arguments.data).resolve())
+        result = run_module(
+            "benchmarks.main_job",
+            {"data": data, **settings},
+            timeout=max(3 * arguments.budget, arguments.budget + 120),
+        )
+        record = {"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **settings, **result}
+        append_line(arguments.results, record)
+        print(
+            f"[{i}/{len(todo)}] {settings['table']:26s}{settings['system']:24s}"
+            f"seed {settings['seed']}  {result['status']:8s}"
+            f"loss {result.get('loss', float('nan')):10.4f}"
+            f"  fit {result.get('fit_seconds', float('nan')):6.1f} s"
+            f"  {result.get('evaluations', '')}",
+            flush=True,
+        )
+
+
+def losses(records):
+    """Return ``{(task, table, seed): {system: loss}}``; a failed run has none."""
+    table = {}
+    for record in records:
+        key = record["task"], record["table"], record["seed"]
+        entry = table.setdefault(key, {})
+        if record["status"] == "ok":
+            entry[record["system"]] = record["loss"]
+            entry["constant"] = record["constant"]
+    return table
+
+
+def compare(table, ours, others):
+    """Compare one system with the best of others, on each (table, seed).
+
+    Returns
+    -------
+    compared : dict of (task, table) to ndarray of shape (n_seeds, 3)
+        Loss of `ours`, smallest loss among `others`, loss of the constant prediction.
+        `ours` counts as the constant prediction where its run failed.
+    """
+    compared = {}
+    for (task, name, _), by_system in sorted(table.items()):
+        rivals = [by_system[s] for s in others if s in by_system]
+        if not rivals:
+            continue
+        row = (
+            by_system.get(ours, by_system["constant"]),
+            min(rivals),
+            by_system["constant"],
+        )
+        compared.setdefault((task, name), []).append(row)
+    return {key: np.array(rows) for key, rows in compared.items()}
+
+
+def summary(compared):
+    """Return what the comparison of all tables comes to.
+
+    `runs` counts every (table, seed); `tables` compares the mean loss over the seeds.
+    `gain` is the mean over tables of the share of the rival's loss that is saved, and
+    `normalised` the mean difference where 0 is the constant prediction and 1 a loss of
+    zero.
+    """
+    means = np.array([rows.mean(axis=0) for rows in compared.values()])
+    runs = np.concatenate(list(compared.values()))
+    return {
+        "runs": len(runs),
+        "runs_won": int(np.sum(runs[:, 0] < runs[:, 1])),
+        "tables": len(means),
+        "tables_won": int(np.sum(means[:, 0] < means[:, 1])),
+        "gain": float(np.mean(1 - means[:, 0] / means[:, 1])),
+        "normalised": float(np.mean((means[:, 1] - means[:, 0]) / means[:, 2])),
+    }
+
+
+def report(arguments):
+    # The last line of a run: what failed was perhaps run again.
+    records = {
+        tuple(r[k] for k in KEYS): r
+        for r in read_lines(arguments.results)
+        if r["budget"] in (None, arguments.budget) and r["n_jobs"] == arguments.n_jobs
+    }
+    records = list(records.values())
+    table = losses(records)
+    shown = [s for s in SYSTEMS if any(s in row for row in table.values())]
+    print(f"{'table':28s}{'seed':>5s}" + "".join(f"{s[:14]:>16s}" for s in shown))
+    for (_, name, seed), by_system in sorted(table.items()):
+        smallest = min((by_system[s] for s in shown if s in by_system), default=None)
+        cells = []
+        for system in shown:
+            value = by_system.get(system)
+            star = "*" if value == smallest else " "
+            cells.append(f"{'failed' if value is None else f'{value:.4f}'}{star}")
+        print(f"{name:28s}{seed:5d}" + "".join(f"{cell:>16s}" for cell in cells))
+    for ours, others, title in (
+        ("sklearn_meta", tuple(UNTUNED), "the best untuned model"),
+        ("sklearn_meta", ("random_search",), "random search"),
+        ("random_search", tuple(UNTUNED), "the best untuned model"),
+    ):
+        for tasks in (*((task,) for task in TASKS), TASKS):
+            # Only runs in which both sides took part.
+            ran = {
+                (r["task"], r["table"], r["seed"])
+                for r in records
+                if r["system"] == ours
+            }
+            both = {k: v for k, v in table.items() if k in ran and k[0] in tasks}
+            compared = compare(both, ours, others)
+            if compared:
+                s = summary(compared)
+                print(
+                    f"{ours} against {title}, {' and '.join(tasks)}: wins "
+                    f"{s['tables_won']} of {s['tables']} tables "
+                    f"({s['tables_won'] / s['tables']:.0%}), {s['runs_won']} of "
+                    f"{s['runs']} runs; loss smaller by {s['gain']:.2%} on average "
+                    f"({s['normalised']:+.4f} of the constant prediction's)"
+                )
+    for system in SEARCHES:
+        own = [r for r in records if r["system"] == system and r["status"] == "ok"]
+        if own:
+            seconds = [r["fit_seconds"] for r in own]
+            evaluations = [r["evaluations"] for r in own]
+            print(
+                f"{system}: fit {np.median(seconds):.1f} s in the median, "
+                f"{np.max(seconds):.1f} s at most; {np.median(evaluations):.0f} "
+                f"evaluations in the median"
+            )
+    failed = [r for r in records if r["status"] != "ok"]
+    for record in failed:
+        last = record["error"].splitlines()[-1]
+        print(f"failed: {record['system']} on {record['table']}: {last}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--settings", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command")
+    runner = commands.add_parser("run", help="run what is not in the results yet")
+    reporter = commands.add_parser("report", help="print the comparison")
+    runner.add_argument("--data", required=True, help="folder with manifest.json")
+    runner.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    runner.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS)
+    runner.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
+    runner.add_argument("--tables", nargs="+", help="some of the selected tables")
+    for command in (runner, reporter):
+        command.add_argument("--budget", type=float, default=60.0, help="seconds")
+        command.add_argument("--n-jobs", type=int, default=2)
+        command.add_argument("--results", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    if arguments.settings:
+        print(json.dumps(measure(**json.loads(arguments.settings))))
+    elif arguments.command == "run":
+        run(arguments)
+    elif arguments.command == "report":
+        report(arguments)
+    else:
+        parser.error("say `run` or `report`")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,312 @@
+"""Combine: from evaluations to the fitted final model, within the time left."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_meta.ensemble import Combination, combine
+from sklearn_meta.evaluation._budget import Budget
+from sklearn_meta.evaluation._evaluate import EvaluationContext
+from sklearn_meta.evaluation._history import has_predictions
+from sklearn_meta.evaluation._records import Evaluation, Status
+from sklearn_meta.evaluation._workers import InProcessPool, Payload
+
+REFIT = "sklearn_meta.evaluation._evaluate:refit_candidate"
+
+# A fit on all rows is expected to take this much longer than the folds suggest.
+REFIT_MARGIN = 1.25
+# At most this share of the budget is set aside for combining and fitting again;
+# what cannot be fitted in it is replaced by its fold models.
+MAX_RESERVE_SHARE = 0.3
+# Seconds that combining takes besides the fits, and the share of the budget that it
+# may grow to on large tables.
+COMBINE_SECONDS = 0.35
+# Choosing the combination may take this share of the time left; fits take the rest.
+COMBINE_SHARE_OF_REST = 0.3
+# The reserve counts the fits of this many of the best candidates.
+RESERVED_MEMBERS = 4
+
+
+@dataclass(frozen=True)
+class Member:
+    """One fitted part of the final model.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    models : tuple of fitted pipelines
+        One, fitted on all rows; or the fold models, whose predictions are averaged.
+    """
+
+    evaluation: Evaluation
+    models: tuple
+
+
+@dataclass(frozen=True)
+class FinalModel:
+    """Fitted members and how their predictions are combined."""
+
+    members: tuple[Member, ...]
+    combination: Combination
+    best: Member
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Out-of-fold predictions of several candidates on the same rows.
+
+    Parameters
+    ----------
+    evaluations : tuple of Evaluation
+    rows : ndarray of int
+        Row indices in the dataset.
+    predictions : tuple of ndarray
+        One for each evaluation, aligned with `rows`.
+    folds : tuple of ndarray of int
+        Positions in `rows` of disjoint validation folds.
+    """
+
+    evaluations: tuple[Evaluation, ...]
+    rows: np.ndarray
+    predictions: tuple[np.ndarray, ...]
+    folds: tuple[np.ndarray, ...]
+
+
+def refit_seconds(evaluation, context):
+    """Predict the seconds of fitting a candidate on all rows."""
+    results = evaluation.folds or evaluation.screening
+    if not results:
+        return np.inf
+    n_train = np.mean([len(context.stages[r.stage].train) for r in results])
+    seconds = np.mean([r.fit_seconds for r in results])
+    return float(seconds * context.dataset.n_samples / n_train * REFIT_MARGIN)
+
+
+def reserve_seconds(history, context, budget, n_workers):
+    """Return the seconds to set aside for the end of `fit`.
+
+    Parameters
+    ----------
+    history : History
+    context : EvaluationContext
+    budget : Budget
+    n_workers : int
+
+    Returns
+    -------
+    seconds : float
+    """
+    best = sorted(history.finished(), key=lambda e: -e.score)[:RESERVED_MEMBERS]
+    fits = [refit_seconds(e, context) for e in best]
+    seconds = max(sum(fits) / n_workers, max(fits, default=0.0))
+    if budget.seconds == np.inf:
+        return 0.0
+    return min(
+        COMBINE_SECONDS + 0.01 * budget.seconds + seconds,
+        MAX_RESERVE_SHARE * budget.seconds,
+    )
+
+
+def out_of_fold(history, context):
+    """Collect the out-of-fold predictions that can be combined.
+
+    If no candidate has finished every fold, the candidates with the most finished
+    folds are compared on those.
+    """
+    n_screening = sum(stage.screening for stage in context.stages)
+    usable = [e for e in history if has_predictions(e)]
+    finished = [e for e in usable if e.status is Status.OK]
+    chosen = finished or usable
+    if not chosen:
+        return None
+    n_folds = max(len(e.folds) for e in chosen)
+    chosen = [e for e in chosen if len(e.folds) >= n_folds]
+    valid = [s.validation for s in context.stages[n_screening : n_screening + n_folds]]
+    rows, inverse = np.unique(np.concatenate(valid), return_inverse=True)
+    positions = np.split(inverse, np.cumsum([len(v) for v in valid])[:-1])
+    counts = np.bincount(inverse)
+    disjoint, covered = [], np.zeros(len(rows), dtype=bool)
+    for fold in positions:
+        if not covered[fold].any():
+            disjoint.append(fold)
+            covered[fold] = True
+    return OutOfFold(
+        tuple(chosen),
+        rows,
+        tuple(_average(e.folds[:n_folds], positions, counts) for e in chosen),
+        tuple(disjoint),
+    )
+
+
+def _average(folds, positions, counts):
+    """Mean of the predictions that each row got (several in repeated splits)."""
+    first = folds[0].predictions
+    total = np.zeros((len(counts), *first.shape[1:]))
+    for fold, where in zip(folds, positions, strict=True):
+        # A row occurs at most once in one fold.
+        total[where] += fold.predictions
+    return total / counts.reshape(-1, *[1] * (first.ndim - 1))
+
+
+def build_final_model(
+    history, context, *, ensemble_size, pool, budget, n_workers
+) -> FinalModel | None:
+    """Choose, combine and fit the final model within what is left of the budget.
+
+    Parameters
+    ----------
+    history : History
+    context : EvaluationContext
+    ensemble_size : int
+    pool : WorkerPool or None
+    budget : Budget
+    n_workers : int
+
+    Returns
+    -------
+    model : FinalModel or None
+        None if nothing was fitted that could be used.
+    """
+    oof = out_of_fold(history, context)
+    if oof is None:
+        return _from_screening(history)
+    candidates = list(range(len(oof.evaluations)))
+    refits = _Refits(context, pool, budget)
+    while candidates:
+        candidates = [
+            i
+            for i in candidates
+            if refits.model(oof.evaluations[i]) is not None
+            or fold_models(oof.evaluations[i])
+            or refits.may_start(oof.evaluations[i], n_workers)
+        ]
+        if not candidates:
+            break
+        combination, members = _combine(oof, candidates, context, ensemble_size, budget)
+        best = max(members, key=lambda i: oof.evaluations[i].score)
+        wanted = sorted(
+            members, key=lambda i: (-combination.weights[members.index(i)], i)
+        )
+        refits.run([oof.evaluations[i] for i in wanted], n_workers)
+        fitted = {i: _member(oof.evaluations[i], refits) for i in members}
+        failed = [i for i, member in fitted.items() if member is None]
+        if not failed:
+            return FinalModel(
+                tuple(fitted[i] for i in members), combination, fitted[best]
+            )
+        candidates = [i for i in candidates if i not in failed]
+    return _from_screening(history)
+
+
+def _combine(oof, candidates, context, ensemble_size, budget):
+    """Combine some candidates; returns the combination and its members' indices."""
+    dataset = context.dataset
+    y = dataset.y[oof.rows]
+    X = dataset.X[oof.rows]
+    weight = None if dataset.sample_weight is None else dataset.sample_weight[oof.rows]
+
+    def score(predictions, rows):
+        return context.scoring(
+            predictions, X[rows], y[rows], None if weight is None else weight[rows]
+        )
+
+    combination = combine(
+        [oof.predictions[i] for i in candidates],
+        y,
+        task=dataset.task.name,
+        score=score,
+        folds=oof.folds,
+        metric=context.scoring.name,
+        sample_weight=weight,
+        size=ensemble_size,
+        deadline=budget.clock() + COMBINE_SHARE_OF_REST * budget.remaining(),
+        clock=budget.clock,
+    )
+    return combination, [candidates[m] for m in combination.members]
+
+
+def _from_screening(history):
+    """Fall back on the best model that was fitted on a subsample of rows."""
+    with_model = [e for e in history if any(f.model is not None for f in e.screening)]
+    best = max(with_model, key=lambda e: e.screening[0].score, default=None)
+    if best is None:
+        return None
+    member = Member(best, (pickle.loads(best.screening[0].model),))
+    return FinalModel((member,), Combination.single(0), member)
+
+
+def fold_models(evaluation):
+    """Return the pickled fold models of an evaluation, if all were kept."""
+    models = [f.model for f in evaluation.folds]
+    return models if models and all(m is not None for m in models) else []
+
+
+def _member(evaluation, refits):
+    model = refits.model(evaluation)
+    if model is not None:
+        return Member(evaluation, (model,))
+    if models := fold_models(evaluation):
+        return Member(evaluation, tuple(pickle.loads(m) for m in models))
+    return None
+
+
+class _Refits:
+    """Fits candidates on all rows, each at most once, never beyond the budget."""
+
+    def __init__(self, context, pool, budget):
+        self.context = context
+        self.budget = budget
+        if pool is None or not pool.ready:
+            pool = InProcessPool(state=context, clock=budget.clock)
+        self.pool = pool
+        self._models = {}
+        self._tried = set()
+
+    def model(self, evaluation):
+        """Return the fitted pipeline, or None."""
+        return self._models.get(evaluation.candidate.text)
+
+    def may_start(self, evaluation, n_workers):
+        """Whether there is time to fit the candidate."""
+        return (
+            evaluation.candidate.text not in self._tried
+            and refit_seconds(evaluation, self.context) <= self.budget.remaining()
+        )
+
+    def run(self, evaluations, n_workers):
+        """Fit candidates in this order, as many as time allows."""
+        waiting = [e for e in evaluations if e.candidate.text not in self._tried]
+        running = {}
+        while waiting or running:
+            while waiting and self.pool.n_idle:
+                evaluation = waiting.pop(0)
+                text = evaluation.candidate.text
+                self._tried.add(text)
+                seconds = refit_seconds(evaluation, self.context)
+                if seconds > self.budget.remaining():
+                    continue
+                running[text] = evaluation
+                self.pool.submit(
+                    text,
+                    REFIT,
+                    (evaluation.candidate.tree, text, mean_iterations(evaluation)),
+                    self.budget.deadline,
+                )
+            if not running:
+                continue
+            for event in self.pool.wait(0.25):
+                if event.task_id not in running:
+                    continue
+                if isinstance(event, Payload):
+                    self._models[event.task_id] = pickle.loads(event.value)
+                else:
+                    del running[event.task_id]
+
+
+def mean_iterations(evaluation):
+    """Boosting rounds for the fit on all rows: the mean over the folds, or None."""
+    rounds = [f.iterations for f in evaluation.folds if f.iterations is not None]
+    return round(float(np.mean(rounds))) if rounds else None

@@ -1,0 +1,445 @@
+"""One run of the five verbs: describe, recall, search, evaluate, combine."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.pipeline import Pipeline
+
+from sklearn_meta._dataset import Dataset
+from sklearn_meta._final import (
+    FinalModel,
+    Member,
+    build_final_model,
+    reserve_seconds,
+)
+from sklearn_meta._scoring import Scoring, perfect_score
+from sklearn_meta.ensemble import (
+    Combination,
+    WeightedEnsembleClassifier,
+    WeightedEnsembleRegressor,
+)
+from sklearn_meta.evaluation._engine import Engine, Limits
+from sklearn_meta.evaluation._evaluate import EvaluationContext
+from sklearn_meta.evaluation._history import History
+from sklearn_meta.evaluation._memory import default_memory_limit
+from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
+from sklearn_meta.evaluation._stages import make_folds, make_stages
+from sklearn_meta.evaluation._workers import WorkerPool, can_start_processes
+from sklearn_meta.exceptions import (
+    NoCandidateError,
+    SearchInterruptedWarning,
+    SklearnMetaWarning,
+)
+from sklearn_meta.inspection._progress import ProgressLine
+from sklearn_meta.metalearning._fixed import FixedPortfolio
+from sklearn_meta.pipelines._catalogue import default_catalogue
+from sklearn_meta.pipelines._cost import predicted_seconds
+from sklearn_meta.pipelines._space import SearchSpace
+from sklearn_meta.pipelines._tree import X
+from sklearn_meta.search._evolution import EvolutionarySearch
+from sklearn_meta.search._protocol import SearchProblem
+
+# Without a gain in so many evaluations, the search ends. On few rows the noise of the
+# cross-validation is larger than what a longer search could find, and a longer search
+# only finds luckier candidates.
+MIN_PATIENCE, MAX_PATIENCE, ROWS_PER_PATIENCE = 12, 250, 4
+
+# Folds are repeated if all of the portfolio on all of them is predicted to take at most
+# this share of the budget on one worker.
+N_FOLDS_TWICE, REPEAT_SHARE = 10, 0.5
+
+# Starting workers costs some seconds of imports; a search predicted to be shorter than
+# this runs in this process.
+IN_PROCESS_SECONDS = 4.0
+
+# After Ctrl-C, fitting the final model may take this long.
+SECONDS_AFTER_INTERRUPT = 3.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The estimator's parameters, resolved for one dataset."""
+
+    scoring: Scoring
+    cv: object
+    search_space: SearchSpace | None
+    search: object
+    meta_learner: object
+    ensemble_size: int
+    max_evaluations: int | None
+    memory_limit: float | None
+    n_workers: int
+    seed: int
+    verbose: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gives.
+
+    Parameters
+    ----------
+    history : tuple of Evaluation
+        Without predictions and models.
+    best : Evaluation
+        The best single candidate.
+    final : FinalModel
+    ensemble : WeightedEnsembleClassifier or WeightedEnsembleRegressor
+    n_splits : int
+    stop_reason : str
+    time_report : dict of str to float
+    """
+
+    history: tuple[Evaluation, ...]
+    best: Evaluation
+    final: FinalModel
+    ensemble: object
+    n_splits: int
+    stop_reason: str
+    time_report: dict
+
+    def best_estimator(self, encoder):
+        """Return the best single pipeline, from raw table to prediction."""
+        steps = [] if encoder is None else [("encode", encoder)]
+        models = self.final.best.models
+        if len(models) == 1:
+            return Pipeline([*steps, *models[0].steps])
+        return Pipeline([*steps, ("vote", self.ensemble.vote_of(models))])
+
+
+class Run:
+    """One search on one dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    settings : Settings
+    budget : Budget
+    previous : Run or None
+        A finished run on the same data to continue.
+    """
+
+    def __init__(self, dataset: Dataset, settings: Settings, budget, previous=None):
+        self.settings = settings
+        self.budget = budget
+        self.seconds = Counter()
+        self.n_workers = max(1, settings.n_workers)
+        continues = previous is not None and previous.matches(dataset)
+        if previous is not None and not continues:
+            warnings.warn(
+                "warm_start: the data are not those of the previous fit; the search "
+                "begins anew.",
+                SklearnMetaWarning,
+                stacklevel=4,
+            )
+        space = settings.search_space or SearchSpace()
+        catalogue = space.catalogue(dataset.task.name)
+        strategy = settings.search or EvolutionarySearch()
+        self.look_ahead = strategy.look_ahead
+        if continues:
+            self.context, self.problem = previous.context, previous.problem
+            self.unsafe = previous.unsafe
+            self.history, self.search = previous.history, previous.search
+            return
+        with self._timed("recall"):
+            meta_learner = settings.meta_learner or FixedPortfolio()
+            prior = meta_learner.recall(
+                dataset, catalogue=catalogue, time_budget=budget.seconds
+            )
+        self.unsafe = foreign_operators(catalogue, dataset.task.name)
+        self.context = EvaluationContext(
+            dataset=dataset,
+            stages=(),
+            scoring=settings.scoring,
+            catalogue=catalogue,
+            seed=settings.seed,
+        )
+        with self._timed("split"):
+            self.context = replace(self.context, stages=self._make_stages(prior))
+        # Refits that take a noticeable part of the budget may not all fit into it.
+        self.history = History(keep_models_from=min(0.02 * budget.seconds, 1e6))
+        schema = dataset.schema
+        self.problem = SearchProblem(
+            task=dataset.task.name,
+            space=space,
+            prior=prior,
+            n_samples=dataset.n_samples,
+            n_features=dataset.n_features,
+            n_classes=dataset.task.n_classes,
+            has_categories=schema.n_categorical > 0,
+            has_missing=bool(schema.missing),
+            is_sparse=schema.sparse,
+            seed=settings.seed,
+        )
+        self.search = strategy.start(self.problem)
+
+    def _make_stages(self, prior):
+        """Split once, or twice where the portfolio leaves the time for it."""
+        settings, dataset = self.settings, self.context.dataset
+        seconds = N_FOLDS_TWICE * sum(
+            self._predict_seconds(p.tree, dataset.n_samples) for p in prior.portfolio
+        )
+        n_repeats = 2 if seconds < REPEAT_SHARE * self.budget.seconds else 1
+        folds = make_folds(dataset, settings.cv, settings.seed, n_repeats)
+        return make_stages(dataset, folds, settings.seed)
+
+    def matches(self, dataset) -> bool:
+        """Whether `dataset` is the one of this run."""
+        mine = self.context.dataset
+        return (
+            mine.X.shape == dataset.X.shape
+            and np.array_equal(mine.y, dataset.y)
+            and mine.schema == dataset.schema
+        )
+
+    def execute(self, observe: Callable) -> Outcome:
+        """Search and build the final model.
+
+        Parameters
+        ----------
+        observe : callable
+            ``observe(evaluation)`` is called after each; returns True to stop.
+
+        Returns
+        -------
+        outcome : Outcome
+        """
+        pool = None
+        try:
+            with self._timed("start workers"):
+                pool = self._start_pool()
+            with self._timed("search"):
+                reason, interrupted = self._search(pool, observe)
+            budget = self.budget
+            if interrupted:
+                budget = replace(
+                    budget,
+                    seconds=min(
+                        budget.seconds, budget.elapsed() + SECONDS_AFTER_INTERRUPT
+                    ),
+                )
+            with self._timed("combine"):
+                final = build_final_model(
+                    self.history,
+                    self.context,
+                    ensemble_size=self.settings.ensemble_size,
+                    pool=pool,
+                    budget=budget,
+                    n_workers=self.n_workers,
+                )
+        finally:
+            if pool is not None:
+                pool.close()
+        if final is None:
+            final = self._without_candidate(interrupted)
+        if interrupted:
+            warnings.warn(
+                f"Interrupted after {len(self.history)} evaluations: the model is made "
+                "of what had been found by then.",
+                SearchInterruptedWarning,
+                stacklevel=4,
+            )
+        return self._outcome(final, reason)
+
+    def _search(self, pool, observe):
+        progress = ProgressLine(self.budget) if self.settings.verbose else None
+
+        def observe_all(evaluation, history):
+            if progress is not None:
+                progress.update(history)
+            return observe(evaluation)
+
+        engine = Engine(
+            self.search,
+            look_ahead=self.look_ahead,
+            context=self.context,
+            predict_seconds=self._predict_seconds,
+            is_safe=self._is_safe,
+            pool=pool,
+            budget=self.budget,
+            reserve=lambda history: reserve_seconds(
+                history, self.context, self.budget, self.n_workers
+            ),
+            limits=self._limits(),
+            history=self.history,
+            observe=observe_all,
+        )
+        interrupted = False
+        try:
+            reason = engine.run()
+        except KeyboardInterrupt:
+            engine.abandon_running()
+            reason, interrupted = "interrupted", True
+        if progress is not None:
+            progress.close(reason, len(self.history))
+        return reason, interrupted
+
+    def _limits(self):
+        dataset = self.context.dataset
+        n = self.settings.max_evaluations
+        patience = int(
+            np.clip(dataset.n_samples / ROWS_PER_PATIENCE, MIN_PATIENCE, MAX_PATIENCE)
+        )
+        return Limits(
+            max_evaluations=n,
+            patience=patience,
+            perfect_score=perfect_score(self.settings.scoring, dataset.y),
+        )
+
+    # Workers
+
+    def _start_pool(self):
+        """Start worker processes where the search is long enough to be worth it."""
+        if (
+            self._predicted_search_seconds() < IN_PROCESS_SECONDS
+            or not can_start_processes()
+        ):
+            return None
+        limit = self.settings.memory_limit
+        pool = WorkerPool(
+            self.n_workers,
+            setup=("sklearn_meta.evaluation._evaluate:share", (self.context,)),
+            memory_limit=default_memory_limit(self.n_workers)
+            if limit is None
+            else int(limit * 2**20),
+            clock=self.budget.clock,
+        )
+        pool.start()
+        return pool
+
+    def _predicted_search_seconds(self):
+        trees = [p.tree for p in self.problem.prior.portfolio]
+        if not trees or self.unsafe:
+            return np.inf
+        per_fit = np.mean(
+            [self._predict_seconds(t, len(self.context.stages[0].train)) for t in trees]
+        )
+        limits = self._limits()
+        n = min(limits.max_evaluations or np.inf, 2 * limits.patience)
+        return min(per_fit * len(self.context.stages) * n, self.budget.seconds)
+
+    def _predict_seconds(self, tree, n_rows):
+        dataset = self.context.dataset
+        return predicted_seconds(
+            tree,
+            catalogue=self.context.catalogue,
+            task=dataset.task.name,
+            n_samples=n_rows,
+            n_features=dataset.n_features,
+            n_classes=dataset.task.n_classes,
+        )
+
+    def _is_safe(self, tree):
+        """Whether a tree holds built-in operators only, which never hang or crash."""
+        return not any(node.operator in self.unsafe for _, node in tree.walk())
+
+    # Results
+
+    def _without_candidate(self, interrupted):
+        """Raise, or fall back on the constant predictor where time was the reason."""
+        if interrupted:
+            raise KeyboardInterrupt
+        out_of_time = {Status.TIMEOUT}
+        causes = Counter(
+            (e.status, e.reason) for e in self.history if e.status not in out_of_time
+        )
+        if causes and len(causes) >= len(self.history) / 2:
+            text = ", ".join(
+                f"{count} × {reason or status}"
+                for (status, reason), count in causes.most_common(5)
+            )
+            raise NoCandidateError(
+                f"None of the {len(self.history)} candidates could be fitted: {text}."
+            )
+        warnings.warn(
+            f"No candidate was finished within the time budget of "
+            f"{self.budget.seconds:g} s: the model predicts a constant. Raise "
+            "time_budget.",
+            SklearnMetaWarning,
+            stacklevel=5,
+        )
+        dataset = self.context.dataset
+        classifies = dataset.task.name == "classification"
+        dummy = DummyClassifier() if classifies else DummyRegressor()
+        model = Pipeline([("dummy", dummy)]).fit(
+            np.zeros((dataset.n_samples, 1)), dataset.task.decode(dataset.y)
+        )
+        candidate = Candidate(X, "dummy", "fallback")
+        evaluation = Evaluation(len(self.history), candidate, Status.TIMEOUT)
+        member = Member(evaluation, (model,))
+        return FinalModel((member,), Combination.single(0), member)
+
+    def _outcome(self, final, reason):
+        dataset = self.context.dataset
+        members = [
+            m.models[0] if len(m.models) == 1 else m.models for m in final.members
+        ]
+        if dataset.task.name == "classification":
+            ensemble = WeightedEnsembleClassifier(
+                members, final.combination, dataset.task.classes
+            )
+        else:
+            ensemble = WeightedEnsembleRegressor(members, final.combination)
+        n_screening = sum(stage.screening for stage in self.context.stages)
+        return Outcome(
+            history=tuple(_for_people(e) for e in self.history),
+            best=final.best.evaluation,
+            final=final,
+            ensemble=ensemble,
+            n_splits=len(self.context.stages) - n_screening,
+            stop_reason=reason,
+            time_report=self._time_report(),
+        )
+
+    def _time_report(self):
+        candidates = sum(
+            f.fit_seconds + f.predict_seconds
+            for e in self.history
+            for f in (*e.folds, *e.screening)
+        )
+        return {
+            **self.seconds,
+            "fit": self.budget.elapsed(),
+            "candidates": candidates,
+            "n_workers": self.n_workers,
+        }
+
+    @contextmanager
+    def _timed(self, name):
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - began
+
+
+def foreign_operators(catalogue, task) -> frozenset[str]:
+    """Return the names of the operators that are not built in."""
+    builtin = {o.name: o for o in default_catalogue().select(task)}
+    return frozenset(
+        o.name
+        for o in catalogue
+        if o.name not in builtin
+        or (o.path, o.build) != (builtin[o.name].path, builtin[o.name].build)
+    )
+
+
+def _for_people(evaluation):
+    """Return an evaluation without the arrays and models of its folds."""
+
+    def light(results):
+        return tuple(replace(r, predictions=None, model=None) for r in results)
+
+    return replace(
+        evaluation,
+        folds=light(evaluation.folds),
+        screening=light(evaluation.screening),
+    )

@@ -1,0 +1,53 @@
+"""One live line of progress on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+
+class ProgressLine:
+    """Shows evaluations, best score and time left; rewrites one line.
+
+    Where standard error is no terminal (a log file), nothing is rewritten: a line is
+    printed whenever the best score rises.
+
+    Parameters
+    ----------
+    budget : Budget
+    stream : file, default=sys.stderr
+    """
+
+    def __init__(self, budget, stream=None):
+        self._budget = budget
+        self._stream = sys.stderr if stream is None else stream
+        self._width = 0
+        self._best = None
+
+    def update(self, history):
+        """Show the state after an evaluation."""
+        best = history.best()
+        text = f"{len(history)} evaluations"
+        if best is not None:
+            text += f", best score {best.score:.5g} ({_short(best.candidate.text)})"
+        left = self._budget.remaining()
+        text += f", {left:.0f} s left" if left != float("inf") else ""
+        if self._stream.isatty():
+            self._stream.write("\r" + text.ljust(self._width))
+            self._width = len(text)
+        elif best is not None and best is not self._best:
+            self._stream.write(text + "\n")
+        self._best = best
+        self._stream.flush()
+
+    def close(self, reason, n_evaluations):
+        """End the line and say why the search ended."""
+        end = "\r" if self._stream.isatty() else ""
+        text = (
+            f"{n_evaluations} evaluations in {self._budget.elapsed():.1f} s: {reason}"
+        )
+        self._stream.write(f"{end}{text.ljust(self._width)}\n")
+        self._stream.flush()
+
+
+def _short(text, width=48):
+    return text if len(text) <= width else text[: width - 3] + "..."

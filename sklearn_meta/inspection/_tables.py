@@ -1,0 +1,87 @@
+"""The history as tables that people read."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+
+from sklearn_meta.evaluation._records import Status
+
+
+def leaderboard(history, n_splits, ensemble):
+    """Return one row for each evaluation, the best first.
+
+    Parameters
+    ----------
+    history : sequence of Evaluation
+    n_splits : int
+        Number of folds of a finished evaluation.
+    ensemble : WeightedEnsembleClassifier or WeightedEnsembleRegressor
+        The final model.
+
+    Returns
+    -------
+    table : DataFrame or list of dict
+        A DataFrame where pandas is installed. Finished evaluations come first, by
+        score; then those that lost the race; then failures.
+    """
+    order = {Status.OK: 0, Status.PRUNED: 1, Status.TIMEOUT: 2}
+    ranked = sorted(history, key=lambda e: (order.get(e.status, 3), -e.score, e.number))
+    rows = [
+        {
+            "rank": rank,
+            "score": e.score if e.folds else np.nan,
+            "standard_error": e.standard_error,
+            "folds": f"{len(e.folds)}/{n_splits}",
+            "fit_seconds": e.fit_seconds,
+            "predict_seconds": e.predict_seconds,
+            "status": str(e.status),
+            "origin": e.candidate.origin,
+            "pipeline": e.candidate.text,
+            "reason": e.reason,
+            "number": e.number,
+        }
+        for rank, e in enumerate(ranked, start=1)
+    ]
+    try:
+        pandas = importlib.import_module("pandas")
+    except ImportError:
+        return rows
+    return pandas.DataFrame(rows).set_index("rank")
+
+
+def cv_results(history, n_splits):
+    """Return the evaluations as the ``cv_results_`` of a ``GridSearchCV``.
+
+    Parameters
+    ----------
+    history : sequence of Evaluation
+    n_splits : int
+
+    Returns
+    -------
+    results : dict of str to array
+        Folds that were not scored are NaN; candidates with such a fold rank last.
+    """
+    scores = np.full((len(history), n_splits), np.nan)
+    for row, evaluation in zip(scores, history, strict=True):
+        row[: len(evaluation.folds)] = evaluation.scores
+    complete = np.array([e.status is Status.OK for e in history], dtype=bool)
+    mean = np.array([e.score if e.folds else np.nan for e in history])
+    keys = np.where(complete, mean, -np.inf)
+    results = {
+        "params": [{"pipeline": e.candidate.text} for e in history],
+        "param_pipeline": np.array([e.candidate.text for e in history], dtype=object),
+        "mean_fit_time": np.array([e.fit_seconds for e in history]),
+        "mean_score_time": np.array([e.predict_seconds for e in history]),
+        "mean_test_score": mean,
+        "std_test_score": np.array(
+            [np.std(e.scores) if e.folds else np.nan for e in history]
+        ),
+        "rank_test_score": np.array([1 + int((keys > key).sum()) for key in keys]),
+        "status": np.array([str(e.status) for e in history]),
+    }
+    for i in range(n_splits):
+        results[f"split{i}_test_score"] = scores[:, i]
+    return results

@@ -1,0 +1,114 @@
+"""The rule that selects tables, and the arithmetic of the comparison."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import log_loss as sklearn_log_loss
+
+from benchmarks._runs import append_line, pending
+from benchmarks._tables import SMALLEST_PROBABILITY, _test_rows, log_loss
+from benchmarks.main_job import compare, losses, summary
+from benchmarks.select_tables import NUMBER, STRATA, select
+
+
+def make_manifest(n=200):
+    rng = np.random.default_rng(0)
+    return [
+        {
+            "name": f"table_{i}",
+            "task": ("classification", "regression")[i % 2],
+            "family": f"family_{i // 3}",
+            "n_rows": int(rng.choice([150, 700, 9_000])),
+        }
+        for i in range(n)
+    ]
+
+
+def test_selection_follows_its_rule():
+    manifest = make_manifest()
+    chosen = select(manifest)
+    families = [entry["family"] for entry in chosen]
+    assert len(set(families)) == len(families)
+    for task, number in NUMBER.items():
+        rows = [entry["n_rows"] for entry in chosen if entry["task"] == task]
+        assert len(rows) == number
+        counts = [sum(low <= n < high for n in rows) for low, high in STRATA]
+        assert max(counts) - min(counts) <= 1
+
+
+def test_selection_does_not_depend_on_the_order_of_the_manifest():
+    manifest = make_manifest()
+    assert select(manifest) == select(manifest[::-1])
+
+
+def test_selection_from_too_few_tables():
+    with pytest.raises(ValueError, match="distinct families; 12 are needed"):
+        select(make_manifest(20))
+
+
+def test_split_keeps_every_class_in_both_parts():
+    y = pd.Series(["a"] * 60 + ["b"] * 30 + ["c"] * 2 + ["d"])
+    test = _test_rows(y, "classification", seed=0)
+    assert set(y[~test]) == {"a", "b", "c", "d"}
+    assert set(y[test]) == {"a", "b", "c"}
+    assert np.array_equal(test, _test_rows(y, "classification", seed=0))
+    assert not np.array_equal(test, _test_rows(y, "classification", seed=1))
+
+
+def test_log_loss_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(3), size=50)
+    y = rng.choice(["a", "b", "c"], size=50)
+    classes = np.array(["a", "b", "c"])
+    assert log_loss(y, p, classes) == pytest.approx(sklearn_log_loss(y, p), rel=1e-5)
+
+
+def test_log_loss_of_a_sure_mistake_and_of_an_unknown_class():
+    cost = -np.log(SMALLEST_PROBABILITY)
+    assert log_loss(["a"], [[0.0, 1.0]], ["a", "b"]) == pytest.approx(cost, abs=1e-6)
+    assert log_loss(["c"], [[0.5, 0.5]], ["a", "b"]) == pytest.approx(cost)
+
+
+def record(table, seed, system, loss):
+    ok = {"status": "ok", "loss": loss, "constant": 1.0}
+    failed = {"status": "failed", "error": "no"}
+    return {
+        "task": "regression",
+        "table": table,
+        "seed": seed,
+        "system": system,
+        **(failed if loss is None else ok),
+    }
+
+
+def test_comparison_is_with_the_best_of_the_others():
+    records = [
+        record("t", 0, "ours", 0.40),
+        record("t", 0, "a", 0.50),
+        record("t", 0, "b", 0.45),
+        record("t", 1, "ours", 0.50),
+        record("t", 1, "a", 0.48),
+        record("t", 1, "b", 0.90),
+        record("u", 0, "ours", None),
+        record("u", 0, "a", 0.9),
+    ]
+    compared = compare(losses(records), "ours", ("a", "b"))
+    t, u = compared["regression", "t"], compared["regression", "u"]
+    assert t.tolist() == [[0.40, 0.45, 1.0], [0.50, 0.48, 1.0]]
+    # A run that failed counts as the constant prediction, and cannot win.
+    assert u.tolist() == [[1.0, 0.9, 1.0]]
+    result = summary(compared)
+    assert (result["runs"], result["runs_won"]) == (3, 1)
+    assert (result["tables"], result["tables_won"]) == (2, 1)
+    gain = np.mean([1 - 0.45 / 0.465, 1 - 1.0 / 0.9])
+    assert result["gain"] == pytest.approx(gain)
+    assert result["normalised"] == pytest.approx(np.mean([0.015, -0.1]))
+
+
+def test_runs_go_on_where_they_were(tmp_path):
+    path = tmp_path / "results" / "runs.jsonl"
+    plan = [{"table": "t", "seed": seed} for seed in range(3)]
+    assert pending(path, plan, ("table", "seed")) == plan
+    append_line(path, {**plan[0], "status": "ok"})
+    append_line(path, {**plan[1], "status": "failed"})
+    assert pending(path, plan, ("table", "seed")) == plan[1:]

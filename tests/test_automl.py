@@ -1,0 +1,501 @@
+"""The public estimators, end to end on small real tables."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline
+
+from tests.faulty_learners import FAULTY
+from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
+from sklearn_meta.exceptions import (
+    NoCandidateError,
+    SearchInterruptedWarning,
+    SklearnMetaWarning,
+)
+from sklearn_meta.pipelines import SearchSpace
+from sklearn_meta.search import EvolutionarySearch, RandomSearch
+
+FAST = ["logistic_regression", "ridge", "gaussian_nb", "decision_tree", "standard_scaler"]
+
+
+# Kinds of learners whose results could depend on threads, seeds or processes, and that
+# are quick enough for a test.
+DETERMINED = SearchSpace(
+    include=[
+        "ridge", "extra_trees", "decision_tree", "hist_gradient_boosting", "lightgbm",
+        "standard_scaler", "pca", "quantile_transform", "nystroem",
+    ],
+    max_size=3,
+)  # fmt: skip
+
+
+def fast_space(*extra):
+    """A space of cheap operators, plus some of the faulty learners."""
+    operators = tuple(FAULTY[name] for name in extra)
+    return SearchSpace(include=FAST, operators=operators)
+
+
+def classifier(**kwargs):
+    kwargs = {"max_evaluations": 6, "random_state": 0, **kwargs}
+    return MetaAutoClassifier(**kwargs)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, random_state=0, stratify=y
+    )
+    clf = classifier(max_evaluations=8).fit(X_train, y_train)
+    return clf, X_train, X_test, y_train, y_test
+
+
+# The main job
+
+
+def test_classifier_beats_the_constant_predictor_by_far(fitted):
+    clf, X_train, X_test, y_train, y_test = fitted
+    dummy = DummyClassifier().fit(X_train, y_train)
+    loss = log_loss(y_test, clf.predict_proba(X_test))
+    assert loss < 0.3 * log_loss(y_test, dummy.predict_proba(X_test))
+    np.testing.assert_allclose(clf.predict_proba(X_test).sum(axis=1), 1)
+    assert clf.score(X_test, y_test) > 0.9
+
+
+def test_regressor_beats_the_constant_predictor():
+    X, y = load_diabetes(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    reg = MetaAutoRegressor(max_evaluations=6, random_state=0).fit(X_train, y_train)
+    dummy = DummyRegressor().fit(X_train, y_train)
+    error = mean_squared_error(y_test, reg.predict(X_test))
+    assert error < 0.7 * mean_squared_error(y_test, dummy.predict(X_test))
+
+
+def test_results_have_the_names_of_a_grid_search(fitted):
+    clf, X_train, X_test, *_ = fitted
+    results = clf.cv_results_
+    best = int(np.argmin(results["rank_test_score"]))
+    assert results["rank_test_score"][best] == 1
+    assert results["mean_test_score"][best] == pytest.approx(clf.best_score_)
+    assert results["params"][best] == {"pipeline": clf.best_pipeline_}
+    splits = [results[f"split{i}_test_score"][best] for i in range(clf.n_splits_)]
+    assert np.mean(splits) == pytest.approx(clf.best_score_)
+    assert len(results["params"]) == clf.n_evaluations_ == clf.n_iter_ == 8
+    assert isinstance(clf.best_estimator_, Pipeline)
+
+
+def test_leaderboard_tells_the_whole_story(fitted):
+    clf = fitted[0]
+    table = clf.leaderboard_
+    assert isinstance(table, pd.DataFrame)
+    assert len(table) == clf.n_evaluations_
+    assert {
+        "score", "standard_error", "folds", "fit_seconds", "predict_seconds", "status",
+        "origin", "pipeline", "reason",
+    } <= set(table.columns)  # fmt: skip
+    ok = table[table.status == "ok"]
+    assert ok.score.is_monotonic_decreasing
+    assert ok.score.iloc[0] == pytest.approx(clf.best_score_)
+
+
+def test_time_report_adds_up(fitted):
+    report = fitted[0].time_report_
+    parts = ["split", "recall", "start workers", "search", "combine"]
+    assert all(report[part] >= 0 for part in parts)
+    assert sum(report[part] for part in parts) <= report["fit"]
+    assert 0 < report["candidates"]
+
+
+def test_best_estimator_works_without_this_package(fitted, tmp_path):
+    clf, X_train, X_test, *_ = fitted
+    path = tmp_path / "best.pickle"
+    path.write_bytes(pickle.dumps((clf.best_estimator_, X_test)))
+    code = (
+        "import pickle, sys\n"
+        f"model, X = pickle.loads(open({str(path)!r}, 'rb').read())\n"
+        "print(float(model.predict_proba(X)[:, 1].sum()))\n"
+        "assert not [m for m in sys.modules if m.startswith('sklearn_meta')]\n"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    expected = clf.best_estimator_.predict_proba(X_test)[:, 1].sum()
+    assert float(out.stdout) == pytest.approx(expected)
+
+
+def test_pickle_gives_the_same_predictions_and_holds_no_search_state(fitted):
+    clf, _, X_test, *_ = fitted
+    data = pickle.dumps(clf)
+    np.testing.assert_array_equal(
+        pickle.loads(data).predict_proba(X_test), clf.predict_proba(X_test)
+    )
+    assert len(data) < 1.5 * len(pickle.dumps((clf.ensemble_, clf.best_estimator_)))
+
+
+def test_ensemble_size_one_is_the_single_best_pipeline():
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(ensemble_size=1).fit(X, y)
+    np.testing.assert_allclose(
+        clf.predict_proba(X), clf.best_estimator_.predict_proba(X), atol=1e-6
+    )
+
+
+# Determinism
+
+
+@pytest.mark.parametrize("strategy", [EvolutionarySearch(), RandomSearch()])
+def test_same_result_for_every_number_of_workers(strategy):
+    # Large enough for worker processes to be started.
+    X, y = load_diabetes(return_X_y=True)
+    X, y = np.tile(X, (4, 1)), np.tile(y, 4)
+    fits = [
+        MetaAutoRegressor(
+            max_evaluations=14, random_state=0, n_jobs=n_jobs, search=clone(strategy),
+            time_budget=600, search_space=DETERMINED,
+        ).fit(X, y)
+        for n_jobs in (1, 2)
+    ]  # fmt: skip
+    first, second = (
+        [(e.candidate.text, e.status, e.scores) for e in fit.history_] for fit in fits
+    )
+    assert first == second
+    np.testing.assert_array_equal(fits[0].predict(X), fits[1].predict(X))
+
+
+# Real data
+
+
+def people(n=120):
+    rng = np.random.default_rng(0)
+    city = rng.choice(["Oslo", "Rome", "Lima"], size=n)
+    age = rng.normal(40, 10, size=n)
+    member = rng.uniform(size=n) < 0.5
+    joined = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), "D")
+    y = np.where((city == "Rome") ^ (age > 45), "yes", "no")
+    frame = pd.DataFrame(
+        {
+            "city": pd.Series(city, dtype="category"),
+            "age": np.where(rng.uniform(size=n) < 0.1, np.nan, age),
+            "member": member,
+            "joined": joined,
+            "note": rng.choice(["a", "b", None], size=n),
+            "empty": np.nan,
+        }
+    )
+    return frame, y
+
+
+def test_frames_need_no_preparation():
+    X, y = people()
+    clf = classifier(scoring="accuracy").fit(X, y)
+    assert clf.score(X, y) > 0.75
+    assert list(clf.feature_names_in_) == list(X.columns)
+    assert set(clf.predict(X)) <= {"yes", "no"}
+    unseen = X.assign(city="Paris", age=np.nan)
+    assert np.isfinite(clf.predict_proba(unseen)).all()
+
+
+def test_polars_gives_the_same_as_pandas():
+    X, y = people()
+    X = X.drop(columns="empty")
+    other = pl.from_pandas(X)
+    a = classifier(max_evaluations=4).fit(X, y)
+    b = classifier(max_evaluations=4).fit(other, pl.Series(y))
+    np.testing.assert_allclose(a.predict_proba(X), b.predict_proba(other))
+
+
+def test_sparse_input():
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((150, 40), density=0.1, rng=rng, format="coo")
+    y = np.asarray(X.sum(axis=1)).ravel() > 2
+    clf = classifier().fit(X, y)
+    assert clf.score(X.tocsr(), y) > 0.7
+    assert set(clf.predict(X)) <= {True, False}
+
+
+def test_rare_classes_are_never_dropped():
+    X, y = load_iris(return_X_y=True)
+    keep = np.r_[0:100, 100:101]
+    clf = classifier(search_space=fast_space()).fit(X[keep], y[keep])
+    assert list(clf.classes_) == [0, 1, 2]
+    assert clf.predict_proba(X).shape == (150, 3)
+
+
+def test_sample_weight_reaches_candidates_and_scores():
+    X, y = load_iris(return_X_y=True)
+    rng = np.random.default_rng(0)
+    noisy = y.copy()
+    noisy[::2] = rng.permutation(y[::2])
+    weight = np.where(np.arange(150) % 2, 1.0, 0.0)
+    kwargs = {"search_space": fast_space(), "ensemble_size": 1}
+    weighted = classifier(**kwargs).fit(X, noisy, sample_weight=weight)
+    plain = classifier(**kwargs).fit(X, noisy)
+    assert weighted.best_score_ > plain.best_score_ + 0.1
+    assert weighted.score(X, y) > 0.9
+
+
+def test_groups_are_kept_together():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 8)
+    X = rng.normal(size=(30, 3))[groups] + 0.01 * rng.normal(size=(240, 3))
+    y = rng.integers(2, size=30)[groups]
+    kwargs = {"search_space": fast_space(), "scoring": "accuracy", "ensemble_size": 1}
+    grouped = classifier(**kwargs).fit(X, y, groups=groups)
+    plain = classifier(**kwargs).fit(X, y)
+    # The label is a coin toss for each group: without groups, folds leak it.
+    assert plain.best_score_ > 0.8 > 0.7 > grouped.best_score_
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "f1_macro", "neg_brier_score"])
+def test_any_scorer_name(scoring):
+    X, y = load_breast_cancer(return_X_y=True)
+    clf = classifier(scoring=scoring, search_space=fast_space()).fit(X, y)
+    assert np.isfinite(clf.best_score_)
+    assert np.isfinite(clf.score(X, y))
+
+
+def test_scorer_object_and_callable():
+    X, y = load_diabetes(return_X_y=True)
+
+    def within_fifty(estimator, X, y):
+        return np.mean(np.abs(estimator.predict(X) - y) < 50)
+
+    reg = MetaAutoRegressor(
+        scoring=within_fifty, max_evaluations=3, random_state=0,
+        search_space=fast_space(),
+    ).fit(X, y)  # fmt: skip
+    assert 0 < reg.best_score_ <= 1
+    assert reg.score(X, y) == pytest.approx(within_fifty(reg, X, y))
+
+
+# Faults
+
+
+@pytest.mark.parametrize(
+    "name, status",
+    [
+        ("raising", "failed"),
+        ("not_finite", "failed"),
+        ("exiting", "crashed"),
+        ("eating", "memory"),
+        ("hanging", "timeout"),
+        ("warning", "ok"),
+    ],
+)
+def test_a_faulty_candidate_costs_only_itself(name, status):
+    X, y = load_iris(return_X_y=True)
+    X, y = X[:100], y[:100] ^ (np.arange(100) % 7 == 0)
+    began = time.monotonic()
+    clf = classifier(
+        search_space=SearchSpace(include=["gaussian_nb"], operators=(FAULTY[name],)),
+        search=RandomSearch(),
+        max_evaluations=None,
+        time_budget=8,
+        memory_limit=600,
+        n_jobs=2,
+    ).fit(X, y)
+    assert time.monotonic() - began < 8 * 1.02 + 0.3
+    bad = [e for e in clf.history_ if name in e.candidate.text]
+    assert status in {str(e.status) for e in bad}
+    assert all(e.reason for e in bad if e.status != "ok")
+    assert any(e.status == "ok" and "gaussian_nb" in e.candidate.text for e in clf.history_)
+
+
+def test_no_working_candidate_is_an_error_that_counts_the_causes():
+    X, y = load_iris(return_X_y=True)
+    space = SearchSpace(include=["standard_scaler"], operators=(FAULTY["raising"],))
+    with pytest.raises(NoCandidateError, match="RuntimeError: this learner always"):
+        classifier(search_space=space).fit(X, y)
+
+
+class InterruptAfter:
+    """A callback that acts like Ctrl-C."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def setup(self, estimator, context):
+        self.count = 0
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        self.count += 1
+        if self.count == self.n:
+            raise KeyboardInterrupt
+
+    def teardown(self, estimator, context):
+        pass
+
+
+def test_interrupt_keeps_what_was_found():
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(max_evaluations=500)
+    clf.set_callbacks(InterruptAfter(3))
+    with pytest.warns(SearchInterruptedWarning, match="after 3 evaluations"):
+        clf.fit(X, y)
+    assert clf.n_evaluations_ == 3
+    assert clf.score(X, y) > 0.9
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_meta.exceptions.SearchInterruptedWarning")
+def test_a_real_interrupt_signal_ends_fit_at_once():
+    X, y = load_breast_cancer(return_X_y=True)
+    threading.Timer(5.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    clf = MetaAutoClassifier(time_budget=60, random_state=0, n_jobs=2).fit(X, y)
+    assert time.monotonic() - began < 12
+    assert clf.stop_reason_ == "interrupted"
+    assert clf.score(X, y) > 0.9
+
+
+class StopAfter(InterruptAfter):
+    def on_fit_task_end(self, estimator, context):
+        self.count += 1
+        return self.count >= self.n
+
+
+def test_a_callback_that_returns_true_stops_the_search():
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(max_evaluations=500)
+    clf.set_callbacks(StopAfter(4))
+    clf.fit(X, y)
+    assert clf.n_evaluations_ == 4
+    assert clf.stop_reason_ == "stopped by a callback"
+
+
+# Budget
+
+
+def test_tiny_table_ends_early():
+    X, y = load_iris(return_X_y=True)
+    began = time.monotonic()
+    clf = MetaAutoClassifier(random_state=0).fit(X[::3], y[::3])
+    assert time.monotonic() - began < 25
+    assert clf.stop_reason_ != "time budget used"
+
+
+@pytest.mark.parametrize("budget", [0.5, 3])
+@pytest.mark.filterwarnings("ignore::sklearn_meta.exceptions.SklearnMetaWarning")
+def test_short_budget_is_kept(budget):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3_000, 20))
+    y = X[:, 0] * X[:, 1] + rng.normal(size=3_000)
+    began = time.monotonic()
+    reg = MetaAutoRegressor(time_budget=budget, n_jobs=2, random_state=0).fit(X, y)
+    assert time.monotonic() - began < budget * 1.02 + 0.3
+    assert np.isfinite(reg.predict(X)).all()
+
+
+def test_warm_start_continues_the_search():
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(warm_start=True, max_evaluations=4, search_space=fast_space())
+    first = [e.candidate.text for e in clf.fit(X, y).history_]
+    both = [e.candidate.text for e in clf.fit(X, y).history_]
+    assert both[:4] == first
+    assert len(both) == len(set(both)) == 8
+    with pytest.warns(SklearnMetaWarning, match="begins anew"):
+        clf.fit(X[:100], y[:100])
+    assert clf.n_evaluations_ == 4
+
+
+# No side effects
+
+
+def test_fit_leaves_no_trace(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    state = np.random.get_state()[1].copy()
+    environment = dict(os.environ)
+    X, y = load_iris(return_X_y=True)
+    classifier().fit(X, y)
+    assert not list(tmp_path.iterdir())
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+    assert dict(os.environ) == environment
+    assert capfd.readouterr() == ("", "")
+
+
+def test_verbose_shows_progress(capfd):
+    X, y = load_iris(return_X_y=True)
+    classifier(verbose=1).fit(X, y)
+    err = capfd.readouterr().err
+    assert "evaluations" in err and "best score" in err
+
+
+# Bad input
+
+
+def test_bad_parameters_are_named():
+    X, y = load_iris(return_X_y=True)
+    for kwargs in (
+        {"time_budget": 0}, {"time_budget": -5}, {"ensemble_size": 0},
+        {"max_evaluations": 0}, {"scoring": "acuracy"}, {"search": "evolution"},
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=next(iter(kwargs))):
+            MetaAutoClassifier(**kwargs).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "X, y, match",
+    [
+        (np.empty((0, 3)), [], "0 sample"),
+        (np.empty((5, 0)), [0, 1, 0, 1, 0], "0 feature"),
+        (np.ones((1, 3)), [1], "1 sample|one sample|n_samples = 1|1 class"),
+        (np.ones((5, 3)), [1, 1, 1, 1, 1], "1 class"),
+        (np.ones((5, 3)), [0, 1, 0], "inconsistent numbers of samples"),
+        (np.array([[1.0], [np.inf], [2.0], [3.0]]), [0, 1, 0, 1], "infinity"),
+        (np.ones((4, 1)), [0.1, 0.2, 0.3, 0.4], "Unknown label type"),
+        (np.ones((4, 1)), [0, 1, None, 1], "NaN|None|unknown|Unknown"),
+    ],
+)
+def test_bad_tables_get_a_clear_error(X, y, match):
+    with pytest.raises(ValueError, match=match):
+        classifier().fit(X, y)
+
+
+def test_missing_target_is_an_error():
+    with pytest.raises(ValueError, match="NaN"):
+        MetaAutoRegressor().fit(np.ones((4, 1)), [1.0, np.nan, 2.0, 3.0])
+
+
+def test_constant_target_is_predicted_with_a_warning():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    with pytest.warns(UserWarning, match="y is constant"):
+        reg = MetaAutoRegressor(max_evaluations=3, random_state=0).fit(X, np.full(40, 7))
+    np.testing.assert_allclose(reg.predict(X), 7, rtol=1e-3)
+
+
+def test_column_without_values_is_harmless():
+    X, y = load_iris(return_X_y=True)
+    X = np.c_[X, np.full(150, np.nan)]
+    assert classifier().fit(X, y).score(X, y) > 0.9
+
+
+def test_more_folds_than_members_is_an_error():
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match="n_splits=60"):
+        classifier(cv=60).fit(X, y)
+
+
+def test_other_columns_at_predict_are_refused():
+    X, y = people()
+    clf = classifier(search_space=fast_space(), max_evaluations=2).fit(X, y)
+    with pytest.raises(ValueError, match="feature names"):
+        clf.predict(X[X.columns[::-1]])
+    with pytest.raises(ValueError, match="feature names|features"):
+        clf.predict(X.drop(columns="age"))
