@@ -6,7 +6,7 @@ import time
 
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from sklearn_meta.evaluation._records import Candidate
+from sklearn_meta.evaluation import Candidate
 from sklearn_meta.pipelines import Integer, Node, Operator, X
 
 # Early, when no worker has a result yet; in the middle; and late, when the time for the

@@ -152,7 +152,7 @@ def _average(folds, positions, counts):
 
 
 def build_final_model(
-    history, context, *, ensemble_size, pool, budget, n_workers
+    history, context, *, ensemble_size, pool, budget
 ) -> FinalModel | None:
     """Choose, combine and fit the final model within what is left of the budget.
 
@@ -163,7 +163,6 @@ def build_final_model(
     ensemble_size : int
     pool : WorkerPool or None
     budget : Budget
-    n_workers : int
 
     Returns
     -------
@@ -181,19 +180,20 @@ def build_final_model(
             for i in candidates
             if refits.model(oof.evaluations[i]) is not None
             or fold_models(oof.evaluations[i])
-            or refits.may_start(oof.evaluations[i], n_workers)
+            or refits.may_start(oof.evaluations[i])
         ]
         if not candidates:
             break
         combination, members = _combine(oof, candidates, context, ensemble_size, budget)
-        best = max(members, key=lambda i: oof.evaluations[i].score)
-        wanted = sorted(
-            members, key=lambda i: (-combination.weights[members.index(i)], i)
-        )
-        refits.run([oof.evaluations[i] for i in wanted], n_workers)
-        fitted = {i: _member(oof.evaluations[i], refits) for i in members}
-        failed = [i for i, member in fitted.items() if member is None]
+        best = max(candidates, key=lambda i: oof.evaluations[i].score)
+        # The heaviest members first, the best candidate last if it is none of them.
+        wanted = list(dict.fromkeys([*members, best]))
+        refits.run([oof.evaluations[i] for i in wanted])
+        fitted = {i: _member(oof.evaluations[i], refits) for i in wanted}
+        failed = [i for i in members if fitted[i] is None]
         if not failed:
+            ranked = sorted(members, key=lambda i: -oof.evaluations[i].score)
+            best = next(i for i in [best, *ranked] if fitted[i] is not None)
             return FinalModel(
                 tuple(fitted[i] for i in members), combination, fitted[best]
             )
@@ -220,6 +220,7 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         score=score,
         folds=oof.folds,
         metric=context.scoring.name,
+        scores=[oof.evaluations[i].score for i in candidates],
         sample_weight=weight,
         size=ensemble_size,
         deadline=budget.clock() + COMBINE_SHARE_OF_REST * budget.remaining(),
@@ -269,14 +270,14 @@ class _Refits:
         """Return the fitted pipeline, or None."""
         return self._models.get(evaluation.candidate.text)
 
-    def may_start(self, evaluation, n_workers):
+    def may_start(self, evaluation):
         """Whether there is time to fit the candidate."""
         return (
             evaluation.candidate.text not in self._tried
             and refit_seconds(evaluation, self.context) <= self.budget.remaining()
         )
 
-    def run(self, evaluations, n_workers):
+    def run(self, evaluations):
         """Fit candidates in this order, as many as time allows."""
         waiting = [e for e in evaluations if e.candidate.text not in self._tried]
         running = {}

@@ -233,7 +233,6 @@ class Run:
                     ensemble_size=self.settings.ensemble_size,
                     pool=pool,
                     budget=budget,
-                    n_workers=self.n_workers,
                 )
         finally:
             if pool is not None:
@@ -306,7 +305,7 @@ class Run:
         limit = self.settings.memory_limit
         pool = WorkerPool(
             self.n_workers,
-            setup=("sklearn_meta.evaluation._evaluate:share", (self.context,)),
+            setup=("sklearn_meta.evaluation._worker_process:unchanged", (self.context,)),
             memory_limit=default_memory_limit(self.n_workers)
             if limit is None
             else int(limit * 2**20),
@@ -347,11 +346,11 @@ class Run:
         """Raise, or fall back on the constant predictor where time was the reason."""
         if interrupted:
             raise KeyboardInterrupt
-        out_of_time = {Status.TIMEOUT}
+        out_of_time = {Status.TIMEOUT, Status.SKIPPED}
         causes = Counter(
             (e.status, e.reason) for e in self.history if e.status not in out_of_time
         )
-        if causes and len(causes) >= len(self.history) / 2:
+        if causes.total() >= max(1, len(self.history) / 2):
             text = ", ".join(
                 f"{count} × {reason or status}"
                 for (status, reason), count in causes.most_common(5)

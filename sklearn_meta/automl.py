@@ -224,6 +224,10 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         tags.non_deterministic = self.max_evaluations is None
         return tags
 
+
+class _ScoreByScoring:
+    """Gives `score` the meaning of `scoring`; stands left of scikit-learn's mixins."""
+
     def score(self, X, y, sample_weight=None):
         """Return the score by `scoring`; accuracy or R² if that is None.
 
@@ -248,7 +252,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         return scorer(self, X, y, **weights)
 
 
-class MetaAutoClassifier(ClassifierMixin, _BaseMetaAuto):
+class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     """Find, combine and fit a good classification pipeline within a time budget.
 
     A portfolio of good pipelines is scored first, genetic programming improves the best
@@ -389,7 +393,7 @@ class MetaAutoClassifier(ClassifierMixin, _BaseMetaAuto):
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
 
-class MetaAutoRegressor(RegressorMixin, _BaseMetaAuto):
+class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     """Find, combine and fit a good regression pipeline within a time budget.
 
     As `MetaAutoClassifier`, for numeric targets; see there for the parameters.

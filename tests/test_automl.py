@@ -251,10 +251,14 @@ def test_sample_weight_reaches_candidates_and_scores():
 
 def test_groups_are_kept_together():
     rng = np.random.default_rng(0)
-    groups = np.repeat(np.arange(30), 8)
-    X = rng.normal(size=(30, 3))[groups] + 0.01 * rng.normal(size=(240, 3))
-    y = rng.integers(2, size=30)[groups]
-    kwargs = {"search_space": fast_space(), "scoring": "accuracy", "ensemble_size": 1}
+    groups = np.repeat(np.arange(100), 4)
+    X = rng.normal(size=(100, 3))[groups] + 0.01 * rng.normal(size=(400, 3))
+    y = rng.integers(2, size=100)[groups]
+    kwargs = {
+        "search_space": SearchSpace(include=["k_neighbors"], max_size=1),
+        "scoring": "accuracy",
+        "ensemble_size": 1,
+    }
     grouped = classifier(**kwargs).fit(X, y, groups=groups)
     plain = classifier(**kwargs).fit(X, y)
     # The label is a coin toss for each group: without groups, folds leak it.
@@ -276,7 +280,7 @@ def test_scorer_object_and_callable():
         return np.mean(np.abs(estimator.predict(X) - y) < 50)
 
     reg = MetaAutoRegressor(
-        scoring=within_fifty, max_evaluations=3, random_state=0,
+        scoring=within_fifty, max_evaluations=3, ensemble_size=1, random_state=0,
         search_space=fast_space(),
     ).fit(X, y)  # fmt: skip
     assert 0 < reg.best_score_ <= 1
@@ -302,18 +306,22 @@ def test_a_faulty_candidate_costs_only_itself(name, status):
     X, y = X[:100], y[:100] ^ (np.arange(100) % 7 == 0)
     began = time.monotonic()
     clf = classifier(
-        search_space=SearchSpace(include=["gaussian_nb"], operators=(FAULTY[name],)),
+        # A forest waits for the workers, so that the faulty learner is not left behind.
+        search_space=SearchSpace(
+            include=["random_forest"], operators=(FAULTY[name],), max_size=1
+        ),
         search=RandomSearch(),
         max_evaluations=None,
         time_budget=8,
-        memory_limit=600,
+        memory_limit=250,
         n_jobs=2,
     ).fit(X, y)
     assert time.monotonic() - began < 8 * 1.02 + 0.3
     bad = [e for e in clf.history_ if name in e.candidate.text]
     assert status in {str(e.status) for e in bad}
     assert all(e.reason for e in bad if e.status != "ok")
-    assert any(e.status == "ok" and "gaussian_nb" in e.candidate.text for e in clf.history_)
+    good = [e for e in clf.history_ if "random_forest" in e.candidate.text]
+    assert "ok" in {str(e.status) for e in good}
 
 
 def test_no_working_candidate_is_an_error_that_counts_the_causes():

@@ -552,6 +552,28 @@ def test_sample_weights_reach_the_fits():
     assert combination.shares[0] > 0.99
 
 
+def test_rows_without_weight_alone_in_a_fold_do_not_break():
+    rng = np.random.default_rng(0)
+    y, f = target_candidates(rng, n=100)
+    weight = np.where(np.arange(100) % 5 == 0, 1.0, 0.0)  # only one fold has any
+    combination = combine_targets(y, f, sample_weight=weight)
+    assert np.isfinite(combination.weights).all()
+
+
+def test_known_scores_rank_the_candidates():
+    rng = np.random.default_rng(0)
+    y, f = target_candidates(rng)
+    assert combine_targets(y, f, scores=[0.1, 0.2, 0.9], size=1).members == (2,)
+
+
+def test_a_candidate_gone_wild_does_no_harm():
+    rng = np.random.default_rng(0)
+    y, f = target_candidates(rng)
+    wild = np.float32(3e38) * np.sign(rng.normal(size=len(y))).astype(np.float32)
+    combination = combine_targets(y, [*f, wild])
+    assert 3 not in combination.members
+
+
 def test_a_passed_deadline_gives_the_best_single():
     rng = np.random.default_rng(0)
     y, f = target_candidates(rng)

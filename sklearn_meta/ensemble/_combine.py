@@ -12,8 +12,8 @@ A combination replaces the best candidate if its fitted gain exceeds one standar
 and the held-out gain does not contradict it, being no loss of more than one standard
 error. Asking for a held-out gain of one standard error instead throws away a good part
 of what there is to gain: on 60 splits of public tables (130 to 1 060 rows, 12
-candidates) the mean reduction of the test log loss falls from 9.4 % to 7.2 %, and the
-tables that gain from 43 to 33.
+candidates) the mean reduction of the test log loss falls from 9.4 % to 7.2 %; the
+splits that gain from 43 to 33, those that lose from 7 to 5.
 """
 
 from __future__ import annotations
@@ -226,7 +226,10 @@ class _Problem:
         return np.asarray(prediction, dtype=np.float64)
 
     def weights_of(self, rows):
-        return None if self.sample_weight is None else self.sample_weight[rows]
+        """Weights of some rows; None if they are equal, or all zero."""
+        if self.sample_weight is None or not self.sample_weight[rows].any():
+            return None
+        return self.sample_weight[rows]
 
     def loss(self, rows):
         """The proper loss of the task on some rows."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.validation import check_is_fitted
@@ -155,6 +154,9 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
             Of the models that have seen the most classes: a vote needs the same columns
             of all. It predicts the labels.
         """
+        # Heavy to import, and rarely needed.
+        from sklearn.ensemble import VotingClassifier
+
         most = max(models, key=lambda m: len(m.classes_)).classes_
         models = [m for m in models if np.array_equal(m.classes_, most)]
         vote = VotingClassifier(_named(models), voting="soft")
@@ -220,6 +222,9 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         -------
         vote : fitted VotingRegressor
         """
+        # Heavy to import, and rarely needed.
+        from sklearn.ensemble import VotingRegressor
+
         vote = VotingRegressor(_named(models))
         vote.estimators_ = list(models)
         return vote

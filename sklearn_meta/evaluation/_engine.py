@@ -34,8 +34,11 @@ SHORTEST_LIMIT = 2.0
 CANDIDATE_SHARE_OF_BUDGET = 0.25
 # The in-process lane takes candidates whose fit is predicted to take at most this.
 LIGHT_SECONDS = 0.1
+# Most candidates lose the race before the last fold: this share of the folds must fit
+# into the time left for a candidate to be started.
+SHARE_OF_STAGES = 0.6
 # After so many candidates in a row that there is no time for, the search ends.
-MAX_SKIPPED = 10
+MAX_SKIPPED = 40
 ANY_OPERATOR = ""
 # Longest sleep between two looks at the clock.
 TICK = 0.25
@@ -304,14 +307,18 @@ class Engine:
         now = self.clock()
         running.started = now
         left = self._search_deadline - now
-        expected = self._expected_seconds(running) * len(self.context.stages)
+        expected = (
+            self._expected_seconds(running)
+            * len(self.context.stages)
+            * SHARE_OF_STAGES
+        )
         if not self._ordered and expected > left and self.history.finished():
             self._n_skipped += 1
             self._exhausted |= self._n_skipped == MAX_SKIPPED
             self._finish(
                 running,
-                Status.TIMEOUT,
-                f"not started: all folds would take about {expected:.1f} s, "
+                Status.SKIPPED,
+                f"it would take about {expected:.1f} s, "
                 f"{max(left, 0):.1f} s were left",
             )
             return

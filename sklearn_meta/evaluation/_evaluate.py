@@ -6,7 +6,6 @@ finished folds survive a candidate that is killed in a later one.
 
 from __future__ import annotations
 
-import pickle
 import time
 import warnings
 import zlib
@@ -19,6 +18,7 @@ from sklearn_meta._dataset import Dataset
 from sklearn_meta._scoring import Scoring
 from sklearn_meta.evaluation._records import FoldResult
 from sklearn_meta.evaluation._stages import Stage
+from sklearn_meta.evaluation._worker_process import dumps
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
     compile_pipeline,
@@ -82,11 +82,6 @@ class Race:
 def candidate_seed(seed, text):
     """Return the seed of the candidate with this text, below 2**31."""
     return (zlib.crc32(text.encode()) ^ seed) & 0x7FFFFFFF
-
-
-def share(context):
-    """Return `context`: what a pool sets up for its workers."""
-    return context
 
 
 def evaluate_candidate(context, tree, text, race):
@@ -181,7 +176,7 @@ def refit_candidate(context, tree, text, iterations):
         dataset.sample_weight, context.catalogue, candidate_seed(context.seed, text),
         iterations=iterations,
     )  # fmt: skip
-    yield pickle.dumps(pipeline, protocol=5)
+    yield dumps(pipeline)
 
 
 def fit_pipeline(
@@ -267,5 +262,5 @@ def _take(values, rows):
 
 
 def _dump(pipeline):
-    data = pickle.dumps(pipeline, protocol=5)
+    data = dumps(pipeline)
     return data if len(data) <= MAX_MODEL_BYTES else None

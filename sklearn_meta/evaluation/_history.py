@@ -79,14 +79,17 @@ class History:
 
         A gain below a twentieth of the best candidate's standard error is luck.
         """
-        last, best = 0, None
-        for i, evaluation in enumerate(self._evaluations):
+        since, best = 0, None
+        for evaluation in self._evaluations:
+            if evaluation.status is Status.SKIPPED:
+                continue
+            since += 1
             if evaluation.status is not Status.OK:
                 continue
             noise = 0.0 if best is None else np.nan_to_num(best.standard_error)
             if best is None or evaluation.score > best.score + 0.05 * noise:
-                last, best = i, evaluation
-        return len(self._evaluations) - 1 - last if self._evaluations else 0
+                since, best = 0, evaluation
+        return since
 
     def _drop_models(self):
         holders = [

@@ -37,6 +37,7 @@ class Status(StrEnum):
     TIMEOUT = "timeout"  # reached its deadline
     MEMORY = "memory"  # reached the memory limit
     CRASHED = "crashed"  # its process ended
+    SKIPPED = "skipped"  # not started: there was no time for it
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ class _Server:
         elif action == KILL:
             for pid, other in self.workers.items():
                 if other == number:
-                    _kill_group(pid)
+                    kill_group(pid)
         return True
 
     def fork(self, number, connection, private):
@@ -257,7 +257,7 @@ class _Server:
                 return
             if found is None:
                 return
-            _kill_group(found.si_pid)
+            kill_group(found.si_pid)
             _, status = os.waitpid(found.si_pid, 0)
             number = self.workers.pop(found.si_pid, None)
             if number is not None:
@@ -269,7 +269,7 @@ class _Server:
     def end(self):
         """Kill every worker and wait for them, so that no zombie is left either."""
         for pid in self.workers:
-            _kill_group(pid)
+            kill_group(pid)
         end = time.monotonic() + REAP_SECONDS
         while self.workers and time.monotonic() < end:
             try:
@@ -280,7 +280,8 @@ class _Server:
                 time.sleep(0.001)
 
 
-def _kill_group(pid):
+def kill_group(pid):
+    """Kill a worker and the processes that its tasks have started."""
     # A worker leads its own group, except in the first moments of its life.
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):

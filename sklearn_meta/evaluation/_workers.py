@@ -148,7 +148,6 @@ class _Worker:
     number: int
     channel: Channel
     requested: float
-    pid: int | None = None
     task: _Task | None = None
     # Largest growth of its memory beyond the server's that was seen in this task.
     memory_growth: int = 0
@@ -225,6 +224,8 @@ class WorkerPool:
         self._selector = None
         self._workers: dict[int, _Worker] = {}
         self._ending: dict[int, _Ending] = {}
+        # Of every worker that the server has not yet reported as ended.
+        self._pids: dict[int, int] = {}
         self._events: list[Payload | Done | Failed] = []
         self._n_forked = 0
         self._n_lost = 0
@@ -298,10 +299,6 @@ class WorkerPool:
 
     def close(self):
         """Kill every worker; running tasks are lost. May be called more than once."""
-        for worker in self._workers.values():
-            worker.channel.close()
-        self._workers.clear()
-        self._ending.clear()
         if self._selector is not None:
             self._selector.close()
             self._selector = None
@@ -313,14 +310,21 @@ class WorkerPool:
 
     def _end_server(self):
         server, self._server = self._server, None
+        for worker in self._workers.values():
+            worker.channel.close()
+        self._workers.clear()
+        self._ending.clear()
         if self._owner != os.getpid():
             # In a fork of the process that owns the pool, only its handles are closed.
             server.popen.returncode = 0
         else:
             # Before it is ready it does not listen, and has no workers to clear up.
-            if not server.is_ready or not _says_goodbye(server.control.connection):
+            if not server.is_ready or not _says_goodbye(server):
+                for pid in self._pids.values():
+                    process.kill_group(pid)
                 server.popen.kill()
             server.popen.wait()
+        self._pids.clear()
         server.control.close()
         if server.errors is not None:
             os.close(server.errors)
@@ -542,14 +546,14 @@ class WorkerPool:
                 raise error
             elif kind == process.FORKED:
                 number, pid = pickle.loads(body)
-                if number in self._workers:
-                    self._workers[number].pid = pid
+                self._pids[number] = pid
             elif kind == process.EXITED:
                 self._hear_exit(*pickle.loads(body))
         if not is_open and self._server is server:
             self._lose_server()
 
     def _hear_exit(self, number, code, error):
+        self._pids.pop(number, None)
         worker = self._workers.get(number)
         if worker is not None:
             # What it had sent is still there to be read. Its end may never come, where
@@ -614,9 +618,6 @@ class WorkerPool:
         self._selector.unregister(server.control.connection)
         for worker in self._workers.values():
             self._selector.unregister(worker.channel.connection)
-            worker.channel.close()
-        self._workers.clear()
-        self._ending.clear()
         self._end_server()
         for task in tasks:
             failure = ("crashed", "the server of the worker processes died", "")
@@ -685,9 +686,10 @@ class WorkerPool:
             return
         self._next_look = now + MEMORY_SECONDS
         for worker in list(self._workers.values()):
-            if worker.task is None or worker.pid is None:
+            pid = self._pids.get(worker.number)
+            if worker.task is None or pid is None:
                 continue
-            used, _ = process.memory_bytes(worker.pid)
+            used, _ = process.memory_bytes(pid)
             if used is None or self._server.memory is None:
                 continue
             growth = used - self._server.memory
@@ -709,7 +711,8 @@ class WorkerPool:
             return
         is_stuck = (
             any(
-                worker.pid is None and now - worker.requested > FORK_SECONDS
+                worker.number not in self._pids
+                and now - worker.requested > FORK_SECONDS
                 for worker in self._workers.values()
             )
             if server.is_ready
@@ -723,8 +726,9 @@ class WorkerPool:
                 self._end_task(ending, None)
 
 
-def _says_goodbye(control):
-    """Tell the server to end; return whether it did so in time."""
+def _says_goodbye(server):
+    """Tell the server to end; return whether it has cleared up in time."""
+    control = server.control.connection
     end = time.monotonic() + CLOSE_SECONDS
     try:
         # Unlike closing it, reaches the server even if a fork of this process holds
@@ -733,12 +737,11 @@ def _says_goodbye(control):
         while (left := end - time.monotonic()) > 0:
             control.settimeout(left)
             if not control.recv(4096):
-                return True
-    except TimeoutError:
+                break
+        # Having cleared up, it exits with 0; killed by somebody, it has not.
+        return server.popen.wait(max(0.0, end - time.monotonic())) == 0
+    except (OSError, subprocess.TimeoutExpired):
         return False
-    except OSError:
-        return True
-    return False
 
 
 def _megabytes(n_bytes):

@@ -21,24 +21,26 @@ _CLASSIFICATION = (
     " n_estimators=1000, num_leaves=15, subsample=0.8)",
     "extra_trees(X, max_features=0.5, min_samples_leaf=2, n_estimators=200)",
     "svc(standard_scaler(X))",
-    "random_forest(X, criterion='entropy', min_samples_leaf=3, n_estimators=200)",
-    "lda(quantile_transform(X))",
-    "mlp(standard_scaler(X), alpha=0.1, early_stopping=False, layer_size=64)",
-    "calibrated(k_neighbors(standard_scaler(X), n_neighbors=15, weights='distance'))",
-    # Boosting: slow and regularised, small leaves, random splits.
-    "lightgbm(X, colsample_bytree=0.5, early_stopping=True, extra_trees=True,"
-    " learning_rate=0.05, min_child_samples=6, n_estimators=1500, num_leaves=31)",
     "hist_gradient_boosting(X, l2_regularization=1.0, learning_rate=0.05,"
     " max_features=0.5, max_iter=150, max_leaf_nodes=8)",
+    "mlp(standard_scaler(X), alpha=0.1, layer_size=64)",
+    "random_forest(X, criterion='entropy', min_samples_leaf=3, n_estimators=200)",
+    "calibrated(k_neighbors(standard_scaler(X), n_neighbors=15, weights='distance'))",
+    # Boosting: random splits; slow and regularised; large trees.
+    "lightgbm(X, colsample_bytree=0.5, early_stopping=True, extra_trees=True,"
+    " learning_rate=0.05, min_child_samples=6, n_estimators=1500, num_leaves=31)",
     "lightgbm(X, colsample_bytree=0.6, early_stopping=True, learning_rate=0.02,"
     " min_child_samples=10, n_estimators=2000, num_leaves=53, subsample=0.8)",
+    "lightgbm(X, colsample_bytree=0.8, early_stopping=True, learning_rate=0.04,"
+    " n_estimators=2000, num_leaves=127)",
     # Smooth functions of single columns.
-    "logistic_regression(splines(standard_scaler(X), n_knots=5), C=0.03)",
-    "logistic_regression(k_bins(X, n_bins=8), C=0.1)",
+    "logistic_regression(splines(standard_scaler(X), n_knots=5), C=1.0)",
+    "lda(quantile_transform(X))",
+    "logistic_regression(k_bins(X, n_bins=8), C=0.5)",
     "logistic_regression(union(standard_scaler(X),"
     " polynomial(standard_scaler(X), interaction_only=True)), C=0.01)",
     "svc(quantile_transform(X), C=4.0)",
-    "gaussian_nb(power_transform(X), var_smoothing=0.01)",
+    "calibrated(gaussian_nb(power_transform(X), var_smoothing=0.01))",
     "lightgbm(X, class_weight='balanced', colsample_bytree=0.5, early_stopping=True,"
     " learning_rate=0.03, n_estimators=1500, num_leaves=16, reg_lambda=10.0)",
     "logistic_regression(standard_scaler(target_encode(X)), C=0.3)",
@@ -46,12 +48,12 @@ _CLASSIFICATION = (
     " learning_rate=0.05, n_estimators=1000, num_leaves=8)",
     "extra_trees(one_hot(X), criterion='entropy', max_features=0.75,"
     " min_samples_leaf=4, n_estimators=200)",
-    "logistic_regression(standard_scaler(X), C=0.05, l1_ratio=1.0)",
+    "logistic_regression(standard_scaler(X), C=0.2, l1_ratio=1.0)",
     "gaussian_process(standard_scaler(X))",
     "mlp(quantile_transform(X), activation='tanh', alpha=1.0, layer_size=128,"
     " learning_rate_init=0.003)",
     "logistic_regression(nystroem(standard_scaler(X), n_components=200), C=3.0)",
-    "qda(pca(standard_scaler(X), n_components=0.95), reg_param=0.1)",
+    "calibrated(qda(pca(standard_scaler(X))))",
     "calibrated(extra_trees(X, max_features=0.75, n_estimators=200))",
     "lightgbm(X, early_stopping=True, learning_rate=0.1, min_child_samples=3,"
     " n_estimators=1000, num_leaves=4)",
@@ -68,12 +70,12 @@ _REGRESSION = (
     "lightgbm(X, colsample_bytree=0.7, early_stopping=True, learning_rate=0.05,"
     " min_child_samples=10, n_estimators=1000, num_leaves=15, subsample=0.8)",
     "extra_trees(X, max_features=0.75, min_samples_leaf=2, n_estimators=200)",
-    "svr(standard_scaler(X), C=3.0)",
+    "svr(standard_scaler(X), C=1.0)",
     "random_forest(X, max_features=0.5, min_samples_leaf=2, n_estimators=150)",
     "ridge(splines(standard_scaler(X), n_knots=5), alpha=3.0)",
     "kernel_ridge(standard_scaler(X), alpha=0.1, kernel='laplacian')",
     "mlp(standard_scaler(X), alpha=0.1, layer_size=64, learning_rate_init=0.003)",
-    # Boosting: random splits, slow and regularised, small leaves, skewed targets.
+    # Boosting with random splits, slow and regularised; a skewed target.
     "lightgbm(X, colsample_bytree=0.6, early_stopping=True, extra_trees=True,"
     " learning_rate=0.05, min_child_samples=6, n_estimators=1500, num_leaves=31)",
     "transformed_target(gradient_boosting(X, learning_rate=0.08, max_depth=4,"
@@ -83,6 +85,8 @@ _REGRESSION = (
     " max_features=0.5, max_iter=200, max_leaf_nodes=8)",
     "lightgbm(X, colsample_bytree=0.6, early_stopping=True, learning_rate=0.02,"
     " min_child_samples=6, n_estimators=2000, num_leaves=53, subsample=0.8)",
+    "lightgbm(X, colsample_bytree=0.8, early_stopping=True, learning_rate=0.04,"
+    " n_estimators=2000, num_leaves=127)",
     "svr(quantile_transform(X), C=10.0, epsilon=0.05)",
     "ridge(polynomial(standard_scaler(X)), alpha=30.0)",
     "gaussian_process(standard_scaler(X), kernel='matern')",
@@ -91,7 +95,8 @@ _REGRESSION = (
     "lightgbm(target_encode(X), colsample_bytree=0.7, early_stopping=True,"
     " learning_rate=0.05, n_estimators=1000, num_leaves=8)",
     "ridge(standard_scaler(target_encode(X)), alpha=3.0)",
-    "transformed_target(svr(standard_scaler(X), C=3.0))",
+    "transformed_target(lightgbm(X, colsample_bytree=0.7, learning_rate=0.05,"
+    " min_child_samples=10, n_estimators=250, num_leaves=15, subsample=0.8))",
     "transformed_target(extra_trees(X, max_features=0.75, min_samples_leaf=2,"
     " n_estimators=200), transformer='asinh')",
     "extra_trees(one_hot(X), min_samples_leaf=1, n_estimators=200)",

@@ -501,7 +501,8 @@ CLASSIFIERS = (
         "qda",
         "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis",
         # Without any, columns that depend on each other are refused.
-        Float("reg_param", 1e-4, 1.0, 0.1, log=True),
+        Float("shrinkage", 1e-3, 1.0, 0.1, log=True),
+        fixed={"solver": "eigen"},
         cost=Cost(0.0013, rows=0.8, columns=1.3, classes=0.3),
     ),
     composed(

@@ -82,8 +82,10 @@ def calibrated(call: Spec, context: BuildContext) -> Spec:
         (
             ("estimator", call),
             ("cv", calibration_folds(context)),
-            # One model on all rows: the learner sees as much as any other does.
-            ("ensemble", False),
+            # One model on all rows: the learner sees as much as any other does. But
+            # where one class of three is missing in a fold, scikit-learn cannot put
+            # the decisions of two-class models beside those of three-class ones.
+            ("ensemble", context.n_classes == 3),
         ),
     )
 

@@ -51,26 +51,25 @@ def _polynomial(params, context: BuildContext):
 
 
 def _truncated_svd(params, context: BuildContext):
+    """Leading singular vectors; those of the linear kernel where columns may be few.
+
+    Williams and Seeger, "Using the Nyström method to speed up kernel machines", 2001.
+    """
     n_components = params["n_components"]
-    if context.n_features is None:
-        # TruncatedSVD refuses more components than columns, and nobody knows how many
-        # there are. The linear kernel on sampled rows spans much the same space.
+    seed = ("random_state", context.random_state)
+    if context.sparse and context.n_features is not None:
+        # The number of columns may be a bound only; half of it is on the safe side.
+        bound = max(1, context.n_features // 2)
         return Spec(
-            "sklearn.kernel_approximation.Nystroem",
-            (
-                ("kernel", "linear"),
-                ("n_components", n_components),
-                ("random_state", context.random_state),
-            ),
+            "sklearn.decomposition.TruncatedSVD",
+            (("n_components", min(n_components, bound)), seed),
         )
-    # The number of columns may be a bound only; half of it is on the safe side.
-    bound = max(1, context.n_features // 2)
+    # TruncatedSVD refuses more components than columns, and how many columns rare
+    # levels leave is not known before fit. The linear kernel between all rows and a
+    # sample of them spans much the same space, whatever the number of columns.
     return Spec(
-        "sklearn.decomposition.TruncatedSVD",
-        (
-            ("n_components", min(n_components, bound)),
-            ("random_state", context.random_state),
-        ),
+        "sklearn.kernel_approximation.Nystroem",
+        (("kernel", "linear"), ("n_components", n_components), seed),
     )
 
 
@@ -321,15 +320,6 @@ def _selectors(task):
             fixed={"score_func": Reference(f"{_SELECTION}.{score}")},
             accepts_sparse=True,
             cost=Cost(0.0012, rows=0.6, columns=0.5),
-        ),
-        _transformer(
-            "select_fwe",
-            f"{_SELECTION}.SelectFwe",
-            Float("alpha", 0.001, 0.5, 0.05, log=True),
-            tasks=(task,),
-            fixed={"score_func": Reference(f"{_SELECTION}.{score}")},
-            accepts_sparse=True,
-            cost=Cost(0.001, rows=0.6, columns=0.5),
         ),
         composed(
             "select_by_trees",

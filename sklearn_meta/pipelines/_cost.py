@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log2
+from math import inf, log2
 
 from sklearn_meta.pipelines._operators import Catalogue, Operator
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
@@ -19,7 +19,10 @@ CALIBRATION_FITS = 4
 
 # Early stopping ends boosting after about this many rounds times the learning rate
 # (those until the best round, and the patience behind it).
-EARLY_STOPPING_ROUNDS = 15.0
+EARLY_STOPPING_ROUNDS = 10.0
+
+# The polynomial operator sketches what would be more columns than about these.
+MAX_PRODUCTS = 1_000.0
 
 # No transformer is taken to give more columns than this: wide results are sparse or
 # cut, and a prediction should not overflow.
@@ -52,7 +55,8 @@ def predicted_seconds(
         Above zero; never less for more rows, columns or classes.
     """
     size = _Size(catalogue, task, max(n_samples, 1), max(n_classes, 2) / 2)
-    return float(size.estimator(tree, max(float(n_features), 1.0)))
+    width = max(float(n_features), 1.0)
+    return float(size.estimator(tree, width, early_stopping=True))
 
 
 class _Size:
@@ -64,18 +68,26 @@ class _Size:
         self.n_samples = n_samples
         self.half_classes = half_classes
 
-    def estimator(self, node, width):
+    def estimator(self, node, width, *, early_stopping):
+        """Return seconds; `early_stopping` says whether anyone would stop it."""
         operator = self.catalogue.find(node.operator, self.task)
         if operator.kind == "wrapper":
-            inner = self.estimator(node.inputs[0], width)
+            inner = self.estimator(node.inputs[0], width, early_stopping=False)
             fits = _inner_fits(operator, node, self.half_classes)
             return fits * inner + self._own(operator, node, width)
         if node.inputs[0].operator == STACK:
-            inner = [self.estimator(e, width) for e in node.inputs[0].inputs]
+            inner = [
+                self.estimator(child, width, early_stopping=False)
+                for child in node.inputs[0].inputs
+            ]
             n_predictions = len(inner) * 2 * self.half_classes
             return STACK_FITS * sum(inner) + self._own(operator, node, n_predictions)
         seconds, width = self.features(node.inputs[0], width)
-        return seconds + self._own(operator, node, width)
+        rounds = inf
+        params = _params(operator, node)
+        if early_stopping and params.get("early_stopping", False):
+            rounds = EARLY_STOPPING_ROUNDS / params.get("learning_rate", 0.1)
+        return seconds + self._own(operator, node, width, rounds)
 
     def features(self, node, width):
         """Return seconds and number of columns."""
@@ -90,7 +102,7 @@ class _Size:
         own = self._own(operator, node, width)
         return seconds + own, _columns_after(operator, node, width)
 
-    def _own(self, operator, node, width):
+    def _own(self, operator, node, width, rounds=inf):
         cost = operator.cost
         seconds = (
             cost.seconds
@@ -98,16 +110,22 @@ class _Size:
             * (width / 20) ** cost.columns
             * self.half_classes**cost.classes
         )
-        params = {**operator.defaults(), **dict(node.params)}
+        params, defaults = _params(operator, node), operator.defaults()
         for name, exponent in cost.params.items():
-            value = _number(name, params[name], width)
-            default = _number(name, operator.hyperparameter(name).default, width)
-            if name == "n_estimators" and params.get("early_stopping", False):
-                value = min(value, EARLY_STOPPING_ROUNDS / params["learning_rate"])
+            value = _number(name, params.get(name), width)
+            default = _number(name, defaults.get(name), width)
             # Without a default there is no ratio: the seconds are those of "any".
-            if value and default:
-                seconds *= (value / default) ** exponent
+            if value is None or not default:
+                continue
+            if name == "n_estimators":
+                value = min(value, rounds)
+            seconds *= (value / default) ** exponent
         return STEP_SECONDS + seconds
+
+
+def _params(operator: Operator, node):
+    """All arguments of a node: the search's own, and those that it leaves alone."""
+    return {**operator.fixed, **operator.defaults(), **dict(node.params)}
 
 
 def _number(name, value, width):
@@ -115,44 +133,49 @@ def _number(name, value, width):
     if name == "max_features":
         # As a share of the columns, whatever way it is written.
         shares = {None: 1.0, "sqrt": width**0.5 / width, "log2": log2(width) / width}
-        return max(shares.get(value, value), 1 / width)
-    return value
+        value = max(shares.get(value, value), 1 / width)
+    return value if isinstance(value, int | float) else None
 
 
 def _inner_fits(operator: Operator, node, half_classes):
     """How often a wrapper fits the estimator inside, in fits on all rows."""
-    if operator.name == "calibrated":
-        return CALIBRATION_FITS
-    if operator.name == "bagging":
-        params = {**operator.defaults(), **dict(node.params)}
-        return params["n_estimators"] * params["max_samples"]
-    if operator.name == "one_vs_rest":
-        return max(2 * half_classes, 1)
+    match _class_name(operator):
+        case "CalibratedClassifierCV":
+            return CALIBRATION_FITS
+        case "OneVsRestClassifier":
+            return 2 * half_classes
+        case "BaggingClassifier" | "BaggingRegressor":
+            params = _params(operator, node)
+            return params.get("n_estimators", 10) * params.get("max_samples", 1.0)
     return 1
 
 
 def _columns_after(operator: Operator, node, width):
     """About how many columns a transformer makes of `width`."""
-    params = {**operator.defaults(), **dict(node.params)}
-    match operator.name:
-        case "k_bins" if params["encode"] != "ordinal":
-            after = width * params["n_bins"]
-        case "splines":
-            after = width * (params["n_knots"] + params["degree"] - 2)
-        case "polynomial":
-            after = min(width * (width + 3) / 2, 1500)
-        case "random_trees_embedding":
-            after = params["n_estimators"] * 2 ** params["max_depth"]
-        case "kmeans":
-            after = params["n_clusters"]
-        case "nystroem" | "rbf_sampler" | "polynomial_sketch":
-            after = params["n_components"]
-        case "truncated_svd":
-            after = min(params["n_components"], max(width / 2, 1))
-        case "select_percentile":
-            after = width * params["percentile"] / 100
-        case "select_by_trees" | "select_by_l1" | "feature_agglomeration":
+    params = _params(operator, node)
+    match _class_name(operator):
+        case "KBinsDiscretizer" if params.get("encode") != "ordinal":
+            after = width * params.get("n_bins", 5)
+        case "SplineTransformer":
+            after = width * (params.get("n_knots", 5) + params.get("degree", 3) - 1)
+        case "PolynomialFeatures":
+            after = min(width * (width + 3) / 2, MAX_PRODUCTS)
+        case "RandomTreesEmbedding":
+            after = params.get("n_estimators", 100) * 2 ** params.get("max_depth", 5)
+        case "KMeans":
+            after = params.get("n_clusters", 8)
+        case "Nystroem" | "RBFSampler" | "PolynomialCountSketch":
+            after = params.get("n_components", 100)
+        case "TruncatedSVD":
+            after = min(params.get("n_components", 2), width)
+        case "SelectPercentile":
+            after = width * params.get("percentile", 10) / 100
+        case "SelectFromModel" | "FeatureAgglomeration":
             after = width / 2
         case _:
             after = width
     return min(max(after, 1.0), MAX_COLUMNS)
+
+
+def _class_name(operator: Operator):
+    return operator.path.rpartition(".")[2]

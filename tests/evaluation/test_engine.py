@@ -187,7 +187,7 @@ def test_a_hanging_candidate_costs_itself_only():
     engine.run()
     hung = [e for e in engine.history if e.candidate.text == "c1"]
     assert [e.status for e in hung] == [Status.TIMEOUT]
-    assert hung[0].seconds < 30
+    assert hung[0].seconds <= 30
     assert len(engine.history.finished()) > 80
 
 
@@ -252,5 +252,5 @@ def test_candidate_that_cannot_finish_is_not_started():
         search, outcome, budget=30.0, predict_seconds=predict_seconds
     )
     assert engine.run() == "no time for what is left to try"
-    skipped = [e for e in engine.history if e.reason.startswith("not started")]
+    skipped = [e for e in engine.history if e.status is Status.SKIPPED]
     assert skipped and not {e.candidate.text for e in skipped} & set(started)

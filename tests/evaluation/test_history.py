@@ -50,6 +50,7 @@ def test_a_gain_within_the_noise_is_no_gain():
     history.add(evaluation(0, [0.0, 1.0]))
     history.add(evaluation(1, [0.001, 1.001]))
     history.add(evaluation(2, [], Status.FAILED))
+    history.add(evaluation(2, [], Status.SKIPPED))
     assert history.evaluations_since_gain() == 2
     history.add(evaluation(3, [0.3, 1.3]))
     assert history.evaluations_since_gain() == 0

@@ -1,0 +1,399 @@
+"""Every built-in operator does its work, with defaults and with drawn values."""
+
+import inspect
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.utils.validation import has_fit_parameter
+
+from sklearn_meta.metalearning._portfolio import _TEXTS, default_portfolio
+from sklearn_meta.pipelines._catalogue import default_catalogue
+from sklearn_meta.pipelines._check import check_tree
+from sklearn_meta.pipelines._compile import compile_pipeline, fit_weighted
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Catalogue
+from sklearn_meta.pipelines._schema import Schema
+from sklearn_meta.pipelines._source import to_source
+from sklearn_meta.pipelines._spec import BuildContext, Spec, build, resolve
+from sklearn_meta.pipelines._text import canonical, format_tree
+from sklearn_meta.pipelines._tree import Node, X
+from tests.pipelines.tables import make_table, make_target
+
+# What these say of a hundred rows of noise is true, and no matter here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:Bins whose width are too small"),
+    pytest.mark.filterwarnings("ignore:invalid value encountered in divide"),
+    pytest.mark.filterwarnings("ignore:Features? .* (is|are) constant"),
+    pytest.mark.filterwarnings("ignore:self.within_class_std_dev_ has"),
+    pytest.mark.filterwarnings("ignore:n_quantiles .* is greater than the total"),
+    pytest.mark.filterwarnings("ignore:n_components > n_samples"),
+    pytest.mark.filterwarnings("ignore:The number of unique classes is greater"),
+]
+
+TASKS = (CLASSIFICATION, REGRESSION)
+CATALOGUE = default_catalogue()
+OPERATORS = [(task, operator) for task in TASKS for operator in CATALOGUE.select(task)]
+N_CLASSES = {CLASSIFICATION: 3, REGRESSION: 1}
+
+# Hyperparameters that are no arguments of the class: `build`, or LightGBM itself, makes
+# arguments of them.
+RENAMED = {
+    "lightgbm": {"extra_trees", "early_stopping"},  # LightGBM's own, and the engine's
+    "mlp": {"layer_size", "n_layers"},
+    "ada_boost": {"max_depth"},
+    "gaussian_process": {"noise_level"},
+    "select_by_l1": {"C", "alpha"},
+}
+
+
+def each_operator(function):
+    ids = [f"{task}-{operator.name}" for task, operator in OPERATORS]
+    return pytest.mark.parametrize("task, operator", OPERATORS, ids=ids)(function)
+
+
+def tree_with(operator, task, params=()):
+    """A tree in which an operator stands where it usually does."""
+    linear = "logistic_regression" if task == CLASSIFICATION else "ridge"
+    if operator.kind == "learner":
+        scaled = Node("standard_scaler", (X,))
+        return Node(operator.name, (scaled,), params)
+    if operator.kind == "wrapper":
+        inner = Node(linear, (Node("standard_scaler", (X,)),))
+        return Node(operator.name, (inner,), params)
+    return Node(linear, (Node(operator.name, (X,), params),))
+
+
+def drawn(operator, rng):
+    return tuple(sorted((h.name, h.sample(rng)) for h in operator.hyperparameters))
+
+
+def compiled(tree, schema, task):
+    return compile_pipeline(
+        tree,
+        schema,
+        task=task,
+        n_classes=N_CLASSES[task],
+        catalogue=CATALOGUE,
+        random_state=0,
+    )
+
+
+def predictions(pipeline, table, task):
+    if task == REGRESSION:
+        return pipeline.predict(table)
+    return pipeline.predict_proba(table)
+
+
+def check_predictions(values, n, task):
+    assert values.shape == ((n, 3) if task == CLASSIFICATION else (n,))
+    assert np.isfinite(values).all()
+    if task == CLASSIFICATION:
+        assert (values >= 0).all()
+        np.testing.assert_allclose(values.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_there_are_enough_operators():
+    assert len(CATALOGUE) >= 60
+    for task in TASKS:
+        assert len(CATALOGUE.select(task)) >= 45
+        for kind in ("preparation", "transformer", "learner", "wrapper"):
+            assert CATALOGUE.select(task, kind)
+
+
+def test_catalogue_is_made_once():
+    assert default_catalogue() is CATALOGUE
+
+
+def test_catalogue_imports_no_learner():
+    code = (
+        "import sys; from sklearn_meta.pipelines._catalogue import default_catalogue;"
+        "default_catalogue();"
+        "heavy = {'lightgbm', 'torch', 'sklearn.svm', 'sklearn.ensemble'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert out.stdout.decode().strip() == "[]"
+
+
+@each_operator
+def test_declaration_agrees_with_the_class(task, operator):
+    cls = resolve(operator.path)
+    arguments = inspect.signature(cls.__init__).parameters
+    names = {h.name for h in operator.hyperparameters}
+    if operator.build is None or operator.name in RENAMED:
+        assert names - set(arguments) <= RENAMED.get(operator.name, set())
+    assert set(operator.fixed) <= set(arguments) | {
+        "verbosity", "deterministic", "force_col_wise",
+    }  # fmt: skip
+    if operator.random_state:
+        assert "random_state" in arguments
+    if operator.kind == "learner":
+        assert operator.sample_weight == has_fit_parameter(cls, "sample_weight")
+
+
+@each_operator
+def test_defaults_and_draws_are_legal(task, operator, rng):
+    for h in operator.hyperparameters:
+        assert h.contains(h.default)
+        for _ in range(20):
+            value = h.sample(rng)
+            assert h.check(value) == value
+            assert h.check(h.perturb(value, rng)) != value
+        h.check(h.perturb(h.default, rng))
+
+
+@each_operator
+def test_operator_can_be_pickled(task, operator):
+    copy = pickle.loads(pickle.dumps(operator))
+    tree = tree_with(operator, task)
+    others = [o for o in CATALOGUE.select(task) if o.name != operator.name]
+    again = compile_pipeline(
+        tree, Schema(4), task=task, n_classes=N_CLASSES[task],
+        catalogue=Catalogue([*others, copy]), random_state=0,
+    )  # fmt: skip
+    assert repr(again) == repr(compiled(tree, Schema(4), task))
+
+
+@pytest.mark.parametrize("kind", ["mixed", "sparse"])
+@each_operator
+def test_defaults_fit_and_predict(task, operator, kind):
+    table, schema = make_table(kind)
+    y = make_target(table, task)
+    pipeline = compiled(tree_with(operator, task), schema, task).fit(table, y)
+    check_predictions(predictions(pipeline, table, task), len(y), task)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["dense", "missing", "categories", "levels", "wide"])
+@each_operator
+def test_defaults_fit_every_table(task, operator, kind):
+    table, schema = make_table(kind)
+    y = make_target(table, task)
+    pipeline = compiled(tree_with(operator, task), schema, task).fit(table, y)
+    check_predictions(predictions(pipeline, table, task), len(y), task)
+
+
+@pytest.mark.parametrize("draw", range(3))
+@each_operator
+def test_drawn_hyperparameters_fit_and_predict(task, operator, draw):
+    table, schema = make_table("categories", n_rows=80)
+    y = make_target(table, task)
+    rng = np.random.default_rng([draw, len(operator.name)])
+    tree = tree_with(operator, task, drawn(operator, rng))
+    pipeline = compiled(tree, schema, task).fit(table, y)
+    check_predictions(predictions(pipeline, table, task), len(y), task)
+
+
+@each_operator
+def test_source_predicts_the_same(task, operator):
+    table, schema = make_table("categories", n_rows=80)
+    y = make_target(table, task)
+    rng = np.random.default_rng(len(operator.name))
+    tree = tree_with(operator, task, drawn(operator, rng))
+    arguments = {"task": task, "n_classes": N_CLASSES[task], "catalogue": CATALOGUE,
+                 "random_state": 0}  # fmt: skip
+    namespace = {}
+    exec(to_source(tree, schema, **arguments), namespace)
+    written = predictions(namespace["pipeline"].fit(table, y), table, task)
+    made = compile_pipeline(tree, schema, **arguments).fit(table, y)
+    np.testing.assert_array_equal(written, predictions(made, table, task))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_hyperparameters_reach_the_class(task):
+    # A hyperparameter that changes nothing in the compiled pipeline would be searched
+    # in vain. Some matter in one place only: degree for one kernel.
+    _, schema = make_table("mixed")
+    where = {"svc": {"kernel": "poly"}, "svr": {"kernel": "poly"}}
+    for operator in CATALOGUE.select(task):
+        base = where.get(operator.name, {})
+        before = repr(_arguments(operator, base, schema, task))
+        for h in operator.hyperparameters:
+            if (operator.name, h.name) == ("lightgbm", "early_stopping"):
+                continue  # read by the evaluator
+            value = h.perturb(base.get(h.name, h.default), np.random.default_rng(0))
+            changed = _arguments(operator, {**base, h.name: value}, schema, task)
+            if operator.name == "partial_least_squares":
+                continue  # bounded by the columns, tested below
+            assert repr(changed) != before, (operator.name, h.name)
+
+
+def _arguments(operator, params, schema, task):
+    tree = tree_with(operator, task, tuple(sorted(params.items())))
+    return to_source(
+        tree, schema, task=task, n_classes=N_CLASSES[task], catalogue=CATALOGUE,
+        random_state=0,
+    )  # fmt: skip
+
+
+def test_components_are_bounded_by_columns():
+    svd = CATALOGUE.find("truncated_svd", REGRESSION)
+    for width, expected in ((1, 1), (9, 4), (900, 50)):
+        context = BuildContext(REGRESSION, n_features=width, sparse=True)
+        spec = svd.build({"n_components": 50}, context)
+        assert spec.path.endswith(".TruncatedSVD")
+        assert spec.param("n_components") == expected
+    for context in (
+        BuildContext(REGRESSION, n_features=None, sparse=True),
+        BuildContext(REGRESSION, n_features=9),
+    ):
+        spec = svd.build({"n_components": 50}, context)
+        assert spec.path.endswith(".Nystroem")
+    pls = CATALOGUE.find("partial_least_squares", REGRESSION)
+    for width, expected in ((None, 1), (1, 1), (8, 4), (100, 20)):
+        context = BuildContext(REGRESSION, n_features=width)
+        assert (
+            pls.build({"n_components": 20}, context).param("n_components") == expected
+        )
+
+
+def test_products_of_many_columns_are_sketched():
+    polynomial = CATALOGUE.find("polynomial", REGRESSION)
+    params = {"interaction_only": False}
+    for width, name in (
+        (50, "PolynomialFeatures"),
+        (51, "PolynomialCountSketch"),
+        (None, "PolynomialCountSketch"),
+    ):
+        spec = polynomial.build(params, BuildContext(REGRESSION, n_features=width))
+        assert spec.path.endswith(name)
+
+
+@pytest.mark.parametrize("name", ["select_percentile", "feature_agglomeration"])
+def test_a_single_column_is_kept(name, rng):
+    table = rng.normal(size=(30, 1))
+    tree = Node("ridge", (Node(name, (X,)),))
+    pipeline = compiled(tree, Schema(1), REGRESSION).fit(table, table[:, 0])
+    assert np.corrcoef(pipeline.predict(table), table[:, 0])[0, 1] > 0.99
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class")
+@pytest.mark.filterwarnings("ignore:Number of classes in training fold")
+@pytest.mark.parametrize("name", ["svc", "linear_svc", "ridge"])
+def test_calibration_survives_a_class_with_one_row(name, rng):
+    table = rng.normal(size=(40, 3))
+    for rare in ([2], [2, 3]):
+        y = np.array([0] * 20 + [1] * (20 - len(rare)) + rare)
+        pipeline = compile_pipeline(
+            Node(name, (X,)), Schema(3), task=CLASSIFICATION, n_classes=2 + len(rare),
+            catalogue=CATALOGUE, random_state=0,
+        ).fit(table, y)  # fmt: skip
+        probabilities = pipeline.predict_proba(table)
+        assert probabilities.shape == (40, 2 + len(rare))
+        assert np.isfinite(probabilities).all()
+
+
+@pytest.mark.parametrize(
+    "name", [o.name for o in CATALOGUE.select(REGRESSION, "learner")]
+)
+def test_regressors_do_not_depend_on_the_unit_of_the_target(name):
+    # Dollars or cents: the same model. Penalties in units of the target would differ.
+    table, schema = make_table("dense", n_rows=60)
+    y = make_target(table, REGRESSION)
+    tree = Node(name, (X,))
+    one = compiled(tree, schema, REGRESSION).fit(table, y).predict(table)
+    other = compiled(tree, schema, REGRESSION).fit(table, 1024 * y).predict(table)
+    np.testing.assert_allclose(other / 1024, one, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("transformer", ["quantile_normal", "asinh"])
+@pytest.mark.filterwarnings("ignore:n_quantiles")
+def test_transformed_target_predicts_finite_values_far_outside(transformer, rng):
+    table = rng.normal(size=(100, 2))
+    y = np.exp(2 * table[:, 0]) - 1
+    tree = Node(
+        "transformed_target",
+        (Node("ridge", (X,)),),
+        (("transformer", transformer),),
+    )
+    pipeline = compiled(tree, Schema(2), REGRESSION).fit(table, y)
+    far = pipeline.predict(np.array([[20.0, 0.0], [-20.0, 0.0]]))
+    assert np.isfinite(far).all() and far[0] > far[1]
+    inside = pipeline.predict(table)
+    assert (
+        np.corrcoef(np.argsort(np.argsort(inside)), np.argsort(np.argsort(y)))[0, 1]
+        > 0.9
+    )
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_weighted_learners_take_weights(task):
+    table, schema = make_table("dense", n_rows=60)
+    y = make_target(table, task)
+    weights = np.where(np.arange(60) < 30, 1.0, 0.05)
+    for operator in CATALOGUE.select(task, "learner"):
+        if not operator.sample_weight:
+            continue
+        # A tree of pure leaves knows every row by heart, whatever it weighs.
+        leaf = operator.hyperparameter("min_samples_leaf")
+        params = () if leaf is None else (("min_samples_leaf", 8),)
+        tree = Node(operator.name, (X,), params)
+        plain = compiled(tree, schema, task).fit(table, y)
+        pipeline = compiled(tree, schema, task)
+        fit_weighted(pipeline, table, y, weights)
+        difference = predictions(pipeline, table, task) - predictions(
+            plain, table, task
+        )
+        assert np.abs(difference).max() > 1e-6, operator.name
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_portfolio_is_whole_legal_and_diverse(task):
+    portfolio = default_portfolio(task, CATALOGUE)
+    assert 25 <= len(portfolio) == len(_TEXTS[task])
+    trees = [p.tree for p in portfolio]
+    for tree in trees:
+        check_tree(tree, catalogue=CATALOGUE, task=task)
+        assert canonical(tree, catalogue=CATALOGUE, task=task) == tree
+    assert len({format_tree(tree) for tree in trees}) == len(trees)
+    learners = {
+        next(
+            n.operator
+            for _, n in tree.walk()
+            if CATALOGUE.find(n.operator, task).kind == "learner"
+        )
+        for tree in trees[:8]
+    }
+    assert len(learners) >= 5
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_portfolio_leaves_out_what_the_catalogue_lacks(task):
+    linear = {CLASSIFICATION: "logistic_regression", REGRESSION: "ridge"}[task]
+    few = Catalogue(
+        o for o in CATALOGUE.select(task) if o.name in (linear, "standard_scaler")
+    )
+    portfolio = default_portfolio(task, few)
+    assert portfolio
+    assert {n.operator for p in portfolio for _, n in p.tree.walk()} == {
+        linear, "standard_scaler", "X",
+    }  # fmt: skip
+
+
+PORTFOLIO = [
+    pytest.param(task, proposal.tree, id=format_tree(proposal.tree))
+    for task in TASKS
+    for proposal in default_portfolio(task, CATALOGUE)
+]
+
+
+@pytest.mark.parametrize("task, tree", PORTFOLIO)
+def test_portfolio_fits_and_predicts(task, tree):
+    table, schema = make_table("mixed")
+    y = make_target(table, task)
+    pipeline = compiled(tree, schema, task).fit(table, y)
+    check_predictions(predictions(pipeline, table, task), len(y), task)
+
+
+def test_kernel_of_the_gaussian_process_is_what_it_says():
+    operator = CATALOGUE.find("gaussian_process", REGRESSION)
+    spec = operator.build(
+        {"kernel": "matern", "noise_level": 0.5}, BuildContext(REGRESSION)
+    )
+    assert isinstance(spec, Spec)
+    assert str(build(spec).kernel) == (
+        "1**2 * Matern(length_scale=1, nu=1.5) + WhiteKernel(noise_level=0.5)"
+    )

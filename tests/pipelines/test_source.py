@@ -1,0 +1,220 @@
+"""The Python source of a pipeline makes the same pipeline, without this package."""
+
+import ast
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_meta.pipelines._catalogue import default_catalogue
+from sklearn_meta.pipelines._compile import compile_pipeline
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
+from sklearn_meta.pipelines._schema import Schema
+from sklearn_meta.pipelines._source import spec_source, to_source
+from sklearn_meta.pipelines._spec import Reference, Spec, build, locate, resolve
+from sklearn_meta.pipelines._tree import Node, X
+from tests.pipelines.tables import CATALOGUE, make_table, make_target
+
+TASKS = (CLASSIFICATION, REGRESSION)
+
+
+def tree_with(operator, task):
+    """A tree in which an operator stands where it usually does."""
+    learner = "logistic_regression" if task == CLASSIFICATION else "ridge"
+    match operator.kind:
+        case "learner":
+            return Node(operator.name, (X,))
+        case "wrapper":
+            return Node(operator.name, (Node(learner, (X,)),))
+        case _:
+            return Node(learner, (Node(operator.name, (X,)),))
+
+
+def run(source):
+    namespace = {}
+    exec(compile(source, "pipeline.py", "exec"), namespace)
+    return namespace["pipeline"]
+
+
+def predictions(pipeline, table, task):
+    if task == REGRESSION:
+        return pipeline.predict(table)
+    return pipeline.predict_proba(table)
+
+
+EVERY_OPERATOR = [
+    pytest.param(operator, task, id=f"{operator.name}-{task}")
+    for task in TASKS
+    for operator in default_catalogue().select(task)
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["dense", "mixed", "sparse"])
+@pytest.mark.parametrize("operator, task", EVERY_OPERATOR)
+def test_source_predicts_what_the_pipeline_predicts(operator, task, kind):
+    table, schema = make_table(kind, n_rows=90)
+    y = make_target(table, task)
+    arguments = {
+        "task": task,
+        "n_classes": 3 if task == CLASSIFICATION else 1,
+        "catalogue": default_catalogue(),
+        "random_state": 5,
+    }
+    tree = tree_with(operator, task)
+    compiled = compile_pipeline(tree, schema, **arguments).fit(table[:60], y[:60])
+    executed = run(to_source(tree, schema, **arguments)).fit(table[:60], y[:60])
+    expected = predictions(compiled, table[60:], task)
+    assert np.isfinite(expected).all()
+    np.testing.assert_array_equal(predictions(executed, table[60:], task), expected)
+
+
+def test_source_of_a_whole_pipeline_is_readable():
+    tree = Node("linear", (Node("pca", (X,), (("n_components", 0.5),)),))
+    source = to_source(
+        tree, Schema(3, missing=(1,)), task=REGRESSION, n_classes=1,
+        catalogue=CATALOGUE, random_state=3,
+    )  # fmt: skip
+    assert (
+        source
+        == """\
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
+
+pipeline = Pipeline([
+    ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+    ("pca", PCA(n_components=0.5, random_state=3)),
+    ("linear", Ridge()),
+])
+"""
+    )
+
+
+def test_iterations_and_encoder_are_in_the_source():
+    source = to_source(
+        Node("lightgbm", (X,)), Schema(1, 1, (2,)), task=REGRESSION, n_classes=1,
+        catalogue=CATALOGUE, random_state=0, iterations=77,
+        encoder=Spec("sklearn.preprocessing.OrdinalEncoder"),
+    )  # fmt: skip
+    assert "n_estimators=77" in source
+    assert '("encode", OrdinalEncoder())' in source
+    assert "categorical_column=[0]" in source
+
+
+def test_source_runs_where_this_package_cannot_be_imported(tmp_path):
+    tree = Node(
+        "linear", (Node("stack", (Node("lightgbm", (X,)), Node("linear", (X,)))),)
+    )
+    table, schema = make_table("mixed")
+    source = to_source(
+        tree, schema, task=REGRESSION, n_classes=1, catalogue=CATALOGUE, random_state=0
+    )
+    script = "import sys\nsys.modules['sklearn_meta'] = None\n" + source
+    script += "pipeline.fit([[0, 1, 2, 3, 4, 5], [1, 0, 5, 4, 3, 2]] * 10, [0, 1] * 10)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_classes_of_the_same_name_are_kept_apart():
+    spec = Spec(
+        "sklearn.pipeline.Pipeline",
+        (("steps", [
+            ("one", Spec("sklearn.linear_model.Ridge")),
+            ("two", Spec("sklearn.linear_model._ridge.Ridge")),
+        ]),),
+    )  # fmt: skip
+    source = spec_source(spec, "pipeline")
+    assert "import sklearn.linear_model\n" in source
+    assert [type(step).__name__ for _, step in run(source).steps] == ["Ridge"] * 2
+
+
+def test_references_and_constants_of_numpy_and_pandas():
+    spec = Spec(
+        "sklearn.preprocessing.FunctionTransformer",
+        (
+            ("func", Reference("pandas.DataFrame.astype")),
+            ("inverse_func", Reference("numpy.log1p")),
+            ("kw_args", {"a": float("nan"), "b": -float("inf"), "c": np.float64(1.5),
+                         "d": np.int64(2), "e": (1,), "f": slice(1, None, 2),
+                         "g": Reference("builtins.float")}),
+        ),
+    )  # fmt: skip
+    source = spec_source(spec, "pipeline")
+    made, expected = run(source), build(spec)
+    assert made.func is expected.func
+    assert made.inverse_func is np.log1p
+    assert np.isnan(made.kw_args.pop("a"))
+    expected.kw_args.pop("a")
+    assert made.kw_args == expected.kw_args
+    assert "import numpy as np\nimport pandas as pd\n" in source
+
+
+def test_a_name_of_an_import_does_not_hide_the_result():
+    source = spec_source(Spec("sklearn.linear_model.Ridge"), "Ridge")
+    namespace = {}
+    exec(source, namespace)
+    assert type(namespace["Ridge"]).__name__ == "Ridge"
+
+
+@pytest.mark.parametrize(
+    "path, expected",
+    [
+        ("sklearn.linear_model.Ridge", ("sklearn.linear_model", "Ridge")),
+        ("pandas.DataFrame.astype", ("pandas", "DataFrame.astype")),
+        ("builtins.float", ("builtins", "float")),
+    ],
+)
+def test_locate(path, expected):
+    assert locate(path) == expected
+
+
+@pytest.mark.parametrize(
+    "path", ["no_such_package_at_all.Ridge", "sklearn.linear_model.Rigde"]
+)
+def test_paths_that_lead_nowhere(path):
+    with pytest.raises(ImportError, match=f"Cannot import '{path}'"):
+        resolve(path)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.builds(slice, st.integers(), st.none() | st.integers()),
+    lambda inner: (
+        st.lists(inner, max_size=30)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+        | inner.map(lambda v: Spec("types.SimpleNamespace", (("value", v),)))
+    ),
+    max_leaves=30,
+)
+
+
+@given(VALUES)
+def test_source_and_object_are_two_readings_of_the_same(value):
+    spec = Spec("types.SimpleNamespace", (("first", value), ("second", 1)))
+    source = spec_source(spec, "pipeline")
+    ast.parse(source)
+    assert run(source) == build(spec)
+
+
+def test_long_values_stay_within_the_line():
+    numbers = list(range(200))
+    names = [f"level number {i}" for i in range(40)]
+    spec = Spec(
+        "types.SimpleNamespace",
+        (("numbers", numbers), ("names", [names, names]), ("steps", {"a": numbers})),
+    )
+    source = spec_source(spec, "pipeline")
+    assert max(map(len, source.splitlines())) <= 88
+    assert run(source) == build(spec)
