@@ -38,7 +38,6 @@ from sklearn_meta.exceptions import (
     SearchInterruptedWarning,
     SklearnMetaWarning,
 )
-from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.metalearning._fixed import FixedPortfolio
 from sklearn_meta.pipelines._catalogue import default_catalogue
 from sklearn_meta.pipelines._cost import predicted_seconds
@@ -78,7 +77,6 @@ class Settings:
     memory_limit: float | None
     n_workers: int
     seed: int
-    verbose: int
 
 
 @dataclass(frozen=True)
@@ -206,7 +204,7 @@ class Run:
         Parameters
         ----------
         observe : callable
-            ``observe(evaluation)`` is called after each; returns True to stop.
+            ``observe(evaluation, history)`` is called after each; returns True to stop.
 
         Returns
         -------
@@ -217,7 +215,8 @@ class Run:
             with self._timed("start workers"):
                 pool = self._start_pool()
             with self._timed("search"):
-                reason, interrupted = self._search(pool, observe)
+                engine = self._engine(pool, observe)
+                reason, interrupted = self._search(engine)
             budget = self.budget
             if interrupted:
                 budget = replace(
@@ -231,7 +230,7 @@ class Run:
                     self.history,
                     self.context,
                     ensemble_size=self.settings.ensemble_size,
-                    pool=pool,
+                    pool=engine.pool,
                     budget=budget,
                 )
         finally:
@@ -248,15 +247,8 @@ class Run:
             )
         return self._outcome(final, reason)
 
-    def _search(self, pool, observe):
-        progress = ProgressLine(self.budget) if self.settings.verbose else None
-
-        def observe_all(evaluation, history):
-            if progress is not None:
-                progress.update(history)
-            return observe(evaluation)
-
-        engine = Engine(
+    def _engine(self, pool, observe):
+        return Engine(
             self.search,
             look_ahead=self.look_ahead,
             context=self.context,
@@ -269,17 +261,16 @@ class Run:
             ),
             limits=self._limits(),
             history=self.history,
-            observe=observe_all,
+            observe=observe,
         )
-        interrupted = False
+
+    def _search(self, engine):
+        """Run the engine; Ctrl-C ends the search, not the fit."""
         try:
-            reason = engine.run()
+            return engine.run(), False
         except KeyboardInterrupt:
             engine.abandon_running()
-            reason, interrupted = "interrupted", True
-        if progress is not None:
-            progress.close(reason, len(self.history))
-        return reason, interrupted
+            return "interrupted", True
 
     def _limits(self):
         dataset = self.context.dataset

@@ -33,6 +33,7 @@ from sklearn_meta._scoring import make_scoring
 from sklearn_meta._table import apply_encoder, check_table, encode_table
 from sklearn_meta._task import ClassificationTask, RegressionTask
 from sklearn_meta.evaluation._budget import Budget
+from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._tables import cv_results, leaderboard
 
 __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
@@ -127,7 +128,16 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             budget,
             previous=getattr(self, "_run", None) if self.warm_start else None,
         )
-        outcome = run.execute(lambda evaluation: self._observed(callback, evaluation))
+        progress = ProgressLine(budget) if self.verbose else None
+
+        def observe(evaluation, history):
+            if progress is not None:
+                progress.update(history)
+            return self._tell_callbacks(callback)
+
+        outcome = run.execute(observe)
+        if progress is not None:
+            progress.close(outcome.stop_reason, len(outcome.history))
         self._keep(outcome, run)
         callback.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
@@ -144,7 +154,6 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             memory_limit=self.memory_limit,
             n_workers=effective_n_jobs(self.n_jobs),
             seed=check_random_state(self.random_state).randint(2**31 - 1),
-            verbose=int(self.verbose),
         )
 
     def _read(self, X, y, sample_weight, groups):
@@ -174,7 +183,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             groups=groups,
         )
 
-    def _observed(self, context, evaluation):
+    def _tell_callbacks(self, context):
         """Tell the callbacks of an evaluation; True if one asks to stop."""
         subcontext = context.subcontext(task_name="evaluation")
         subcontext.call_on_fit_task_begin(estimator=self)

@@ -8,6 +8,7 @@ number of workers. Without one, everything is told as it finishes and no worker 
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +24,14 @@ from sklearn_meta.evaluation._records import (
     FoldResult,
     Status,
 )
-from sklearn_meta.evaluation._workers import Done, Failed, InProcessPool, Payload
+from sklearn_meta.evaluation._workers import (
+    Done,
+    Failed,
+    InProcessPool,
+    Payload,
+    WorkerPoolError,
+)
+from sklearn_meta.exceptions import SklearnMetaWarning
 
 EVALUATE = "sklearn_meta.evaluation._evaluate:evaluate_candidate"
 
@@ -160,12 +168,15 @@ class Engine:
         """
         while True:
             self._search_deadline = self.budget.deadline - self.reserve(self.history)
-            self._ask()
-            reason = self._reason_to_stop()
-            if reason:
-                break
-            self._dispatch()
-            self._wait()
+            try:
+                self._ask()
+                reason = self._reason_to_stop()
+                if reason:
+                    break
+                self._dispatch()
+                self._wait()
+            except WorkerPoolError as error:
+                self._continue_in_process(error)
         self.abandon_running()
         return reason
 
@@ -355,6 +366,20 @@ class Engine:
                 self._finish(running, Status.OK)
             elif isinstance(event, Failed):
                 self._finish(running, STATUS_OF_FAILURE[event.kind], event.reason)
+
+    def _continue_in_process(self, error):
+        """Do without workers; what they were working on is begun again."""
+        warnings.warn(
+            f"Worker processes are not to be had: {error} Candidates run in this "
+            "process, one at a time, where none can be killed.",
+            SklearnMetaWarning,
+            stacklevel=2,
+        )
+        self.pool = None
+        for running in reversed(self._running.values()):
+            running.results.clear()
+            self._queue.appendleft(running)
+        self._running.clear()
 
     # Ending
 

@@ -53,7 +53,7 @@ _CLASSIFICATION = (
     "mlp(quantile_transform(X), activation='tanh', alpha=1.0, layer_size=128,"
     " learning_rate_init=0.003)",
     "logistic_regression(nystroem(standard_scaler(X), n_components=200), C=3.0)",
-    "calibrated(qda(pca(standard_scaler(X))))",
+    "calibrated(qda(pca(standard_scaler(X))), method='temperature')",
     "calibrated(extra_trees(X, max_features=0.75, n_estimators=200))",
     "lightgbm(X, early_stopping=True, learning_rate=0.1, min_child_samples=3,"
     " n_estimators=1000, num_leaves=4)",

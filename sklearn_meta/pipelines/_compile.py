@@ -48,6 +48,16 @@ ONE_TO_ONE = frozenset(
     )
 )
 
+# scikit-learn 1.9.1 raises where one of these is fitted with metadata routing on:
+# KeyError('groups'), and NotImplementedError.
+NOT_ROUTABLE = frozenset(
+    {
+        "sklearn.preprocessing.TargetEncoder",
+        "sklearn.ensemble.AdaBoostClassifier",
+        "sklearn.ensemble.AdaBoostRegressor",
+    }
+)
+
 # What a union asks of its branches when they cannot keep their categories.
 _NUMBERS = Operator(
     UNION, "transformer", path="sklearn.pipeline.FeatureUnion",
@@ -153,10 +163,9 @@ def accepts_sample_weight(tree: Node, *, catalogue: Catalogue, task) -> bool:
     operator = catalogue.find(tree.operator, task)
     inner = tree.inputs[0]
     if operator.kind == "wrapper" or inner.operator == STACK:
-        # scikit-learn 1.9.1's TargetEncoder raises KeyError('groups') while metadata
-        # routing is on, and weights reach nested pipelines by routing only.
+        # Weights reach nested pipelines by metadata routing only.
         found = (catalogue.find(node.operator, task) for _, node in tree.walk())
-        if any(o is not None and o.path.endswith(".TargetEncoder") for o in found):
+        if any(o is not None and o.path in NOT_ROUTABLE for o in found):
             return False
     if operator.kind == "wrapper" and not operator.sample_weight:
         return accepts_sample_weight(inner, catalogue=catalogue, task=task)

@@ -42,7 +42,7 @@ def make_table(kind, *, n_rows=N_ROWS, seed=0):
     codes = codes.astype(float)
     if kind == "levels":
         # Every level of the last column occurs if there are rows enough.
-        codes[: min(n_rows, 300), 2] = np.arange(300)[:n_rows]
+        codes[:300, 2] = rng.permutation(300)[:n_rows]
         return codes, Schema(3, 3, cardinalities)
     if kind == "categories":
         return np.hstack([codes, numbers]), Schema(6, 2, cardinalities)

@@ -131,7 +131,8 @@ def test_classes_of_the_same_name_are_kept_apart():
         ]),),
     )  # fmt: skip
     source = spec_source(spec, "pipeline")
-    assert "import sklearn.linear_model\n" in source
+    assert "import sklearn.linear_model._ridge\n" in source
+    assert '("two", sklearn.linear_model._ridge.Ridge())' in source
     assert [type(step).__name__ for _, step in run(source).steps] == ["Ridge"] * 2
 
 
