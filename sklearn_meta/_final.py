@@ -221,6 +221,7 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         folds=oof.folds,
         metric=context.scoring.name,
         scores=[oof.evaluations[i].score for i in candidates],
+        kinds=[oof.evaluations[i].candidate.tree.operator for i in candidates],
         sample_weight=weight,
         size=ensemble_size,
         deadline=budget.clock() + COMBINE_SHARE_OF_REST * budget.remaining(),

@@ -296,7 +296,10 @@ class Run:
         limit = self.settings.memory_limit
         pool = WorkerPool(
             self.n_workers,
-            setup=("sklearn_meta.evaluation._worker_process:unchanged", (self.context,)),
+            setup=(
+                "sklearn_meta.evaluation._worker_process:unchanged",
+                (self.context,),
+            ),
             memory_limit=default_memory_limit(self.n_workers)
             if limit is None
             else int(limit * 2**20),

@@ -399,7 +399,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         y : ndarray of shape (n_samples,)
             Class labels.
         """
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
 
 
 class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):

@@ -19,13 +19,14 @@ splits that gain from 43 to 33, those that lose from 7 to 5.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from sklearn_meta.ensemble._combination import (
     AVERAGE,
+    SINGLE,
     STACK,
     Combination,
     normalise,
@@ -35,8 +36,11 @@ from sklearn_meta.ensemble._selection import LogLoss, SquaredError, greedy_selec
 from sklearn_meta.ensemble._stack import fit_linear_pool, fit_log_linear_pool
 from sklearn_meta.pipelines._operators import CLASSIFICATION
 
-# Standard errors of the paired differences, for both comparisons.
+# A combination may be worse than the best single candidate by this many standard errors
+# of the paired differences, on folds that neither was chosen on.
 GUARD = 1.0
+# Candidates of the diverse average: the best one of each of so many kinds.
+N_KINDS = 4
 
 # Candidates that greedy selection sees: the best ones, and those that would help the
 # best one most. A score that is not a mean over rows costs a call for each of them.
@@ -79,6 +83,7 @@ def combine(
     score: Callable,
     folds: Sequence[np.ndarray],
     scores: Sequence[float] | None = None,
+    kinds: Sequence[Hashable] | None = None,
     metric: str | None = None,
     sample_weight=None,
     size: int = 25,
@@ -87,14 +92,13 @@ def combine(
 ) -> Combination:
     """Combine candidates by their out-of-fold predictions.
 
-    Greedy selection (`greedy_selection`) and a stack (`nonnegative_stack`, shrunk
-    toward the greedy average) are judged on folds that they were not fitted on, and the
-    better one is taken. It replaces the best single candidate if its mean gain over the
-    folds exceeds one standard error of the paired differences, and if weights fitted on
-    the other folds do not lose more than one standard error. The differences are
-    paired, so the noise that all share (hard folds, hard rows) cancels: a gain that
-    shows in most folds passes on small tables too, a gain that one lucky fold made does
-    not.
+    Three contenders are judged on folds that they were not fitted on: the mean of the
+    greedy selections of all but one fold each (`greedy_selection`), the plain average
+    of the best candidates of different kinds, and a stack (`nonnegative_stack`, shrunk
+    toward the greedy average). The best of them replaces the best single candidate
+    unless it is worse by more than one standard error of the paired differences: the
+    single one, the luckiest of many, is chosen on the other folds as well. The
+    differences are paired, so the noise that all share (hard folds, hard rows) cancels.
 
     Parameters
     ----------
@@ -114,6 +118,9 @@ def combine(
         Score of each candidate, where it is known, greater is better: the order in
         which candidates are looked at, and the best single one. None for the mean of
         `score` over the folds.
+    kinds : sequence of hashable, default=None
+        What kind of learner each candidate is: the plain average of the best candidates
+        of different kinds is tried too. None takes every candidate for another kind.
     metric : str, default=None
         Scorer name of `score`, where it is one. For ``"neg_log_loss"``,
         ``"neg_root_mean_squared_error"`` and ``"neg_mean_squared_error"`` greedy
@@ -174,31 +181,32 @@ def combine(
     pool = _prefilter(problem, predictions, ranked)
     if len(pool) == 1 or len(folds) == 1:
         return Combination.single(ranked[0])
-    chosen = _choose(problem, [problem.prepare(predictions[m]) for m in pool], folds)
+    chosen = _choose(
+        problem,
+        [problem.prepare(predictions[m]) for m in pool],
+        [m if kinds is None else kinds[m] for m in pool],
+        folds,
+    )
     if chosen is None:
         return Combination.single(ranked[0])
     members = tuple(pool[m] for m in chosen.members)
     return Combination(chosen.kind, members, chosen.weights, chosen.intercept)
 
 
-def _choose(problem, values, folds):
+def _choose(problem, values, kinds, folds):
     """The better of the average and the stack that pass the guard, or None.
 
     Candidates come with the best one first.
     """
     singles = _fold_scores(problem.score, values, folds)
-    best = singles[0]
     elsewhere = singles[np.argmax(_means_elsewhere(singles), axis=0), range(len(folds))]
     passed = []
-    for contender in _contenders(problem, values, folds):
+    for contender in _contenders(problem, values, kinds, singles, folds):
         held_out, error = _paired(contender.scores - elsewhere)
-        if not held_out >= -GUARD * error:
-            continue
-        combination = contender.fit()
-        fitted = np.array([_score_on(problem, combination, values, f) for f in folds])
-        gain, error = _paired(fitted - best)
-        if gain > GUARD * error:
-            passed.append((held_out, combination))
+        if held_out >= -GUARD * error:
+            combination = contender.fit()
+            if combination.kind != SINGLE:
+                passed.append((held_out, combination))
     return max(passed, key=lambda item: item[0])[1] if passed else None
 
 
@@ -251,8 +259,8 @@ class _Contender:
     fit: Callable[[], Combination]
 
 
-def _contenders(problem, values, folds):
-    """Judge the average and the stack; what time does not allow is left out."""
+def _contenders(problem, values, kinds, singles, folds):
+    """Judge the averages and the stack; what time does not allow is left out."""
     others = [
         np.concatenate([f for j, f in enumerate(folds) if j != i])
         for i in range(len(folds))
@@ -267,8 +275,21 @@ def _contenders(problem, values, folds):
         for average, fold in zip(averages, folds, strict=True)
     ]
     rows = np.sort(np.concatenate(folds))
-    average = _fit_average(problem, values, rows)
+    average = _mean_of(averages, len(values), problem.size)
     yield _Contender(np.array(scores), lambda: average)
+    diverse = [
+        _diverse(_means(np.delete(singles, f, axis=1)), kinds, problem.size)
+        for f in range(len(folds))
+    ]
+    yield _Contender(
+        np.array(
+            [
+                _score_on(problem, chosen, values, fold)
+                for chosen, fold in zip(diverse, folds, strict=True)
+            ]
+        ),
+        lambda: _diverse(_means(singles), kinds, problem.size),
+    )
     stacked = np.full((len(SCALES), len(folds)), np.nan)
     for f, (other, fold) in enumerate(zip(others, folds, strict=True)):
         if problem.stop():
@@ -292,6 +313,32 @@ def _fit_average(problem, values, rows):
         size=problem.size if problem.vectorised else min(problem.size, SIZE_SLOW),
         stop=problem.stop,
     )
+    return _combination(AVERAGE, counts / counts.sum(), None)
+
+
+def _mean_of(averages, n_candidates, size):
+    """Mean of the greedy selections of all but one fold each.
+
+    One greedy selection follows the noise of its rows; their mean follows it less, as
+    bagged selection does in Caruana et al. (2004).
+    """
+    weights = np.zeros(n_candidates)
+    for average in averages:
+        weights[list(average.members)] += average.weights / len(averages)
+    weights[np.argsort(-weights, kind="stable")[size:]] = 0.0
+    weights[weights < SMALLEST_SHARE] = 0.0
+    return _combination(AVERAGE, weights / weights.sum(), None)
+
+
+def _diverse(scores, kinds, size):
+    """Plain average of the best candidate of each of the best few kinds."""
+    best = {}
+    for m in np.argsort(-scores, kind="stable"):
+        best.setdefault(kinds[m], int(m))
+        if len(best) == min(N_KINDS, size):
+            break
+    counts = np.zeros(len(kinds))
+    counts[list(best.values())] = 1
     return _combination(AVERAGE, counts / counts.sum(), None)
 
 

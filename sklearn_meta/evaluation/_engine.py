@@ -319,9 +319,7 @@ class Engine:
         running.started = now
         left = self._search_deadline - now
         expected = (
-            self._expected_seconds(running)
-            * len(self.context.stages)
-            * SHARE_OF_STAGES
+            self._expected_seconds(running) * len(self.context.stages) * SHARE_OF_STAGES
         )
         if not self._ordered and expected > left and self.history.finished():
             self._n_skipped += 1
@@ -329,8 +327,7 @@ class Engine:
             self._finish(
                 running,
                 Status.SKIPPED,
-                f"it would take about {expected:.1f} s, "
-                f"{max(left, 0):.1f} s were left",
+                f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left",
             )
             return
         self._n_skipped = 0

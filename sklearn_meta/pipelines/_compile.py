@@ -11,8 +11,10 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass, replace
 
+import numpy as np
 from sklearn import config_context
 from sklearn.base import is_classifier, is_regressor
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
 from sklearn_meta.pipelines._check import check_tree
@@ -57,6 +59,9 @@ NOT_ROUTABLE = frozenset(
         "sklearn.ensemble.AdaBoostRegressor",
     }
 )
+
+TRANSFORMED_TARGET = "sklearn.compose.TransformedTargetRegressor"
+BAGGING = ("sklearn.ensemble.BaggingClassifier", "sklearn.ensemble.BaggingRegressor")
 
 # What a union asks of its branches when they cannot keep their categories.
 _NUMBERS = Operator(
@@ -162,11 +167,17 @@ def accepts_sample_weight(tree: Node, *, catalogue: Catalogue, task) -> bool:
     """
     operator = catalogue.find(tree.operator, task)
     inner = tree.inputs[0]
+    if operator.path == TRANSFORMED_TARGET:
+        return accepts_sample_weight(inner, catalogue=catalogue, task=task)
     if operator.kind == "wrapper" or inner.operator == STACK:
         # Weights reach nested pipelines by metadata routing only.
         found = (catalogue.find(node.operator, task) for _, node in tree.walk())
         if any(o is not None and o.path in NOT_ROUTABLE for o in found):
             return False
+    if tree.param("bootstrap", True) is False and operator.path in BAGGING:
+        # It draws rows with the weights as probabilities: without replacement that
+        # says nothing, or fails.
+        return False
     if operator.kind == "wrapper" and not operator.sample_weight:
         return accepts_sample_weight(inner, catalogue=catalogue, task=task)
     return operator.sample_weight
@@ -174,6 +185,10 @@ def accepts_sample_weight(tree: Node, *, catalogue: Catalogue, task) -> bool:
 
 def fit_weighted(pipeline, X, y, sample_weight):
     """Fit a pipeline for which `accepts_sample_weight` is true.
+
+    The weights are divided by their mean. Penalties and smallest leaves then mean the
+    same in every unit of the weights, and bagging does not draw a thousand times as
+    many rows because the weights are in thousands.
 
     Parameters
     ----------
@@ -187,13 +202,28 @@ def fit_weighted(pipeline, X, y, sample_weight):
     pipeline : sklearn.pipeline.Pipeline
         The same object, fitted.
     """
-    name, learner = pipeline.steps[-1]
-    nested = learner.get_params(deep=True).values()
-    takes_weight = "sample_weight" in inspect.signature(learner.fit).parameters
-    if takes_weight and not any(isinstance(part, Pipeline) for part in nested):
-        return pipeline.fit(X, y, **{f"{name}__sample_weight": sample_weight})
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = weight / weight.mean()
+    argument = _weight_argument(pipeline)
+    if argument is not None:
+        return pipeline.fit(X, y, **{argument: weight})
     with config_context(enable_metadata_routing=True):
-        return request_sample_weight(pipeline).fit(X, y, sample_weight=sample_weight)
+        return request_sample_weight(pipeline).fit(X, y, sample_weight=weight)
+
+
+def _weight_argument(estimator):
+    """Argument of `fit` that takes the weights without metadata routing, or None."""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        inner = _weight_argument(last)
+        return None if inner is None else f"{name}__{inner}"
+    if isinstance(estimator, TransformedTargetRegressor):
+        return _weight_argument(estimator.regressor)
+    nested = estimator.get_params(deep=True).values()
+    if any(isinstance(part, Pipeline) for part in nested):
+        return None
+    has_argument = "sample_weight" in inspect.signature(estimator.fit).parameters
+    return "sample_weight" if has_argument else None
 
 
 def request_sample_weight(estimator):
@@ -380,7 +410,7 @@ class _Compiler:
             return operator.build(params, context)
         arguments = {**operator.fixed, **params}
         if inner is not None:
-            is_target = operator.path.endswith(".TransformedTargetRegressor")
+            is_target = operator.path == TRANSFORMED_TARGET
             arguments = {"regressor" if is_target else "estimator": inner, **arguments}
         if _is_lightgbm(operator.path):
             # A matter of the evaluator, see `early_stopping_learner`.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import importlib
 import math
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -275,14 +274,22 @@ def render(spec, name_of: Callable[[str], str], *, indent=0, used=0) -> str:
             return flat
     margin = " " * inner
     if all(len(item) < 16 for item in items) and not isinstance(spec, Spec):
-        # A long list of short things is filled like text.
-        body = textwrap.fill(
-            ", ".join(items) + ",", LINE_LENGTH, initial_indent=margin,
-            subsequent_indent=margin, break_long_words=False, break_on_hyphens=False,
-        ) + "\n"  # fmt: skip
+        body = _filled(items, margin)
     else:
         body = "".join(f"{margin}{item},\n" for item in items)
     return f"{opening}\n{body}{' ' * indent}{closing}"
+
+
+def _filled(items, margin):
+    """Put as many short items on each line as fit."""
+    lines, line = [], margin
+    for item in items:
+        if len(line) + len(item) + 1 > LINE_LENGTH:
+            lines.append(line.rstrip())
+            line = margin
+        line += f"{item}, "
+    lines.append(line.rstrip())
+    return "\n".join(lines) + "\n"
 
 
 def _arguments(params):

@@ -170,11 +170,12 @@ TRANSFORMERS = (
         "sklearn.preprocessing.KBinsDiscretizer",
         fixed={"quantile_method": "averaged_inverted_cdf"},
     ),
+    # NaN of a negative value would stop any learner behind it.
     Operator(
-        "select_nonnegative",
+        "square_root",
         "transformer",
-        "sklearn.feature_selection.SelectPercentile",
-        fixed={"score_func": Reference("sklearn.feature_selection.f_regression")},
+        "sklearn.preprocessing.FunctionTransformer",
+        fixed={"func": Reference("numpy.sqrt"), "accept_sparse": True},
         needs_nonnegative=True,
         accepts_sparse=True,
     ),
@@ -221,6 +222,7 @@ WRAPPERS = (
         "wrapper",
         "sklearn.ensemble.BaggingRegressor",
         tasks=(REGRESSION,),
+        hyperparameters=(Choice("bootstrap", (False, True), True),),
         fixed={"n_estimators": 3, "max_samples": 0.9},
         random_state=True,
         sample_weight=True,

@@ -456,7 +456,8 @@ def test_every_built_in_operator_takes_weights_where_it_says_so(operator, task):
         plain = node(learner, plain)
     stack = node(learner, Node("stack", (plain, node("k_neighbors"))))
     for tree in (plain, node(wrapper, plain), stack):
-        if tree is not plain and operator.name in ("target_encode", "ada_boost"):
+        routed = tree is stack or tree.operator == "calibrated"
+        if routed and operator.name in ("target_encode", "ada_boost"):
             # scikit-learn cannot route weights through these.
             assert not accepts_sample_weight(tree, catalogue=catalogue, task=task)
             continue
@@ -475,8 +476,22 @@ def test_weighted_fit_is_that_of_the_learner_itself():
     pipeline = fit_weighted(
         compiled(node("linear"), schema, REGRESSION), table, y, weight
     )
-    learner = clone(pipeline[-1]).fit(pipeline[:-1].transform(table), y, weight)
+    learner = clone(pipeline[-1])
+    learner.fit(pipeline[:-1].transform(table), y, weight / weight.mean())
     np.testing.assert_array_equal(pipeline[-1].coef_, learner.coef_)
+
+
+@pytest.mark.parametrize("name", ["linear", "bagging"])
+def test_the_unit_of_the_weights_does_not_matter(name):
+    table, schema = make_table("dense")
+    y = make_target(table, REGRESSION)
+    weight = np.random.default_rng(0).uniform(0.5, 2, size=len(y))
+    tree = node("linear") if name == "linear" else node("bagging", node("linear"))
+    one, thousands = (
+        fit_weighted(compiled(tree, schema, REGRESSION), table, y, w).predict(table)
+        for w in (weight, 1024 * weight)
+    )
+    np.testing.assert_allclose(one, thousands)
 
 
 def test_trees_whose_learner_takes_no_weights_say_so():
@@ -489,7 +504,12 @@ def test_trees_whose_learner_takes_no_weights_say_so():
     assert not accepts(node("neighbours", Node("stack", (linear, linear))))
     assert accepts(node("linear", Node("stack", (linear, neighbours))))
     assert accepts(node("linear", node("target_encode")))
-    assert not accepts(node("log_target", node("linear", node("target_encode"))))
+    encoded = node("linear", node("target_encode"))
+    assert accepts(node("log_target", encoded))
+    assert not accepts(node("bagging", encoded))
+    assert not accepts(node("linear", Node("stack", (linear, encoded))))
+    assert accepts(node("bagging", linear))
+    assert not accepts(node("bagging", linear, bootstrap=False))
 
 
 def test_requests_are_set_for_every_consumer():
