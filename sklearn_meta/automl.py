@@ -276,8 +276,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         `max_evaluations` or the lack of progress ends the search. A minute is enough
         for most tables below 20 000 rows.
     max_evaluations : int or None, default=None
-        Number of pipelines to evaluate. With it, a fixed `random_state` and time left,
-        the result is the same on every run and for every `n_jobs`.
+        Largest number of pipelines to evaluate. With it, a fixed `random_state` and
+        time left, the result is the same on every run and for every `n_jobs`.
     scoring : str, callable or None, default=None
         What to optimise: the name of a scikit-learn scorer or a callable
         ``scorer(estimator, X, y)``. None is ``"neg_log_loss"``, which rewards
