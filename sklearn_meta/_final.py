@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_meta.ensemble import Combination, combine
-from sklearn_meta.evaluation._budget import Budget
-from sklearn_meta.evaluation._evaluate import EvaluationContext
 from sklearn_meta.evaluation._history import has_predictions
 from sklearn_meta.evaluation._records import Evaluation, Status
 from sklearn_meta.evaluation._workers import InProcessPool, Payload

@@ -18,6 +18,7 @@ from sklearn_meta._final import (
     FinalModel,
     Member,
     build_final_model,
+    mean_iterations,
     reserve_seconds,
 )
 from sklearn_meta._scoring import Scoring, perfect_score
@@ -27,7 +28,11 @@ from sklearn_meta.ensemble import (
     WeightedEnsembleRegressor,
 )
 from sklearn_meta.evaluation._engine import Engine, Limits
-from sklearn_meta.evaluation._evaluate import EvaluationContext
+from sklearn_meta.evaluation._evaluate import (
+    EvaluationContext,
+    candidate_seed,
+    schema_of_rows_to_come,
+)
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._memory import default_memory_limit
 from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
@@ -94,6 +99,7 @@ class Outcome:
     n_splits : int
     stop_reason : str
     time_report : dict of str to float
+    context : EvaluationContext
     """
 
     history: tuple[Evaluation, ...]
@@ -103,6 +109,21 @@ class Outcome:
     n_splits: int
     stop_reason: str
     time_report: dict
+    context: EvaluationContext
+
+    def source_arguments(self, encoding):
+        """Return the arguments of `to_source` for the best single pipeline."""
+        candidate, task = self.best.candidate, self.context.dataset.task
+        return {
+            "tree": candidate.tree,
+            "schema": schema_of_rows_to_come(encoding.schema),
+            "task": task.name,
+            "n_classes": task.n_classes,
+            "catalogue": self.context.catalogue,
+            "random_state": candidate_seed(self.context.seed, candidate.text),
+            "iterations": mean_iterations(self.best),
+            "encoder": encoding.encoder,
+        }
 
     def best_estimator(self, encoder):
         """Return the best single pipeline, from raw table to prediction."""
@@ -390,6 +411,7 @@ class Run:
             n_splits=len(self.context.stages) - n_screening,
             stop_reason=reason,
             time_report=self._time_report(),
+            context=self.context,
         )
 
     def _time_report(self):

@@ -176,11 +176,11 @@ def encode_table(X):
     -------
     encoder : fitted transformer or None
         None where `X` is a float64 matrix already.
-    encoded : ndarray or CSR matrix of shape (n_samples, schema.n_features)
-    schema : Schema
+    encoded : ndarray or CSR matrix of shape (n_samples, encoding.schema.n_features)
+    encoding : Encoding
     """
     encoding, encoder, encoded = _encode(X)
-    return encoder, encoded, encoding.schema
+    return encoder, encoded, encoding
 
 
 def apply_encoder(encoder, X):

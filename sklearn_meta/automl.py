@@ -17,7 +17,6 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -35,6 +34,7 @@ from sklearn_meta._task import ClassificationTask, RegressionTask
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._tables import cv_results, leaderboard
+from sklearn_meta.pipelines import to_source
 
 __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
 
@@ -118,9 +118,10 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             If every candidate failed; the message counts the causes.
         """
         budget = Budget(np.inf if self.time_budget is None else self.time_budget)
-        callback = self._init_callback_context(
-            max_subtasks=self.max_evaluations
-        ).call_on_fit_task_begin(estimator=self, X=X, y=y)
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        seen = {"estimator": self, "X": X, "y": y, "metadata": weight}
+        context = self._init_callback_context(max_subtasks=self.max_evaluations)
+        context.call_on_fit_task_begin(**seen)
         dataset = self._read(X, y, sample_weight, groups)
         run = Run(
             dataset,
@@ -133,13 +134,16 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         def observe(evaluation, history):
             if progress is not None:
                 progress.update(history)
-            return self._tell_callbacks(callback)
+            evaluated = context.subcontext(task_name="evaluation")
+            evaluated.call_on_fit_task_begin(**seen)
+            return evaluated.call_on_fit_task_end(**seen)
 
         outcome = run.execute(observe)
         if progress is not None:
             progress.close(outcome.stop_reason, len(outcome.history))
         self._keep(outcome, run)
-        callback.call_on_fit_task_end(estimator=self, X=X, y=y)
+        # Nothing to add to what is fitted: callbacks may predict with this estimator.
+        context.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self
 
     def _settings(self, task):
@@ -166,7 +170,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 f"{type(self).__name__} needs at least 2 samples to choose between "
                 f"pipelines. Got n_samples = {_num_samples(X)}."
             )
-        self._encoder, encoded, schema = encode_table(X)
+        self._encoder, encoded, self._encoding = encode_table(X)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight, encoded, dtype=np.float64, ensure_non_negative=True
@@ -177,22 +181,17 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         return Dataset(
             X=encoded,
             y=task.encode(y),
-            schema=schema,
+            schema=self._encoding.schema,
             task=task,
             sample_weight=sample_weight,
             groups=groups,
         )
 
-    def _tell_callbacks(self, context):
-        """Tell the callbacks of an evaluation; True if one asks to stop."""
-        subcontext = context.subcontext(task_name="evaluation")
-        subcontext.call_on_fit_task_begin(estimator=self)
-        return subcontext.call_on_fit_task_end(estimator=self)
-
     def _keep(self, outcome, run):
         self.history_ = outcome.history
         self.best_score_ = outcome.best.score
         self.best_pipeline_ = outcome.best.candidate.text
+        self._source = outcome.source_arguments(self._encoding)
         self.best_estimator_ = outcome.best_estimator(self._encoder)
         self.ensemble_ = outcome.ensemble
         self.n_evaluations_ = self.n_iter_ = len(outcome.history)
@@ -219,6 +218,19 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """Scores and times of every evaluation, as in ``GridSearchCV``."""
         check_is_fitted(self)
         return cv_results(self.history_, self.n_splits_)
+
+    def to_source(self):
+        """Return Python source that makes the best single pipeline.
+
+        Returns
+        -------
+        source : str
+            A module that needs scikit-learn, and LightGBM, numpy or pandas where the
+            pipeline uses them. Executed, it defines ``pipeline``; fitted on the same
+            table without `sample_weight`, that predicts the same as `best_estimator_`.
+        """
+        check_is_fitted(self)
+        return to_source(**self._source)
 
     def __getstate__(self):
         # What a warm start needs is large and of no use elsewhere.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,13 @@ import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.callback import ScoringMonitor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 
-from tests.faulty_learners import FAULTY
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
 from sklearn_meta.exceptions import (
     NoCandidateError,
@@ -29,8 +30,15 @@ from sklearn_meta.exceptions import (
 )
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search import EvolutionarySearch, RandomSearch
+from tests.faulty_learners import FAULTY
 
-FAST = ["logistic_regression", "ridge", "gaussian_nb", "decision_tree", "standard_scaler"]
+FAST = [
+    "logistic_regression",
+    "ridge",
+    "gaussian_nb",
+    "decision_tree",
+    "standard_scaler",
+]
 
 
 # Kinds of learners whose results could depend on threads, seeds or processes, and that
@@ -138,6 +146,21 @@ def test_best_estimator_works_without_this_package(fitted, tmp_path):
     assert float(out.stdout) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_source_makes_the_best_pipeline(seed):
+    X, y = people()
+    clf = classifier(random_state=seed, max_evaluations=5).fit(X, y)
+    module = {}
+    exec(clf.to_source(), module)
+    assert "sklearn_meta" not in clf.to_source()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline = module["pipeline"].fit(X, y)
+    np.testing.assert_allclose(
+        pipeline.predict_proba(X), clf.best_estimator_.predict_proba(X)
+    )
+
+
 def test_pickle_gives_the_same_predictions_and_holds_no_search_state(fitted):
     clf, _, X_test, *_ = fitted
     data = pickle.dumps(clf)
@@ -208,6 +231,19 @@ def test_frames_need_no_preparation():
     assert set(clf.predict(X)) <= {"yes", "no"}
     unseen = X.assign(city="Paris", age=np.nan)
     assert np.isfinite(clf.predict_proba(unseen)).all()
+
+
+@pytest.mark.parametrize(
+    "learner", ["logistic_regression", "k_neighbors", "extra_trees", "lightgbm"]
+)
+def test_values_may_be_missing_for_the_first_time_in_predict(learner):
+    X, y = people()
+    X = X[["city", "member"]].assign(height=np.arange(120.0), weight=np.arange(120) % 7)
+    space = SearchSpace(include=[learner], max_size=1)
+    clf = classifier(search_space=space, max_evaluations=1).fit(X, y)
+    X.loc[:3, "height"] = np.nan
+    X.loc[2:5, "city"] = None
+    assert np.isfinite(clf.predict_proba(X)).all()
 
 
 def test_polars_gives_the_same_as_pandas():
@@ -388,6 +424,58 @@ def test_a_callback_that_returns_true_stops_the_search():
     assert clf.stop_reason_ == "stopped by a callback"
 
 
+def test_scoring_monitor_scores_the_fitted_estimator():
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(search_space=fast_space(), max_evaluations=2)
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf.set_callbacks(monitor)
+    clf.fit(X, y)
+    logs = monitor.get_logs(select="most_recent")
+    assert str(clf.score(X, y))[:6] in str(logs.data)
+
+
+def test_callbacks_are_torn_down_after_an_error():
+    X, y = load_iris(return_X_y=True)
+    torn_down = []
+
+    class Failing(InterruptAfter):
+        def on_fit_task_end(self, estimator, context):
+            raise RuntimeError("this callback raises")
+
+        def teardown(self, estimator, context):
+            torn_down.append(estimator)
+
+    clf = classifier(search_space=fast_space(), max_evaluations=2)
+    clf.set_callbacks(Failing(1))
+    with pytest.raises(RuntimeError, match="this callback raises"):
+        clf.fit(X, y)
+    assert torn_down == [clf]
+
+
+@pytest.mark.slow
+def test_inside_a_parallel_grid_search():
+    X, y = load_iris(return_X_y=True)
+    search = GridSearchCV(
+        classifier(search_space=fast_space(), n_jobs=2),
+        {"max_evaluations": [1, 3], "search__population_size": [10]},
+        cv=2,
+        n_jobs=2,
+        error_score="raise",
+    )
+    search.set_params(estimator__search=EvolutionarySearch())
+    search.fit(X, y)
+    assert search.best_estimator_.n_evaluations_ in (1, 3)
+    assert search.best_score_ > 0.9
+
+
+def test_html_and_text_repr():
+    clf = classifier(search_space=fast_space())
+    assert "MetaAutoClassifier(max_evaluations=6" in repr(clf)
+    assert "MetaAutoClassifier" in clf._repr_html_()
+    X, y = load_iris(return_X_y=True)
+    assert "MetaAutoClassifier" in clf.fit(X, y)._repr_html_()
+
+
 # Budget
 
 
@@ -484,7 +572,9 @@ def test_missing_target_is_an_error():
 def test_constant_target_is_predicted_with_a_warning():
     X = np.random.default_rng(0).normal(size=(40, 2))
     with pytest.warns(UserWarning, match="y is constant"):
-        reg = MetaAutoRegressor(max_evaluations=3, random_state=0).fit(X, np.full(40, 7))
+        reg = MetaAutoRegressor(max_evaluations=3, random_state=0).fit(
+            X, np.full(40, 7)
+        )
     np.testing.assert_allclose(reg.predict(X), 7, rtol=1e-3)
 
 

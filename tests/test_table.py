@@ -355,8 +355,10 @@ def test_pandas_and_polars_give_the_same_matrix(values):
             with pytest.raises(ValueError, match="has any value"):
                 infer_encoding(frame)
         return
-    encoder, encoded, schema = encode_table(in_pandas(values))
-    other_encoder, other_encoded, other_schema = encode_table(in_polars(values))
+    encoder, encoded, encoding = encode_table(in_pandas(values))
+    schema = encoding.schema
+    other_encoder, other_encoded, other = encode_table(in_polars(values))
+    other_schema = other.schema
     assert_array_equal(encoded, other_encoded)
     assert schema == other_schema
     # Either encoder reads the frames of the other library.
@@ -373,8 +375,10 @@ def test_encoding_does_not_depend_on_the_order_of_rows(values, random):
     frame = in_polars(values)
     order = list(range(len(frame)))
     random.shuffle(order)
-    _, encoded, schema = encode_table(frame)
-    _, shuffled, shuffled_schema = encode_table(frame[order])
+    _, encoded, encoding = encode_table(frame)
+    schema = encoding.schema
+    _, shuffled, shuffled_encoding = encode_table(frame[order])
+    shuffled_schema = shuffled_encoding.schema
     assert_array_equal(encoded[order], shuffled)
     assert schema == shuffled_schema
 
@@ -384,7 +388,8 @@ def test_encoding_does_not_depend_on_the_order_of_rows(values, random):
 def test_encoded_table_is_what_its_schema_says(values):
     if all(v is None for column in values.values() for v in column):
         return
-    _, encoded, schema = encode_table(in_polars(values))
+    _, encoded, encoding = encode_table(in_polars(values))
+    schema = encoding.schema
     assert encoded.dtype == np.float64
     assert encoded.flags.c_contiguous
     assert encoded.shape[1] == schema.n_features
@@ -414,7 +419,8 @@ def test_arrow_tables_are_read():
 
 def test_float_matrix_is_left_alone():
     X = np.array([[1.0, np.nan, np.nan], [2.0, 5.0, np.nan], [3.0, 5.0, np.nan]])
-    encoder, encoded, schema = encode_table(X)
+    encoder, encoded, encoding = encode_table(X)
+    schema = encoding.schema
     assert encoder is None
     assert encoded is X
     assert schema == Schema(3, missing=(1, 2), nearly_empty=(1, 2), nonnegative=True)
@@ -424,7 +430,8 @@ def test_float_matrix_is_left_alone():
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_other_matrices_become_float64(dtype, order):
     X = np.array([[0, 1], [1, 0], [1, 1]], dtype=dtype, order=order)
-    encoder, encoded, schema = encode_table(X)
+    encoder, encoded, encoding = encode_table(X)
+    schema = encoding.schema
     assert encoded.dtype == np.float64
     assert encoded.flags.c_contiguous
     assert_array_equal(encoded, X)
@@ -468,7 +475,8 @@ def test_array_of_dates():
 @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array])
 def test_csr_is_left_alone(container):
     X = container(np.array([[0.0, 2.0], [1.0, 0.0]]))
-    encoder, encoded, schema = encode_table(X)
+    encoder, encoded, encoding = encode_table(X)
+    schema = encoding.schema
     assert encoder is None
     assert schema == Schema(2, sparse=True, nonnegative=True)
     assert_array_equal(encoded.toarray(), X.toarray())
@@ -490,7 +498,7 @@ def test_other_sparse_formats_become_csr(container, dtype):
 
 def test_sparse_tables_may_hold_negative_values_but_nothing_missing():
     X = sparse.csr_array(np.array([[0.0, -2.0], [1.0, 0.0]]))
-    assert not encode_table(X)[2].nonnegative
+    assert not encode_table(X)[2].schema.nonnegative
     X.data[0] = np.nan
     with pytest.raises(ValueError, match="sparse and contains NaN or infinity"):
         encode_table(X)
@@ -615,7 +623,7 @@ def test_infinite_values_are_refused_by_column(value, make, place):
 
 def test_large_finite_values_are_no_infinity():
     X = np.array([[1e308, -1e308], [1e308, -1e308], [np.nan, 0]])
-    assert encode_table(X)[2].missing == (0,)
+    assert encode_table(X)[2].schema.missing == (0,)
 
 
 @pytest.mark.parametrize("dtype", [complex, object])

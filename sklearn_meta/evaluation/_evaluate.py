@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -171,12 +171,23 @@ def refit_candidate(context, tree, text, iterations):
         labels as the user gave them.
     """
     dataset = context.dataset
+    dataset = replace(dataset, schema=schema_of_rows_to_come(dataset.schema))
     pipeline, _ = fit_pipeline(
         tree, dataset, dataset.X, dataset.task.decode(dataset.y),
         dataset.sample_weight, context.catalogue, candidate_seed(context.seed, text),
         iterations=iterations,
     )  # fmt: skip
     yield dumps(pipeline)
+
+
+def schema_of_rows_to_come(schema):
+    """Return the schema for a pipeline that has to predict new rows.
+
+    They may lack values in any column. An imputer for all columns changes nothing on
+    the rows at hand.
+    """
+    missing = () if schema.sparse else tuple(range(schema.n_features))
+    return replace(schema, missing=missing)
 
 
 def fit_pipeline(

@@ -207,9 +207,7 @@ def test_every_kind_of_failure_is_recorded_with_its_reason():
 
 
 def test_fewer_folds_than_stages_is_a_lost_race():
-    engine = make_engine(
-        CountingSearch(n=1), lambda args: (1.0, folds(0.2)[:2], None)
-    )
+    engine = make_engine(CountingSearch(n=1), lambda args: (1.0, folds(0.2)[:2], None))
     engine.run()
     assert [e.status for e in engine.history] == [Status.PRUNED]
     assert "worst fold" in engine.history[0].reason
@@ -226,7 +224,11 @@ def test_race_demands_the_worst_fold_of_the_best_candidate():
         CountingSearch(), outcome, n_workers=1, max_evaluations=3, look_ahead=1
     )
     engine.run()
-    assert [r.floor for r in races] == [-np.inf, pytest.approx(0.41), pytest.approx(0.42)]
+    assert [r.floor for r in races] == [
+        -np.inf,
+        pytest.approx(0.41),
+        pytest.approx(0.42),
+    ]
 
 
 def test_observer_stops_the_search():
@@ -248,9 +250,7 @@ def test_candidate_that_cannot_finish_is_not_started():
     def predict_seconds(tree, n):
         return 1.0 if search.asked < 10 else 1e4
 
-    engine = make_engine(
-        search, outcome, budget=30.0, predict_seconds=predict_seconds
-    )
+    engine = make_engine(search, outcome, budget=30.0, predict_seconds=predict_seconds)
     assert engine.run() == "no time for what is left to try"
     skipped = [e for e in engine.history if e.status is Status.SKIPPED]
     assert skipped and not {e.candidate.text for e in skipped} & set(started)
