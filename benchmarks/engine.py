@@ -50,7 +50,8 @@ def share(budget, n_jobs):
     X, y = make_classification(5_000, 20, n_informative=10, random_state=0)
     with MemoryWatch() as memory:
         model, seconds = fitted(X, y, time_budget=budget, n_jobs=n_jobs)
-    inside = model.time_report_["candidates"]
+    report = model.time_report_
+    inside = sum(report[k] for k in ("candidates", "candidates cut short", "refit"))
     print(
         f"share: {inside / (n_jobs * seconds):.1%} of {n_jobs} x {seconds:.1f} s "
         f"inside {model.n_evaluations_} candidates' fit and predict "

@@ -45,11 +45,22 @@ class Member:
 
 @dataclass(frozen=True)
 class FinalModel:
-    """Fitted members and how their predictions are combined."""
+    """Fitted members and how their predictions are combined.
+
+    Parameters
+    ----------
+    members : tuple of Member
+    combination : Combination
+    best : Member
+        The best single candidate, a member or not.
+    refit_seconds : float
+        What the fits on all rows took, of all workers together.
+    """
 
     members: tuple[Member, ...]
     combination: Combination
     best: Member
+    refit_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -193,7 +204,10 @@ def build_final_model(
             ranked = sorted(members, key=lambda i: -oof.evaluations[i].score)
             best = next(i for i in [best, *ranked] if fitted[i] is not None)
             return FinalModel(
-                tuple(fitted[i] for i in members), combination, fitted[best]
+                tuple(fitted[i] for i in members),
+                combination,
+                fitted[best],
+                refits.seconds,
             )
         candidates = [i for i in candidates if i not in failed]
     return _from_screening(history)
@@ -262,6 +276,7 @@ class _Refits:
         if pool is None or not pool.ready:
             pool = InProcessPool(state=context, clock=budget.clock)
         self.pool = pool
+        self.seconds = 0.0
         self._models = {}
         self._tried = set()
 
@@ -288,7 +303,7 @@ class _Refits:
                 seconds = refit_seconds(evaluation, self.context)
                 if seconds > self.budget.remaining():
                     continue
-                running[text] = evaluation
+                running[text] = self.budget.clock()
                 self.pool.submit(
                     text,
                     REFIT,
@@ -303,7 +318,7 @@ class _Refits:
                 if isinstance(event, Payload):
                     self._models[event.task_id] = pickle.loads(event.value)
                 else:
-                    del running[event.task_id]
+                    self.seconds += self.budget.clock() - running.pop(event.task_id)
 
 
 def mean_iterations(evaluation):

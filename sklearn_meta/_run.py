@@ -410,20 +410,30 @@ class Run:
             ensemble=ensemble,
             n_splits=len(self.context.stages) - n_screening,
             stop_reason=reason,
-            time_report=self._time_report(),
+            time_report=self._time_report(final),
             context=self.context,
         )
 
-    def _time_report(self):
-        candidates = sum(
-            f.fit_seconds + f.predict_seconds
-            for e in self.history
-            for f in (*e.folds, *e.screening)
-        )
+    def _time_report(self, final):
+        """Seconds by stage, and the workers' seconds inside candidates.
+
+        The latter are of all workers together: of finished fits and predictions, of
+        what was cut short (killed at a deadline, crashed, or raised), and of the fits
+        of the final model.
+        """
+        finished = cut_short = 0.0
+        for evaluation in self.history:
+            results = (*evaluation.folds, *evaluation.screening)
+            inside = sum(r.fit_seconds + r.predict_seconds for r in results)
+            finished += inside
+            if evaluation.status not in (Status.OK, Status.PRUNED, Status.SKIPPED):
+                cut_short += max(0.0, evaluation.seconds - inside)
         return {
             **self.seconds,
             "fit": self.budget.elapsed(),
-            "candidates": candidates,
+            "candidates": finished,
+            "candidates cut short": cut_short,
+            "refit": final.refit_seconds,
             "n_workers": self.n_workers,
         }
 

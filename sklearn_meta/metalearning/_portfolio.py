@@ -26,6 +26,12 @@ _CLASSIFICATION = (
     "mlp(standard_scaler(X), alpha=0.1, layer_size=64)",
     "random_forest(X, criterion='entropy', min_samples_leaf=3, n_estimators=200)",
     "calibrated(k_neighbors(standard_scaler(X), n_neighbors=15, weights='distance'))",
+    # Next to free on small tables, where the best penalty differs by orders.
+    "logistic_regression(standard_scaler(X), C=3.0)",
+    "lda(standard_scaler(X))",
+    "logistic_regression(standard_scaler(X), C=0.03)",
+    "logistic_regression(standard_scaler(X), C=30.0)",
+    "svc(standard_scaler(X), C=10.0)",
     # Boosting: random splits; slow and regularised; large trees.
     "lightgbm(X, colsample_bytree=0.5, early_stopping=True, extra_trees=True,"
     " learning_rate=0.05, min_child_samples=6, n_estimators=1500, num_leaves=31)",
@@ -75,6 +81,11 @@ _REGRESSION = (
     "ridge(splines(standard_scaler(X), n_knots=5), alpha=3.0)",
     "kernel_ridge(standard_scaler(X), alpha=0.1, kernel='laplacian')",
     "mlp(standard_scaler(X), alpha=0.1, layer_size=64, learning_rate_init=0.003)",
+    # Next to free on small tables, where the best penalty differs by orders.
+    "ridge(standard_scaler(X), alpha=30.0)",
+    "bayesian_ridge(standard_scaler(X))",
+    "lasso(standard_scaler(X), alpha=0.03)",
+    "svr(standard_scaler(X), C=10.0)",
     # Boosting with random splits, slow and regularised; a skewed target.
     "lightgbm(X, colsample_bytree=0.6, early_stopping=True, extra_trees=True,"
     " learning_rate=0.05, min_child_samples=6, n_estimators=1500, num_leaves=31)",
