@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy import sparse
 
+from sklearn_meta._table import schema_of
 from sklearn_meta._task import Task
 from sklearn_meta.pipelines._schema import Schema
 
@@ -42,3 +44,60 @@ class Dataset:
     def n_features(self) -> int:
         """Number of columns."""
         return self.X.shape[1]
+
+
+# Up to this many rows, integer weights are spelled out as repeated rows, and rows are
+# put into an order that does not depend on the one they came in.
+MAX_CANONICAL_ROWS = 2_000
+
+
+def canonical_rows(dataset):
+    """Return row indices that make equal datasets of equal small tables.
+
+    A row of weight two appears twice, a row of weight zero not at all: learners that
+    know nothing of weights, bootstraps and folds then treat weights and repetitions the
+    same. The rows are sorted by value, so that ``fit`` does not depend on their order.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    rows : ndarray of int or None
+        None for large tables, for weights that are no integers and for grouped rows,
+        which stay as they are.
+    """
+    if dataset.groups is not None or dataset.n_samples > MAX_CANONICAL_ROWS:
+        return None
+    X, y, weight = dataset.X, dataset.y, dataset.sample_weight
+    rows = np.arange(dataset.n_samples)
+    if weight is not None:
+        counts = weight.astype(np.intp)
+        if (counts != weight).any() or not 0 < counts.sum() <= MAX_CANONICAL_ROWS:
+            return None
+        rows = np.repeat(rows, counts)
+    values = X[rows].toarray() if sparse.issparse(X) else X[rows]
+    return rows[np.lexsort((y[rows], *values.T))]
+
+
+def take_rows(dataset, rows):
+    """Return the dataset of some rows, which may repeat; their weights are dropped.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    rows : ndarray of int
+
+    Returns
+    -------
+    dataset : Dataset
+    """
+    X, schema = dataset.X[rows], dataset.schema
+    return replace(
+        dataset,
+        X=X,
+        y=dataset.y[rows],
+        schema=schema_of(X, schema.n_categorical, schema.cardinalities),
+        sample_weight=None,
+    )

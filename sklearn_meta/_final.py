@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -210,7 +210,7 @@ def build_final_model(
                 refits.seconds,
             )
         candidates = [i for i in candidates if i not in failed]
-    return _from_screening(history)
+    return _from_screening(history) or _quickest(oof.evaluations, context, budget)
 
 
 def _combine(oof, candidates, context, ensemble_size, budget):
@@ -250,6 +250,21 @@ def _from_screening(history):
         return None
     member = Member(best, (pickle.loads(best.screening[0].model),))
     return FinalModel((member,), Combination.single(0), member)
+
+
+def _quickest(evaluations, context, budget):
+    """Fit the candidate that is fitted soonest, though the time is over.
+
+    The last resort on a machine that was much busier in the end than before: a fit of
+    a moment too much is better than all the work lost.
+    """
+    for evaluation in sorted(evaluations, key=lambda e: refit_seconds(e, context)):
+        refits = _Refits(context, None, replace(budget, seconds=np.inf))
+        refits.run([evaluation])
+        member = _member(evaluation, refits)
+        if member is not None:
+            return FinalModel((member,), Combination.single(0), member, refits.seconds)
+    return None
 
 
 def fold_models(evaluation):

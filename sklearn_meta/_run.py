@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
-from sklearn_meta._dataset import Dataset
+from sklearn_meta._dataset import Dataset, canonical_rows, take_rows
 from sklearn_meta._final import (
     FinalModel,
     Member,
@@ -36,7 +36,12 @@ from sklearn_meta.evaluation._evaluate import (
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._memory import default_memory_limit
 from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
-from sklearn_meta.evaluation._stages import make_folds, make_stages
+from sklearn_meta.evaluation._stages import (
+    follow_rows,
+    make_folds,
+    make_stages,
+    refers_to_rows,
+)
 from sklearn_meta.evaluation._workers import WorkerPool, can_start_processes
 from sklearn_meta.exceptions import (
     NoCandidateError,
@@ -147,6 +152,7 @@ class Run:
     """
 
     def __init__(self, dataset: Dataset, settings: Settings, budget, previous=None):
+        self.given = dataset
         self.settings = settings
         self.budget = budget
         self.seconds = Counter()
@@ -182,7 +188,8 @@ class Run:
             seed=settings.seed,
         )
         with self._timed("split"):
-            self.context = replace(self.context, stages=self._make_stages(prior))
+            dataset, stages = self._split(prior)
+            self.context = replace(self.context, dataset=dataset, stages=stages)
         # Refits that take a noticeable part of the budget may not all fit into it.
         self.history = History(keep_models_from=min(0.02 * budget.seconds, 1e6))
         schema = dataset.schema
@@ -200,19 +207,25 @@ class Run:
         )
         self.search = strategy.start(self.problem)
 
-    def _make_stages(self, prior):
-        """Split once, or twice where the portfolio leaves the time for it."""
+    def _split(self, prior):
+        """Return the dataset, its rows in canonical order, and the stages."""
         settings, dataset = self.settings, self.context.dataset
+        rows = canonical_rows(dataset)
+        if rows is not None and not refers_to_rows(settings.cv):
+            dataset, rows = take_rows(dataset, rows), None
+        # Twice where the portfolio leaves the time for it.
         seconds = N_FOLDS_TWICE * sum(
             self._predict_seconds(p.tree, dataset.n_samples) for p in prior.portfolio
         )
         n_repeats = 2 if seconds < REPEAT_SHARE * self.budget.seconds else 1
         folds = make_folds(dataset, settings.cv, settings.seed, n_repeats)
-        return make_stages(dataset, folds, settings.seed)
+        if rows is not None:
+            dataset, folds = take_rows(dataset, rows), follow_rows(folds, rows)
+        return dataset, make_stages(dataset, folds, settings.seed)
 
     def matches(self, dataset) -> bool:
         """Whether `dataset` is the one of this run."""
-        mine = self.context.dataset
+        mine = self.given
         return (
             mine.X.shape == dataset.X.shape
             and np.array_equal(mine.y, dataset.y)
@@ -361,9 +374,9 @@ class Run:
         """Raise, or fall back on the constant predictor where time was the reason."""
         if interrupted:
             raise KeyboardInterrupt
-        out_of_time = {Status.TIMEOUT, Status.SKIPPED}
+        failures = (Status.FAILED, Status.MEMORY, Status.CRASHED)
         causes = Counter(
-            (e.status, e.reason) for e in self.history if e.status not in out_of_time
+            (e.status, e.reason) for e in self.history if e.status in failures
         )
         if causes.total() >= max(1, len(self.history) / 2):
             text = ", ".join(

@@ -15,7 +15,7 @@ from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -32,6 +32,7 @@ from sklearn_meta._scoring import make_scoring
 from sklearn_meta._table import apply_encoder, check_table, encode_table
 from sklearn_meta._task import ClassificationTask, RegressionTask
 from sklearn_meta.evaluation._budget import Budget
+from sklearn_meta.evaluation._stages import refers_to_rows
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._tables import cv_results, leaderboard
 from sklearn_meta.pipelines import to_source
@@ -163,18 +164,26 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def _read(self, X, y, sample_weight, groups):
         """Check the input and turn it into a `Dataset`."""
         X = check_table(self, X, reset=True)
-        y, task = self._check_target(y)
+        y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, y, dtype=np.float64, ensure_non_negative=True
+            )
+            if not refers_to_rows(self.cv) and not sample_weight.all():
+                # Rows that do not count must not decide on classes or levels either.
+                rows = np.flatnonzero(sample_weight)
+                X, y, sample_weight, groups = (
+                    None if values is None else _safe_indexing(values, rows)
+                    for values in (X, y, sample_weight, groups)
+                )
+        y, task = self._check_target(y)
         if _num_samples(X) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least 2 samples to choose between "
                 f"pipelines. Got n_samples = {_num_samples(X)}."
             )
         self._encoder, encoded, self._encoding = encode_table(X)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, encoded, dtype=np.float64, ensure_non_negative=True
-            )
         if groups is not None:
             groups = column_or_1d(groups)
             check_consistent_length(encoded, groups)
@@ -226,8 +235,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         -------
         source : str
             A module that needs scikit-learn, and LightGBM, numpy or pandas where the
-            pipeline uses them. Executed, it defines ``pipeline``; fitted on the same
-            table without `sample_weight`, that predicts the same as `best_estimator_`.
+            pipeline uses them. Executed, it defines ``pipeline``, which is what
+            ``clone(best_estimator_)`` is.
         """
         check_is_fitted(self)
         return to_source(**self._source)
@@ -368,7 +377,6 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     """
 
     def _check_target(self, y):
-        y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
@@ -436,7 +444,7 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     """
 
     def _check_target(self, y):
-        y = column_or_1d(y, warn=True, dtype=np.float64)
+        y = column_or_1d(y, dtype=np.float64)
         if not np.isfinite(y).all():
             raise ValueError(
                 "Input y contains NaN or infinity. Drop these rows: "

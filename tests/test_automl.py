@@ -19,7 +19,7 @@ from sklearn.callback import ScoringMonitor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.model_selection import GridSearchCV, PredefinedSplit, train_test_split
 from sklearn.pipeline import Pipeline
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
@@ -156,9 +156,8 @@ def test_source_makes_the_best_pipeline(seed):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipeline = module["pipeline"].fit(X, y)
-    np.testing.assert_allclose(
-        pipeline.predict_proba(X), clf.best_estimator_.predict_proba(X)
-    )
+        best = clone(clf.best_estimator_).fit(X, y)
+    np.testing.assert_allclose(pipeline.predict_proba(X), best.predict_proba(X))
 
 
 def test_pickle_gives_the_same_predictions_and_holds_no_search_state(fitted):
@@ -283,6 +282,37 @@ def test_sample_weight_reaches_candidates_and_scores():
     plain = classifier(**kwargs).fit(X, noisy)
     assert weighted.best_score_ > plain.best_score_ + 0.1
     assert weighted.score(X, y) > 0.9
+
+
+def test_rows_without_weight_do_not_count_at_all():
+    X, y = load_iris(return_X_y=True)
+    weight = (y < 2).astype(float)
+    kwargs = {"search_space": fast_space(), "max_evaluations": 3}
+    a = classifier(**kwargs).fit(X, y, sample_weight=weight)
+    b = classifier(**kwargs).fit(X[:100], y[:100])
+    assert list(a.classes_) == [0, 1]
+    np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+def test_fit_does_not_depend_on_the_order_of_rows():
+    X, y = load_iris(return_X_y=True)
+    order = np.random.default_rng(0).permutation(150)
+    kwargs = {"search_space": fast_space(), "max_evaluations": 3}
+    a = classifier(**kwargs).fit(X, y)
+    b = classifier(**kwargs).fit(X[order], y[order])
+    np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+def test_integer_weights_are_repetitions_also_with_splits_of_the_users_own():
+    X, y = load_iris(return_X_y=True)
+    weight = np.random.default_rng(0).integers(0, 3, size=150)
+    half = np.arange(150) % 2
+    kwargs = {"search_space": fast_space(), "max_evaluations": 3}
+    a = classifier(cv=PredefinedSplit(half), **kwargs)
+    b = classifier(cv=PredefinedSplit(half.repeat(weight)), **kwargs)
+    a.fit(X, y, sample_weight=weight)
+    b.fit(X.repeat(weight, axis=0), y.repeat(weight))
+    np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
 
 
 def test_groups_are_kept_together():

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from sklearn_meta._dataset import Dataset
-from sklearn_meta._final import mean_iterations, out_of_fold, refit_seconds
+from sklearn_meta._final import (
+    build_final_model,
+    mean_iterations,
+    out_of_fold,
+    refit_seconds,
+)
+from sklearn_meta._scoring import FastScoring
 from sklearn_meta._task import RegressionTask
+from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._evaluate import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import (
@@ -15,8 +22,7 @@ from sklearn_meta.evaluation._records import (
     Status,
 )
 from sklearn_meta.evaluation._stages import make_folds, make_stages
-from sklearn_meta.pipelines._schema import Schema
-from sklearn_meta.pipelines._tree import X
+from sklearn_meta.pipelines import Node, Schema, X, default_catalogue
 
 N = 30
 
@@ -89,6 +95,44 @@ def test_refit_is_predicted_from_the_folds(context):
     add(history, context, 0.0)
     # 0.5 s on 24 of 30 rows.
     assert refit_seconds(history[0], context) > 0.5 * 30 / 24
+
+
+class StoppedClock:
+    """A clock that jumps to the end of the budget."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_model_is_built_though_the_time_is_over():
+    rng = np.random.default_rng(0)
+    data = Dataset(
+        rng.normal(size=(N, 2)), rng.normal(size=N), Schema(2), RegressionTask()
+    )
+    stages = make_stages(data, make_folds(data, None, 0), 0)
+    context = EvaluationContext(
+        data, stages, FastScoring("neg_mean_squared_error"), default_catalogue()
+    )
+    history = History()
+    for name, seconds in [("extra_trees", 5.0), ("ridge", 0.1)]:
+        tree = Node(name, (X,))
+        folds = tuple(
+            FoldResult(i, -1.0, np.zeros(len(s.validation)), seconds)
+            for i, s in enumerate(stages)
+        )
+        history.add(
+            Evaluation(len(history), Candidate(tree, name, ""), Status.OK, folds)
+        )
+    clock = StoppedClock()
+    budget = Budget(1.0, clock)
+    clock.now = 2.0
+    model = build_final_model(
+        history, context, ensemble_size=5, pool=None, budget=budget
+    )
+    assert model.best.evaluation.candidate.text == "ridge"
+    assert np.isfinite(model.best.models[0].predict(data.X)).all()
 
 
 def test_rounds_of_early_stopping_are_averaged():

@@ -161,6 +161,31 @@ def make_folds(dataset, cv, random_state, n_repeats=2):
     return folds
 
 
+def refers_to_rows(cv) -> bool:
+    """Whether splits may depend on which row stands where."""
+    return not (cv is None or isinstance(cv, Integral))
+
+
+def follow_rows(folds, rows):
+    """Return folds of the rows ``rows[0], rows[1], ...`` instead of ``0, 1, ...``.
+
+    Parameters
+    ----------
+    folds : list of (ndarray, ndarray)
+    rows : ndarray of int
+        Original indices; one may occur several times or not at all.
+
+    Returns
+    -------
+    folds : list of (ndarray, ndarray)
+    """
+
+    def positions(part):
+        return np.flatnonzero(np.isin(rows, part))
+
+    return [(positions(train), positions(validation)) for train, validation in folds]
+
+
 def make_stages(dataset, folds, random_state):
     """Return the stages of the race: a screening stage for big tables, the folds.
 

@@ -19,6 +19,7 @@ from sklearn_meta.evaluation._stages import (
     MAX_HOLDOUT_ROWS,
     SCREENING_ROWS,
     default_splitter,
+    follow_rows,
     make_folds,
     make_stages,
     subsample,
@@ -132,3 +133,9 @@ def test_subsample_keeps_every_class():
     rows = subsample(data, np.arange(10_000), 50, np.random.default_rng(0))
     assert set(y[rows]) == {0, 1, 2}
     assert len(np.unique(rows)) == len(rows) <= 53
+
+
+def test_folds_follow_rows_that_move_and_repeat():
+    rows = np.array([3, 0, 0, 2])  # row 1 has no weight, row 0 counts twice
+    folds = follow_rows([(np.array([0, 1]), np.array([2, 3]))], rows)
+    assert [part.tolist() for part in folds[0]] == [[1, 2], [0, 3]]
