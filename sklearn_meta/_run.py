@@ -117,14 +117,16 @@ class Outcome:
     context: EvaluationContext
 
     def source_arguments(self, encoding):
-        """Return the arguments of `to_source` for the best single pipeline."""
+        """Return what `to_source` needs for the best single pipeline.
+
+        All but the catalogue, which is large and in no fitted model.
+        """
         candidate, task = self.best.candidate, self.context.dataset.task
         return {
             "tree": candidate.tree,
             "schema": schema_of_rows_to_come(encoding.schema),
             "task": task.name,
             "n_classes": task.n_classes,
-            "catalogue": self.context.catalogue,
             "random_state": candidate_seed(self.context.seed, candidate.text),
             "iterations": mean_iterations(self.best),
             "encoder": encoding.encoder,

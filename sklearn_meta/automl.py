@@ -35,7 +35,7 @@ from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._stages import refers_to_rows
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._tables import cv_results, leaderboard
-from sklearn_meta.pipelines import to_source
+from sklearn_meta.pipelines import SearchSpace, to_source
 
 __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
 
@@ -239,7 +239,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             ``clone(best_estimator_)`` is.
         """
         check_is_fitted(self)
-        return to_source(**self._source)
+        space = self.search_space or SearchSpace()
+        catalogue = space.catalogue(self._source["task"])
+        return to_source(catalogue=catalogue, **self._source)
 
     def __getstate__(self):
         # What a warm start needs is large and of no use elsewhere.
