@@ -253,22 +253,14 @@ class Run:
             with self._timed("search"):
                 engine = self._engine(pool, observe)
                 reason, interrupted = self._search(engine)
-            budget = self.budget
-            if interrupted:
-                budget = replace(
-                    budget,
-                    seconds=min(
-                        budget.seconds, budget.elapsed() + SECONDS_AFTER_INTERRUPT
-                    ),
-                )
             with self._timed("combine"):
-                final = build_final_model(
-                    self.history,
-                    self.context,
-                    ensemble_size=self.settings.ensemble_size,
-                    pool=engine.pool,
-                    budget=budget,
-                )
+                try:
+                    final = self._combine(engine.pool, interrupted)
+                except KeyboardInterrupt:
+                    # Again, with what little time is left and without the workers,
+                    # which may still be busy with the first try.
+                    reason, interrupted = "interrupted", True
+                    final = self._combine(None, interrupted)
         finally:
             if pool is not None:
                 pool.close()
@@ -282,6 +274,19 @@ class Run:
                 stacklevel=4,
             )
         return self._outcome(final, reason)
+
+    def _combine(self, pool, interrupted):
+        budget = self.budget
+        if interrupted:
+            seconds = budget.elapsed() + SECONDS_AFTER_INTERRUPT
+            budget = replace(budget, seconds=min(budget.seconds, seconds))
+        return build_final_model(
+            self.history,
+            self.context,
+            ensemble_size=self.settings.ensemble_size,
+            pool=pool,
+            budget=budget,
+        )
 
     def _engine(self, pool, observe):
         return Engine(

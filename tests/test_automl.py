@@ -428,6 +428,25 @@ def test_interrupt_keeps_what_was_found():
     assert clf.score(X, y) > 0.9
 
 
+def test_interrupt_while_the_final_model_is_fitted(monkeypatch):
+    import sklearn_meta._run
+
+    build, calls = sklearn_meta._run.build_final_model, []
+
+    def interrupted_once(*args, **kwargs):
+        calls.append(kwargs["budget"])
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return build(*args, **kwargs)
+
+    monkeypatch.setattr(sklearn_meta._run, "build_final_model", interrupted_once)
+    X, y = load_iris(return_X_y=True)
+    with pytest.warns(SearchInterruptedWarning):
+        clf = classifier(search_space=fast_space(), max_evaluations=3).fit(X, y)
+    assert clf.stop_reason_ == "interrupted"
+    assert clf.score(X, y) > 0.9
+
+
 @pytest.mark.filterwarnings("ignore::sklearn_meta.exceptions.SearchInterruptedWarning")
 def test_a_real_interrupt_signal_ends_fit_at_once():
     X, y = load_breast_cancer(return_X_y=True)

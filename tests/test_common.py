@@ -17,9 +17,3 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 )
 def test_short_search(estimator, check):
     check(estimator)
-
-
-@pytest.mark.slow
-@parametrize_with_checks([MetaAutoClassifier(), MetaAutoRegressor()])
-def test_default_constructed(estimator, check):
-    check(estimator)
