@@ -325,8 +325,8 @@ class _Refits:
                     (evaluation.candidate.tree, text, mean_iterations(evaluation)),
                     self.budget.deadline,
                 )
-            if not running:
-                continue
+            if not running and (not waiting or self.budget.remaining() == 0):
+                return
             for event in self.pool.wait(0.25):
                 if event.task_id not in running:
                     continue

@@ -1,6 +1,7 @@
 """Settings shared by all tests."""
 
 import os
+import signal
 
 # Waiting OpenMP threads spin: on a machine where anything else wants the cores, a fit
 # of some milliseconds takes seconds. Set before numpy is imported for the first time.
@@ -36,3 +37,14 @@ def global_random_seed(request):
 def rng(global_random_seed):
     """A random generator made from `global_random_seed`."""
     return np.random.default_rng(global_random_seed)
+
+
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Let SIGINT interrupt, also where the shell has started the tests to ignore it.
+
+    A shell without job control does so with all that it runs in the background.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
