@@ -63,12 +63,6 @@ class ClassificationTask:
             probabilities = full
         return probabilities.astype(np.float32)
 
-    def constant_predictions(self, y, sample_weight, n):
-        """Return the class frequencies of `y` as predictions for `n` rows."""
-        counts = np.bincount(y, weights=sample_weight, minlength=self.n_classes)
-        row = (counts / counts.sum()).astype(np.float32)
-        return np.broadcast_to(row, (n, self.n_classes))
-
     def as_estimator(self, predictions):
         """Return a fitted classifier that answers with `predictions`."""
         return _KnownProbabilities(predictions, self.classes)
@@ -93,11 +87,6 @@ class RegressionTask:
     def predict(self, estimator, X):
         """Return predicted targets, float32 of shape (n_samples,)."""
         return np.asarray(estimator.predict(X)).reshape(-1).astype(np.float32)
-
-    def constant_predictions(self, y, sample_weight, n):
-        """Return the mean of `y` as predictions for `n` rows."""
-        mean = np.float32(np.average(y, weights=sample_weight))
-        return np.broadcast_to(mean, (n,))
 
     def as_estimator(self, predictions):
         """Return a fitted regressor that answers with `predictions`."""

@@ -9,15 +9,12 @@ from sklearn.base import BaseEstimator
 from sklearn_meta.metalearning._portfolio import default_portfolio
 from sklearn_meta.metalearning._prior import Prior
 from sklearn_meta.pipelines._cost import predicted_seconds
+from sklearn_meta.pipelines._preparation import FOR_CATEGORIES, FOR_MISSING
 from sklearn_meta.pipelines._tree import Node
 
 # Pipelines predicted to need more than this share of the budget for one fit are left
 # to the end of the portfolio.
 SLOW_SHARE = 0.05
-
-
-CATEGORY_PREPARATIONS = ("one_hot", "ordinal", "target_encode")
-IMPUTATION = "impute"
 
 
 class FixedPortfolio(BaseEstimator):
@@ -76,7 +73,7 @@ def without_idle_preparation(tree, schema) -> Node:
         Fitted on this table, it predicts the same.
     """
     inputs = tuple(without_idle_preparation(node, schema) for node in tree.inputs)
-    idle = (tree.operator in CATEGORY_PREPARATIONS and schema.n_categorical == 0) or (
-        tree.operator == IMPUTATION and not schema.missing
+    idle = (tree.operator in FOR_CATEGORIES and schema.n_categorical == 0) or (
+        tree.operator in FOR_MISSING and not schema.missing
     )
     return inputs[0] if idle else Node(tree.operator, inputs, tree.params)

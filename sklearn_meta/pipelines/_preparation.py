@@ -176,3 +176,7 @@ PREPARATION_OPERATORS = (
         "drop_categories", "sklearn.compose.ColumnTransformer", _drop_categories
     ),
 )
+
+# What has nothing to do on a table without categories, or without missing values.
+FOR_CATEGORIES = frozenset({"one_hot", "ordinal", "target_encode", "drop_categories"})
+FOR_MISSING = frozenset({"impute"})

@@ -20,6 +20,7 @@ import numpy as np
 
 from sklearn_meta.pipelines._check import SORT_OF_KIND, SORTS_TAKEN, kind_of
 from sklearn_meta.pipelines._operators import Catalogue, Operator
+from sklearn_meta.pipelines._preparation import FOR_CATEGORIES, FOR_MISSING
 from sklearn_meta.pipelines._text import canonical, canonical_node
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node, X
 from sklearn_meta.search._protocol import SearchProblem
@@ -42,8 +43,6 @@ SHARE_RESET = 0.1
 DENSIFYING_WEIGHT = 0.2
 
 # What is in a table decides which of the built-in operators make sense.
-FOR_MISSING = frozenset({"impute"})
-FOR_CATEGORIES = frozenset({"one_hot", "ordinal", "target_encode", "drop_categories"})
 FOR_MANY_CLASSES = frozenset({"one_vs_rest"})
 
 # They learn nothing from the features, and nothing better comes of changing them.
