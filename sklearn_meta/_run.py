@@ -63,7 +63,7 @@ MIN_PATIENCE, MAX_PATIENCE, ROWS_PER_PATIENCE = 12, 250, 4
 
 # Folds are repeated if all of the portfolio on all of them is predicted to take at most
 # this share of the budget on one worker.
-N_FOLDS_TWICE, REPEAT_SHARE = 10, 0.5
+N_FOLDS_TWICE, REPEAT_SHARE = 10, 0.75
 
 # Starting workers costs some seconds of imports; a search predicted to be shorter than
 # this runs in this process.
@@ -119,8 +119,11 @@ class Outcome:
     def source_arguments(self, encoding):
         """Return what `to_source` needs for the best single pipeline.
 
-        All but the catalogue, which is large and in no fitted model.
+        All but the catalogue, which is large and in no fitted model. None if no
+        candidate was finished: the constant predictor is no pipeline of the search.
         """
+        if self.best.status is not Status.OK and not self.best.folds:
+            return None
         candidate, task = self.best.candidate, self.context.dataset.task
         return {
             "tree": candidate.tree,
@@ -350,15 +353,17 @@ class Run:
         return pool
 
     def _predicted_search_seconds(self):
-        trees = [p.tree for p in self.problem.prior.portfolio]
-        if not trees or self.unsafe:
+        portfolio = self.problem.prior.portfolio
+        if not portfolio or self.unsafe:
             return np.inf
-        per_fit = np.mean(
-            [self._predict_seconds(t, len(self.context.stages[0].train)) for t in trees]
-        )
         limits = self._limits()
         n = min(limits.max_evaluations or np.inf, 2 * limits.patience)
-        return min(per_fit * len(self.context.stages) * n, self.budget.seconds)
+        n_rows = len(self.context.stages[0].train)
+        # The portfolio comes first; what comes after it is like what is in it.
+        seconds = [self._predict_seconds(p.tree, n_rows) for p in portfolio]
+        first = seconds[: int(min(n, len(seconds)))]
+        total = sum(first) + (n - len(first)) * np.mean(seconds)
+        return min(total * len(self.context.stages), self.budget.seconds)
 
     def _predict_seconds(self, tree, n_rows):
         dataset = self.context.dataset

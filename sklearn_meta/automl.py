@@ -33,6 +33,7 @@ from sklearn_meta._table import apply_encoder, check_table, encode_table
 from sklearn_meta._task import ClassificationTask, RegressionTask
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._stages import refers_to_rows
+from sklearn_meta.exceptions import NoCandidateError
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._tables import cv_results, leaderboard
 from sklearn_meta.pipelines import SearchSpace, to_source
@@ -237,8 +238,20 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             A module that needs scikit-learn, and LightGBM, numpy or pandas where the
             pipeline uses them. Executed, it defines ``pipeline``, which is what
             ``clone(best_estimator_)`` is.
+
+        Raises
+        ------
+        NoCandidateError
+            If `fit` found no pipeline within the time budget and the model predicts a
+            constant.
         """
         check_is_fitted(self)
+        if self._source is None:
+            raise NoCandidateError(
+                "to_source() writes the best pipeline that fit found, but no candidate "
+                "was finished within the time budget and the model predicts a "
+                "constant. Raise time_budget and fit again."
+            )
         space = self.search_space or SearchSpace()
         catalogue = space.catalogue(self._source["task"])
         return to_source(catalogue=catalogue, **self._source)

@@ -548,6 +548,16 @@ def test_short_budget_is_kept(budget):
     assert np.isfinite(reg.predict(X)).all()
 
 
+def test_without_a_finished_candidate_there_is_no_source_to_write():
+    X, y = load_iris(return_X_y=True)
+    space = SearchSpace(include=["standard_scaler"], operators=(FAULTY["hanging"],))
+    clf = classifier(time_budget=1, search_space=space)
+    with pytest.warns(SklearnMetaWarning, match="predicts a constant"):
+        clf.fit(X, y)
+    with pytest.raises(NoCandidateError, match="Raise time_budget"):
+        clf.to_source()
+
+
 def test_warm_start_continues_the_search():
     X, y = load_iris(return_X_y=True)
     clf = classifier(warm_start=True, max_evaluations=4, search_space=fast_space())

@@ -12,9 +12,11 @@ from sklearn_meta.pipelines._cost import predicted_seconds
 from sklearn_meta.pipelines._preparation import FOR_CATEGORIES, FOR_MISSING
 from sklearn_meta.pipelines._tree import Node
 
-# Pipelines predicted to need more than this share of the budget for one fit are left
-# to the end of the portfolio.
+# Pipelines are left to the end of the portfolio if one fit is predicted to need more
+# than this share of the budget, or more than so many seconds for each row: on 50 rows
+# no forest is worth ten times the fits of everything else, and the search ends sooner.
 SLOW_SHARE = 0.05
+SLOW_SECONDS_PER_ROW = 0.0015
 
 
 class FixedPortfolio(BaseEstimator):
@@ -40,6 +42,9 @@ class FixedPortfolio(BaseEstimator):
         prior : Prior
         """
         task = dataset.task
+        slow = min(
+            SLOW_SHARE * time_budget, SLOW_SECONDS_PER_ROW * dataset.n_samples
+        )
 
         def is_slow(proposal):
             seconds = predicted_seconds(
@@ -50,7 +55,7 @@ class FixedPortfolio(BaseEstimator):
                 n_features=dataset.n_features,
                 n_classes=task.n_classes,
             )
-            return seconds > SLOW_SHARE * time_budget
+            return seconds > slow
 
         portfolio = {}
         for proposal in default_portfolio(task.name, catalogue):

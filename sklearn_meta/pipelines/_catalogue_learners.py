@@ -234,8 +234,12 @@ TREES = (
         "sklearn.ensemble.RandomForest",
         _MAX_FEATURES,
         {
-            CLASSIFICATION: Cost(0.23, columns=0.5, params=_FOREST_EXPONENTS),
-            REGRESSION: Cost(0.6, rows=1.1, columns=0.9, params=_FOREST_EXPONENTS),
+            CLASSIFICATION: Cost(
+                0.23, columns=0.5, params=_FOREST_EXPONENTS, least=0.06
+            ),
+            REGRESSION: Cost(
+                0.6, rows=1.1, columns=0.9, params=_FOREST_EXPONENTS, least=0.045
+            ),
         },
     ),
     *_forest(
@@ -243,8 +247,10 @@ TREES = (
         "sklearn.ensemble.ExtraTrees",
         _MAX_FEATURES,
         {
-            CLASSIFICATION: Cost(0.12, rows=0.9, columns=0.4, params=_FOREST_EXPONENTS),
-            REGRESSION: Cost(0.34, columns=0.8, params=_FOREST_EXPONENTS),
+            CLASSIFICATION: Cost(
+                0.12, rows=0.9, columns=0.4, params=_FOREST_EXPONENTS, least=0.045
+            ),
+            REGRESSION: Cost(0.34, columns=0.8, params=_FOREST_EXPONENTS, least=0.03),
         },
     ),
 )
@@ -342,6 +348,7 @@ BOOSTING = (
                 columns=1,
                 classes=1 if task == CLASSIFICATION else 0,
                 params={"n_estimators": 1, "max_depth": 1, "max_features": 0.8},
+                least=0.025,
             ),
         )  # fmt: skip
     ),
@@ -361,7 +368,12 @@ BOOSTING = (
             accepts_sparse=True,
             random_state=True,
             sample_weight=True,
-            cost=Cost(0.16, columns=0.8, params={"n_estimators": 1, "max_depth": 1}),
+            cost=Cost(
+                0.16,
+                columns=0.8,
+                params={"n_estimators": 1, "max_depth": 1},
+                least=0.035,
+            ),
         )
     ),
 )
@@ -516,7 +528,9 @@ CLASSIFIERS = (
         fixed={"max_iter": 200},
         random_state=True,
         sample_weight=True,
-        cost=Cost(0.35, columns=0.3, params={"layer_size": 0.7, "n_layers": 0.7}),
+        cost=Cost(
+            0.35, columns=0.3, params={"layer_size": 0.7, "n_layers": 0.7}, least=0.03
+        ),
     ),
     _classifier(
         "gaussian_process",
@@ -694,7 +708,9 @@ REGRESSORS = (
         fixed={"max_iter": 200},
         random_state=True,
         sample_weight=True,
-        cost=Cost(0.25, columns=0.3, params={"layer_size": 0.7, "n_layers": 0.7}),
+        cost=Cost(
+            0.25, columns=0.3, params={"layer_size": 0.7, "n_layers": 0.7}, least=0.03
+        ),
     ),
     _regressor(
         "dummy",

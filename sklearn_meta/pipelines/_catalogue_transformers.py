@@ -227,7 +227,7 @@ EXPANSIONS = (
         fixed={"sparse_output": False},
         accepts_sparse=True,
         random_state=True,
-        cost=Cost(0.028, rows=0.6, columns=0.1, params={"n_estimators": 1}),
+        cost=Cost(0.028, rows=0.6, columns=0.1, params={"n_estimators": 1}, least=0.015),
     ),
     _transformer(
         "kmeans",
@@ -329,7 +329,7 @@ def _selectors(task):
             tasks=(task,),
             hyperparameters=(Choice("threshold", thresholds, "mean"),),
             accepts_sparse=True,
-            cost=Cost(0.08, rows=0.8, columns=0.5),
+            cost=Cost(0.08, rows=0.8, columns=0.5, least=0.02),
         ),
         Operator(
             "select_by_l1",

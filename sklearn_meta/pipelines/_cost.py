@@ -104,7 +104,7 @@ class _Size:
 
     def _own(self, operator, node, width, rounds=inf):
         cost = operator.cost
-        seconds = (
+        seconds = cost.least + (
             cost.seconds
             * (self.n_samples / 1000) ** cost.rows
             * (width / 20) ** cost.columns

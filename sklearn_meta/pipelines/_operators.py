@@ -18,8 +18,8 @@ Kind = Literal["preparation", "transformer", "learner", "wrapper"]
 class Cost:
     """How the seconds of one fit grow with the size of the table.
 
-    ``seconds * (n / 1000) ** rows * (d / 20) ** columns * k ** classes`` on one
-    thread, times the product over `params` of
+    ``least + seconds * (n / 1000) ** rows * (d / 20) ** columns * k ** classes`` on
+    one thread, times the product over `params` of
     ``(value / default_of_that_hyperparameter) ** exponent``.
 
     Parameters
@@ -32,6 +32,9 @@ class Cost:
         Exponent of half the number of classes (1 for one model per class).
     params : mapping of str to float
         Exponents of the hyperparameters that the time depends on.
+    least : float, default=0
+        Seconds on a handful of rows: the price of building a hundred empty trees. It
+        decides what a tiny table costs; zero where it is below some milliseconds.
     """
 
     seconds: float
@@ -39,6 +42,7 @@ class Cost:
     columns: float = 1.0
     classes: float = 0.0
     params: Mapping[str, float] = field(default_factory=dict)
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
