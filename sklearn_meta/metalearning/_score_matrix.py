@@ -1,0 +1,214 @@
+"""All scores in one metric: datasets by pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreMatrix:
+    """What every pipeline scored and cost on every dataset, in one metric.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+    metric : str
+        The metric of `mean`: the one asked for, or the related one that stands in.
+    datasets, families : tuple of str of length n_datasets
+    n_samples, n_features, n_classes : ndarray of int of shape (n_datasets,)
+    pipelines : tuple of str of length n_pipelines
+        Canonical texts.
+    mean, standard_error : ndarray of shape (n_datasets, n_pipelines)
+        Over the folds; greater is better. NaN where there is no score.
+    tried : ndarray of bool of shape (n_datasets, n_pipelines)
+        Where there is an evaluation, of any status. Without a score, it did not end
+        well, or not in this metric.
+    fit_seconds, predict_seconds : ndarray of shape (n_datasets, n_pipelines)
+        NaN where not known. Known for evaluations that failed as well: after a
+        time-out, the seconds that had passed.
+    n_rows : ndarray of int of shape (n_datasets, n_pipelines)
+        Rows that were used; 0 where the pipeline was not tried.
+    metafeature_names : tuple of str of length n_metafeatures
+    metafeatures : ndarray of shape (n_datasets, n_metafeatures)
+        NaN where not defined or not known.
+    """
+
+    task: str
+    metric: str
+    datasets: tuple[str, ...]
+    families: tuple[str, ...]
+    n_samples: np.ndarray
+    n_features: np.ndarray
+    n_classes: np.ndarray
+    pipelines: tuple[str, ...]
+    mean: np.ndarray
+    standard_error: np.ndarray
+    tried: np.ndarray
+    fit_seconds: np.ndarray
+    predict_seconds: np.ndarray
+    n_rows: np.ndarray
+    metafeature_names: tuple[str, ...]
+    metafeatures: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of datasets and of pipelines."""
+        return self.mean.shape
+
+    @property
+    def ok(self) -> np.ndarray:
+        """Where there is a score; of shape (n_datasets, n_pipelines)."""
+        return ~np.isnan(self.mean)
+
+    def take_datasets(self, rows) -> ScoreMatrix:
+        """Return the matrix of some datasets, with all pipelines.
+
+        Parameters
+        ----------
+        rows : ndarray of bool or int
+            A mask, or indices.
+
+        Returns
+        -------
+        matrix : ScoreMatrix
+        """
+        rows = np.arange(len(self.datasets))[rows]
+        return replace(
+            self,
+            datasets=tuple(self.datasets[i] for i in rows),
+            families=tuple(self.families[i] for i in rows),
+            **{
+                name: getattr(self, name)[rows]
+                for name in (*_PER_DATASET, *_PER_CELL, "metafeatures")
+            },
+        )
+
+    def take_pipelines(self, columns) -> ScoreMatrix:
+        """Return the matrix of some pipelines, with all datasets.
+
+        Parameters
+        ----------
+        columns : ndarray of bool or int
+            A mask, or indices.
+
+        Returns
+        -------
+        matrix : ScoreMatrix
+        """
+        columns = np.arange(len(self.pipelines))[columns]
+        return replace(
+            self,
+            pipelines=tuple(self.pipelines[j] for j in columns),
+            **{name: getattr(self, name)[:, columns] for name in _PER_CELL},
+        )
+
+    def without_families(self, families: Collection[str]) -> ScoreMatrix:
+        """Return the matrix without the datasets of some families.
+
+        Parameters
+        ----------
+        families : collection of str
+
+        Returns
+        -------
+        matrix : ScoreMatrix
+        """
+        families = frozenset(families)
+        return self.take_datasets(
+            np.array([f not in families for f in self.families], dtype=bool)
+        )
+
+    def with_pipelines(self, texts: Collection[str]) -> ScoreMatrix:
+        """Return the matrix of the pipelines that are among some texts.
+
+        Parameters
+        ----------
+        texts : collection of str
+
+        Returns
+        -------
+        matrix : ScoreMatrix
+            In the order of this matrix.
+        """
+        texts = frozenset(texts)
+        return self.take_pipelines(
+            np.array([text in texts for text in self.pipelines], dtype=bool)
+        )
+
+
+# Fields that are arrays, by what their rows and columns are.
+_PER_DATASET = ("n_samples", "n_features", "n_classes")
+_PER_CELL = (
+    "mean",
+    "standard_error",
+    "tried",
+    "fit_seconds",
+    "predict_seconds",
+    "n_rows",
+)
+# Of a pipeline that was not tried; elsewhere it is NaN.
+_EMPTY = {"tried": False, "n_rows": 0}
+
+
+def concatenate(matrices) -> ScoreMatrix:
+    """Return the datasets of several matrices in one.
+
+    Parameters
+    ----------
+    matrices : sequence of ScoreMatrix
+        Of one task and one metric. A dataset (by name) that is in several is taken
+        from the last one that has it.
+
+    Returns
+    -------
+    matrix : ScoreMatrix
+        Pipelines and meta-features are the union of all, in the order in which they
+        are met.
+
+    Raises
+    ------
+    ValueError
+        If tasks or metrics differ.
+    """
+    first = matrices[0]
+    for other in matrices[1:]:
+        if (other.task, other.metric) != (first.task, first.metric):
+            raise ValueError(
+                "Score matrices must be of one task and metric. Got "
+                f"{(first.task, first.metric)} and {(other.task, other.metric)}. Ask "
+                "for the metric of the first one."
+            )
+    last = {name: m for m in matrices for name in m.datasets}
+    matrices = [
+        m.take_datasets(np.array([last[n] is m for n in m.datasets], dtype=bool))
+        for m in matrices
+    ]
+    pipelines = tuple(dict.fromkeys(text for m in matrices for text in m.pipelines))
+    names = tuple(dict.fromkeys(n for m in matrices for n in m.metafeature_names))
+
+    def stacked(field, of, labels, empty):
+        places = {label: j for j, label in enumerate(labels)}
+        blocks = []
+        for m in matrices:
+            values = getattr(m, field)
+            block = np.full((len(values), len(labels)), empty, dtype=values.dtype)
+            block[:, [places[label] for label in getattr(m, of)]] = values
+            blocks.append(block)
+        return np.concatenate(blocks)
+
+    return replace(
+        first,
+        datasets=tuple(name for m in matrices for name in m.datasets),
+        families=tuple(family for m in matrices for family in m.families),
+        pipelines=pipelines,
+        metafeature_names=names,
+        metafeatures=stacked("metafeatures", "metafeature_names", names, np.nan),
+        **{n: np.concatenate([getattr(m, n) for m in matrices]) for n in _PER_DATASET},
+        **{
+            field: stacked(field, "pipelines", pipelines, _EMPTY.get(field, np.nan))
+            for field in _PER_CELL
+        },
+    )
