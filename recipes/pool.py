@@ -1,0 +1,192 @@
+"""Write the pool of pipelines that a knowledge base is built from.
+
+    python -m recipes.pool --published FOLDER
+
+`FOLDER` holds ``pipelines.json`` and ``gradient_boosting_and_forests.json``: settings
+that the portfolios of auto-sklearn, AutoGluon and FLAML name. The result is
+``sklearn_meta/metalearning/data/pool_TASK.txt``, one canonical text a line with its
+source. It is made of
+
+1. the fixed portfolio,
+2. the default of every learner of the catalogue,
+3. the grid for small tables (`_grid`),
+4. a diverse choice of the published settings (`_published`): learners take turns, and
+   within a learner its feature steps, each time the next setting in the order of a
+   hash of its text, until the pool is full. No learner has more than a fixed number of
+   pipelines in all.
+
+What is predicted to take more than 10 s for one fit on 4000 rows and 20 columns is left
+out, and of the grid and the published settings what is predicted to take more than
+1.8 s: filling the matrix must stay affordable. Gaussian processes are kept; the builder
+passes over them on large tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections import Counter, defaultdict, deque
+from pathlib import Path
+
+from recipes._grid import GRID
+from recipes._published import Inexpressible, Translator
+from sklearn_meta.exceptions import SklearnMetaError
+from sklearn_meta.metalearning._portfolio import default_portfolio
+from sklearn_meta.pipelines import default_catalogue, format_tree, parse
+from sklearn_meta.pipelines._cost import predicted_seconds
+
+SIZES = {"classification": 142, "regression": 127}
+MOST_OF_ONE_LEARNER = 20
+# Of learners of many faces; linear models are next to free.
+EXCEPTIONS = {"lightgbm": 25, "logistic_regression": 40, "ridge": 40}
+# Predicted seconds of one fit on a table of this size.
+ROWS, COLUMNS = 4000, 20
+MOST_SECONDS = 10.0
+MOST_SECONDS_OF_ADDED = 1.8
+DATA = Path(__file__).parents[1] / "sklearn_meta" / "metalearning" / "data"
+
+# Learners that want columns of one scale.
+UNSCALED = ("_nb", "tree", "forest", "boost", "lightgbm", "dummy")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--published", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=DATA)
+    arguments = parser.parse_args()
+    for task, size in SIZES.items():
+        pool = build_pool(task, arguments.published, size)
+        lines = [f"# Pipelines for {task}; written by recipes/pool.py."]
+        lines += [f"{text}  # {note}" for text, note in pool.items()]
+        path = arguments.out / f"pool_{task}.txt"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        kinds = Counter(note.partition(":")[0] for note in pool.values())
+        print(f"{path.name}: {len(pool)} pipelines", dict(kinds))
+
+
+def build_pool(task, published, size):
+    """Return the texts of a pool with their sources, in order."""
+    catalogue = default_catalogue()
+    pool = {}
+
+    def accept(text, note, limit=MOST_SECONDS):
+        tree = parse(text, catalogue=catalogue, task=task)
+        text = format_tree(tree)
+        if "gaussian_process" in text or seconds(tree, catalogue, task) <= limit:
+            pool.setdefault(text, note)
+
+    for proposal in default_portfolio(task, catalogue):
+        accept(format_tree(proposal.tree), "portfolio")
+    for operator in catalogue.select(task, "learner"):
+        unscaled = any(part in operator.name for part in UNSCALED)
+        accept(
+            f"{operator.name}({'X' if unscaled else 'standard_scaler(X)'})", "default"
+        )
+    for text in GRID[task]:
+        accept(text, "grid", MOST_SECONDS_OF_ADDED)
+    counts = Counter(learner(text) for text in pool)
+    for text, note in take_turns(translate(task, published, catalogue)):
+        if len(pool) >= size:
+            break
+        name = learner(text)
+        if text not in pool and counts[name] < EXCEPTIONS.get(
+            name, MOST_OF_ONE_LEARNER
+        ):
+            counts[name] += 1
+            pool[text] = note
+    return pool
+
+
+def translate(task, published, catalogue):
+    """Return the texts of the published settings that the catalogue can express."""
+    translator = Translator(catalogue, task)
+    texts = {}
+
+    def keep(translation, arguments, source):
+        try:
+            text = translation(*arguments)
+            tree = parse(text, catalogue=catalogue, task=task)
+        except (Inexpressible, SklearnMetaError):
+            return
+        if seconds(tree, catalogue, task) <= MOST_SECONDS_OF_ADDED:
+            texts.setdefault(format_tree(tree), source)
+
+    for entry in read_settings(published / "gradient_boosting_and_forests.json", task):
+        keep(
+            translator.boosting_or_forest,
+            (entry["family"], entry["settings"]),
+            f"published: {source_of(entry)}, {entry['family']}",
+        )
+    for entry in read_settings(published / "pipelines.json", task):
+        keep(
+            translator.autosklearn,
+            (entry["settings"],),
+            f"published: {source_of(entry)}",
+        )
+    return texts
+
+
+def read_settings(path, task):
+    """Return the entries of a file that are for a task, or for every one."""
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    # "binary" and "multiclass" are classification.
+    return [
+        entry
+        for entry in entries
+        if "task" not in entry
+        or (entry["task"] == "regression") == (task == "regression")
+    ]
+
+
+def source_of(entry):
+    """Return repository and the telling part of the path."""
+    repository, _, path = entry["source"].partition(" ")
+    parts = Path(path).parts
+    telling = parts[-2] if parts[-1] == "configurations.csv" else parts[-1]
+    return f"{repository} {telling}"
+
+
+def seconds(tree, catalogue, task):
+    """Return the predicted seconds of one fit on a table of some size."""
+    return predicted_seconds(
+        tree, catalogue=catalogue, task=task, n_samples=ROWS, n_features=COLUMNS
+    )
+
+
+def learner(text):
+    """Return the learner, or the wrapper, of a pipeline."""
+    return text.partition("(")[0]
+
+
+def feature_step(text):
+    """Return the step right before the learner; ``"X"`` without one."""
+    return text.partition("(")[2].partition("(")[0].partition(",")[0].strip(")")
+
+
+def take_turns(texts):
+    """Order texts so that learners, and their feature steps, take turns."""
+    groups = defaultdict(lambda: defaultdict(list))
+    for text in sorted(texts, key=digest):
+        groups[learner(text)][feature_step(text)].append(text)
+    lines = deque(deque(round_robin(steps.values())) for steps in groups.values())
+    for text in round_robin(lines):
+        yield text, texts[text]
+
+
+def round_robin(lists):
+    """Take the first of each list, then the second of each, and so on."""
+    waiting = deque(deque(items) for items in lists)
+    while waiting:
+        items = waiting.popleft()
+        if items:
+            yield items.popleft()
+            waiting.append(items)
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()
