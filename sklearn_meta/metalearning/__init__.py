@@ -1,6 +1,29 @@
-"""What is known before the search: the prior over pipelines and who recalls it."""
+"""What earlier datasets teach: meta-features, knowledge base, and recall."""
 
 from sklearn_meta.metalearning._fixed import FixedPortfolio
-from sklearn_meta.metalearning._prior import Prior, Proposal
+from sklearn_meta.metalearning._knn import KNNMetaLearner, Recommendation
+from sklearn_meta.metalearning._knowledge_base import (
+    DatasetRecord,
+    EvaluationRecord,
+    KnowledgeBase,
+    KnowledgeBaseError,
+    ScoreMatrix,
+)
+from sklearn_meta.metalearning._prior import Neighbour, Prior, Proposal
+from sklearn_meta.metalearning.metafeatures import MetaFeatures, compute_metafeatures
 
-__all__ = ["FixedPortfolio", "Prior", "Proposal"]
+__all__ = [
+    "DatasetRecord",
+    "EvaluationRecord",
+    "FixedPortfolio",
+    "KNNMetaLearner",
+    "KnowledgeBase",
+    "KnowledgeBaseError",
+    "MetaFeatures",
+    "Neighbour",
+    "Prior",
+    "Proposal",
+    "Recommendation",
+    "ScoreMatrix",
+    "compute_metafeatures",
+]

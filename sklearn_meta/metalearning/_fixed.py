@@ -26,7 +26,21 @@ class FixedPortfolio(BaseEstimator):
     first); those that are predicted to be slow on this table come last.
     """
 
-    def recall(self, dataset, *, catalogue, time_budget) -> Prior:
+    def fit(self, knowledge_base=None, y=None):
+        """Do nothing: this portfolio needs no memory.
+
+        Parameters
+        ----------
+        knowledge_base, y : object
+            Ignored; there for the sake of other meta-learners.
+
+        Returns
+        -------
+        self : FixedPortfolio
+        """
+        return self
+
+    def recall(self, dataset, *, catalogue, time_budget, scoring=None) -> Prior:
         """Return the prior for a dataset.
 
         Parameters
@@ -36,6 +50,8 @@ class FixedPortfolio(BaseEstimator):
             Operators that pipelines may use; others are left out.
         time_budget : float
             Seconds of the whole search.
+        scoring : str, default=None
+            Ignored: one portfolio for all metrics.
 
         Returns
         -------
@@ -54,6 +70,7 @@ class FixedPortfolio(BaseEstimator):
                 n_samples=dataset.n_samples,
                 n_features=dataset.n_features,
                 n_classes=task.n_classes,
+                n_outputs=task.n_outputs,
             )
             return seconds > slow
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sklearn_meta.metalearning._guide import Guide
+from sklearn_meta.metalearning.metafeatures import MetaFeatures
 from sklearn_meta.pipelines._tree import Node
 
 
@@ -16,17 +18,48 @@ class Proposal:
     ----------
     tree : Node
     origin : str
-        Where it comes from, for people: ``"portfolio"``, ``"neighbour iris"``.
+        Where it comes from, for people: ``"portfolio"``, ``"portfolio: best on iris"``.
+    expected_regret : float or None
+        How far from the best pipeline it is expected to be on this table: 0 is the best
+        one, 1 the median of the knowledge base. None if nothing is known.
     expected_score : float or None
-        Expected score on this table, if anything is known about it.
+        Mean score on the neighbours, in their units; greater is better.
     expected_seconds : float or None
         Expected seconds of one fit on this table.
     """
 
     tree: Node
     origin: str = "portfolio"
+    expected_regret: float | None = None
     expected_score: float | None = None
     expected_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A dataset of the knowledge base that is like the new one.
+
+    Parameters
+    ----------
+    dataset : str
+    family : str
+    distance : float
+        In the space of meta-features; 0 for equal ones.
+    weight : float
+        Share of the proposals that it decides, before the first evaluation.
+    alike : tuple of str
+        The meta-features that make it near: those whose difference is the smallest part
+        of what it usually is.
+    pipelines : tuple of str
+        What worked best there, the best first.
+    """
+
+    dataset: str
+    family: str
+    distance: float
+    weight: float
+    alike: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,8 +76,21 @@ class Prior:
         unreachable.
     values : mapping of (str, str) to tuple
         For ``(operator, hyperparameter)``: values that did well before.
+    guide : Guide or None
+        Puts what is left of the portfolio into a new order after each evaluation.
+    neighbours : tuple of Neighbour
+        The nearest first.
+    metafeatures : MetaFeatures or None
+        Of the new dataset, if they were looked at.
+    note : str
+        What the user should know: a metric that stands in for another, or why nothing
+        is recalled.
     """
 
     portfolio: tuple[Proposal, ...] = ()
     operator_weights: Mapping[str, float] = field(default_factory=dict)
     values: Mapping[tuple[str, str], tuple] = field(default_factory=dict)
+    guide: Guide | None = None
+    neighbours: tuple[Neighbour, ...] = ()
+    metafeatures: MetaFeatures | None = None
+    note: str = ""

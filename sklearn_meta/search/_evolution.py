@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -36,7 +35,8 @@ GREEDY_DECAY = 0.5
 class EvolutionarySearch(BaseEstimator):
     """Steady-state genetic programming on the score and the cost of pipelines.
 
-    First the portfolio of the prior is proposed, in its order. From then on each
+    First the portfolio of the prior is proposed, in its order, or in that of the
+    prior's guide, which looks at the evaluations so far. From then on each
     proposal is an offspring of pipelines that did well: one thing in one of them is
     changed, or parts of two are combined. Most parents are chosen by their score alone,
     one kind of learner beside the other; the rest by a binary tournament of NSGA-II on
@@ -248,7 +248,8 @@ class _EvolutionaryRun:
         self._strategy = strategy
         self._problem = problem
         self._vocabulary = make_vocabulary(problem, strategy.uniform_floor)
-        self._portfolio = deque(self._usable_portfolio())
+        self._portfolio = {c.text: c for c in self._usable_portfolio()}
+        self._scores: dict[str, float] = {}
         self._population = Population(strategy.population_size)
         self._seen = set()
         self._n_asked = 0
@@ -272,6 +273,8 @@ class _EvolutionaryRun:
             self._seen.add(candidate.text)
             status = evaluation.status
             score = evaluation.score
+            if status is not Status.SKIPPED:
+                self._scores.setdefault(candidate.text, score)
             if status not in (Status.OK, Status.PRUNED) or not math.isfinite(score):
                 continue
             individual = Individual(
@@ -298,10 +301,9 @@ class _EvolutionaryRun:
                 yield Candidate(tree, format_tree(tree), proposal.origin)
 
     def _propose(self):
-        while self._portfolio:
-            candidate = self._portfolio.popleft()
-            if candidate.text not in self._seen:
-                return candidate
+        candidate = self._next_of_portfolio()
+        if candidate is not None:
+            return candidate
         # One stream for each proposal: how many are asked at a time changes none.
         rng = np.random.default_rng([self._problem.seed, self._n_asked])
         if len(self._population) and rng.random() >= self._strategy.random_rate:
@@ -309,6 +311,19 @@ class _EvolutionaryRun:
             if candidate is not None:
                 return candidate
         return draw_unseen(rng, self._vocabulary, self._seen)
+
+    def _next_of_portfolio(self):
+        """Return what the prior's guide wants to try next; None if nothing is left."""
+        for text in self._seen & self._portfolio.keys():
+            del self._portfolio[text]
+        if not self._portfolio:
+            return None
+        guide = self._problem.prior.guide
+        texts = list(self._portfolio)
+        if guide is None:
+            return self._portfolio.pop(texts[0])
+        pending = sorted(self._seen - self._scores.keys())
+        return self._portfolio.pop(guide.best_next(texts, self._scores, pending))
 
     def _offspring(self, rng):
         # Drawn once: two similar parents often have no new child, and crossover would
@@ -362,5 +377,6 @@ class _EvolutionaryRun:
             n_samples=problem.n_samples,
             n_features=problem.n_features,
             n_classes=problem.n_classes,
+            n_outputs=problem.n_outputs,
         )
         return math.log(max(seconds, 1e-9))

@@ -1,0 +1,95 @@
+"""Is recall better than the same portfolio for every dataset?
+
+Leave-one-family-out on a knowledge base: for each dataset, the proposals of each method
+are scored with the dataset's own row of the matrix, which the method has not seen. The
+regret is 0 for the best pipeline of the matrix and 1 for the median one.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from scipy.stats import wilcoxon
+
+from sklearn_meta.metalearning._judge import (
+    by_belief,
+    by_oracle,
+    in_random_order,
+    leave_one_family_out,
+)
+from sklearn_meta.metalearning._knn import KNNMetaLearner
+from sklearn_meta.metalearning._knowledge_base import KnowledgeBase
+
+LENGTHS = (1, 3, 5, 10, 25)
+METRICS = {
+    "classification": ("neg_log_loss", "roc_auc"),
+    "regression": ("neg_root_mean_squared_error", "neg_mean_absolute_error"),
+}
+
+
+def methods(meta_learner):
+    """Return the ways to propose pipelines that are compared, by name."""
+    hybrid = {
+        "n_neighbors": meta_learner.n_neighbors,
+        "shrinkage": meta_learner.shrinkage,
+        "time_aversion": 0.0,
+    }
+    evidence = meta_learner.evidence
+    return {
+        "random order": in_random_order(0),
+        "static portfolio": by_belief(**{**hybrid, "shrinkage": np.inf}),
+        "static, re-ranked": by_belief(
+            **{**hybrid, "shrinkage": np.inf}, evidence=evidence
+        ),
+        "nearest neighbours": by_belief(**{**hybrid, "shrinkage": 0.0}),
+        "hybrid": by_belief(**hybrid),
+        "hybrid, re-ranked": by_belief(**hybrid, evidence=evidence),
+        "oracle": by_oracle(),
+    }
+
+
+def main():
+    """Print the regrets of all methods."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--knowledge-base", help="file; the one of the package by default"
+    )
+    parser.add_argument("--tasks", nargs="+", choices=METRICS, default=list(METRICS))
+    arguments = parser.parse_args()
+    knowledge_base = KnowledgeBase(arguments.knowledge_base)
+    for task in arguments.tasks:
+        for metric in METRICS[task]:
+            report(knowledge_base.matrix(task, metric))
+
+
+def report(matrix):
+    """Print the table of one task and metric."""
+    judged = {
+        name: leave_one_family_out(matrix, propose, LENGTHS)
+        for name, propose in methods(KNNMetaLearner()).items()
+    }
+    static = judged["static portfolio"].values
+    print(
+        f"\n{matrix.task}, {matrix.metric}: mean regret of the best of the first n, "
+        f"{len(static)} datasets, {len(matrix.pipelines)} pipelines\n"
+        "(in brackets: p-value of Wilcoxon's test against the static portfolio)\n"
+    )
+    print("| method | " + " | ".join(f"n = {n}" for n in LENGTHS) + " |")
+    print("|---" * (1 + len(LENGTHS)) + "|")
+    for name, judgement in judged.items():
+        cells = [
+            f"{values.mean():.3f}{_p_value(values, other)}"
+            for values, other in zip(judgement.values.T, static.T, strict=True)
+        ]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def _p_value(values, other):
+    if np.array_equal(values, other):
+        return ""
+    return f" ({wilcoxon(values, other).pvalue:.1g})"
+
+
+if __name__ == "__main__":
+    main()

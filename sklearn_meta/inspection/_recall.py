@@ -1,0 +1,87 @@
+"""What was recalled, and what became of it, as tables that people read."""
+
+from __future__ import annotations
+
+import importlib
+
+from sklearn_meta.evaluation._records import Status
+
+
+def neighbours_table(neighbours):
+    """Return one row for each neighbour, the nearest first.
+
+    Parameters
+    ----------
+    neighbours : sequence of Neighbour
+
+    Returns
+    -------
+    table : DataFrame or list of dict
+        A DataFrame where pandas is installed.
+    """
+    return _as_table(
+        [
+            {
+                "dataset": neighbour.dataset,
+                "distance": neighbour.distance,
+                "weight": neighbour.weight,
+                "alike_in": ", ".join(neighbour.alike),
+            }
+            for neighbour in neighbours
+        ],
+        index="dataset",
+    )
+
+
+def recall_table(neighbours, history):
+    """Return what each neighbour suggested and what became of it.
+
+    Parameters
+    ----------
+    neighbours : sequence of Neighbour
+    history : sequence of Evaluation
+
+    Returns
+    -------
+    table : DataFrame or list of dict
+        One row for each pipeline that was among the best of a neighbour, the nearest
+        neighbour first. ``rank`` is that among all finished evaluations of this run;
+        a pipeline that was not tried has no number.
+    """
+    tried = {evaluation.candidate.text: evaluation for evaluation in history}
+    finished = sorted(
+        (e for e in history if e.status is Status.OK), key=lambda e: -e.score
+    )
+    ranks = {e.candidate.text: rank for rank, e in enumerate(finished, start=1)}
+    rows = []
+    for neighbour in neighbours:
+        for place, text in enumerate(neighbour.pipelines, start=1):
+            evaluation = tried.get(text)
+            rows.append(
+                {
+                    "dataset": neighbour.dataset,
+                    "distance": neighbour.distance,
+                    "weight": neighbour.weight,
+                    "alike_in": ", ".join(neighbour.alike),
+                    "place_there": place,
+                    "pipeline": text,
+                    "number": None if evaluation is None else evaluation.number,
+                    "status": "not tried"
+                    if evaluation is None
+                    else str(evaluation.status),
+                    "score": None
+                    if evaluation is None or not evaluation.folds
+                    else evaluation.score,
+                    "rank": ranks.get(text),
+                }
+            )
+    return _as_table(rows, index=["dataset", "place_there"])
+
+
+def _as_table(rows, index):
+    try:
+        pandas = importlib.import_module("pandas")
+    except ImportError:
+        return rows
+    table = pandas.DataFrame(rows)
+    return table.set_index(index) if rows else table

@@ -1,0 +1,428 @@
+"""The k-NN meta-learner: begin where the search on similar datasets ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_meta.exceptions import PipelineSyntaxError
+from sklearn_meta.metalearning._fixed import FixedPortfolio, without_idle_preparation
+from sklearn_meta.metalearning._guide import Guide
+from sklearn_meta.metalearning._knowledge_base import KnowledgeBase, concatenate
+from sklearn_meta.metalearning._memory import believe, remember
+from sklearn_meta.metalearning._prior import Neighbour, Prior, Proposal
+from sklearn_meta.metalearning.metafeatures import describe, read_table
+from sklearn_meta.pipelines._compile import compile_pipeline
+from sklearn_meta.pipelines._space import SearchSpace
+from sklearn_meta.pipelines._text import format_tree, parse
+
+# Fewer datasets than this are no memory: the fixed portfolio knows more.
+MIN_DATASETS = 10
+
+# Variation draws from so many of the best pipelines of each dataset.
+N_GOOD = 5
+# And from so many values of each hyperparameter.
+N_VALUES = 8
+
+# Meta-features may take this share of the budget, and at most so many seconds.
+METAFEATURE_SHARE, METAFEATURE_SECONDS = 0.02, 1.0
+
+# A fit that takes less than this share of the budget takes no time worth saving.
+LITTLE_TIME_SHARE = 0.002
+
+# What is shown of a neighbour.
+N_ALIKE, N_SHOWN_PIPELINES = 5, 3
+
+# A proposal is said to come from a dataset on which its regret is at most this.
+REGRET_OF_A_GOOD_PIPELINE = 0.1
+
+
+class KNNMetaLearner(BaseEstimator):
+    """Recall the pipelines that did well on the datasets most like the new one.
+
+    A hybrid of nearest neighbours and of the portfolio that is best for all datasets.
+    Each dataset of the knowledge base weighs by its distance in the space of
+    meta-features, mixed with equal weights; the portfolio is chosen greedily, each
+    pipeline for what it is expected to gain over those before it. While the search
+    runs, the rest of the portfolio is put into a new order by what the finished
+    evaluations reveal: a dataset on which the same pipelines compare alike becomes
+    heavier.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=10
+        The distance of the neighbour of this rank is the bandwidth of the kernel that
+        gives datasets their weights.
+    shrinkage : float, default=1.0
+        Weight of the portfolio for all datasets against that of the neighbours. 0 is
+        plain nearest neighbours, ``numpy.inf`` the same portfolio for every dataset. At
+        1, both weigh the same if the nearest dataset is at the usual distance.
+    evidence : float, default=1.0
+        How much the finished evaluations of this run count against the meta-features.
+        0 leaves the order of the portfolio as it was.
+    time_aversion : float, default=0.25
+        A proposal is worth its expected gain divided by its expected seconds to this
+        power. 0 ignores time, 1 is gain per second. Differences below two thousandths
+        of the time budget do not count.
+    n_proposals : int, default=30
+        Length of the portfolio, before the search varies what it has found.
+
+    Attributes
+    ----------
+    knowledge_bases_ : tuple of KnowledgeBase
+        What it recalls from; of a dataset that several know, the last one counts.
+
+    See Also
+    --------
+    FixedPortfolio : Recall without a memory.
+
+    References
+    ----------
+    Nearest neighbours by meta-features begin the search of auto-sklearn (Feurer et al.,
+    "Efficient and Robust Automated Machine Learning", 2015); that a greedy portfolio
+    beats them is from its second version (Feurer et al., "Auto-Sklearn 2.0", 2022);
+    that a few evaluations tell more of a dataset than its meta-features from Pfahringer
+    et al., "Meta-learning by landmarking various learning algorithms", 2000.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_meta.metalearning import KNNMetaLearner
+    >>> X, y = load_iris(return_X_y=True)
+    >>> meta_learner = KNNMetaLearner().fit()
+    >>> recommendations = meta_learner.recommend(X, y, n=3)
+    >>> len(recommendations)
+    3
+    """
+
+    _parameter_constraints = {
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "shrinkage": [Interval(Real, 0, None, closed="both")],
+        "evidence": [Interval(Real, 0, None, closed="left")],
+        "time_aversion": [Interval(Real, 0, None, closed="left")],
+        "n_proposals": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_neighbors=10,
+        shrinkage=1.0,
+        evidence=1.0,
+        time_aversion=0.25,
+        n_proposals=30,
+    ):
+        self.n_neighbors = n_neighbors
+        self.shrinkage = shrinkage
+        self.evidence = evidence
+        self.time_aversion = time_aversion
+        self.n_proposals = n_proposals
+
+    def fit(self, knowledge_base=None, y=None):
+        """Choose what to recall from.
+
+        Nothing is read before it is needed.
+
+        Parameters
+        ----------
+        knowledge_base : KnowledgeBase, str, path-like or None, default=None
+            None is the one that ships with the package; the path of a file adds that
+            to it. A `KnowledgeBase` is recalled from alone.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : KNNMetaLearner
+        """
+        self._validate_params()
+        if isinstance(knowledge_base, KnowledgeBase):
+            self.knowledge_bases_ = (knowledge_base,)
+        elif knowledge_base is None:
+            self.knowledge_bases_ = (KnowledgeBase(),)
+        else:
+            self.knowledge_bases_ = (KnowledgeBase(), KnowledgeBase(knowledge_base))
+        return self
+
+    def recall(self, dataset, *, catalogue, time_budget, scoring) -> Prior:
+        """Return the prior for a dataset.
+
+        Parameters
+        ----------
+        dataset : Dataset
+        catalogue : Catalogue
+            Operators that pipelines may use; others are left out.
+        time_budget : float
+            Seconds of the whole search.
+        scoring : str
+            scikit-learn's name of the metric.
+
+        Returns
+        -------
+        prior : Prior
+            That of `FixedPortfolio` if the knowledge base holds too few datasets.
+        """
+        return self._recall(
+            dataset,
+            catalogue=catalogue,
+            time_budget=time_budget,
+            scoring=scoring,
+            n_proposals=self.n_proposals,
+        )
+
+    def _recall(self, dataset, *, catalogue, time_budget, scoring, n_proposals):
+        check_is_fitted(self, "knowledge_bases_")
+        if dataset.task.n_outputs > 1:
+            return _without_memory(
+                "Nothing is known of tables with several outputs.",
+                dataset,
+                catalogue,
+                time_budget,
+            )
+        matrix = self._matrix(dataset.task.name, scoring)
+        if len(matrix.datasets) < MIN_DATASETS:
+            return _without_memory(
+                f"The knowledge base holds {len(matrix.datasets)} datasets for "
+                f"{dataset.task.name}, which is too few to recall from.",
+                dataset,
+                catalogue,
+                time_budget,
+            )
+        memory = remember(matrix)
+        metafeatures = describe(
+            dataset,
+            time_limit=min(METAFEATURE_SECONDS, METAFEATURE_SHARE * time_budget),
+        )
+        here = _aligned(metafeatures, memory.space.names)
+        belief = believe(
+            memory,
+            here,
+            (dataset.n_samples, dataset.n_features, dataset.task.n_classes),
+            n_neighbors=self.n_neighbors,
+            shrinkage=self.shrinkage,
+            time_aversion=self.time_aversion if np.isfinite(time_budget) else 0.0,
+            little_time=LITTLE_TIME_SHARE * min(time_budget, 1e6),
+            evidence=self.evidence,
+        )
+        trees = _legal_trees(memory.regrets.pipelines, catalogue, dataset)
+        # Of pipelines that are equal on this table, the first one stands for all.
+        distinct = {tree: i for i, tree in reversed(trees.items())}
+        order = belief.order(n_proposals, among=sorted(distinct.values()))
+        neighbours = _neighbours(memory, belief, here, trees, self.n_neighbors)
+        weights, values = _preferences(memory, belief, catalogue, dataset.task.name)
+        return Prior(
+            portfolio=tuple(
+                _proposal(i, trees[i], memory, belief, matrix) for i in order
+            ),
+            operator_weights=weights,
+            values=values,
+            guide=Guide(belief, {format_tree(trees[i]): i for i in order}),
+            neighbours=neighbours,
+            metafeatures=metafeatures,
+            note=_note(memory, matrix, scoring),
+        )
+
+    def _matrix(self, task, scoring):
+        """Return what all knowledge bases say in one metric: that of the first one."""
+        first, *others = self.knowledge_bases_
+        matrices = [first.matrix(task, scoring)]
+        for other in others:
+            more = other.matrix(task, matrices[0].metric)
+            if more.metric == matrices[0].metric:
+                matrices.append(more)
+        return concatenate(matrices)
+
+    def recommend(self, X, y, n=10, *, scoring=None):
+        """Recommend pipelines for a table, without any search.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Raw table, as the estimators take it.
+        y : array-like of shape (n_samples,)
+        n : int, default=10
+            Number of recommendations.
+        scoring : str, default=None
+            scikit-learn's name of the metric; log loss or RMSE by default.
+
+        Returns
+        -------
+        recommendations : tuple of Recommendation
+            At most `n`, in the order in which to try them.
+        """
+        encoding, dataset = read_table(X, y)
+        task = dataset.task
+        catalogue = SearchSpace().catalogue(task.name)
+        prior = self._recall(
+            dataset,
+            catalogue=catalogue,
+            time_budget=np.inf,
+            scoring=scoring or task.default_scoring,
+            n_proposals=n,
+        )
+        return tuple(
+            Recommendation(
+                pipeline=format_tree(proposal.tree),
+                estimator=compile_pipeline(
+                    proposal.tree,
+                    encoding.schema,
+                    task=task.name,
+                    n_classes=task.n_classes,
+                    catalogue=catalogue,
+                    random_state=0,
+                    encoder=encoding.encoder,
+                ),
+                reason=proposal.origin,
+                expected_score=proposal.expected_score,
+                expected_regret=proposal.expected_regret,
+                expected_seconds=proposal.expected_seconds,
+            )
+            for proposal in prior.portfolio[:n]
+        )
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A pipeline that is expected to do well on a table.
+
+    Parameters
+    ----------
+    pipeline : str
+        Its canonical text.
+    estimator : sklearn.pipeline.Pipeline
+        Ready to be fitted on the raw table.
+    reason : str
+        Which datasets speak for it.
+    expected_score, expected_regret, expected_seconds : float or None
+        See `Proposal`.
+    """
+
+    pipeline: str
+    estimator: Pipeline = field(repr=False)
+    reason: str
+    expected_score: float | None
+    expected_regret: float | None
+    expected_seconds: float | None
+
+
+def _without_memory(reason, dataset, catalogue, time_budget) -> Prior:
+    fixed = FixedPortfolio().recall(
+        dataset, catalogue=catalogue, time_budget=time_budget
+    )
+    return replace(fixed, note=f"{reason} A fixed portfolio is tried first.")
+
+
+def _aligned(metafeatures, names):
+    """Return meta-features in the order of the memory; NaN for those not computed."""
+    known = metafeatures.as_dict()
+    return np.array([known.get(name, np.nan) for name in names])
+
+
+def _legal_trees(texts, catalogue, dataset):
+    """Return the trees that this search may use, by their number in the memory.
+
+    Preparations that do nothing on this table are left out.
+    """
+    trees = {}
+    for i, text in enumerate(texts):
+        try:
+            tree = parse(text, catalogue=catalogue, task=dataset.task.name)
+        except PipelineSyntaxError:
+            continue  # a smaller search space, or a knowledge base of another version
+        trees[i] = without_idle_preparation(tree, dataset.schema)
+    return trees
+
+
+def _proposal(i, tree, memory, belief, matrix):
+    weights = belief.weights
+    known = np.isfinite(matrix.mean[:, i])
+    total = weights[known].sum()
+    score = weights[known] @ matrix.mean[known, i] / total if total > 0 else None
+    # The heaviest dataset on which it is good: the reason for it, in a word.
+    good = np.nan_to_num(memory.regrets.values[:, i], nan=np.inf)
+    good = np.where(good <= REGRET_OF_A_GOOD_PIPELINE, weights, 0.0)
+    reason = (
+        f"portfolio: good on {memory.regrets.datasets[int(np.argmax(good))]}"
+        if good.any()
+        else "portfolio"
+    )
+    return Proposal(
+        tree,
+        origin=reason,
+        expected_regret=float(weights @ memory.filled[:, i]),
+        expected_score=None if score is None else float(score),
+        expected_seconds=float(belief.seconds[i]),
+    )
+
+
+def _neighbours(memory, belief, here, trees, n):
+    differences = memory.space.squared_differences(here)
+    distances = np.sqrt(differences.sum(axis=1))
+    usual = np.maximum(differences.mean(axis=0), 1e-12)
+    usual = np.where(memory.space.weights > 0, usual, 0.0)
+    names = memory.space.names
+    result = []
+    for d in np.argsort(distances, kind="stable")[:n]:
+        # Meta-features count as alike by how much less than usual they differ.
+        saved = usual - differences[d]
+        alike = tuple(
+            names[j]
+            for j in np.argsort(-saved, kind="stable")[:N_ALIKE]
+            if saved[j] > 0
+        )
+        values = np.nan_to_num(memory.regrets.values[d], nan=np.inf)
+        best = np.argsort(values, kind="stable")[:N_SHOWN_PIPELINES]
+        result.append(
+            Neighbour(
+                dataset=memory.regrets.datasets[d],
+                family=memory.regrets.families[d],
+                distance=float(distances[d]),
+                weight=float(belief.weights[d]),
+                alike=alike,
+                pipelines=tuple(
+                    format_tree(trees[p]) if p in trees else memory.regrets.pipelines[p]
+                    for p in best
+                ),
+            )
+        )
+    return tuple(result)
+
+
+def _preferences(memory, belief, catalogue, task):
+    """Return the operators and values of good pipelines, by the datasets' weights."""
+    merits = Counter()
+    for d, weight in enumerate(belief.weights):
+        values = memory.regrets.values[d]
+        known = np.flatnonzero(np.isfinite(values))
+        for p in known[np.argsort(values[known], kind="stable")[:N_GOOD]]:
+            merits[p] += weight / N_GOOD
+    operators, values = Counter(), {}
+    for p, merit in merits.most_common():
+        try:
+            tree = parse(memory.regrets.pipelines[p], catalogue=catalogue, task=task)
+        except PipelineSyntaxError:
+            continue
+        for _, node in tree.walk():
+            operators[node.operator] += merit
+            for name, value in node.params:
+                known = values.setdefault((node.operator, name), Counter())
+                known[value] += merit
+    return operators, {
+        key: tuple(value for value, _ in known.most_common(N_VALUES))
+        for key, known in values.items()
+    }
+
+
+def _note(memory, matrix, scoring):
+    if memory.metric == scoring:
+        return ""
+    return (
+        f"The knowledge base holds no {scoring}: pipelines are recalled by "
+        f"{memory.metric}."
+    )

@@ -1,0 +1,154 @@
+"""What a knowledge base says about one task and one metric, ready to be recalled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sklearn_meta.metalearning._belief import Belief
+from sklearn_meta.metalearning._greedy import family_weights
+from sklearn_meta.metalearning._neighbours import (
+    MetaSpace,
+    meta_space,
+    neighbour_weights,
+)
+from sklearn_meta.metalearning._regret import Regrets, regrets_of, without_gaps
+from sklearn_meta.metalearning._seconds import SecondsModel, fit_seconds_model
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Regrets, meta-features and seconds of many datasets.
+
+    Parameters
+    ----------
+    metric : str
+        Whose scores they are.
+    regrets : Regrets
+    filled : ndarray of shape (n_datasets, n_pipelines)
+        The regrets without gaps.
+    space : MetaSpace
+    usual_distance : float
+        Median distance of a dataset to its nearest one of another family: what is
+        called near.
+    seconds : SecondsModel
+    """
+
+    metric: str
+    regrets: Regrets
+    filled: np.ndarray = field(repr=False)
+    space: MetaSpace = field(repr=False)
+    usual_distance: float
+    seconds: SecondsModel = field(repr=False)
+
+    def __len__(self):
+        return len(self.regrets.datasets)
+
+
+def remember(matrix, metafeature_weights=None) -> Memory:
+    """Prepare a `ScoreMatrix` for recall.
+
+    Parameters
+    ----------
+    matrix : ScoreMatrix
+    metafeature_weights : mapping of str to float, default=None
+        Importance of meta-features in the distance; those not named get none. Equal
+        by default.
+
+    Returns
+    -------
+    memory : Memory
+    """
+    known = regrets_of(matrix)
+    names = tuple(matrix.metafeature_names)
+    weights = None
+    if metafeature_weights is not None:
+        weights = [metafeature_weights.get(name, 0.0) for name in names]
+    space = meta_space(names, matrix.metafeatures, weights)
+    rows = np.where(np.isfinite(matrix.mean), matrix.n_rows, 0).max(axis=1)
+    return Memory(
+        metric=matrix.metric,
+        regrets=known,
+        filled=without_gaps(known.values),
+        space=space,
+        usual_distance=_usual_distance(space, known.families),
+        seconds=fit_seconds_model(
+            np.where(np.isfinite(matrix.mean), matrix.fit_seconds, np.nan),
+            np.where(rows > 0, rows, matrix.n_samples),
+            matrix.n_features,
+            matrix.n_classes,
+        ),
+    )
+
+
+def believe(
+    memory,
+    metafeatures,
+    size,
+    *,
+    n_neighbors,
+    shrinkage,
+    time_aversion=0.0,
+    little_time=0.0,
+    evidence=0.0,
+) -> Belief:
+    """Weigh the datasets of a memory for a new one.
+
+    The weights are a mixture of those by distance and of equal ones for all families:
+    plain nearest neighbours lost to a portfolio that is the same for all datasets
+    (Feurer et al., "Auto-Sklearn 2.0", 2022). The share of the former is
+    ``nearness / (nearness + shrinkage)``, with a nearness of one for a dataset that has
+    a neighbour at the usual distance.
+
+    Parameters
+    ----------
+    memory : Memory
+    metafeatures : ndarray of shape (n_metafeatures,)
+        Of the new dataset, in the order of ``memory.space.names``.
+    size : tuple of int
+        Its number of samples, features, and classes.
+    n_neighbors : int
+    shrinkage : float
+    time_aversion, little_time, evidence : float
+        See `Belief`.
+
+    Returns
+    -------
+    belief : Belief
+    """
+    equal = family_weights(memory.regrets.families)
+    equal /= equal.sum()
+    distances = memory.space.distances(metafeatures)
+    near = neighbour_weights(distances, n_neighbors) * equal
+    near /= near.sum()
+    share = share_of_neighbours(distances, memory.usual_distance, shrinkage)
+    return Belief(
+        regrets=memory.filled,
+        weights=share * near + (1 - share) * equal,
+        seconds=memory.seconds.predict(*size),
+        time_aversion=time_aversion,
+        little_time=little_time,
+        evidence=evidence,
+    )
+
+
+def share_of_neighbours(distances, usual_distance, shrinkage):
+    """Return the share of the weights that goes by distance, in [0, 1]."""
+    if np.isinf(shrinkage):
+        return 0.0
+    nearest = distances.min()
+    nearness = np.exp(1.0 - (nearest / max(usual_distance, 1e-12)) ** 2)
+    total = nearness + shrinkage
+    return float(nearness / total) if total > 0 else 1.0
+
+
+def _usual_distance(space, families):
+    families = np.asarray(families)
+    nearest = []
+    for i, point in enumerate(space.points):
+        others = families != families[i]
+        if others.any():
+            differences = space.weights * (space.points[others] - point) ** 2
+            nearest.append(np.sqrt(differences.sum(axis=1).min()))
+    return float(np.median(nearest)) if nearest else 0.0

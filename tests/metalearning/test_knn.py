@@ -1,0 +1,188 @@
+"""The k-NN meta-learner on a knowledge base whose content is known."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import NotFittedError
+
+from sklearn_meta.metalearning import KNNMetaLearner, KnowledgeBase
+from sklearn_meta.metalearning._fixed import FixedPortfolio
+from sklearn_meta.metalearning._knowledge_records import (
+    DatasetRecord,
+    EvaluationRecord,
+)
+from sklearn_meta.metalearning.metafeatures import compute_metafeatures, read_table
+from sklearn_meta.pipelines import SearchSpace
+from sklearn_meta.pipelines._text import format_tree
+
+GOOD_FOR_LINEAR = ("ridge(standard_scaler(X))", "lasso(standard_scaler(X), alpha=0.03)")
+GOOD_FOR_TREES = ("extra_trees(X)", "random_forest(X)")
+PIPELINES = (*GOOD_FOR_LINEAR, *GOOD_FOR_TREES, "k_neighbors(X)", "dummy(X)")
+
+
+def linear_table(seed, n=120):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 5))
+    return X, X @ rng.normal(size=5) + 0.1 * rng.normal(size=n)
+
+
+def stepped_table(seed, n=120):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 5, size=(n, 3)).astype(float)
+    return X, 3.0 * (X[:, 0] > 2) * (X[:, 1] > 1) + (X[:, 2] > 3)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """Ten linear and ten stepped tables, each with what is good for them."""
+    path = tmp_path_factory.mktemp("knowledge") / "mine.sqlite"
+    knowledge_base = KnowledgeBase(path)
+    rng = np.random.default_rng(0)
+    for kind, make, good in (
+        ("linear", linear_table, GOOD_FOR_LINEAR),
+        ("stepped", stepped_table, GOOD_FOR_TREES),
+    ):
+        for seed in range(10):
+            X, y = make(seed)
+            name = f"{kind} {seed}"
+            record = DatasetRecord(
+                name, "regression", name, *X.shape, 0,
+                compute_metafeatures(X, y, task="regression").as_dict(),
+            )  # fmt: skip
+            knowledge_base.add(
+                record,
+                [
+                    EvaluationRecord(
+                        text, "ok",
+                        {"r2": (0.9 * (text in good) + 0.05 * rng.random(), 0.01)},
+                        0.01 + 0.1 * (text in GOOD_FOR_TREES), 0.001, 120,
+                    )
+                    for text in PIPELINES
+                ],
+            )  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def knowledge_base(path):
+    return KnowledgeBase(path)
+
+
+def recall(meta_learner, X, y, **changes):
+    _, dataset = read_table(X, y, changes.pop("task", "regression"))
+    arguments = {
+        "catalogue": SearchSpace().catalogue(dataset.task.name),
+        "time_budget": 60.0,
+        "scoring": "r2",
+        **changes,
+    }
+    return meta_learner.recall(dataset, **arguments)
+
+
+def texts(prior):
+    return [format_tree(proposal.tree) for proposal in prior.portfolio]
+
+
+@pytest.mark.parametrize(
+    ("make", "good"), [(linear_table, GOOD_FOR_LINEAR), (stepped_table, GOOD_FOR_TREES)]
+)
+def test_what_was_good_on_similar_tables_comes_first(knowledge_base, make, good):
+    meta_learner = KNNMetaLearner(shrinkage=0.1).fit(knowledge_base)
+    prior = recall(meta_learner, *make(99))
+    assert texts(prior)[0] in good
+    kind = make.__name__.partition("_")[0]
+    assert all(n.dataset.startswith(kind) for n in prior.neighbours[:5])
+    assert set(prior.neighbours[0].pipelines[:2]) == set(good)
+    assert prior.neighbours[0].alike
+    distances = [n.distance for n in prior.neighbours]
+    assert distances == sorted(distances)
+    assert kind in prior.portfolio[0].origin
+    operators = {text.partition("(")[0] for text in good}
+    first_two = [name for name, _ in prior.operator_weights.most_common(3)]
+    assert operators & set(first_two)
+
+
+def test_expectations_are_those_of_the_neighbours(knowledge_base):
+    meta_learner = KNNMetaLearner(shrinkage=0.0, n_neighbors=3).fit(knowledge_base)
+    prior = recall(meta_learner, *linear_table(99))
+    by_text = dict(zip(texts(prior), prior.portfolio, strict=True))
+    good, bad = by_text[GOOD_FOR_LINEAR[0]], by_text["dummy(X)"]
+    assert good.expected_score > 0.7
+    assert bad.expected_score < 0.1
+    assert good.expected_regret < 0.5 < 0.8 < bad.expected_regret
+    assert good.expected_seconds == pytest.approx(0.01, rel=0.5)
+    assert by_text["extra_trees(X)"].expected_seconds > 5 * good.expected_seconds
+
+
+def test_re_ranking_follows_what_the_evaluations_show(knowledge_base):
+    X, y = stepped_table(99)
+    meta_learner = KNNMetaLearner(shrinkage=np.inf, evidence=5.0).fit(knowledge_base)
+    guide = recall(meta_learner, X, y).guide
+    scores = {"dummy(X)": 0.0, "k_neighbors(X)": 0.05, "ridge(standard_scaler(X))": 0.1}
+    scores_of_trees = {**scores, "random_forest(X)": 0.9}
+    waiting = ["lasso(standard_scaler(X), alpha=0.03)", "extra_trees(X)"]
+    assert guide.best_next(waiting, scores_of_trees) == "extra_trees(X)"
+    scores_of_linear = {**scores, "random_forest(X)": 0.02, waiting[0]: 0.12}
+    assert guide.best_next(waiting[:1], scores_of_linear) == waiting[0]
+
+
+def test_only_what_the_search_space_allows_is_proposed(knowledge_base):
+    catalogue = SearchSpace(exclude=("extra_trees", "standard_scaler")).catalogue(
+        "regression"
+    )
+    meta_learner = KNNMetaLearner().fit(knowledge_base)
+    prior = recall(meta_learner, *stepped_table(99), catalogue=catalogue)
+    assert set(texts(prior)) == {"random_forest(X)", "k_neighbors(X)", "dummy(X)"}
+
+
+def test_another_metric_is_stated(knowledge_base):
+    meta_learner = KNNMetaLearner().fit(knowledge_base)
+    prior = recall(meta_learner, *stepped_table(99), scoring="explained_variance")
+    assert "explained_variance" in prior.note and "r2" in prior.note
+    assert recall(meta_learner, *stepped_table(99)).note == ""
+
+
+def test_too_few_datasets_are_no_memory(knowledge_base):
+    small = knowledge_base.without_families([f"linear {i}" for i in range(10)])
+    small = small.without_families(["stepped 0"])
+    prior = recall(KNNMetaLearner().fit(small), *linear_table(99))
+    assert "9 datasets" in prior.note
+    assert texts(prior) == texts(recall(FixedPortfolio().fit(small), *linear_table(99)))
+
+
+def test_recall_is_the_same_each_time_and_in_a_copy(knowledge_base):
+    meta_learner = KNNMetaLearner().fit(knowledge_base)
+    copy = pickle.loads(pickle.dumps(meta_learner))
+    X, y = linear_table(99)
+    first, second, third = (recall(m, X, y) for m in (meta_learner, meta_learner, copy))
+    assert texts(first) == texts(second) == texts(third)
+    assert first.neighbours == second.neighbours == third.neighbours
+
+
+def test_recommendations_can_be_fitted(knowledge_base):
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    X["sex"] = X["sex"].map(lambda v: "f" if v > 0 else "m").astype("category")
+    recommendations = KNNMetaLearner().fit(knowledge_base).recommend(X, y, n=2)
+    assert len(recommendations) == 2
+    for recommendation in recommendations:
+        fitted = clone(recommendation.estimator).fit(X, y)
+        assert fitted.predict(X.iloc[:3]).shape == (3,)
+        assert recommendation.pipeline and recommendation.reason
+
+
+def test_it_has_to_be_fitted_first():
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(NotFittedError):
+        recall(KNNMetaLearner(), X, y, task="classification")
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"n_neighbors": 0}, {"shrinkage": -1.0}, {"evidence": "much"}]
+)
+def test_bad_parameters_are_named(parameters):
+    (name,) = parameters
+    with pytest.raises(ValueError, match=name):
+        KNNMetaLearner(**parameters).fit()
