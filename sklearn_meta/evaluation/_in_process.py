@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from sklearn_meta.evaluation._events import (
@@ -17,6 +20,20 @@ from sklearn_meta.evaluation._events import (
     describe_timeout,
 )
 from sklearn_meta.evaluation._worker_process import resolve
+
+
+@contextmanager
+def _global_generators_kept():
+    """Leave the user's generators as they were: some learners draw from them.
+
+    scikit-learn's SVR does, and has no parameter for its seed.
+    """
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
 
 
 @dataclass
@@ -117,7 +134,7 @@ class InProcessPool:
         if self._is_late(task):
             return [self._timeout(task)]
         try:
-            with self._one_thread():
+            with self._one_thread(), _global_generators_kept():
                 value = next(task.generator)
         except StopIteration:
             return [Done(task.id)]

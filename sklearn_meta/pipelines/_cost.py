@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, log2
 
 from sklearn_meta.pipelines._operators import Catalogue, Operator
+from sklearn_meta.pipelines._outputs import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 
 # Every step has a price even on an empty table: checks, copies, imports that are done.
@@ -30,7 +31,14 @@ MAX_COLUMNS = 20_000.0
 
 
 def predicted_seconds(
-    tree: Node, *, catalogue: Catalogue, task, n_samples, n_features, n_classes=1
+    tree: Node,
+    *,
+    catalogue: Catalogue,
+    task,
+    n_samples,
+    n_features,
+    n_classes=1,
+    n_outputs=1,
 ):
     """Predict how long one fit of a pipeline takes on one thread.
 
@@ -48,25 +56,36 @@ def predicted_seconds(
         Size of the table.
     n_classes : int, default=1
         One for regression.
+    n_outputs : int, default=1
+        Number of columns of the target. What takes one at a time is fitted so many
+        times; learners that take them all are taken to cost what one costs.
 
     Returns
     -------
     seconds : float
         Above zero; never less for more rows, columns or classes.
     """
-    size = _Size(catalogue, task, max(n_samples, 1), max(n_classes, 2) / 2)
+    half_classes = max(n_classes, 2) / 2
+    size = _Size(catalogue, task, max(n_samples, 1), half_classes, n_outputs > 1)
     width = max(float(n_features), 1.0)
-    return float(size.estimator(tree, width, early_stopping=True))
+    seconds = size.estimator(tree, width, early_stopping=True)
+    where = {"catalogue": catalogue, "task": task}
+    if n_outputs > 1 and not takes_all_outputs(tree, **where):
+        shared, _ = size.features(shared_features(tree, **where), width)
+        seconds = shared + n_outputs * (seconds - shared)
+    return float(seconds)
 
 
 class _Size:
     """What stays the same while the seconds of one tree are added up."""
 
-    def __init__(self, catalogue, task, n_samples, half_classes):
+    def __init__(self, catalogue, task, n_samples, half_classes, always_bounded):
         self.catalogue = catalogue
         self.task = task
         self.n_samples = n_samples
         self.half_classes = half_classes
+        # Whether rounds are bounded also where nobody stops boosting early.
+        self.always_bounded = always_bounded
 
     def estimator(self, node, width, *, early_stopping):
         """Return seconds; `early_stopping` says whether anyone would stop it."""
@@ -85,7 +104,8 @@ class _Size:
         seconds, width = self.features(node.inputs[0], width)
         rounds = inf
         params = _params(operator, node)
-        if early_stopping and params.get("early_stopping", False):
+        bounded = early_stopping or self.always_bounded
+        if bounded and params.get("early_stopping", False):
             rounds = EARLY_STOPPING_ROUNDS / params.get("learning_rate", 0.1)
         return seconds + self._own(operator, node, width, rounds)
 
@@ -103,6 +123,12 @@ class _Size:
         return seconds + own, _columns_after(operator, node, width)
 
     def _own(self, operator, node, width, rounds=inf):
+        # A split looks at one column at least. Where a share of few columns is less,
+        # the ratio of shares below falls with the width; the price must not.
+        narrowest = self._at_width(operator, node, 1.0, rounds)
+        return max(narrowest, self._at_width(operator, node, width, rounds))
+
+    def _at_width(self, operator, node, width, rounds):
         cost = operator.cost
         seconds = cost.least + (
             cost.seconds

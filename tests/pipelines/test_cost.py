@@ -151,22 +151,10 @@ def test_families_are_in_order():
     assert predicted == sorted(predicted)
 
 
-def _trees(task):
-    linear = "logistic_regression" if task == CLASSIFICATION else "ridge"
-    for operator in CATALOGUE.select(task):
-        if operator.kind == "learner":
-            yield f"{operator.name}(X)"
-        elif operator.kind == "wrapper":
-            yield f"{operator.name}({linear}(X))"
-        else:
-            yield f"{linear}({operator.name}(X))"
-    for proposal in default_portfolio(task, CATALOGUE):
-        yield format_tree(proposal.tree)
-
-
 @pytest.mark.parametrize("task", TASKS)
 def test_positive_and_monotone(task):
-    for text in _trees(task):
+    # Of the operators alone, it is one of their common checks.
+    for text in (format_tree(p.tree) for p in default_portfolio(task, CATALOGUE)):
         for sizes in (
             [(n, 10, 3) for n in (1, 20, 500, 10_000, 1_000_000)],
             [(300, d, 3) for d in (1, 2, 5, 20, 60, 500, 10_000)],
@@ -177,11 +165,18 @@ def test_positive_and_monotone(task):
             assert predicted == sorted(predicted), (text, sizes, predicted)
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_costs_name_hyperparameters_that_exist(task):
-    for operator in CATALOGUE.select(task):
-        for name in operator.cost.params:
-            assert operator.hyperparameter(name) is not None, (operator.name, name)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "extra_trees(X, max_features='log2')",
+        "extra_trees(X, max_features=0.25)",
+        "gradient_boosting(X, max_features=0.1)",
+    ],
+)
+def test_a_second_column_makes_no_forest_cheaper(text):
+    # A share of one column is one column, and of two often as well.
+    predicted = [seconds(text, d=d) for d in range(1, 30)]
+    assert predicted == sorted(predicted)
 
 
 def test_sizes_of_nothing():

@@ -9,67 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_meta.pipelines._catalogue import default_catalogue
-from sklearn_meta.pipelines._compile import compile_pipeline
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
+from sklearn_meta.pipelines._operators import REGRESSION
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import spec_source, to_source
 from sklearn_meta.pipelines._spec import Reference, Spec, build, locate, resolve
 from sklearn_meta.pipelines._tree import Node, X
-from tests.pipelines.tables import CATALOGUE, make_table, make_target
-
-TASKS = (CLASSIFICATION, REGRESSION)
-
-
-def tree_with(operator, task):
-    """A tree in which an operator stands where it usually does."""
-    learner = "logistic_regression" if task == CLASSIFICATION else "ridge"
-    match operator.kind:
-        case "learner":
-            return Node(operator.name, (X,))
-        case "wrapper":
-            return Node(operator.name, (Node(learner, (X,)),))
-        case _:
-            return Node(learner, (Node(operator.name, (X,)),))
+from sklearn_meta.testing import make_table
+from tests.pipelines.every_kind import CATALOGUE
 
 
 def run(source):
     namespace = {}
     exec(compile(source, "pipeline.py", "exec"), namespace)
     return namespace["pipeline"]
-
-
-def predictions(pipeline, table, task):
-    if task == REGRESSION:
-        return pipeline.predict(table)
-    return pipeline.predict_proba(table)
-
-
-EVERY_OPERATOR = [
-    pytest.param(operator, task, id=f"{operator.name}-{task}")
-    for task in TASKS
-    for operator in default_catalogue().select(task)
-]
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", ["dense", "mixed", "sparse"])
-@pytest.mark.parametrize("operator, task", EVERY_OPERATOR)
-def test_source_predicts_what_the_pipeline_predicts(operator, task, kind):
-    table, schema = make_table(kind, n_rows=90)
-    y = make_target(table, task)
-    arguments = {
-        "task": task,
-        "n_classes": 3 if task == CLASSIFICATION else 1,
-        "catalogue": default_catalogue(),
-        "random_state": 5,
-    }
-    tree = tree_with(operator, task)
-    compiled = compile_pipeline(tree, schema, **arguments).fit(table[:60], y[:60])
-    executed = run(to_source(tree, schema, **arguments)).fit(table[:60], y[:60])
-    expected = predictions(compiled, table[60:], task)
-    assert np.isfinite(expected).all()
-    np.testing.assert_array_equal(predictions(executed, table[60:], task), expected)
 
 
 def test_source_of_a_whole_pipeline_is_readable():

@@ -11,13 +11,8 @@ from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.search._evolution import EvolutionarySearch, Individual, Population
 from sklearn_meta.search._random import RandomSearch
-from tests.search.problems import (
-    FixedSpace,
-    SmallSpace,
-    evaluation,
-    run,
-    small_problem,
-)
+from sklearn_meta.testing import make_evaluation, run_search
+from tests.search.problems import FixedSpace, SmallSpace, small_problem
 
 CATALOGUE = SmallSpace().catalogue("classification")
 
@@ -67,7 +62,7 @@ def test_what_the_space_does_not_allow_is_left_out_of_the_portfolio():
 def test_a_portfolio_pipeline_that_was_told_is_skipped():
     problem = small_problem(prior=prior("tree(X)", "naive_bayes(X)"))
     search = EvolutionarySearch().start(problem)
-    search.tell([evaluation(0, candidate("tree(X)"))])
+    search.tell([make_evaluation(0, candidate("tree(X)"))])
     assert search.ask(1)[0].text == "naive_bayes(X)"
 
 
@@ -95,9 +90,9 @@ def test_failed_candidates_are_never_parents(status):
     search = EvolutionarySearch().start(small_problem())
     search.tell(
         [
-            evaluation(0, candidate("tree(X)"), status),
-            evaluation(1, candidate("logistic(X)"), score=0.1),
-            evaluation(2, candidate("naive_bayes(X)"), score=np.nan),
+            make_evaluation(0, candidate("tree(X)"), status),
+            make_evaluation(1, candidate("logistic(X)"), score=0.1),
+            make_evaluation(2, candidate("naive_bayes(X)"), score=np.nan),
         ]
     )
     assert _parents(search) == {1}
@@ -105,15 +100,15 @@ def test_failed_candidates_are_never_parents(status):
 
 def test_pruned_candidates_without_a_finished_fold_are_never_parents():
     search = EvolutionarySearch().start(small_problem())
-    screened = evaluation(0, candidate("tree(X)"), Status.PRUNED)
+    screened = make_evaluation(0, candidate("tree(X)"), Status.PRUNED)
     screened = replace(screened, folds=(), screening=screened.folds)
-    search.tell([screened, evaluation(1, candidate("logistic(X)"))])
+    search.tell([screened, make_evaluation(1, candidate("logistic(X)"))])
     assert _parents(search) == {1}
 
 
 def test_pruned_candidates_are_parents_where_there_are_no_others():
     search = EvolutionarySearch().start(small_problem())
-    search.tell([evaluation(0, candidate("tree(X)"), Status.PRUNED)])
+    search.tell([make_evaluation(0, candidate("tree(X)"), Status.PRUNED)])
     assert _parents(search) == {0}
 
 
@@ -122,7 +117,9 @@ def test_better_candidates_have_more_offspring():
         small_problem()
     )
     texts = [f"tree(X, max_depth={d})" for d in range(2, 22)]
-    search.tell([evaluation(i, candidate(t), score=i) for i, t in enumerate(texts)])
+    search.tell(
+        [make_evaluation(i, candidate(t), score=i) for i, t in enumerate(texts)]
+    )
     proposals = search.ask(200)
     parents = [int(p.origin.replace(":", "").split()[2]) for p in proposals]
     assert np.mean(np.array(parents) >= 15) > 0.6
@@ -138,7 +135,7 @@ def test_several_kinds_of_learners_stay_in_development():
     scores = [*range(100, 120), 10, 5]
     search.tell(
         [
-            evaluation(i, candidate(t), score=s)
+            make_evaluation(i, candidate(t), score=s)
             for i, (t, s) in enumerate(zip(texts, scores, strict=True))
         ]
     )
@@ -152,8 +149,8 @@ def test_origins_name_the_parents_and_the_change():
     )
     search.tell(
         [
-            evaluation(12, candidate("tree(pca(X), max_depth=3)")),
-            evaluation(15, candidate("logistic(X, C=3.0)")),
+            make_evaluation(12, candidate("tree(pca(X), max_depth=3)")),
+            make_evaluation(15, candidate("logistic(X, C=3.0)")),
         ]
     )
     origins = [c.origin for c in search.ask(120)]
@@ -172,7 +169,7 @@ def test_crossover_rate_and_random_rate_are_shares_of_proposals():
     )
     texts = [f"tree(pca(X), max_depth={d}, min_samples_leaf={d})" for d in range(2, 20)]
     texts += [f"logistic(standard(X), C={d})" for d in range(2, 20)]
-    search.tell([evaluation(i, candidate(t)) for i, t in enumerate(texts)])
+    search.tell([make_evaluation(i, candidate(t)) for i, t in enumerate(texts)])
     origins = [c.origin.split()[0] for c in search.ask(400)]
     assert origins.count("random") / 400 == pytest.approx(0.25, abs=0.07)
     assert origins.count("crossover") / 400 == pytest.approx(0.75 * 0.4, abs=0.09)
@@ -197,7 +194,7 @@ def _share_of_dear(cost_aversion):
     strategy = EvolutionarySearch(cost_aversion=cost_aversion, random_rate=0.0)
     search = strategy.start(problem)
     tree = Node("cheap", (X,))
-    search.tell([evaluation(0, Candidate(tree, format_tree(tree), ""))])
+    search.tell([make_evaluation(0, Candidate(tree, format_tree(tree), ""))])
     return np.mean([c.text.startswith("dear") for c in search.ask(300)])
 
 
@@ -211,7 +208,7 @@ def test_a_run_goes_on_where_all_offspring_are_expensive():
     strategy = EvolutionarySearch(cost_aversion=50.0, random_rate=0.0)
     search = strategy.start(problem)
     tree = Node("cheap", (X,))
-    search.tell([evaluation(0, Candidate(tree, format_tree(tree), ""))])
+    search.tell([make_evaluation(0, Candidate(tree, format_tree(tree), ""))])
     assert len(search.ask(50)) == 50
 
 
@@ -270,7 +267,7 @@ def _hidden_optimum(number, proposed):
         score += 5 - abs((tree.param("max_depth") or 30) - 12) / 10
         score -= abs(np.log(tree.param("min_samples_leaf", 1) / 20))
     score -= sum(node.operator == "pca" for _, node in tree.walk())
-    return evaluation(number, proposed, score=score)
+    return make_evaluation(number, proposed, score=score)
 
 
 def test_evolution_finds_better_pipelines_than_random_search():
@@ -279,7 +276,7 @@ def test_evolution_finds_better_pipelines_than_random_search():
         best = []
         for strategy in (EvolutionarySearch(), RandomSearch()):
             search = strategy.start(small_problem(seed=seed))
-            candidates = run(search, 100, evaluate=_hidden_optimum)
+            candidates = run_search(search, 100, evaluate=_hidden_optimum)
             best.append(max(_hidden_optimum(0, c).score for c in candidates))
         gains.append(best[0] - best[1])
     assert np.mean(gains) > 0

@@ -3,11 +3,12 @@ from collections import Counter
 from sklearn_meta.metalearning._prior import Prior, Proposal
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.search._random import RandomSearch
-from tests.search.problems import run, small_problem
+from sklearn_meta.testing import run_search
+from tests.search.problems import small_problem
 
 
 def test_all_proposals_are_random():
-    candidates = run(RandomSearch().start(small_problem()), 50)
+    candidates = run_search(RandomSearch().start(small_problem()), 50)
     assert {c.origin for c in candidates} == {"random"}
 
 
@@ -18,8 +19,8 @@ def test_the_prior_is_not_looked_at():
         operator_weights={"tree": 1000.0},
         values={("tree", "max_depth"): (17,)},
     )
-    with_prior = run(RandomSearch().start(small_problem(prior=prior)), 100)
-    assert with_prior == run(RandomSearch().start(small_problem()), 100)
+    with_prior = run_search(RandomSearch().start(small_problem(prior=prior)), 100)
+    assert with_prior == run_search(RandomSearch().start(small_problem()), 100)
 
 
 def test_learners_are_drawn_uniformly():

@@ -1,11 +1,13 @@
 """Every strategy passes the common checks."""
 
+from itertools import chain
+
 import pytest
 
 from sklearn_meta.search._evolution import EvolutionarySearch
 from sklearn_meta.search._random import RandomSearch
+from sklearn_meta.testing import parametrize_with_checks, strategy_checks
 from tests.search.problems import small_problem
-from tests.search.strategy_checks import CHECKS
 
 STRATEGIES = (
     EvolutionarySearch(),
@@ -17,10 +19,9 @@ STRATEGIES = (
 )
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES, ids=repr)
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_common_checks(strategy, check):
-    check(strategy)
+@parametrize_with_checks(chain.from_iterable(map(strategy_checks, STRATEGIES)))
+def test_common_checks(plugin, check):
+    check(plugin)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
-"""Small encoded tables of every kind, and operators of every kind to fit on them."""
+"""A catalogue with an operator of every kind, for tests of the compiler."""
 
-import numpy as np
-from scipy import sparse
-
+from sklearn_meta.pipelines._catalogue_parts import pipeline
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
 from sklearn_meta.pipelines._operators import (
     CLASSIFICATION,
@@ -11,62 +9,7 @@ from sklearn_meta.pipelines._operators import (
     Operator,
 )
 from sklearn_meta.pipelines._preparation import PREPARATION_OPERATORS
-from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._spec import Reference, Spec
-
-N_ROWS = 120
-
-
-def make_table(kind, *, n_rows=N_ROWS, seed=0):
-    """Return an encoded table and its schema.
-
-    Kinds: ``dense``, ``missing``, ``categories``, ``mixed`` (categories, missing values
-    and a column with two present values), ``levels`` (nothing but categories, one of
-    them with more levels than HistGradientBoosting takes), ``sparse``, ``wide`` (sparse
-    with more columns than are made dense).
-    """
-    rng = np.random.default_rng(seed)
-    numbers = rng.normal(size=(n_rows, 4))
-    if kind == "dense":
-        return numbers, Schema(4)
-    if kind == "missing":
-        numbers[rng.uniform(size=numbers.shape) < 0.2] = np.nan
-        return numbers, Schema(4, missing=(0, 1, 2, 3))
-    if kind in ("sparse", "wide"):
-        width = 40 if kind == "sparse" else 2500
-        table = sparse.random(n_rows, width, 0.1, "csr", rng=rng)
-        table.data -= 0.5
-        return table, Schema(width, sparse=True)
-    cardinalities = (2, 6, 300) if kind == "levels" else (2, 6)
-    codes = np.column_stack([rng.integers(c, size=n_rows) for c in cardinalities])
-    codes = codes.astype(float)
-    if kind == "levels":
-        # Every level of the last column occurs if there are rows enough.
-        codes[:300, 2] = rng.permutation(300)[:n_rows]
-        return codes, Schema(3, 3, cardinalities)
-    if kind == "categories":
-        return np.hstack([codes, numbers]), Schema(6, 2, cardinalities)
-    codes[rng.uniform(size=codes.shape) < 0.1] = np.nan
-    numbers[rng.uniform(size=numbers.shape) < 0.2] = np.nan
-    numbers[2:, 1] = np.nan
-    missing, nearly_empty = tuple(range(6)), (3,)
-    table = np.hstack([codes, numbers])
-    return table, Schema(6, 2, cardinalities, missing, nearly_empty)
-
-
-KINDS = ("dense", "missing", "categories", "mixed", "levels", "sparse", "wide")
-
-
-def make_target(table, task, *, n_classes=3, seed=1):
-    """Return a target that depends on the first and the last column a little."""
-    rng = np.random.default_rng(seed)
-    columns = table[:, [0, -1]]
-    columns = columns.toarray() if sparse.issparse(columns) else columns
-    signal = np.nan_to_num(columns).sum(axis=1) + rng.normal(size=table.shape[0])
-    if task == REGRESSION:
-        return signal
-    cuts = np.quantile(signal, np.linspace(0, 1, n_classes + 1)[1:-1])
-    return np.digitize(signal, cuts)
 
 
 def _both(name, classifier, regressor, **kwargs):
@@ -155,6 +98,11 @@ TRANSFORMERS = (
         "transformer",
         "sklearn.preprocessing.PowerTransformer",
         accepts_missing=True,
+        # Beyond the range of the training rows it overflows where they are one-sided.
+        build=lambda params, context: pipeline(
+            ("clip", Spec("sklearn.preprocessing.MinMaxScaler", (("clip", True),))),
+            ("power", Spec("sklearn.preprocessing.PowerTransformer")),
+        ),
     ),
     Operator(
         "pca",

@@ -1,0 +1,113 @@
+"""Search problems, made-up evaluations, and a stand-in for the engine."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from sklearn_meta.evaluation._records import Evaluation, FoldResult, Status
+from sklearn_meta.metalearning._prior import Prior
+from sklearn_meta.pipelines._operators import CLASSIFICATION, Operator
+from sklearn_meta.pipelines._space import SearchSpace
+from sklearn_meta.search._protocol import SearchProblem
+
+# Of every kind, with and without hyperparameters, enough for thousands of pipelines.
+SOME_OPERATORS = (
+    "impute", "one_hot", "standard_scaler", "pca", "select_percentile",
+    "logistic_regression", "ridge", "decision_tree", "gaussian_nb", "calibrated",
+    "transformed_target",
+)  # fmt: skip
+
+# One pipeline; and with the scaler of scikit-learn, which has nothing to tune, a few.
+PLAIN = Operator(
+    "plain", "learner", "sklearn.naive_bayes.GaussianNB", tasks=(CLASSIFICATION,)
+)
+
+
+def make_problem(task="classification", **changes):
+    """Describe a small table and a small space to search.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}, default="classification"
+    **changes
+        Fields of `SearchProblem` to replace.
+
+    Returns
+    -------
+    problem : SearchProblem
+    """
+    settings = {
+        "task": task,
+        "space": SearchSpace(include=SOME_OPERATORS),
+        "prior": Prior(),
+        "n_samples": 200,
+        "n_features": 10,
+        "n_classes": 3 if task == CLASSIFICATION else 1,
+        "has_categories": True,
+        "has_missing": True,
+        "seed": 0,
+    }
+    return SearchProblem(**{**settings, **changes})
+
+
+def make_evaluation(number, candidate, status=Status.OK, score=None, n_folds=3):
+    """Make up what an evaluation of a candidate could have given.
+
+    Parameters
+    ----------
+    number : int
+    candidate : Candidate
+    status : Status, default=Status.OK
+    score : float or None, default=None
+        None is a fixed function of the text, in [0, 1).
+    n_folds : int, default=3
+        Finished folds; one of a lost race, none of other failures.
+
+    Returns
+    -------
+    evaluation : Evaluation
+    """
+    if score is None:
+        digest = hashlib.sha256(candidate.text.encode()).digest()
+        score = int.from_bytes(digest[:4], "big") / 2**32
+    if status is Status.PRUNED:
+        n_folds = 1
+    elif status is not Status.OK:
+        n_folds = 0
+    folds = tuple(
+        FoldResult(stage=i, score=score, predictions=np.empty(0))
+        for i in range(n_folds)
+    )
+    reason = "" if status is Status.OK else f"it was {status}"
+    return Evaluation(number, candidate, status, folds, reason=reason)
+
+
+def run_search(search, n_proposals, look_ahead=8, evaluate=make_evaluation):
+    """Play the engine's part: tell in order, `look_ahead` behind.
+
+    Parameters
+    ----------
+    search : Search
+    n_proposals : int
+    look_ahead : int, default=8
+    evaluate : callable, default=make_evaluation
+        ``evaluate(number, candidate) -> Evaluation``.
+
+    Returns
+    -------
+    candidates : list of Candidate
+        Fewer than `n_proposals` where the search has no more.
+    """
+    candidates = []
+    n_told = 0
+    while len(candidates) < n_proposals:
+        while n_told < len(candidates) - look_ahead + 1:
+            search.tell([evaluate(n_told, candidates[n_told])])
+            n_told += 1
+        new = search.ask(1)
+        if not new:
+            break
+        candidates += new
+    return candidates

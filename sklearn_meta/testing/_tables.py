@@ -1,0 +1,130 @@
+"""Small encoded tables of every kind that a pipeline may be fitted on."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_meta.pipelines._operators import REGRESSION
+from sklearn_meta.pipelines._schema import Schema
+
+# Kinds of tables, and what each of them holds.
+TABLE_KINDS = {
+    "dense": "numbers",
+    "missing": "numbers with missing values",
+    "categories": "two categories and numbers",
+    "mixed": "categories and numbers, missing values in all of them, and a column with "
+    "two present values",
+    "levels": "nothing but categories, one of more levels than rows",
+    "constant": "numbers, two constant columns and one that repeats another",
+    "single": "one column of numbers",
+    "short": "more columns of numbers than rows",
+    "sparse": "a sparse matrix",
+    "wide": "a sparse matrix of more columns than can be made dense",
+}
+
+
+def make_table(kind, *, n_rows=120, seed=0):
+    """Make an encoded table and its schema.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `TABLE_KINDS`.
+    n_rows : int, default=120
+        At least 10.
+    seed : int, default=0
+
+    Returns
+    -------
+    table : ndarray or CSR matrix of shape (n_rows, n_features)
+    schema : Schema
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> from sklearn_meta.testing import make_table
+    >>> table, schema = make_table("categories", n_rows=20)
+    >>> table.shape, schema.n_categorical
+    ((20, 6), 2)
+    """
+    if kind not in TABLE_KINDS:
+        raise ValueError(
+            f"kind must be one of {', '.join(TABLE_KINDS)}. Got {kind!r} instead."
+        )
+    rng = np.random.default_rng(seed)
+    numbers = rng.normal(size=(n_rows, 4))
+    if kind in ("dense", "missing", "constant", "single", "short"):
+        return _numbers(kind, numbers, rng)
+    if kind in ("sparse", "wide"):
+        width = 40 if kind == "sparse" else 2500
+        table = sparse.random(n_rows, width, 0.1, "csr", rng=rng)
+        table.data -= 0.5
+        return table, Schema(width, sparse=True)
+    cardinalities = (2, 6, 300) if kind == "levels" else (2, 6)
+    codes = np.column_stack([rng.integers(c, size=n_rows) for c in cardinalities])
+    codes = codes.astype(float)
+    if kind == "levels":
+        # Every level of the last column occurs if there are rows enough.
+        codes[:300, 2] = rng.permutation(300)[:n_rows]
+        return codes, Schema(3, 3, cardinalities)
+    if kind == "categories":
+        return np.hstack([codes, numbers]), Schema(6, 2, cardinalities)
+    codes[rng.uniform(size=codes.shape) < 0.1] = np.nan
+    numbers[rng.uniform(size=numbers.shape) < 0.2] = np.nan
+    numbers[2:, 1] = np.nan
+    missing, nearly_empty = tuple(range(6)), (3,)
+    table = np.hstack([codes, numbers])
+    return table, Schema(6, 2, cardinalities, missing, nearly_empty)
+
+
+def _numbers(kind, numbers, rng):
+    n_rows = len(numbers)
+    if kind == "missing":
+        numbers[rng.uniform(size=numbers.shape) < 0.2] = np.nan
+        return numbers, Schema(4, missing=(0, 1, 2, 3))
+    if kind == "constant":
+        constants = np.tile([0.0, 7.5], (n_rows, 1))
+        numbers = np.hstack([constants, numbers, numbers[:, :1]])
+    elif kind == "single":
+        numbers = numbers[:, :1]
+    elif kind == "short":
+        numbers = np.hstack([numbers, rng.normal(size=(n_rows, n_rows))])
+    return numbers, Schema(numbers.shape[1])
+
+
+def make_target(table, task, *, n_classes=3, seed=1):
+    """Make a target that depends on the first and the last column a little.
+
+    Parameters
+    ----------
+    table : ndarray or sparse matrix of shape (n_rows, n_features)
+    task : {"classification", "regression"}
+    n_classes : int, default=3
+        Of about the same number of rows each; without effect for regression.
+    seed : int, default=1
+
+    Returns
+    -------
+    y : ndarray of shape (n_rows,)
+        Class indices or numbers.
+
+    Examples
+    --------
+    >>> from sklearn_meta.testing import make_table, make_target
+    >>> table, schema = make_table("dense")
+    >>> make_target(table, "classification").max()
+    np.int64(2)
+    """
+    rng = np.random.default_rng(seed)
+    columns = table[:, [0, -1]]
+    columns = columns.toarray() if sparse.issparse(columns) else columns
+    signal = np.nan_to_num(columns).sum(axis=1) + rng.normal(size=table.shape[0])
+    if task == REGRESSION:
+        return signal
+    cuts = np.quantile(signal, np.linspace(0, 1, n_classes + 1)[1:-1])
+    return np.digitize(signal, cuts)
