@@ -20,8 +20,9 @@ class Dataset:
     ----------
     X : ndarray or CSR matrix of shape (n_samples, n_features)
         The encoded table, see `Schema`.
-    y : ndarray of shape (n_samples,)
-        Class indices (int64) or targets (float64).
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Class indices (int64) or targets (float64); several targets, or indicators of
+        several labels (int64).
     schema : Schema
     task : Task
     sample_weight : ndarray of shape (n_samples,) or None
@@ -78,7 +79,7 @@ def canonical_rows(dataset):
             return None
         rows = np.repeat(rows, counts)
     values = X[rows].toarray() if sparse.issparse(X) else X[rows]
-    return rows[np.lexsort((y[rows], *values.T))]
+    return rows[np.lexsort((*np.atleast_2d(y[rows].T), *values.T))]
 
 
 def take_rows(dataset, rows):

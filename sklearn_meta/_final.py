@@ -11,6 +11,7 @@ from sklearn_meta.ensemble import Combination, combine
 from sklearn_meta.evaluation._history import has_predictions
 from sklearn_meta.evaluation._records import Evaluation, Status
 from sklearn_meta.evaluation._workers import InProcessPool, Payload
+from sklearn_meta.pipelines._operators import REGRESSION
 
 REFIT = "sklearn_meta.evaluation._evaluate:refit_candidate"
 
@@ -225,8 +226,12 @@ def _combine(oof, candidates, context, ensemble_size, budget):
             predictions, X[rows], y[rows], None if weight is None else weight[rows]
         )
 
+    predictions = [oof.predictions[i] for i in candidates]
+    if dataset.task.name == REGRESSION:
+        limits = dataset.task.limits(dataset.y)
+        predictions = [np.clip(p, *limits) for p in predictions]
     combination = combine(
-        [oof.predictions[i] for i in candidates],
+        predictions,
         y,
         task=dataset.task.name,
         score=score,

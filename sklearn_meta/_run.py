@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
@@ -21,10 +22,12 @@ from sklearn_meta._final import (
     mean_iterations,
     reserve_seconds,
 )
-from sklearn_meta._scoring import Scoring, perfect_score
+from sklearn_meta._scoring import Scoring, check_scores_outputs, perfect_score
+from sklearn_meta._task import MultilabelTask
 from sklearn_meta.ensemble import (
     Combination,
     WeightedEnsembleClassifier,
+    WeightedEnsembleMultilabel,
     WeightedEnsembleRegressor,
 )
 from sklearn_meta.evaluation._engine import Engine, Limits
@@ -48,7 +51,7 @@ from sklearn_meta.exceptions import (
     SearchInterruptedWarning,
     SklearnMetaWarning,
 )
-from sklearn_meta.metalearning._fixed import FixedPortfolio
+from sklearn_meta.metalearning._knn import KNNMetaLearner
 from sklearn_meta.pipelines._catalogue import default_catalogue
 from sklearn_meta.pipelines._cost import predicted_seconds
 from sklearn_meta.pipelines._space import SearchSpace
@@ -82,6 +85,7 @@ class Settings:
     search_space: SearchSpace | None
     search: object
     meta_learner: object
+    knowledge_base: object
     ensemble_size: int
     max_evaluations: int | None
     memory_limit: float | None
@@ -100,7 +104,7 @@ class Outcome:
     best : Evaluation
         The best single candidate.
     final : FinalModel
-    ensemble : WeightedEnsembleClassifier or WeightedEnsembleRegressor
+    ensemble : WeightedEnsembleClassifier, -Multilabel or -Regressor
     n_splits : int
     stop_reason : str
     time_report : dict of str to float
@@ -130,6 +134,7 @@ class Outcome:
             "schema": schema_of_rows_to_come(encoding.schema),
             "task": task.name,
             "n_classes": task.n_classes,
+            "n_outputs": task.n_outputs,
             "random_state": candidate_seed(self.context.seed, candidate.text),
             "iterations": mean_iterations(self.best),
             "encoder": encoding.encoder,
@@ -139,7 +144,8 @@ class Outcome:
         """Return the best single pipeline, from raw table to prediction."""
         steps = [] if encoder is None else [("encode", encoder)]
         models = self.final.best.models
-        if len(models) == 1:
+        # scikit-learn has no vote of models of several outputs: then it is the first.
+        if len(models) == 1 or self.context.dataset.task.n_outputs > 1:
             return Pipeline([*steps, *models[0].steps])
         return Pipeline([*steps, ("vote", self.ensemble.vote_of(models))])
 
@@ -162,6 +168,8 @@ class Run:
         self.budget = budget
         self.seconds = Counter()
         self.n_workers = max(1, settings.n_workers)
+        if dataset.task.n_outputs > 1:
+            check_scores_outputs(settings.scoring, dataset.X, dataset.y)
         continues = previous is not None and previous.matches(dataset)
         if previous is not None and not continues:
             warnings.warn(
@@ -180,9 +188,14 @@ class Run:
             self.history, self.search = previous.history, previous.search
             return
         with self._timed("recall"):
-            meta_learner = settings.meta_learner or FixedPortfolio()
-            prior = meta_learner.recall(
-                dataset, catalogue=catalogue, time_budget=budget.seconds
+            meta_learner = settings.meta_learner or KNNMetaLearner()
+            # A copy, also of what is no estimator: it is fitted.
+            meta_learner = clone(meta_learner, safe=False)
+            prior = meta_learner.fit(settings.knowledge_base).recall(
+                dataset,
+                catalogue=catalogue,
+                time_budget=budget.seconds,
+                scoring=getattr(settings.scoring, "name", None),
             )
         self.unsafe = foreign_operators(catalogue, dataset.task.name)
         self.context = EvaluationContext(
@@ -205,6 +218,7 @@ class Run:
             n_samples=dataset.n_samples,
             n_features=dataset.n_features,
             n_classes=dataset.task.n_classes,
+            n_outputs=dataset.task.n_outputs,
             has_categories=schema.n_categorical > 0,
             has_missing=bool(schema.missing),
             is_sparse=schema.sparse,
@@ -374,6 +388,7 @@ class Run:
             n_samples=n_rows,
             n_features=dataset.n_features,
             n_classes=dataset.task.n_classes,
+            n_outputs=dataset.task.n_outputs,
         )
 
     def _is_safe(self, tree):
@@ -421,12 +436,19 @@ class Run:
         members = [
             m.models[0] if len(m.models) == 1 else m.models for m in final.members
         ]
-        if dataset.task.name == "classification":
+        task = dataset.task
+        if isinstance(task, MultilabelTask):
+            ensemble = WeightedEnsembleMultilabel(
+                members, final.combination, task.n_outputs, task.dtype
+            )
+        elif task.name == "classification":
             ensemble = WeightedEnsembleClassifier(
-                members, final.combination, dataset.task.classes
+                members, final.combination, task.classes
             )
         else:
-            ensemble = WeightedEnsembleRegressor(members, final.combination)
+            ensemble = WeightedEnsembleRegressor(
+                members, final.combination, task.limits(dataset.y)
+            )
         n_screening = sum(stage.screening for stage in self.context.stages)
         return Outcome(
             history=tuple(_for_people(e) for e in self.history),

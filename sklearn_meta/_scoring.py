@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,16 @@ def negative_log_loss(y, probabilities, sample_weight):
     return float(np.average(np.log(true), weights=sample_weight))
 
 
+def negative_binary_log_loss(y, probabilities, sample_weight):
+    """Mean log-probability that each label is there or not, as it is.
+
+    The mean over labels of what scikit-learn's ``neg_log_loss`` is for one label.
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    true = np.clip(np.where(y == 1, p, 1 - p), SMALLEST_PROBABILITY, None)
+    return _mean(np.log(true), sample_weight)
+
+
 def accuracy(y, probabilities, sample_weight):
     """Share of rows whose most probable class is the true one."""
     hit = np.argmax(probabilities, axis=1) == y
@@ -27,18 +38,24 @@ def accuracy(y, probabilities, sample_weight):
 
 
 def negative_root_mean_squared_error(y, targets, sample_weight):
-    """Minus the root of the mean squared error."""
-    return -float(np.sqrt(np.average((y - targets) ** 2, weights=sample_weight)))
+    """Minus the root of the mean squared error; the mean over outputs, if several."""
+    errors = np.average((y - targets) ** 2, axis=0, weights=sample_weight)
+    return -float(np.mean(np.sqrt(errors)))
 
 
 def negative_mean_squared_error(y, targets, sample_weight):
     """Minus the mean squared error."""
-    return -float(np.average((y - targets) ** 2, weights=sample_weight))
+    return -_mean((y - targets) ** 2, sample_weight)
 
 
 def negative_mean_absolute_error(y, targets, sample_weight):
     """Minus the mean absolute error."""
-    return -float(np.average(np.abs(y - targets), weights=sample_weight))
+    return -_mean(np.abs(y - targets), sample_weight)
+
+
+def _mean(values, sample_weight):
+    """Weighted mean over rows, and the plain one over outputs, if several."""
+    return float(np.mean(np.average(values, axis=0, weights=sample_weight)))
 
 
 # scikit-learn's scorers cost about a millisecond a call in checks; the search calls
@@ -46,11 +63,23 @@ def negative_mean_absolute_error(y, targets, sample_weight):
 # class, where scikit-learn's scorer raises.
 FAST_METRICS = {
     "neg_log_loss": negative_log_loss,
+    "neg_binary_log_loss": negative_binary_log_loss,
     "accuracy": accuracy,
     "neg_root_mean_squared_error": negative_root_mean_squared_error,
     "neg_mean_squared_error": negative_mean_squared_error,
     "neg_mean_absolute_error": negative_mean_absolute_error,
 }
+
+
+# Scorers that take several labels for the classes of one-hot rows, and say no more than
+# that their probabilities do not sum to one. The log loss of scikit-learn is then best
+# for the prediction that every row has all of the labels.
+CLASSES_ONLY = (
+    "neg_log_loss",
+    "d2_log_loss_score",
+    "neg_brier_score",
+    "d2_brier_score",
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +89,8 @@ class FastScoring:
     Parameters
     ----------
     name : str
-        scikit-learn's name of the scorer.
+        scikit-learn's name of the scorer, or ``"neg_binary_log_loss"``, which it does
+        not have.
     """
 
     name: str
@@ -111,7 +141,8 @@ def make_scoring(scoring, task) -> Scoring:
     Parameters
     ----------
     scoring : None, str or callable
-        None for the default of the task: log loss, root mean squared error.
+        None for the default of the task: log loss, mean log loss of the labels, root
+        mean squared error (the mean over outputs, if several).
     task : Task
 
     Returns
@@ -124,12 +155,10 @@ def make_scoring(scoring, task) -> Scoring:
         If `scoring` is a name that scikit-learn does not know.
     """
     if scoring is None:
-        scoring = task.default_scoring
+        return FastScoring(task.default_scoring)
     if isinstance(scoring, str):
-        if scoring in FAST_METRICS:
-            is_regression_metric = "error" in scoring
-            if is_regression_metric == (task.name == "regression"):
-                return FastScoring(scoring)
+        if scoring in task.fast_scorings:
+            return FastScoring(scoring)
         if scoring not in get_scorer_names():
             raise InvalidParameterError(
                 f"The 'scoring' parameter must be None, a callable or the name of a "
@@ -142,13 +171,51 @@ def make_scoring(scoring, task) -> Scoring:
     return ScorerScoring(scorer, task, bool(accepts and accepts()), name)
 
 
+def check_scores_outputs(scoring, X, y):
+    """Check that a named scorer takes a target of several outputs, before the search.
+
+    Parameters
+    ----------
+    scoring : Scoring
+    X : array-like of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples, n_outputs)
+        Targets, or indicators of labels.
+
+    Raises
+    ------
+    ValueError
+        If it does not, with what scikit-learn says of it.
+    """
+    if isinstance(scoring, FastScoring) or scoring.name not in get_scorer_names():
+        # What a callable of the user's makes of a constant prediction says little.
+        return
+    labels = scoring.task.n_classes > 1
+    if labels and scoring.name in CLASSES_ONLY:
+        raise InvalidParameterError(
+            f"The 'scoring' parameter must not be {scoring.name!r} for several labels: "
+            "scikit-learn takes them for classes there, whose probabilities sum to "
+            "one. None stands for the mean log loss of the labels."
+        )
+    constant = np.broadcast_to(y.mean(axis=0), y.shape)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scoring(constant, X, y)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InvalidParameterError(
+            "The 'scoring' parameter must name a scorer that takes several outputs, "
+            f"such as {'f1_micro' if labels else 'r2'!r}. Got "
+            f"{scoring.name!r}, of which scikit-learn says: {error}"
+        ) from error
+
+
 def perfect_score(scoring, y):
     """Return the score beyond which a better one makes no difference.
 
     Parameters
     ----------
     scoring : Scoring
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Class indices or targets.
 
     Returns
@@ -156,13 +223,12 @@ def perfect_score(scoring, y):
     score : float
         Infinity for scorers whose optimum is not known.
     """
-    if scoring.name == "neg_log_loss":
+    if not isinstance(scoring, FastScoring):
+        return np.inf
+    if scoring.name in ("neg_log_loss", "neg_binary_log_loss"):
         # Every row given its class with a probability of 99.9 %.
         return -1e-3
     if scoring.name == "accuracy":
         return 1.0
-    if scoring.name in FAST_METRICS:
-        scale = float(np.std(y))
-        exponent = 2 if scoring.name == "neg_mean_squared_error" else 1
-        return -((1e-6 * scale) ** exponent)
-    return np.inf
+    exponent = 2 if scoring.name == "neg_mean_squared_error" else 1
+    return -float(np.mean((1e-6 * np.std(y, axis=0)) ** exponent))

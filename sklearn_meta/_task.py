@@ -1,4 +1,11 @@
-"""Everything that differs between classification and regression, in one place."""
+"""Everything that differs between classification and regression, in one place.
+
+All tasks have the same attributes: `name` selects operators; `n_classes` is that of one
+output and `n_outputs` the number of columns of the target; `stratifies` says whether
+each row has one class, so that splits can keep their shares; `default_scoring` is what
+``scoring=None`` stands for and `fast_scorings` are the scorers of scikit-learn that
+`sklearn_meta._scoring` computes itself.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +19,10 @@ from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 # Smallest probability that a class is given where a member has never seen it; the
 # logarithm of it is what one such row costs.
 SMALLEST_PROBABILITY = 1e-7
+
+# How far beyond the targets seen in `fit` a member of an ensemble may predict, as a
+# share of their range.
+EXTRAPOLATION = 0.25
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,9 @@ class ClassificationTask:
     classes: np.ndarray = field(compare=False)
     name: str = CLASSIFICATION
     default_scoring: str = "neg_log_loss"
+    fast_scorings: tuple[str, ...] = ("neg_log_loss", "accuracy")
+    n_outputs: int = 1
+    stratifies: bool = True
 
     @property
     def n_classes(self) -> int:
@@ -69,12 +83,65 @@ class ClassificationTask:
 
 
 @dataclass(frozen=True)
-class RegressionTask:
-    """Predict a number."""
+class MultilabelTask:
+    """Predict which of several labels a row has; predictions are their probabilities.
 
+    Each label is a problem of two classes: it is there, or it is not.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Number of labels.
+    dtype : numpy.dtype
+        Of the indicators as the user gave them. Inside, they are int64.
+    """
+
+    n_outputs: int
+    dtype: np.dtype
+    name: str = CLASSIFICATION
+    default_scoring: str = "neg_binary_log_loss"
+    fast_scorings: tuple[str, ...] = ()
+    n_classes: int = 2
+    stratifies: bool = False
+
+    def encode(self, y):
+        """Return the indicators as int64."""
+        return np.asarray(y, dtype=np.int64)
+
+    def decode(self, y):
+        """Return the indicators in the user's type."""
+        return y.astype(self.dtype)
+
+    def predict(self, estimator, X):
+        """Return the probability of each label, float32 (n_samples, n_outputs)."""
+        return label_probabilities(estimator, X).astype(np.float32)
+
+    def as_estimator(self, predictions):
+        """Return a fitted classifier that answers with `predictions`."""
+        return _KnownLabels(predictions, self.dtype)
+
+
+@dataclass(frozen=True)
+class RegressionTask:
+    """Predict a number, or several.
+
+    Parameters
+    ----------
+    n_outputs : int, default=1
+        With one, targets and predictions have the shape (n_samples,), with more
+        (n_samples, n_outputs).
+    """
+
+    n_outputs: int = 1
     name: str = REGRESSION
     default_scoring: str = "neg_root_mean_squared_error"
+    fast_scorings: tuple[str, ...] = (
+        "neg_root_mean_squared_error",
+        "neg_mean_squared_error",
+        "neg_mean_absolute_error",
+    )
     n_classes: int = 1
+    stratifies: bool = False
 
     def encode(self, y):
         """Return the target as float64."""
@@ -85,15 +152,81 @@ class RegressionTask:
         return y
 
     def predict(self, estimator, X):
-        """Return predicted targets, float32 of shape (n_samples,)."""
-        return np.asarray(estimator.predict(X)).reshape(-1).astype(np.float32)
+        """Return predicted targets, float32 of the shape of the target."""
+        shape = (-1,) if self.n_outputs == 1 else (-1, self.n_outputs)
+        return np.asarray(estimator.predict(X)).reshape(shape).astype(np.float32)
+
+    def limits(self, y):
+        """Return the least and the greatest target that an ensemble member may say.
+
+        A linear model that meets a row far from all others says anything, and with a
+        quarter of the weight it ruins the mean: on one table of 118 rows and 57 columns
+        it said 6 where all targets were between 35 and 46. Conditional means lie well
+        inside the range of the targets; `EXTRAPOLATION` leaves room for a trend.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        limits : tuple of (float or ndarray)
+        """
+        least, greatest = y.min(axis=0), y.max(axis=0)
+        room = EXTRAPOLATION * (greatest - least)
+        return least - room, greatest + room
 
     def as_estimator(self, predictions):
         """Return a fitted regressor that answers with `predictions`."""
         return _KnownTargets(predictions)
 
 
-Task = ClassificationTask | RegressionTask
+Task = ClassificationTask | MultilabelTask | RegressionTask
+
+
+def label_probabilities(estimator, X):
+    """Return the probability of each label, whatever way the classifier says it.
+
+    scikit-learn knows two: an array with a column for each label (`MLPClassifier`,
+    `OneVsRestClassifier`), and a list with the class probabilities of each label
+    (forests, neighbours, `MultiOutputClassifier`), one column of which is lacking where
+    the training rows agree on the label.
+
+    Parameters
+    ----------
+    estimator : fitted classifier of several labels
+    X : array-like of shape (n_samples, n_features)
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_samples, n_labels), float64
+        Between `SMALLEST_PROBABILITY` and one minus it: what no training row had is
+        not impossible.
+    """
+    given = estimator.predict_proba(X)
+    if isinstance(given, list):
+        given = np.column_stack(
+            [
+                np.asarray(p)[:, np.asarray(classes).astype(bool)].sum(axis=1)
+                for p, classes in zip(given, estimator.classes_, strict=True)
+            ]
+        )
+    given = np.asarray(given, dtype=np.float64)
+    return np.clip(given, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+
+
+def label_classes(n_labels, dtype):
+    """Return the `classes_` of a multi-label classifier: "no" and "yes" of each label.
+
+    As in forests and in `MultiOutputClassifier`. The other convention, the indices of
+    the labels, makes scikit-learn's scorers take two labels for two classes.
+    """
+    return [np.array([0, 1], dtype=dtype) for _ in range(n_labels)]
+
+
+def has_label(probabilities):
+    """Return whether each label is more probable than not."""
+    return np.asarray(probabilities) > 0.5
 
 
 class _KnownProbabilities(ClassifierMixin, BaseEstimator):
@@ -118,6 +251,30 @@ class _KnownProbabilities(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         return self.classes[np.argmax(self.probabilities, axis=1)]
+
+
+class _KnownLabels(ClassifierMixin, BaseEstimator):
+    """Fitted multi-label classifier whose probabilities for the one X are known."""
+
+    def __init__(self, probabilities, dtype):
+        self.probabilities = probabilities
+        self.dtype = dtype
+
+    @property
+    def classes_(self):
+        return label_classes(np.shape(self.probabilities)[1], self.dtype)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X, y):
+        return self
+
+    def predict_proba(self, X):
+        return np.asarray(self.probabilities, dtype=np.float64)
+
+    def predict(self, X):
+        return has_label(self.probabilities).astype(self.dtype)
 
 
 class _KnownTargets(RegressorMixin, BaseEstimator):

@@ -7,16 +7,27 @@ combine. Each is one package; what is specific to classification or regression i
 
 from __future__ import annotations
 
+import os
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from joblib import effective_n_jobs
+from scipy.sparse import issparse
+from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -27,18 +38,31 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_meta._dataset import Dataset
+from sklearn_meta._learned import add_to
 from sklearn_meta._run import Run, Settings
-from sklearn_meta._scoring import make_scoring
+from sklearn_meta._scoring import ScorerScoring, make_scoring
 from sklearn_meta._table import apply_encoder, check_table, encode_table
-from sklearn_meta._task import ClassificationTask, RegressionTask
+from sklearn_meta._target import check_labels, several_outputs
+from sklearn_meta._task import (
+    ClassificationTask,
+    MultilabelTask,
+    RegressionTask,
+    label_classes,
+)
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._stages import refers_to_rows
-from sklearn_meta.exceptions import NoCandidateError
+from sklearn_meta.exceptions import NoCandidateError, SklearnMetaWarning
 from sklearn_meta.inspection._progress import ProgressLine
+from sklearn_meta.inspection._recall import neighbours_table, recall_table
 from sklearn_meta.inspection._tables import cv_results, leaderboard
+from sklearn_meta.metalearning import KnowledgeBase
 from sklearn_meta.pipelines import SearchSpace, to_source
 
 __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
+
+# scikit-learn's settings for pipelines, whatever the user has chosen for the code
+# around: those of worker processes, where nobody has chosen anything.
+INSIDE = {"enable_metadata_routing": False, "transform_output": "default"}
 
 
 class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
@@ -51,7 +75,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         "cv": ["cv_object"],
         "search_space": [HasMethods(["catalogue"]), None],
         "search": [HasMethods(["start"]), None],
-        "meta_learner": [HasMethods(["recall"]), None],
+        "meta_learner": [HasMethods(["fit", "recall"]), None],
+        "knowledge_base": [KnowledgeBase, str, os.PathLike, None],
         "ensemble_size": [Interval(Integral, 1, None, closed="left")],
         "memory_limit": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
@@ -70,6 +95,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         search_space=None,
         search=None,
         meta_learner=None,
+        knowledge_base=None,
         ensemble_size=25,
         memory_limit=None,
         n_jobs=None,
@@ -84,6 +110,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.search_space = search_space
         self.search = search
         self.meta_learner = meta_learner
+        self.knowledge_base = knowledge_base
         self.ensemble_size = ensemble_size
         self.memory_limit = memory_limit
         self.n_jobs = n_jobs
@@ -101,13 +128,15 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
             Numbers, categories, strings, booleans and dates, with missing values. Data
             frames of pandas, polars and other libraries are taken as they are.
-        y : array-like of shape (n_samples,)
-            Target.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target. Several columns are several targets of a regressor, and several
+            labels of a classifier: 1 where a row has the label, 0 where not.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, passed to the candidates that can use them and to the
-            score.
+            Weights of the rows, passed to the candidates and to the scorer, as far as
+            they take weights.
         groups : array-like of shape (n_samples,), default=None
-            Rows of one group are kept on one side of every split.
+            Rows of one group are kept on one side of every split; passed to the
+            splitter, if `cv` is one.
 
         Returns
         -------
@@ -120,41 +149,55 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             If every candidate failed; the message counts the causes.
         """
         budget = Budget(np.inf if self.time_budget is None else self.time_budget)
+        # Not fitted until the end: a model of other data must not outlive a failure.
+        vars(self).pop("ensemble_", None)
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         seen = {"estimator": self, "X": X, "y": y, "metadata": weight}
         context = self._init_callback_context(max_subtasks=self.max_evaluations)
         context.call_on_fit_task_begin(**seen)
+        own = self._own_knowledge_base()
         dataset = self._read(X, y, sample_weight, groups)
         run = Run(
             dataset,
-            self._settings(dataset.task),
+            self._settings(dataset.task, sample_weight),
             budget,
             previous=getattr(self, "_run", None) if self.warm_start else None,
         )
+        self._warn_of_unweighted_scores(run)
         progress = ProgressLine(budget) if self.verbose else None
+        of_the_user = get_config()
 
         def observe(evaluation, history):
             if progress is not None:
                 progress.update(history)
-            evaluated = context.subcontext(task_name="evaluation")
-            evaluated.call_on_fit_task_begin(**seen)
-            return evaluated.call_on_fit_task_end(**seen)
+            with config_context(**of_the_user):
+                evaluated = context.subcontext(task_name="evaluation")
+                evaluated.call_on_fit_task_begin(**seen)
+                return evaluated.call_on_fit_task_end(**seen)
 
-        outcome = run.execute(observe)
+        with config_context(**INSIDE):
+            outcome = run.execute(observe)
         if progress is not None:
             progress.close(outcome.stop_reason, len(outcome.history))
         self._keep(outcome, run)
+        if own is not None:
+            add_to(own, run)
         # Nothing to add to what is fitted: callbacks may predict with this estimator.
         context.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self
 
-    def _settings(self, task):
+    def _settings(self, task, sample_weight):
+        scoring = make_scoring(self.scoring, task)
+        if isinstance(scoring, ScorerScoring):
+            weighs = bool(self._weights_of_scorer("fit", sample_weight))
+            scoring = replace(scoring, takes_sample_weight=weighs)
         return Settings(
-            scoring=make_scoring(self.scoring, task),
+            scoring=scoring,
             cv=self.cv,
             search_space=self.search_space,
             search=self.search,
             meta_learner=self.meta_learner,
+            knowledge_base=self.knowledge_base,
             ensemble_size=self.ensemble_size,
             max_evaluations=self.max_evaluations,
             memory_limit=self.memory_limit,
@@ -162,10 +205,78 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             seed=check_random_state(self.random_state).randint(2**31 - 1),
         )
 
+    def _own_knowledge_base(self):
+        """Return the path that is added to after the fit; None for none."""
+        if self.knowledge_base is None or isinstance(
+            self.knowledge_base, KnowledgeBase
+        ):
+            return None
+        # Not after the search has been paid for.
+        KnowledgeBase(self.knowledge_base).check_writable()
+        return self.knowledge_base
+
+    def _scorer(self):
+        """Return the scorer that `scoring` stands for; None for the default one."""
+        if self.scoring is None:
+            return None
+        scorer = check_scoring(self, self.scoring)
+        if isinstance(self.scoring, str) and _takes_weights(scorer):
+            if get_config()["enable_metadata_routing"]:
+                # Whoever gives a name cannot say that it is to be weighted.
+                scorer.set_score_request(sample_weight=True)
+        return scorer
+
+    def _weights_of_scorer(self, method, sample_weight):
+        """Return what the scorer gets: what it requests, or else all it can take."""
+        if sample_weight is None or self.scoring is None:
+            return {}
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, method, sample_weight=sample_weight)
+            return routed.scorer.score
+        return (
+            {"sample_weight": sample_weight} if _takes_weights(self._scorer()) else {}
+        )
+
+    def _warn_of_unweighted_scores(self, run):
+        scoring, dataset = run.settings.scoring, run.context.dataset
+        if dataset.sample_weight is None or not isinstance(scoring, ScorerScoring):
+            return
+        if not _takes_weights(scoring.scorer):
+            warnings.warn(
+                f"scoring={self.scoring!r} takes no sample_weight: pipelines are "
+                "fitted with the weights, but compared without them. Pass a scorer "
+                "of make_scorer whose metric has a parameter sample_weight.",
+                SklearnMetaWarning,
+                stacklevel=5,
+            )
+
+    def get_metadata_routing(self):
+        """Return what of the metadata goes where.
+
+        ``fit`` takes `sample_weight` and `groups` itself, and hands the weights to the
+        scorer in `scoring` if that requests them; see the `scikit-learn guide
+        <https://scikit-learn.org/stable/metadata_routing.html>`_.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        scorer = self._scorer()
+        if scorer is not None:
+            mapping = MethodMapping().add(caller="fit", callee="score")
+            mapping.add(caller="score", callee="score")
+            router.add(scorer=scorer, method_mapping=mapping)
+        return router
+
     def _read(self, X, y, sample_weight, groups):
         """Check the input and turn it into a `Dataset`."""
         X = check_table(self, X, reset=True)
-        y = column_or_1d(y, warn=True)
+        outputs = several_outputs(y)
+        if outputs is None:
+            y = column_or_1d(_with_numpy_type(y), warn=True)
+        else:
+            y = outputs
         check_consistent_length(X, y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
@@ -185,6 +296,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 f"pipelines. Got n_samples = {_num_samples(X)}."
             )
         self._encoder, encoded, self._encoding = encode_table(X)
+        self._frames = _library(X)
         if groups is not None:
             groups = column_or_1d(groups)
             check_consistent_length(encoded, groups)
@@ -208,14 +320,19 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.n_splits_ = outcome.n_splits
         self.stop_reason_ = outcome.stop_reason
         self.time_report_ = outcome.time_report
+        self.recall_note_ = run.problem.prior.note
+        self._neighbours = run.problem.prior.neighbours
         if self.warm_start:
             self._run = run
 
     def _predictions(self, method, X):
         check_is_fitted(self)
         X = check_table(self, X, reset=False)
-        encoded = apply_encoder(self._encoder, X)
-        return getattr(self.ensemble_, method)(encoded)
+        if self._frames is not None and _library(X) is None:
+            X = _as_frame(X, self.feature_names_in_, self._frames)
+        with config_context(**INSIDE):
+            encoded = apply_encoder(self._encoder, X)
+            return getattr(self.ensemble_, method)(encoded)
 
     @property
     def leaderboard_(self):
@@ -228,6 +345,27 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """Scores and times of every evaluation, as in ``GridSearchCV``."""
         check_is_fitted(self)
         return cv_results(self.history_, self.n_splits_)
+
+    @property
+    def neighbors_(self):
+        """The datasets most like this one; a DataFrame where pandas is installed."""
+        check_is_fitted(self)
+        return neighbours_table(self._neighbours)
+
+    def explain_recall(self):
+        """Return what was recalled from similar datasets, and what became of it.
+
+        Returns
+        -------
+        table : DataFrame or list of dict
+            One row for each of the best pipelines of each neighbour, the nearest
+            neighbour first: its distance, its weight in the choice of the first
+            pipelines, the meta-features that make it near, and number, status, score
+            and rank of the pipeline in this search. Without rows where nothing was
+            recalled; `recall_note_` then says why.
+        """
+        check_is_fitted(self)
+        return recall_table(self._neighbours, self.history_)
 
     def to_source(self):
         """Return Python source that makes the best single pipeline.
@@ -256,6 +394,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         catalogue = space.catalogue(self._source["task"])
         return to_source(catalogue=catalogue, **self._source)
 
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "ensemble_")
+
     def __getstate__(self):
         # What a warm start needs is large and of no use elsewhere.
         state = super().__getstate__()
@@ -266,8 +407,66 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
+        tags.input_tags.string = True
         tags.non_deterministic = self.max_evaluations is None
         return tags
+
+
+def _takes_weights(scorer):
+    """Whether a scorer has a use for weights of rows; plain callables have none."""
+    accepts = getattr(scorer, "_accept_sample_weight", None)
+    return accepts is not None and accepts()
+
+
+def _with_numpy_type(y):
+    """Return a target as an array whose type says what it holds.
+
+    scikit-learn turns the integers and booleans of a nullable column into floats, and
+    refuses those in an array of objects.
+    """
+    if nw.dependencies.is_into_series(y):
+        series = nw.from_native(y, series_only=True)
+        y = y if series.is_null().any() else series.to_numpy()
+    if isinstance(y, np.ndarray) and y.dtype.kind == "O" and y.ndim == 1:
+        values = y.tolist()
+        if all(isinstance(value, Integral | np.bool_) for value in values):
+            y = np.array(values)
+    return y
+
+
+def _holds_missing(y):
+    """Whether some of the labels are NaN or None."""
+    if y.dtype.kind == "O":
+        # Nothing but what is missing differs from itself.
+        return any(value is None or bool(value != value) for value in y.tolist())
+    return y.dtype.kind in "fmM" and bool((y != y).any())
+
+
+def _library(X):
+    """Return the name of the library that a data frame is of; None for other tables."""
+    if not nw.dependencies.is_into_dataframe(X):
+        return None
+    return nw.from_native(X).implementation.value
+
+
+def _as_frame(X, names, library):
+    """Return an array as a data frame, for an encoder that knows columns by name."""
+    X = X.toarray() if issparse(X) else X
+    columns = {name: X[:, i] for i, name in enumerate(names)}
+    return nw.from_dict(columns, backend=library).to_native()
+
+
+def _every_member_decides(estimator):
+    """Whether all models of the fitted estimator have a decision function."""
+    if not hasattr(estimator, "ensemble_") or isinstance(estimator.classes_, list):
+        # Of several labels, probabilities are all that members have in common.
+        return False
+    models = [
+        model
+        for member in estimator.ensemble_.members
+        for model in (member if isinstance(member, list | tuple) else [member])
+    ]
+    return all(hasattr(model, "decision_function") for model in models)
 
 
 class _ScoreByScoring:
@@ -283,18 +482,19 @@ class _ScoreByScoring:
         y : array-like of shape (n_samples,)
             True target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Weights of the rows; without effect where a scorer takes none, as in
+            ``fit``.
 
         Returns
         -------
         score : float
             Greater is better.
         """
+        y = _with_numpy_type(y)
         if self.scoring is None:
             return super().score(X, y, sample_weight=sample_weight)
-        scorer = check_scoring(self, self.scoring)
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return scorer(self, X, y, **weights)
+        weights = self._weights_of_scorer("score", sample_weight)
+        return self._scorer()(self, X, y, **weights)
 
 
 class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
@@ -317,7 +517,10 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     scoring : str, callable or None, default=None
         What to optimise: the name of a scikit-learn scorer or a callable
         ``scorer(estimator, X, y)``. None is ``"neg_log_loss"``, which rewards
-        trustworthy probabilities.
+        trustworthy probabilities; of several labels, it is the mean over the labels of
+        the log loss of each. A scorer must take the target as it is: of several labels
+        ``"f1_micro"``, ``"f1_samples"``, ``"accuracy"`` (of all labels of a row) or
+        ``"roc_auc"`` do.
     cv : int, splitter, iterable or None, default=None
         How pipelines are compared, as in ``GridSearchCV``. None chooses by size: five
         stratified folds, twice below 1 000 rows, three folds above 15 000, one holdout
@@ -326,8 +529,15 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Which operators pipelines are made of; None for all.
     search : strategy or None, default=None
         How candidates are proposed; None is ``EvolutionarySearch()``.
-    meta_learner : object with ``recall`` or None, default=None
-        What is tried first; None is a fixed portfolio.
+    meta_learner : meta-learner or None, default=None
+        Chooses what is tried first; None is ``KNNMetaLearner()``. It is cloned, and
+        fitted on `knowledge_base`.
+    knowledge_base : path, KnowledgeBase or None, default=None
+        What is known of earlier datasets. None is what ships with the package. The
+        path of a file of your own is recalled from as well, and after every ``fit``
+        what was learned is added to it: numbers that describe the table, pipelines,
+        scores and seconds, never a row of data. A `KnowledgeBase` is recalled from
+        alone, and not changed.
     ensemble_size : int, default=25
         Rounds of greedy ensemble selection, hence the largest number of members. With
         1, the best single pipeline is the model.
@@ -345,8 +555,9 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
+    classes_ : ndarray of shape (n_classes,) or list of ndarray of shape (2,)
+        Class labels; of several labels, 0 and 1 for each, as in
+        ``MultiOutputClassifier``.
     best_estimator_ : sklearn.pipeline.Pipeline
         The best single pipeline, fitted on all rows; works without this package.
     best_score_ : float
@@ -362,6 +573,10 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         As in ``GridSearchCV``.
     history_ : tuple of Evaluation
         Every evaluation in order.
+    neighbors_ : DataFrame or list of dict
+        The datasets of the knowledge base that are most like this one.
+    recall_note_ : str
+        Why nothing was recalled, or by which related metric; usually empty.
     time_report_ : dict of str to float
         Where the seconds of ``fit`` went.
     stop_reason_ : str
@@ -392,6 +607,15 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     """
 
     def _check_target(self, y):
+        if y.ndim == 2:
+            check_labels(y, type(self).__name__)
+            self.classes_ = label_classes(y.shape[1], y.dtype)
+            return y, MultilabelTask(y.shape[1], y.dtype)
+        if _holds_missing(y):
+            raise ValueError(
+                "Input y contains NaN or None. Drop these rows: rows without a label "
+                "cannot be learned from."
+            )
         check_classification_targets(y)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
@@ -411,8 +635,9 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
 
         Returns
         -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`; rows sum to one.
+        probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Columns in the order of `classes_`; rows sum to one. Of several labels, the
+            probability of each.
         """
         return self._predictions("predict_proba", X)
 
@@ -421,8 +646,13 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def predict(self, X):
-        """Return the most probable class of each row.
+    @available_if(_every_member_decides)
+    def decision_function(self, X):
+        """Return how much speaks for each class, without bounds.
+
+        There only for one column of labels, and if all members of the final model have
+        a decision function. Theirs have different scales, so that it is the logarithm
+        of what they agree on, the probabilities.
 
         Parameters
         ----------
@@ -431,18 +661,44 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
-            Class labels.
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Log-odds of the second of two classes; of more than two, the
+            log-probability of each.
         """
-        probabilities = self.predict_proba(X)
-        return self.classes_[np.argmax(probabilities, axis=1)]
+        smallest = np.finfo(np.float64).tiny
+        logarithms = np.log(np.maximum(self.predict_proba(X), smallest))
+        if len(self.classes_) == 2:
+            return logarithms[:, 1] - logarithms[:, 0]
+        return logarithms
+
+    def predict(self, X):
+        """Return the most probable class of each row, or its probable labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Table with the columns seen in ``fit``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Class labels; of several labels, 1 where the probability is above a half.
+        """
+        return self._predictions("predict", X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
 
 class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     """Find, combine and fit a good regression pipeline within a time budget.
 
     As `MetaAutoClassifier`, for numeric targets; see there for the parameters.
-    ``scoring=None`` is ``"neg_root_mean_squared_error"``.
+    ``scoring=None`` is ``"neg_root_mean_squared_error"``. Of several targets that is
+    the plain mean over the targets, as in scikit-learn: one in larger units counts for
+    more. Scale them, or pass ``scoring="r2"``, where all are to count the same.
 
     See Also
     --------
@@ -459,19 +715,23 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     """
 
     def _check_target(self, y):
-        y = column_or_1d(y, dtype=np.float64)
+        y = y.astype(np.float64) if y.ndim == 2 else column_or_1d(y, dtype=np.float64)
         if not np.isfinite(y).all():
             raise ValueError(
                 "Input y contains NaN or infinity. Drop these rows: "
                 "y must be finite to be learned from."
             )
-        if np.ptp(y) == 0:
-            warnings.warn(
-                f"y is constant ({y[0]:g}): every pipeline will predict that.",
-                UserWarning,
-                stacklevel=2,
+        constant = np.flatnonzero(np.ptp(y, axis=0) == 0)
+        if len(constant):
+            what = (
+                f"y is constant ({y[0]:g})"
+                if y.ndim == 1
+                else (f"The columns {constant.tolist()} of y are constant")
             )
-        return y, RegressionTask()
+            warnings.warn(
+                f"{what}: every pipeline will predict that.", UserWarning, stacklevel=6
+            )
+        return y, RegressionTask(n_outputs=1 if y.ndim == 1 else y.shape[1])
 
     def predict(self, X):
         """Return predicted targets.
@@ -483,7 +743,12 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions.
         """
         return self._predictions("predict", X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -15,11 +15,10 @@ import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import GridSearchCV, PredefinedSplit, train_test_split
+from sklearn.model_selection import PredefinedSplit, train_test_split
 from sklearn.pipeline import Pipeline
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
@@ -158,15 +157,6 @@ def test_source_makes_the_best_pipeline(seed):
         pipeline = module["pipeline"].fit(X, y)
         best = clone(clf.best_estimator_).fit(X, y)
     np.testing.assert_allclose(pipeline.predict_proba(X), best.predict_proba(X))
-
-
-def test_pickle_gives_the_same_predictions_and_holds_no_search_state(fitted):
-    clf, _, X_test, *_ = fitted
-    data = pickle.dumps(clf)
-    np.testing.assert_array_equal(
-        pickle.loads(data).predict_proba(X_test), clf.predict_proba(X_test)
-    )
-    assert len(data) < 1.5 * len(pickle.dumps((clf.ensemble_, clf.best_estimator_)))
 
 
 def test_ensemble_size_one_is_the_single_best_pipeline():
@@ -458,65 +448,6 @@ def test_a_real_interrupt_signal_ends_fit_at_once():
     assert clf.score(X, y) > 0.9
 
 
-class StopAfter(InterruptAfter):
-    def on_fit_task_end(self, estimator, context):
-        self.count += 1
-        return self.count >= self.n
-
-
-def test_a_callback_that_returns_true_stops_the_search():
-    X, y = load_iris(return_X_y=True)
-    clf = classifier(max_evaluations=500)
-    clf.set_callbacks(StopAfter(4))
-    clf.fit(X, y)
-    assert clf.n_evaluations_ == 4
-    assert clf.stop_reason_ == "stopped by a callback"
-
-
-def test_scoring_monitor_scores_the_fitted_estimator():
-    X, y = load_iris(return_X_y=True)
-    clf = classifier(search_space=fast_space(), max_evaluations=2)
-    monitor = ScoringMonitor(scoring="accuracy")
-    clf.set_callbacks(monitor)
-    clf.fit(X, y)
-    logs = monitor.get_logs(select="most_recent")
-    assert str(clf.score(X, y))[:6] in str(logs.data)
-
-
-def test_callbacks_are_torn_down_after_an_error():
-    X, y = load_iris(return_X_y=True)
-    torn_down = []
-
-    class Failing(InterruptAfter):
-        def on_fit_task_end(self, estimator, context):
-            raise RuntimeError("this callback raises")
-
-        def teardown(self, estimator, context):
-            torn_down.append(estimator)
-
-    clf = classifier(search_space=fast_space(), max_evaluations=2)
-    clf.set_callbacks(Failing(1))
-    with pytest.raises(RuntimeError, match="this callback raises"):
-        clf.fit(X, y)
-    assert torn_down == [clf]
-
-
-@pytest.mark.slow
-def test_inside_a_parallel_grid_search():
-    X, y = load_iris(return_X_y=True)
-    search = GridSearchCV(
-        classifier(search_space=fast_space(), n_jobs=2),
-        {"max_evaluations": [1, 3], "search__population_size": [10]},
-        cv=2,
-        n_jobs=2,
-        error_score="raise",
-    )
-    search.set_params(estimator__search=EvolutionarySearch())
-    search.fit(X, y)
-    assert search.best_estimator_.n_evaluations_ in (1, 3)
-    assert search.best_score_ > 0.9
-
-
 def test_html_and_text_repr():
     clf = classifier(search_space=fast_space())
     assert "MetaAutoClassifier(max_evaluations=6" in repr(clf)
@@ -647,12 +578,3 @@ def test_more_folds_than_members_is_an_error():
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match="n_splits=60"):
         classifier(cv=60).fit(X, y)
-
-
-def test_other_columns_at_predict_are_refused():
-    X, y = people()
-    clf = classifier(search_space=fast_space(), max_evaluations=2).fit(X, y)
-    with pytest.raises(ValueError, match="feature names"):
-        clf.predict(X[X.columns[::-1]])
-    with pytest.raises(ValueError, match="feature names|features"):
-        clf.predict(X.drop(columns="age"))

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime, nnls
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import (
+    BaseEstimator,
+    RegressorMixin,
+    clone,
+    is_classifier,
+    is_regressor,
+)
 from sklearn.datasets import make_classification, make_regression
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -20,6 +26,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from sklearn_meta._task import RegressionTask
 from sklearn_meta.ensemble import (
     Combination,
     LogLoss,
@@ -30,6 +37,7 @@ from sklearn_meta.ensemble import (
     greedy_selection,
     nonnegative_stack,
 )
+from sklearn_meta.ensemble._combination import AVERAGE
 from sklearn_meta.ensemble._stack import log_linear_objective
 
 # Made-up candidates whose predictions are the truth seen through noise.
@@ -747,3 +755,39 @@ def test_vote_of_fold_models_is_plain_scikit_learn(classifiers):
     assert_allclose(
         vote.predict(X), np.mean([r.predict(X) for r in regressors], axis=0)
     )
+
+
+class _Says(RegressorMixin, BaseEstimator):
+    """Predicts a constant."""
+
+    def __init__(self, value=0.0):
+        self.value = value
+
+    def fit(self, X, y):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.value)
+
+
+def test_a_member_that_extrapolates_wildly_is_cut_off():
+    X, y = np.zeros((4, 1)), np.array([35.0, 46.0, 40.0, 41.0])
+    sane, wild = _Says(40.0).fit(X, y), _Says(6.0).fit(X, y)
+    limits = RegressionTask().limits(y)
+    assert limits == (35 - 0.25 * 11, 46 + 0.25 * 11)
+    mean = Combination(AVERAGE, (0, 1), np.array([0.8, 0.2]))
+    ensemble = WeightedEnsembleRegressor([sane, wild], mean, limits)
+    assert_allclose(ensemble.predict(X), 0.8 * 40 + 0.2 * limits[0])
+    unlimited = WeightedEnsembleRegressor([sane, wild], mean)
+    assert_allclose(unlimited.predict(X), 0.8 * 40 + 0.2 * 6)
+    # The best single pipeline predicts what it predicts without us.
+    alone = WeightedEnsembleRegressor([wild], Combination.single(0), limits)
+    assert_allclose(alone.predict(X), 6.0)
+
+
+def test_limits_are_those_of_each_output():
+    y = np.array([[0.0, 100.0], [4.0, 500.0]])
+    low, high = RegressionTask(n_outputs=2).limits(y)
+    assert_allclose(low, [-1.0, 0.0])
+    assert_allclose(high, [5.0, 600.0])

@@ -4,16 +4,24 @@ from sklearn_meta.ensemble._combination import Combination
 from sklearn_meta.ensemble._combine import combine
 from sklearn_meta.ensemble._estimators import (
     WeightedEnsembleClassifier,
+    WeightedEnsembleMultilabel,
     WeightedEnsembleRegressor,
 )
-from sklearn_meta.ensemble._selection import LogLoss, SquaredError, greedy_selection
+from sklearn_meta.ensemble._selection import (
+    LogLoss,
+    RootSquaredErrors,
+    SquaredError,
+    greedy_selection,
+)
 from sklearn_meta.ensemble._stack import nonnegative_stack
 
 __all__ = [
     "Combination",
     "LogLoss",
+    "RootSquaredErrors",
     "SquaredError",
     "WeightedEnsembleClassifier",
+    "WeightedEnsembleMultilabel",
     "WeightedEnsembleRegressor",
     "combine",
     "greedy_selection",

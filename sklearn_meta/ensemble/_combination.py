@@ -31,7 +31,7 @@ class Combination:
     weights : ndarray of shape (n_members,)
         Not negative. They sum to one for ``"single"`` and ``"average"``; a stack may
         have another sum: above one sharpens probabilities, below one softens them.
-    intercept : ndarray of shape (n_classes,) or of shape (), or None
+    intercept : ndarray of shape (n_classes,), (n_outputs,) or (), or None
         Only for a stack.
     """
 
@@ -108,14 +108,45 @@ class Combination:
         Parameters
         ----------
         predictions : sequence of ndarray of shape (n_samples, n_classes) or (n_samples,)
-            Probabilities or targets predicted by each of `members`, in their order.
-            Those of members with weight zero are not looked at and may be None.
+            Probabilities or targets predicted by each of `members`, in their order;
+            probabilities of several labels as `as_pairs` gives them. Those of members
+            with weight zero are not looked at and may be None. For several targets see
+            `apply_to_targets`.
 
         Returns
         -------
         combined : ndarray of the same shape, float64
-            Rows of probabilities sum to one.
+            Probabilities sum to one in the last axis.
         """  # noqa: E501
+        weights, arrays = self._used(predictions)
+        if arrays[0].ndim == 1:
+            return self.apply_to_targets(predictions)
+        if self.kind == STACK:
+            logits = sum(
+                w * safe_log(normalise(p)) for w, p in zip(weights, arrays, strict=True)
+            )
+            return softmax(logits + self.intercept)
+        total = sum(w * normalise(p) for w, p in zip(weights, arrays, strict=True))
+        return normalise(total)
+
+    def apply_to_targets(self, predictions) -> np.ndarray:
+        """Combine predicted targets, of one output or several.
+
+        Parameters
+        ----------
+        predictions : sequence of ndarray of shape (n_samples, n_outputs) or (n_samples,)
+            As of `apply`.
+
+        Returns
+        -------
+        combined : ndarray of the same shape, float64
+        """  # noqa: E501
+        weights, arrays = self._used(predictions)
+        total = sum(w * f for w, f in zip(weights, arrays, strict=True))
+        return total + self.intercept if self.kind == STACK else total / weights.sum()
+
+    def _used(self, predictions):
+        """Weights above zero and the predictions that they belong to, as float64."""
         if len(predictions) != len(self.members):
             raise ValueError(
                 f"predictions must have one entry for each of the {len(self.members)} "
@@ -123,18 +154,27 @@ class Combination:
             )
         used = np.flatnonzero(self.weights)
         arrays = [np.asarray(predictions[i], dtype=np.float64) for i in used]
-        weights = self.weights[used]
-        if arrays[0].ndim == 2:
-            if self.kind == STACK:
-                logits = sum(
-                    w * safe_log(normalise(p))
-                    for w, p in zip(weights, arrays, strict=True)
-                )
-                return softmax(logits + self.intercept)
-            total = sum(w * normalise(p) for w, p in zip(weights, arrays, strict=True))
-            return normalise(total)
-        total = sum(w * f for w, f in zip(weights, arrays, strict=True))
-        return total + self.intercept if self.kind == STACK else total / weights.sum()
+        return self.weights[used], arrays
+
+
+def as_pairs(probabilities):
+    """Return the probabilities of labels as those of two classes, "no" and "yes".
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_samples, n_labels)
+
+    Returns
+    -------
+    pairs : ndarray of shape (n_samples, n_labels, 2)
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    return np.stack([1 - p, p], axis=-1)
+
+
+def of_pairs(pairs):
+    """Return the probabilities of "yes": the inverse of `as_pairs`."""
+    return pairs[..., 1]
 
 
 def normalise(probabilities):

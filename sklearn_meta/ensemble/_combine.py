@@ -29,11 +29,23 @@ from sklearn_meta.ensemble._combination import (
     SINGLE,
     STACK,
     Combination,
+    as_pairs,
     normalise,
+    of_pairs,
     safe_log,
 )
-from sklearn_meta.ensemble._selection import LogLoss, SquaredError, greedy_selection
-from sklearn_meta.ensemble._stack import fit_linear_pool, fit_log_linear_pool
+from sklearn_meta.ensemble._selection import (
+    LogLoss,
+    RootSquaredErrors,
+    SquaredError,
+    greedy_selection,
+    of_outputs,
+)
+from sklearn_meta.ensemble._stack import (
+    fit_linear_pool,
+    fit_linear_pools,
+    fit_log_linear_pool,
+)
 from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 # A combination may be worse than the best single candidate by this many standard errors
@@ -66,11 +78,16 @@ SMALLEST_SHARE = 0.02
 # With fewer folds than this, the rows are dealt into blocks instead.
 MIN_FOLDS, N_BLOCKS = 3, 5
 
-# Scores for which greedy selection has a vectorised path; the root does not change
-# which average is the best.
+# Scores for which greedy selection has a vectorised path; with one output, the root
+# does not change which average is the best.
 LOSSES = {
     "neg_log_loss": LogLoss,
+    "neg_binary_log_loss": LogLoss,
     "neg_root_mean_squared_error": SquaredError,
+    "neg_mean_squared_error": SquaredError,
+}
+LOSSES_OF_OUTPUTS = {
+    "neg_root_mean_squared_error": RootSquaredErrors,
     "neg_mean_squared_error": SquaredError,
 }
 
@@ -103,10 +120,12 @@ def combine(
     Parameters
     ----------
     predictions : sequence of ndarray of shape (n_samples, n_classes) or (n_samples,)
-        Out-of-fold probabilities or targets of each candidate. A candidate with a value
-        that is not finite is left out.
-    y : ndarray of shape (n_samples,)
-        Columns of the true classes (int), or targets.
+        Out-of-fold probabilities or targets of each candidate; of several labels or
+        targets, of the shape of `y`. A candidate with a value that is not finite is
+        left out.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Columns of the true classes (int), or targets; indicators of several labels
+        (int), or several targets. Outputs share the weights of the candidates.
     task : {"classification", "regression"}
     score : callable
         ``score(predictions, rows) -> float``, greater is better; `predictions` are
@@ -122,9 +141,10 @@ def combine(
         What kind of learner each candidate is: the plain average of the best candidates
         of different kinds is tried too. None takes every candidate for another kind.
     metric : str, default=None
-        Scorer name of `score`, where it is one. For ``"neg_log_loss"``,
-        ``"neg_root_mean_squared_error"`` and ``"neg_mean_squared_error"`` greedy
-        selection is computed for all candidates at once.
+        Scorer name of `score`, where it is one. For ``"neg_log_loss"`` (of several
+        labels ``"neg_binary_log_loss"``), ``"neg_root_mean_squared_error"`` and
+        ``"neg_mean_squared_error"`` greedy selection is computed for all candidates at
+        once.
     sample_weight : ndarray of shape (n_samples,), default=None
         Weights of rows in the fits.
     size : int, default=25
@@ -152,6 +172,8 @@ def combine(
             f"{len(predictions)} candidates and {len(folds)} folds."
         )
     rows = np.concatenate(folds)
+    if task == CLASSIFICATION and y.ndim == 2:
+        predictions, score = [as_pairs(p) for p in predictions], _score_of_pairs(score)
     finite = [m for m, p in enumerate(predictions) if np.isfinite(p[rows]).all()]
     if not finite:
         raise ValueError(
@@ -172,6 +194,7 @@ def combine(
         sample_weight=sample_weight,
         rows=rows,
         score=score,
+        loss_type=_loss_type(task, y, metric),
         vectorised=metric in LOSSES,
         size=size,
         stop=lambda: clock() >= deadline,
@@ -191,6 +214,19 @@ def combine(
         return Combination.single(ranked[0])
     members = tuple(pool[m] for m in chosen.members)
     return Combination(chosen.kind, members, chosen.weights, chosen.intercept)
+
+
+def _score_of_pairs(score):
+    return lambda predictions, rows: score(of_pairs(predictions), rows)
+
+
+def _loss_type(task, y, metric):
+    """The proper loss that candidates are told apart by."""
+    if task == CLASSIFICATION:
+        return LogLoss
+    if y.ndim == 1:
+        return SquaredError
+    return LOSSES_OF_OUTPUTS.get(metric, RootSquaredErrors)
 
 
 def _choose(problem, values, kinds, folds):
@@ -219,6 +255,7 @@ class _Problem:
     sample_weight: np.ndarray | None = field(repr=False)
     rows: np.ndarray = field(repr=False)
     score: Callable
+    loss_type: type
     vectorised: bool
     size: int
     stop: Callable[[], bool]
@@ -241,14 +278,19 @@ class _Problem:
 
     def loss(self, rows):
         """The proper loss of the task on some rows."""
-        loss = LogLoss if self.classifies else SquaredError
-        return loss(self.y[rows], self.weights_of(rows))
+        return self.loss_type(self.y[rows], self.weights_of(rows))
 
     def objective(self, rows):
         """What greedy selection maximises on some rows."""
         if self.vectorised:
             return self.loss(rows)
         return lambda predictions: _safe_score(self.score, predictions, rows)
+
+    def apply(self, combination, predictions):
+        """Combined predictions of the members."""
+        if self.classifies:
+            return combination.apply(predictions)
+        return combination.apply_to_targets(predictions)
 
 
 @dataclass(frozen=True)
@@ -355,16 +397,19 @@ def _fit_stacks(problem, values, rows, average, scales):
     weights = problem.weights_of(rows)
     weights = np.ones(len(rows)) if weights is None else weights / weights.mean()
     stacks, start = [], None
+    inputs = np.stack([values[m][rows] for m in members])
     if problem.classifies:
-        inputs = np.stack([safe_log(values[m][rows]) for m in members])
-    else:
-        inputs = np.stack([values[m][rows] for m in members])
+        # Each label of a row is a row of a problem of two classes.
+        inputs = safe_log(inputs).reshape(len(members), -1, inputs.shape[-1])
+        weights, y = of_outputs(weights, y), y.reshape(-1)
     for scale in scales:
         if problem.classifies:
             w, b = fit_log_linear_pool(inputs, y, weights, centre, scale, start)
             start = np.concatenate([w, b])
-        else:
+        elif y.ndim == 1:
             w, b = fit_linear_pool(inputs, y, weights, centre, scale)
+        else:
+            w, b = fit_linear_pools(inputs, y, weights, centre, scale)
         full = np.zeros(len(values))
         full[members] = w
         stacks.append(_combination(STACK, full, b) if w.sum() > 0 else average)
@@ -385,7 +430,8 @@ def _combination(kind, weights, intercept):
 
 def _score_on(problem, combination, values, rows):
     """Score of a combination on some rows."""
-    combined = combination.apply([values[m][rows] for m in combination.members])
+    members = [values[m][rows] for m in combination.members]
+    combined = problem.apply(combination, members)
     return _safe_score(problem.score, combined, rows)
 
 
@@ -437,7 +483,7 @@ def _without_copies(errors):
 
 def _blocks(y, rows):
     """Deal rows into blocks of alike targets, where there are too few folds."""
-    order = rows[np.argsort(y[rows], kind="stable")]
+    order = rows[np.lexsort(np.atleast_2d(y[rows].T))]
     n_blocks = min(N_BLOCKS, len(rows))
     return [np.sort(order[i::n_blocks]) for i in range(n_blocks)]
 

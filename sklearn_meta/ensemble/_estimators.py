@@ -8,7 +8,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_meta.ensemble._combination import Combination
+from sklearn_meta._task import has_label, label_classes, label_probabilities
+from sklearn_meta.ensemble._combination import (
+    SINGLE,
+    Combination,
+    as_pairs,
+    of_pairs,
+)
 
 
 class _WeightedEnsemble(BaseEstimator):
@@ -29,17 +35,15 @@ class _WeightedEnsemble(BaseEstimator):
         pairs = zip(members, self.combination.weights, strict=True)
         return [member if weight > 0 else None for member, weight in pairs]
 
-    def _combined(self, X, predict):
-        """Combine ``predict(model, X)`` of the members."""
+    def _predictions(self, X, predict):
+        """Mean of ``predict(model, X)`` of the models of each member."""
         check_is_fitted(self)
-        return self.combination.apply(
-            [
-                member
-                if member is None
-                else np.mean([predict(model, X) for model in _models(member)], axis=0)
-                for member in self._asked()
-            ]
-        )
+        return [
+            member
+            if member is None
+            else np.mean([predict(model, X) for model in _models(member)], axis=0)
+            for member in self._asked()
+        ]
 
     def _fit_members(self, X, y):
         return [clone(_models(member)[0]).fit(X, y) for member in self.members]
@@ -126,7 +130,9 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         """
         labels = self.classes_
         known = labels if self.classes is None else np.arange(len(labels))
-        return self._combined(X, lambda model, X: _aligned(model, X, known))
+        return self.combination.apply(
+            self._predictions(X, lambda model, X: _aligned(model, X, known))
+        )
 
     def predict(self, X):
         """The most probable label of each row.
@@ -167,6 +173,84 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         return vote
 
 
+class WeightedEnsembleMultilabel(ClassifierMixin, _WeightedEnsemble):
+    """Multi-label classifiers whose probabilities are combined with fixed weights.
+
+    Each label is combined as a problem of two classes, with the same weights.
+
+    Parameters
+    ----------
+    members : sequence of fitted classifiers, or of sequences of fitted classifiers
+        As of `WeightedEnsembleClassifier`.
+    combination : Combination
+        Weights, see `combine`.
+    n_labels : int, default=2
+        Number of labels.
+    dtype : numpy.dtype, default=numpy.int64
+        Of the indicators that are predicted.
+
+    Attributes
+    ----------
+    classes_ : list of ndarray of shape (2,)
+        No and yes for each label, in the type of the indicators.
+    """
+
+    def __init__(self, members=(), combination=None, n_labels=2, dtype=np.int64):
+        self.members = members
+        self.combination: Combination | None = combination
+        self.n_labels = n_labels
+        self.dtype = dtype
+
+    @property
+    def classes_(self):
+        """No and yes for each label."""
+        return label_classes(self.n_labels, self.dtype)
+
+    def fit(self, X, y):
+        """Fit the members anew on other rows; the weights stay.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_labels)
+
+        Returns
+        -------
+        self : object
+        """
+        self.members_ = self._fit_members(X, y)
+        return self
+
+    def predict_proba(self, X):
+        """Probability of each label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_labels)
+            Between zero and one, which they do not reach.
+        """
+        predictions = self._predictions(X, label_probabilities)
+        pairs = [p if p is None else as_pairs(p) for p in predictions]
+        return of_pairs(self.combination.apply(pairs))
+
+    def predict(self, X):
+        """Which labels each row has: those that are more probable than not.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        indicators : ndarray of shape (n_samples, n_labels)
+        """
+        return has_label(self.predict_proba(X)).astype(self.dtype)
+
+
 class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
     """Regressors whose predictions are combined with fixed weights.
 
@@ -177,11 +261,15 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         stands for the mean of its models' predictions (the models of the folds).
     combination : Combination
         Weights, see `combine`.
+    limits : tuple of (float or ndarray), default=None
+        Least and greatest target that a member may say; what is beyond is cut off
+        before it is combined. A single member is left as it is. None for no limits.
     """
 
-    def __init__(self, members=(), combination=None):
+    def __init__(self, members=(), combination=None, limits=None):
         self.members = members
         self.combination: Combination | None = combination
+        self.limits = limits
 
     def fit(self, X, y):
         """Fit the members anew on other rows; the weights stay.
@@ -189,7 +277,7 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
 
         Returns
         -------
@@ -207,9 +295,14 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
 
         Returns
         -------
-        targets : ndarray of shape (n_samples,)
+        targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        return self._combined(X, lambda model, X: np.ravel(model.predict(X)))
+        predictions = self._predictions(X, _targets)
+        if self.limits is not None and self.combination.kind != SINGLE:
+            predictions = [
+                p if p is None else np.clip(p, *self.limits) for p in predictions
+            ]
+        return self.combination.apply_to_targets(predictions)
 
     def vote_of(self, models):
         """Return a plain scikit-learn mean of fitted models.
@@ -237,6 +330,12 @@ def _models(member):
 
 def _named(models):
     return [(f"fold{i}", model) for i, model in enumerate(models)]
+
+
+def _targets(model, X):
+    """Predicted targets; in one dimension where there is one output."""
+    targets = np.asarray(model.predict(X))
+    return np.ravel(targets) if targets.shape[1:] == (1,) else targets
 
 
 def _aligned(model, X, known):

@@ -25,8 +25,9 @@ class LogLoss:
 
     Parameters
     ----------
-    y : ndarray of int of shape (n_samples,)
-        Column of the true class.
+    y : ndarray of int of shape (n_samples,) or (n_samples, n_labels)
+        Column of the true class. Of several labels, each is a problem of two classes;
+        the score is the mean over them.
     sample_weight : ndarray of shape (n_samples,) or None
     """
 
@@ -36,18 +37,20 @@ class LogLoss:
     def __call__(self, predictions):
         """Return the score of probabilities; greater is better."""
         true = np.maximum(self.profile(predictions), SMALLEST_PROBABILITY)
-        return float(np.average(np.log(true), weights=self.sample_weight))
+        weights = of_outputs(self.sample_weight, self.y)
+        return float(np.average(np.log(true), weights=weights))
 
     def profile(self, predictions):
-        """Return the probability of the true class of each row."""
+        """Return the probability of the true class of each row and label."""
         p = np.asarray(predictions)
-        return p[np.arange(len(self.y)), self.y].astype(np.float64)
+        p = p.reshape(-1, p.shape[-1])
+        return p[np.arange(self.y.size), self.y.reshape(-1)].astype(np.float64)
 
     def totals(self, predictions):
         """Begin a greedy search over `predictions`."""
         return _LogLossTotals(
             np.stack([self.profile(p) for p in predictions]),
-            _unit_weights(self.sample_weight, len(self.y)),
+            _unit_weights(of_outputs(self.sample_weight, self.y), self.y.size),
         )
 
 
@@ -57,7 +60,7 @@ class SquaredError:
 
     Parameters
     ----------
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
     sample_weight : ndarray of shape (n_samples,) or None
     """
 
@@ -66,19 +69,58 @@ class SquaredError:
 
     def __call__(self, predictions):
         """Return the score of targets; greater is better."""
-        error = np.asarray(predictions, dtype=np.float64) - self.y
-        return -float(np.average(error**2, weights=self.sample_weight))
+        weights = of_outputs(self.sample_weight, self.y)
+        return -float(np.average(self.profile(predictions) ** 2, weights=weights))
 
     def profile(self, predictions):
-        """Return the error of each row."""
-        return np.asarray(predictions, dtype=np.float64) - self.y
+        """Return the error of each row and output."""
+        return (np.asarray(predictions, dtype=np.float64) - self.y).reshape(-1)
 
     def totals(self, predictions):
         """Begin a greedy search over `predictions`."""
         return _SquaredErrorTotals(
             np.stack([self.profile(f) for f in predictions]),
-            _unit_weights(self.sample_weight, len(self.y)),
+            _unit_weights(of_outputs(self.sample_weight, self.y), self.y.size),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class RootSquaredErrors:
+    """Minus the mean over outputs of the root mean squared error.
+
+    With one output the root does not change which average is the best, and
+    `SquaredError` will do.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_outputs)
+    sample_weight : ndarray of shape (n_samples,) or None
+    """
+
+    y: np.ndarray = field(repr=False)
+    sample_weight: np.ndarray | None = field(default=None, repr=False)
+
+    def __call__(self, predictions):
+        """Return the score of targets; greater is better."""
+        squares = np.average(
+            self._errors(predictions) ** 2, axis=0, weights=self.sample_weight
+        )
+        return -float(np.mean(np.sqrt(squares)))
+
+    def profile(self, predictions):
+        """Return the error of each row and output, in deviations of the output."""
+        scale = np.std(self.y, axis=0)
+        return (self._errors(predictions) / np.where(scale > 0, scale, 1)).reshape(-1)
+
+    def totals(self, predictions):
+        """Begin a greedy search over `predictions`."""
+        errors = np.stack([self._errors(f) for f in predictions])
+        return _RootSquaredErrorsTotals(
+            np.moveaxis(errors, 2, 0), _unit_weights(self.sample_weight, len(self.y))
+        )
+
+    def _errors(self, predictions):
+        return np.asarray(predictions, dtype=np.float64) - self.y
 
 
 class _LogLossTotals:
@@ -126,6 +168,28 @@ class _SquaredErrorTotals:
         return -total / (self.count + 1) ** 2
 
 
+class _RootSquaredErrorsTotals:
+    """As for one output, with a Gram matrix for each."""
+
+    def __init__(self, errors, weights):
+        self.outputs = [_SquaredErrorTotals(e, weights) for e in errors]
+
+    def add(self, m, times=1):
+        for output in self.outputs:
+            output.add(m, times)
+
+    def score(self):
+        return self._score([output.score() for output in self.outputs])
+
+    def scores_with_each(self):
+        return self._score([output.scores_with_each() for output in self.outputs])
+
+    @staticmethod
+    def _score(scores):
+        # Rounding may leave the square of a vanishing error below zero.
+        return -np.mean(np.sqrt(np.maximum(-np.array(scores), 0.0)), axis=0)
+
+
 class _CallableTotals:
     """Any function of predictions; one call for each candidate and step."""
 
@@ -164,9 +228,9 @@ def greedy_selection(
     Parameters
     ----------
     predictions : sequence of ndarray of shape (n_samples, n_outputs) or (n_samples,)
-    score : LogLoss, SquaredError or callable
-        ``score(predictions) -> float``, greater is better. The two classes are computed
-        for all candidates at once.
+    score : LogLoss, SquaredError, RootSquaredErrors or callable
+        ``score(predictions) -> float``, greater is better. The classes are computed for
+        all candidates at once.
     size : int
         Largest number of additions, those of `start` included.
     start : ndarray of int of shape (n_candidates,), default=None
@@ -189,7 +253,7 @@ def greedy_selection(
             f"greedy_selection needs a candidate and a 'size' of at least 1. Got "
             f"{len(predictions)} candidates and size={size}."
         )
-    if isinstance(score, LogLoss | SquaredError):
+    if isinstance(score, LogLoss | SquaredError | RootSquaredErrors):
         totals = score.totals(predictions)
     else:
         totals = _CallableTotals(predictions, score)
@@ -216,6 +280,13 @@ def greedy_selection(
     if not best.any():
         raise ValueError("None of the candidates has a finite score.")
     return best
+
+
+def of_outputs(sample_weight, y):
+    """Return the weights of rows for each row and output of `y`, in one dimension."""
+    if sample_weight is None or y.ndim == 1:
+        return sample_weight
+    return np.repeat(sample_weight, y.shape[1])
 
 
 def _unit_weights(sample_weight, n):

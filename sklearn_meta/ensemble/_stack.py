@@ -116,6 +116,41 @@ def log_linear_objective(parameters, logs, y, rows, prior, scale):
     return value / n, gradient / n
 
 
+def fit_linear_pools(values, y, rows, centre, scale):
+    """Fit ``b_k + sum_m w_m f_mk`` for outputs k, the weights being those of all.
+
+    The errors of the average have another variance in each output; measured in these,
+    all of them are rows of one fit.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_members, n_samples, n_outputs)
+    y : ndarray of shape (n_samples, n_outputs)
+    rows : ndarray of shape (n_samples,)
+    centre : ndarray of shape (n_members,)
+    scale : float
+
+    Returns
+    -------
+    weights : ndarray of shape (n_members,)
+    intercept : ndarray of shape (n_outputs,)
+    """
+    n_outputs = y.shape[1]
+    middle = rows @ y / rows.sum()
+    values, target = values - middle, y - middle
+    errors = target - np.tensordot(centre, values, axes=1)
+    sigma = np.sqrt(rows @ errors**2 / rows.sum())
+    sigma = np.where(sigma > 0, sigma, 1.0)
+    weights, intercept = fit_linear_pool(
+        (values / sigma).reshape(len(values), -1),
+        (target / sigma).reshape(-1),
+        np.repeat(rows, n_outputs),
+        centre,
+        scale,
+    )
+    return weights, intercept * sigma + (1 - weights.sum()) * middle
+
+
 def fit_linear_pool(values, y, rows, centre, scale):
     """Fit ``b + sum_m w_m f_m`` by bounded least squares.
 

@@ -123,7 +123,7 @@ def _run_stage(context, tree, seed, index, stage, race):
     pipeline, iterations = fit_pipeline(
         tree, dataset, X, y, weight, context.catalogue, seed,
         early_stopping=early_stopping_learner(
-            tree, catalogue=context.catalogue, task=task.name
+            tree, catalogue=context.catalogue, task=task.name, n_outputs=task.n_outputs
         ),
     )  # fmt: skip
     fitted = time.perf_counter()
@@ -219,6 +219,7 @@ def fit_pipeline(
         catalogue=catalogue,
         random_state=seed,
         iterations=iterations,
+        n_outputs=task.n_outputs,
     )
     with warnings.catch_warnings():
         # Thousands of convergence warnings of candidates tell the user nothing.
@@ -226,7 +227,7 @@ def fit_pipeline(
         if early_stopping:
             return _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed)
         if sample_weight is not None and accepts_sample_weight(
-            tree, catalogue=catalogue, task=task.name
+            tree, catalogue=catalogue, task=task.name, n_outputs=task.n_outputs
         ):
             fit_weighted(pipeline, X, y, sample_weight)
         else:

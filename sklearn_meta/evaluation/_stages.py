@@ -72,12 +72,12 @@ def default_splitter(dataset, random_state, n_repeats=2):
     Returns
     -------
     splitter : scikit-learn splitter
-        Stratified for classification, by groups where groups are given; five folds
-        twice below 1 000 rows, five folds below 15 000, three below 60 000, one
-        holdout above.
+        Stratified by the classes where each row has one (not by several labels), by
+        groups where groups are given; five folds twice below 1 000 rows, five folds
+        below 15 000, three below 60 000, one holdout above.
     """
     n = dataset.n_samples
-    classification = dataset.task.name == "classification"
+    stratified = dataset.task.stratifies
     if dataset.groups is not None:
         n_folds = min(5, len(np.unique(dataset.groups)))
         if n >= N_SAMPLES_THREE_FOLDS:
@@ -86,18 +86,18 @@ def default_splitter(dataset, random_state, n_repeats=2):
             )
         return k_fold(n_folds, dataset, random_state)
     if n >= N_SAMPLES_THREE_FOLDS:
-        splitter = StratifiedShuffleSplit if classification else ShuffleSplit
+        splitter = StratifiedShuffleSplit if stratified else ShuffleSplit
         test_size = min(int(HOLDOUT_SHARE * n), MAX_HOLDOUT_ROWS)
-        if classification and np.bincount(dataset.y).min() < 2:
+        if stratified and np.bincount(dataset.y).min() < 2:
             splitter = ShuffleSplit
         return splitter(1, test_size=test_size, random_state=random_state)
     n_folds = 5 if n < N_SAMPLES_FIVE_FOLDS else 3
     n_folds = min(n_folds, n)
-    if classification:
+    if stratified:
         # Stratification needs one class with a member for every fold.
         n_folds = max(2, min(n_folds, int(np.bincount(dataset.y).max())))
     if n < N_SAMPLES_REPEATED and n_repeats > 1:
-        splitter = RepeatedStratifiedKFold if classification else RepeatedKFold
+        splitter = RepeatedStratifiedKFold if stratified else RepeatedKFold
         return splitter(
             n_splits=n_folds, n_repeats=n_repeats, random_state=random_state
         )
@@ -106,11 +106,11 @@ def default_splitter(dataset, random_state, n_repeats=2):
 
 def k_fold(n_folds, dataset, random_state):
     """Return shuffled folds: stratified for classes, grouped where groups are given."""
-    classification = dataset.task.name == "classification"
+    stratified = dataset.task.stratifies
     if dataset.groups is not None:
-        kind = StratifiedGroupKFold if classification else GroupKFold
+        kind = StratifiedGroupKFold if stratified else GroupKFold
     else:
-        kind = StratifiedKFold if classification else KFold
+        kind = StratifiedKFold if stratified else KFold
     return kind(n_folds, shuffle=True, random_state=random_state)
 
 
@@ -219,7 +219,7 @@ def subsample(dataset: Dataset, rows, n, rng):
     if len(rows) <= n:
         return rows
     chosen = rng.choice(rows, size=n, replace=False)
-    if dataset.task.name == "classification":
+    if dataset.task.stratifies:
         present = np.bincount(dataset.y[chosen], minlength=dataset.task.n_classes)
         missing = np.flatnonzero(present == 0)
         labels = dataset.y[rows]

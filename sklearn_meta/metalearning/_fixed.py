@@ -58,9 +58,7 @@ class FixedPortfolio(BaseEstimator):
         prior : Prior
         """
         task = dataset.task
-        slow = min(
-            SLOW_SHARE * time_budget, SLOW_SECONDS_PER_ROW * dataset.n_samples
-        )
+        slow = min(SLOW_SHARE * time_budget, SLOW_SECONDS_PER_ROW * dataset.n_samples)
 
         def is_slow(proposal):
             seconds = predicted_seconds(

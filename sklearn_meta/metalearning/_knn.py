@@ -274,6 +274,7 @@ class KNNMetaLearner(BaseEstimator):
                     encoding.schema,
                     task=task.name,
                     n_classes=task.n_classes,
+                    n_outputs=task.n_outputs,
                     catalogue=catalogue,
                     random_state=0,
                     encoder=encoding.encoder,

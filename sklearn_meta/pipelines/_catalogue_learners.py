@@ -171,7 +171,7 @@ def _weights(task):
 
 # What trees take. Category codes are split as ordered numbers, as the baselines do.
 _TREES = {"accepts_missing": True, "accepts_categories": True, "random_state": True,
-          "sample_weight": True}  # fmt: skip
+          "sample_weight": True, "multi_output": True}  # fmt: skip
 
 
 def _criterion(task):
@@ -457,6 +457,7 @@ CLASSIFIERS = (
         Choice("weights", ("uniform", "distance"), "uniform"),
         Choice("p", (1, 2), 2),
         accepts_sparse=True,
+        multi_output=True,
         cost=Cost(0.01, rows=1.7, columns=0.3),
     ),
     _classifier(
@@ -528,6 +529,7 @@ CLASSIFIERS = (
         fixed={"max_iter": 200},
         random_state=True,
         sample_weight=True,
+        multi_output=True,
         cost=Cost(
             0.35, columns=0.3, params={"layer_size": 0.7, "n_layers": 0.7}, least=0.03
         ),
@@ -547,6 +549,7 @@ CLASSIFIERS = (
         accepts_categories=True,
         accepts_sparse=True,
         sample_weight=True,
+        multi_output=True,
         cost=Cost(0.0002, rows=0.2, columns=0),
     ),
 )
@@ -559,6 +562,7 @@ REGRESSORS = (
         accepts_sparse=True,
         random_state=True,
         sample_weight=True,
+        multi_output=True,
         cost=Cost(0.0008, rows=0.8, columns=1),
     ),
     _scaled(
@@ -569,6 +573,7 @@ REGRESSORS = (
         accepts_sparse=True,
         random_state=True,
         sample_weight=True,
+        multi_output=True,
         cost=Cost(0.002, rows=0.6, columns=1),
     ),
     _scaled(
@@ -580,6 +585,7 @@ REGRESSORS = (
         accepts_sparse=True,
         random_state=True,
         sample_weight=True,
+        multi_output=True,
         cost=Cost(0.002, rows=0.6, columns=1),
     ),
     _scaled(
@@ -587,6 +593,7 @@ REGRESSORS = (
         f"{_LINEAR}.LassoLars",
         Float("alpha", 1e-5, 1.0, 1e-3, log=True),
         random_state=True,
+        multi_output=True,
         cost=Cost(0.003, rows=0.5, columns=1),
     ),
     _scaled(
@@ -671,6 +678,7 @@ REGRESSORS = (
         Float("gamma", 1e-4, 8.0, None, log=True),
         accepts_sparse=True,
         sample_weight=True,
+        multi_output=True,
         cost=Cost(0.03, rows=2.7, columns=0.1),
     ),
     _regressor(
@@ -680,12 +688,14 @@ REGRESSORS = (
         Choice("weights", ("uniform", "distance"), "uniform"),
         Choice("p", (1, 2), 2),
         accepts_sparse=True,
+        multi_output=True,
         cost=Cost(0.01, rows=1.7, columns=0.3),
     ),
     _regressor(
         "partial_least_squares",
         "sklearn.cross_decomposition.PLSRegression",
         Integer("n_components", 1, 20, 3, log=True),
+        multi_output=True,
         cost=Cost(0.0012, rows=0.8, columns=0.6, params={"n_components": 0.7}),
         build=_partial_least_squares,
     ),
@@ -697,6 +707,7 @@ REGRESSORS = (
         # best kernels far apart.
         Float("noise_level", 1e-4, 1.0, 0.1, log=True),
         random_state=True,
+        multi_output=True,
         cost=Cost(4.5, rows=2.8, columns=0.1),
         build=_gaussian_process_regressor,
     ),
@@ -708,6 +719,7 @@ REGRESSORS = (
         fixed={"max_iter": 200},
         random_state=True,
         sample_weight=True,
+        multi_output=True,
         cost=Cost(
             0.25, columns=0.3, params={"layer_size": 0.7, "n_layers": 0.7}, least=0.03
         ),
@@ -719,6 +731,7 @@ REGRESSORS = (
         accepts_categories=True,
         accepts_sparse=True,
         sample_weight=True,
+        multi_output=True,
         cost=Cost(0.0002, rows=0.2, columns=0),
     ),
 )

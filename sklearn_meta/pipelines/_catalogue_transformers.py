@@ -29,8 +29,15 @@ _PREPROCESSING = "sklearn.preprocessing"
 _SELECTION = "sklearn.feature_selection"
 
 
-def _transformer(name, path, *hyperparameters, **kw):
-    return Operator(name, "transformer", path, hyperparameters=hyperparameters, **kw)
+def _transformer(name, path, *hyperparameters, multi_output=True, **kw):
+    return Operator(
+        name,
+        "transformer",
+        path,
+        hyperparameters=hyperparameters,
+        multi_output=multi_output,
+        **kw,
+    )
 
 
 def _polynomial(params, context: BuildContext):
@@ -216,6 +223,7 @@ EXPANSIONS = (
         ),
         accepts_sparse=True,
         random_state=True,
+        multi_output=True,
         cost=Cost(0.0026, columns=0.3, params={"n_components": 1}),
     ),
     _transformer(
@@ -227,7 +235,9 @@ EXPANSIONS = (
         fixed={"sparse_output": False},
         accepts_sparse=True,
         random_state=True,
-        cost=Cost(0.028, rows=0.6, columns=0.1, params={"n_estimators": 1}, least=0.015),
+        cost=Cost(
+            0.028, rows=0.6, columns=0.1, params={"n_estimators": 1}, least=0.015
+        ),
     ),
     _transformer(
         "kmeans",
@@ -269,6 +279,7 @@ REDUCTIONS = (
         ),
         fixed={"whiten": "unit-variance", "max_iter": 300, "tol": 1e-3},
         random_state=True,
+        multi_output=True,
         cost=Cost(0.05, columns=1.5),
     ),
     composed(
@@ -283,6 +294,7 @@ REDUCTIONS = (
             Choice("linkage", ("average", "complete"), "average"),
         ),
         fixed={"n_clusters": None, "metric": "cosine"},
+        multi_output=True,
         cost=Cost(0.004, columns=2),
     ),
     _transformer(
@@ -297,6 +309,7 @@ REDUCTIONS = (
         "lda_projection",
         "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
         tasks=(CLASSIFICATION,),
+        multi_output=False,
         cost=Cost(0.002, rows=0.7),
     ),
 )
@@ -329,6 +342,7 @@ def _selectors(task):
             tasks=(task,),
             hyperparameters=(Choice("threshold", thresholds, "mean"),),
             accepts_sparse=True,
+            multi_output=True,
             cost=Cost(0.08, rows=0.8, columns=0.5, least=0.02),
         ),
         Operator(
@@ -342,6 +356,8 @@ def _selectors(task):
                 else Float("alpha", 1e-3, 1.0, 0.02, log=True),
             ),
             accepts_sparse=True,
+            # The lasso takes several targets, the support vector machine does not.
+            multi_output=not is_classification,
             cost=Cost(0.004, columns=1.5),
             build=_by_l1,
         ),

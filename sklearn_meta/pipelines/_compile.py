@@ -15,12 +15,20 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_meta.pipelines._check import check_tree
 from sklearn_meta.pipelines._coercions import Steps, coerce, group_levels
+from sklearn_meta.pipelines._cost import EARLY_STOPPING_ROUNDS
 from sklearn_meta.pipelines._layout import Layout
 from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalogue, Operator
+from sklearn_meta.pipelines._outputs import (
+    one_for_each_output,
+    shared_features,
+    takes_all_outputs,
+)
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec, build
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
@@ -80,6 +88,7 @@ def compile_pipeline(
     random_state,
     iterations=None,
     encoder=None,
+    n_outputs=1,
 ):
     """Make the unfitted scikit-learn pipeline of a tree.
 
@@ -90,7 +99,7 @@ def compile_pipeline(
         Of the encoded table that the pipeline is fitted on.
     task : {"classification", "regression"}
     n_classes : int
-        One for regression.
+        One for regression; two for several labels, each of which is there or not.
     catalogue : Catalogue
         Where the operators of the tree are found.
     random_state : int
@@ -100,6 +109,8 @@ def compile_pipeline(
     encoder : Spec, default=None
         Turns the table as it comes into the encoded one, as the first step. None where
         the encoded table is passed.
+    n_outputs : int, default=1
+        Number of columns of the target: several numbers, or several labels.
 
     Returns
     -------
@@ -114,6 +125,7 @@ def compile_pipeline(
         compile_spec(
             tree, schema, task=task, n_classes=n_classes, catalogue=catalogue,
             random_state=random_state, iterations=iterations, encoder=encoder,
+            n_outputs=n_outputs,
         )
     )  # fmt: skip
 
@@ -128,13 +140,15 @@ def compile_spec(
     random_state,
     iterations=None,
     encoder=None,
+    n_outputs=1,
 ) -> Spec:
     """Describe the pipeline of a tree; see `compile_pipeline` for the parameters."""
     check_tree(tree, catalogue=catalogue, task=task)
     compiler = _Compiler(
-        Layout.of(schema), task, int(n_classes), catalogue, int(random_state)
-    )
-    steps = compiler.estimator(tree)
+        Layout.of(schema), task, int(n_classes), catalogue, int(random_state),
+        int(n_outputs),
+    )  # fmt: skip
+    steps = compiler.predictor(tree)
     name, learner = steps[-1]
     if iterations is not None and learner.path.startswith("lightgbm."):
         steps[-1] = (name, learner.with_params(n_estimators=int(iterations)))
@@ -143,15 +157,18 @@ def compile_spec(
     return _pipeline(steps)
 
 
-def early_stopping_learner(tree: Node, *, catalogue: Catalogue, task) -> bool:
+def early_stopping_learner(
+    tree: Node, *, catalogue: Catalogue, task, n_outputs=1
+) -> bool:
     """Whether the number of rounds of the root learner is left to early stopping.
 
     True for a LightGBM learner with ``early_stopping=True`` at the root of the tree.
     Inside a stack or a wrapper, LightGBM always takes all its rounds: nobody could
-    hand it the rows to watch.
+    hand it the rows to watch. Where there is one model for each output, it is the same,
+    and the rounds are bounded by about what early stopping would allow.
     """
     operator = catalogue.find(tree.operator, task)
-    if operator is None or not _is_lightgbm(operator.path):
+    if operator is None or not _is_lightgbm(operator.path) or n_outputs > 1:
         return False
     if tree.inputs[0].operator == STACK:
         return False
@@ -159,7 +176,9 @@ def early_stopping_learner(tree: Node, *, catalogue: Catalogue, task) -> bool:
     return bool(tree.param("early_stopping", default))
 
 
-def accepts_sample_weight(tree: Node, *, catalogue: Catalogue, task) -> bool:
+def accepts_sample_weight(
+    tree: Node, *, catalogue: Catalogue, task, n_outputs=1
+) -> bool:
     """Whether the pipeline of a tree can be fitted with `sample_weight`.
 
     The learner that makes the predictions decides. Below a stack, estimators that
@@ -167,9 +186,12 @@ def accepts_sample_weight(tree: Node, *, catalogue: Catalogue, task) -> bool:
     """
     operator = catalogue.find(tree.operator, task)
     inner = tree.inputs[0]
-    if operator.path == TRANSFORMED_TARGET:
+    once_for_each = n_outputs > 1 and not takes_all_outputs(
+        tree, catalogue=catalogue, task=task
+    )
+    if operator.path == TRANSFORMED_TARGET and not once_for_each:
         return accepts_sample_weight(inner, catalogue=catalogue, task=task)
-    if operator.kind == "wrapper" or inner.operator == STACK:
+    if operator.kind == "wrapper" or inner.operator == STACK or once_for_each:
         # Weights reach nested pipelines by metadata routing only.
         found = (catalogue.find(node.operator, task) for _, node in tree.walk())
         if any(o is not None and o.path in NOT_ROUTABLE for o in found):
@@ -219,6 +241,10 @@ def _weight_argument(estimator):
         return None if inner is None else f"{name}__{inner}"
     if isinstance(estimator, TransformedTargetRegressor):
         return _weight_argument(estimator.regressor)
+    if isinstance(estimator, MultiOutputRegressor):
+        inner = estimator.estimator
+        if not has_fit_parameter(inner, "sample_weight"):
+            return None
     nested = estimator.get_params(deep=True).values()
     if any(isinstance(part, Pipeline) for part in nested):
         return None
@@ -263,6 +289,22 @@ class _Compiler:
     n_classes: int
     catalogue: Catalogue
     random_state: int
+    n_outputs: int = 1
+
+    def predictor(self, tree: Node) -> Steps:
+        """Steps of a whole tree; the last one predicts all outputs."""
+        steps = self.estimator(tree)
+        where = {"catalogue": self.catalogue, "task": self.task}
+        if self.n_outputs == 1 or takes_all_outputs(tree, **where):
+            return steps
+        shared = shared_features(tree, **where)
+        if shared == tree.inputs[0]:
+            n_shared = len(steps) - 1
+        else:
+            n_shared = len(self.features(shared)[0])
+        own = steps[n_shared:]
+        wrapped = one_for_each_output(_pipeline_or_only_step(own), task=self.task)
+        return [*steps[:n_shared], (own[-1][0], wrapped)]
 
     def estimator(self, node: Node) -> Steps:
         """Steps of a learner or wrapper; the last one predicts."""
@@ -414,7 +456,9 @@ class _Compiler:
             arguments = {"regressor" if is_target else "estimator": inner, **arguments}
         if _is_lightgbm(operator.path):
             # A matter of the evaluator, see `early_stopping_learner`.
-            arguments.pop("early_stopping", None)
+            stopped = arguments.pop("early_stopping", False)
+            if stopped and self.n_outputs > 1:
+                arguments["n_estimators"] = _unstopped_rounds(arguments)
         if layout.sparse:
             arguments.update(SPARSE_ARGUMENTS.get(operator.path, {}))
         if operator.random_state:
@@ -459,6 +503,14 @@ def _gives_sparse(spec):
     if spec.path == "sklearn.preprocessing.KBinsDiscretizer":
         return spec.param("encode", "onehot") == "onehot"
     return bool(spec.param("sparse_output", False))
+
+
+def _unstopped_rounds(arguments):
+    """Rounds of a LightGBM learner that was to be stopped early, but cannot be."""
+    # Both are hyperparameters of ours; an operator of the user's may leave them out.
+    learning_rate = arguments.get("learning_rate", 0.1)
+    bound = round(EARLY_STOPPING_ROUNDS / learning_rate)
+    return min(arguments.get("n_estimators", bound), bound)
 
 
 def _is_lightgbm(path):

@@ -72,6 +72,10 @@ class Operator:
     random_state, sample_weight : bool
         Whether the class has a parameter `random_state`, and whether its `fit`
         takes `sample_weight`.
+    multi_output : bool
+        Whether it can be fitted to a target of several columns: a learner that predicts
+        them all, a transformer that takes them all or looks at none. What cannot, and
+        all that stands behind it in a pipeline, is fitted once for each output.
     cost : Cost
         How its seconds grow.
     build : callable or None
@@ -91,6 +95,7 @@ class Operator:
     needs_nonnegative: bool = False
     random_state: bool = False
     sample_weight: bool = False
+    multi_output: bool = False
     cost: Cost = Cost(0.01)
     build: Callable | None = None
 

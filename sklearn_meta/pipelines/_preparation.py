@@ -126,7 +126,9 @@ def _sum(a, b):
     return None if a is None or b is None else a + b
 
 
-def _preparation(name, path, build, hyperparameters=(), seconds=0.005):
+def _preparation(
+    name, path, build, hyperparameters=(), seconds=0.005, multi_output=True
+):
     return Operator(
         name=name,
         kind="preparation",
@@ -135,6 +137,7 @@ def _preparation(name, path, build, hyperparameters=(), seconds=0.005):
         accepts_missing=True,
         accepts_categories=True,
         accepts_sparse=True,
+        multi_output=multi_output,
         cost=Cost(seconds),
         build=build,
     )
@@ -171,6 +174,8 @@ PREPARATION_OPERATORS = (
         "sklearn.preprocessing.TargetEncoder",
         _target_encode,
         (Float("smooth", 0.1, 100.0, None, log=True),),
+        # It would take several labels for classes, and refuses several numbers.
+        multi_output=False,
     ),
     _preparation(
         "drop_categories", "sklearn.compose.ColumnTransformer", _drop_categories

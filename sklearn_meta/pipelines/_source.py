@@ -19,6 +19,7 @@ def to_source(
     random_state,
     iterations=None,
     encoder=None,
+    n_outputs=1,
 ) -> str:
     """Write the Python module that makes the pipeline of a tree.
 
@@ -34,6 +35,7 @@ def to_source(
     spec = compile_spec(
         tree, schema, task=task, n_classes=n_classes, catalogue=catalogue,
         random_state=random_state, iterations=iterations, encoder=encoder,
+        n_outputs=n_outputs,
     )  # fmt: skip
     return spec_source(spec, "pipeline")
 

@@ -30,6 +30,8 @@ class SearchProblem:
         What earlier datasets suggest.
     n_samples, n_features, n_classes : int
         Size of the table; one class for regression. For predicted costs.
+    n_outputs : int
+        Number of columns of the target.
     has_categories, has_missing, is_sparse : bool
         What the table holds, so that useless operators are not proposed.
     seed : int
@@ -41,6 +43,7 @@ class SearchProblem:
     n_samples: int
     n_features: int
     n_classes: int = 1
+    n_outputs: int = 1
     has_categories: bool = False
     has_missing: bool = False
     is_sparse: bool = False

@@ -6,6 +6,7 @@ from sklearn.model_selection import (
     GroupKFold,
     LeaveOneGroupOut,
     PredefinedSplit,
+    RepeatedKFold,
     RepeatedStratifiedKFold,
     StratifiedGroupKFold,
     StratifiedKFold,
@@ -14,7 +15,7 @@ from sklearn.model_selection import (
 )
 
 from sklearn_meta._dataset import Dataset
-from sklearn_meta._task import ClassificationTask, RegressionTask
+from sklearn_meta._task import ClassificationTask, MultilabelTask, RegressionTask
 from sklearn_meta.evaluation._stages import (
     MAX_HOLDOUT_ROWS,
     SCREENING_ROWS,
@@ -139,3 +140,16 @@ def test_folds_follow_rows_that_move_and_repeat():
     rows = np.array([3, 0, 0, 2])  # row 1 has no weight, row 0 counts twice
     folds = follow_rows([(np.array([0, 1]), np.array([2, 3]))], rows)
     assert [part.tolist() for part in folds[0]] == [[1, 2], [0, 3]]
+
+
+def test_rows_of_several_labels_or_targets_are_split_without_strata():
+    Y = np.arange(80).reshape(40, 2) % 2
+    for task in (MultilabelTask(2, Y.dtype), RegressionTask(2)):
+        table = Dataset(np.zeros((40, 1)), Y, Schema(1), task)
+        assert isinstance(default_splitter(table, 0), RepeatedKFold)
+        for cv in (None, 4):
+            folds = make_folds(table, cv, 0)
+            counts = np.bincount(np.concatenate([valid for _, valid in folds]))
+            assert (counts == counts[0]).all()
+    rows = subsample(table, np.arange(40), 10, np.random.default_rng(0))
+    assert len(rows) == 10

@@ -1,0 +1,286 @@
+"""A fitted estimator on its way through files, processes and threads."""
+
+import copy
+import io
+import json
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import cloudpickle
+import joblib
+import numpy as np
+import pytest
+import skops.io
+from joblib import Parallel, delayed
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
+from sklearn_meta.pipelines import SearchSpace
+from tests.contract.small import Favourites, classifier, people, regressor, texts
+
+ROOT = Path(__file__).parents[2]
+
+# Learners of every kind, those that are not of scikit-learn among them.
+MANY_KINDS = {
+    "search_space": SearchSpace(),
+    "meta_learner": Favourites(
+        (
+            "lightgbm(X, n_estimators=20)",
+            "extra_trees(X, n_estimators=30)",
+            "hist_gradient_boosting(X, max_iter=20)",
+            "k_neighbors(standard_scaler(X))",
+        )
+    ),
+    "max_evaluations": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def of_a_frame():
+    frame, target = people()
+    return classifier(**MANY_KINDS).fit(frame, target), frame
+
+
+@pytest.fixture(scope="module")
+def of_an_array():
+    X, y = load_diabetes(return_X_y=True)
+    return regressor(**MANY_KINDS).fit(X, y), X
+
+
+@pytest.fixture(params=["of_a_frame", "of_an_array"])
+def fitted(request):
+    return request.getfixturevalue(request.param)
+
+
+def probabilities_or_targets(estimator, X):
+    return getattr(estimator, "predict_proba", estimator.predict)(X)
+
+
+def check_same(loaded, estimator, X):
+    np.testing.assert_array_equal(
+        probabilities_or_targets(loaded, X), probabilities_or_targets(estimator, X)
+    )
+    np.testing.assert_array_equal(
+        loaded.best_estimator_.predict(X), estimator.best_estimator_.predict(X)
+    )
+    assert repr(loaded.get_params()) == repr(estimator.get_params())
+    assert loaded.history_ == estimator.history_
+    np.testing.assert_equal(loaded.cv_results_, estimator.cv_results_)
+    assert loaded.leaderboard_.equals(estimator.leaderboard_)
+    assert loaded.to_source() == estimator.to_source()
+    assert loaded.time_report_ == estimator.time_report_
+
+
+# Round trips
+
+
+def through_joblib(estimator, compress=0):
+    stream = io.BytesIO()
+    joblib.dump(estimator, stream, compress=compress)
+    stream.seek(0)
+    return joblib.load(stream)
+
+
+def through_skops(estimator):
+    data = skops.io.dumps(estimator)
+    trusted = skops.io.get_untrusted_types(data=data)
+    return skops.io.loads(data, trusted=trusted)
+
+
+@pytest.mark.parametrize(
+    "through",
+    [
+        *(
+            lambda e, p=p: pickle.loads(pickle.dumps(e, protocol=p))
+            for p in range(2, pickle.HIGHEST_PROTOCOL + 1)
+        ),
+        lambda e: cloudpickle.loads(cloudpickle.dumps(e)),
+        through_joblib,
+        lambda e: through_joblib(e, compress=3),
+        through_skops,
+        copy.copy,
+        copy.deepcopy,
+    ],
+    ids=[
+        *(f"pickle {p}" for p in range(2, pickle.HIGHEST_PROTOCOL + 1)),
+        "cloudpickle",
+        "joblib",
+        "joblib compressed",
+        "skops",
+        "copy",
+        "deepcopy",
+    ],
+)
+def test_round_trip(through, fitted):
+    estimator, X = fitted
+    check_same(through(estimator), estimator, X)
+
+
+def test_skops_needs_the_trust_of_known_packages_only(fitted):
+    data = skops.io.dumps(fitted[0])
+    packages = {name.split(".")[0] for name in skops.io.get_untrusted_types(data=data)}
+    # The meta-learner of these tests is a parameter, and so is in the file.
+    known = "collections functools lightgbm numpy sklearn sklearn_meta tests"
+    assert packages <= set(known.split())
+    with pytest.raises(UntrustedTypesFoundException):
+        skops.io.loads(data)
+
+
+def test_unfitted_estimators_are_saved_as_well():
+    clf = classifier(ensemble_size=3)
+    loaded = pickle.loads(pickle.dumps(clf))
+    assert repr(loaded.get_params()) == repr(clf.get_params())
+    assert not hasattr(loaded, "ensemble_")
+
+
+def test_a_loaded_estimator_can_be_fitted_again(of_an_array):
+    estimator, X = of_an_array
+    _, y = load_diabetes(return_X_y=True)
+    loaded = pickle.loads(pickle.dumps(estimator)).fit(X, y)
+    assert texts(loaded) == texts(estimator)
+    np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
+
+
+def test_a_warm_start_is_left_behind():
+    frame, target = people()
+    clf = classifier(warm_start=True).fit(frame, target)
+    loaded = pickle.loads(pickle.dumps(clf))
+    assert clf.fit(frame, target).n_evaluations_ == 6
+    assert loaded.fit(frame, target).n_evaluations_ == 3
+
+
+def test_another_number_of_jobs_predicts_the_same(fitted):
+    estimator, X = fitted
+    loaded = pickle.loads(pickle.dumps(estimator)).set_params(n_jobs=2)
+    np.testing.assert_array_equal(
+        probabilities_or_targets(loaded, X), probabilities_or_targets(estimator, X)
+    )
+
+
+def test_in_a_fresh_interpreter(fitted, tmp_path):
+    estimator, X = fitted
+    expected = probabilities_or_targets(estimator, X)
+    path = tmp_path / "estimator.joblib"
+    joblib.dump((estimator, X, expected), path)
+    code = f"""
+import sys
+import joblib
+import numpy as np
+
+estimator, X, expected = joblib.load({str(path)!r})
+estimator.set_params(n_jobs=2)
+found = getattr(estimator, "predict_proba", estimator.predict)(X)
+np.testing.assert_array_equal(found, expected)
+assert estimator.leaderboard_ is not None
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_predicting_imports_what_the_members_need_and_no_more(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    path = tmp_path / "regressor.pickle"
+    loaded = {}
+    for learner in ("ridge(X)", "lightgbm(X, n_estimators=5)"):
+        reg = regressor(
+            search_space=SearchSpace(include=[learner.split("(")[0]]),
+            meta_learner=Favourites((learner,)),
+            max_evaluations=1,
+        ).fit(X, y)
+        # The meta-learner is part of the tests.
+        path.write_bytes(pickle.dumps(reg.set_params(meta_learner=None)))
+        code = (
+            "import json, pickle, sys\n"
+            "import numpy as np\n"
+            f"reg = pickle.load(open({str(path)!r}, 'rb'))\n"
+            "reg.predict(np.zeros((3, 10)))\n"
+            "print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))\n"
+        )
+        out = subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        ).stdout
+        loaded[learner] = set(json.loads(out))
+    heavy = {"lightgbm", "torch", "skorch", "matplotlib"}
+    assert loaded["ridge(X)"] & heavy == set()
+    assert "torch" not in loaded["lightgbm(X, n_estimators=5)"]
+
+
+# Size
+
+
+@pytest.mark.parametrize(
+    "make, load",
+    [(MetaAutoClassifier, load_breast_cancer), (MetaAutoRegressor, load_diabetes)],
+)
+def test_a_pickle_is_hardly_larger_than_the_final_model(make, load):
+    X, y = load(return_X_y=True)
+    estimator = make(max_evaluations=12, cv=2, random_state=0).fit(X, y)
+    size = len(pickle.dumps(estimator))
+    assert size <= 1.5 * len(pickle.dumps(estimator.ensemble_))
+
+
+def test_neither_the_table_nor_the_search_is_in_the_pickle():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(3_000, 20)), rng.normal(size=3_000)
+    reg = regressor(
+        meta_learner=Favourites(("ridge(X)",)), max_evaluations=1, warm_start=True
+    ).fit(X, y)
+    # One column of the table alone has 24 kB.
+    assert len(pickle.dumps(reg)) < 8_000
+
+
+def test_the_history_stays_small():
+    frame, target = people()
+    clf = classifier(max_evaluations=12, cv=5).fit(frame, target)
+    # Less than a kilobyte for each evaluation of five folds.
+    assert len(pickle.dumps(clf.history_)) < 1_000 * clf.n_evaluations_
+    for evaluation in clf.history_:
+        for result in (*evaluation.folds, *evaluation.screening):
+            assert result.predictions is None and result.model is None
+
+
+# Threads and processes
+
+
+def test_many_threads_predict_at_once(fitted):
+    estimator, X = fitted
+    expected = probabilities_or_targets(estimator, X)
+    n_threads, n_rows = 8, len(expected) // 8
+    barrier = Barrier(n_threads)
+    take = X.iloc if hasattr(X, "iloc") else X
+
+    def predict(number):
+        rows = slice(number * n_rows, (number + 1) * n_rows)
+        barrier.wait()
+        for _ in range(5):
+            found = probabilities_or_targets(estimator, take[rows])
+            np.testing.assert_allclose(found, expected[rows], rtol=1e-10)
+        return number
+
+    with ThreadPoolExecutor(n_threads) as pool:
+        assert list(pool.map(predict, range(n_threads))) == list(range(n_threads))
+
+
+def test_threads_fit_side_by_side():
+    frame, target = people()
+    expected = classifier().fit(frame, target).predict_proba(frame)
+    with ThreadPoolExecutor(3) as pool:
+        fits = [pool.submit(lambda: classifier().fit(frame, target)) for _ in range(3)]
+        for fit in fits:
+            np.testing.assert_array_equal(fit.result().predict_proba(frame), expected)
+
+
+def test_other_processes_predict(fitted):
+    estimator, X = fitted
+    expected = probabilities_or_targets(estimator, X)
+    predict = getattr(estimator, "predict_proba", estimator.predict)
+    for found in Parallel(n_jobs=2)(delayed(predict)(X) for _ in range(2)):
+        np.testing.assert_array_equal(found, expected)
