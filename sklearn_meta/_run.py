@@ -176,7 +176,7 @@ class Run:
                 "warm_start: the data are not those of the previous fit; the search "
                 "begins anew.",
                 SklearnMetaWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         space = settings.search_space or SearchSpace()
         catalogue = space.catalogue(dataset.task.name)
@@ -288,7 +288,7 @@ class Run:
                 f"Interrupted after {len(self.history)} evaluations: the model is made "
                 "of what had been found by then.",
                 SearchInterruptedWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         return self._outcome(final, reason)
 
@@ -418,7 +418,7 @@ class Run:
             f"{self.budget.seconds:g} s: the model predicts a constant. Raise "
             "time_budget.",
             SklearnMetaWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
         dataset = self.context.dataset
         classifies = dataset.task.name == "classification"

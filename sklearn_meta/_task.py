@@ -247,7 +247,9 @@ class _KnownProbabilities(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X):
-        return np.asarray(self.probabilities, dtype=np.float64)
+        # Stored in single precision; scorers want sums of one in double.
+        probabilities = np.asarray(self.probabilities, dtype=np.float64)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, X):
         return self.classes[np.argmax(self.probabilities, axis=1)]

@@ -50,7 +50,7 @@ def recall_table(neighbours, history):
     """
     tried = {evaluation.candidate.text: evaluation for evaluation in history}
     finished = sorted(
-        (e for e in history if e.status is Status.OK), key=lambda e: -e.score
+        (e for e in history if e.status == Status.OK), key=lambda e: -e.score
     )
     ranks = {e.candidate.text: rank for rank, e in enumerate(finished, start=1)}
     rows = []

@@ -67,7 +67,7 @@ def cv_results(history, n_splits):
     scores = np.full((len(history), n_splits), np.nan)
     for row, evaluation in zip(scores, history, strict=True):
         row[: len(evaluation.folds)] = evaluation.scores
-    complete = np.array([e.status is Status.OK for e in history], dtype=bool)
+    complete = np.array([e.status == Status.OK for e in history], dtype=bool)
     mean = np.array([e.score if e.folds else np.nan for e in history])
     keys = np.where(complete, mean, -np.inf)
     results = {
