@@ -68,14 +68,9 @@ def fingerprint(dataset, metafeatures) -> str:
     """Return a name that is the same whenever the same table is fitted.
 
     A digest of its shape and of its meta-features, which tells nothing of the rows.
-    Seconds are left out: they differ from one run to the next.
     """
-    stable = {
-        name: f"{value:.6g}"
-        for name, value in metafeatures.as_dict().items()
-        if "seconds" not in name
-    }
-    content = repr((dataset.task.name, dataset.X.shape, sorted(stable.items())))
+    values = [(name, f"{value:.6g}") for name, value in metafeatures.as_dict().items()]
+    content = repr((dataset.task.name, dataset.X.shape, sorted(values)))
     return "table-" + hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -83,8 +78,8 @@ def _scores(context, evaluation):
     """Mean and standard error in every metric that the predictions allow."""
     if evaluation.status is not Status.OK:
         return {}
-    dataset, name = context.dataset, getattr(context.scoring, "name", None)
-    own = {} if name is None else {name: (evaluation.score, evaluation.standard_error)}
+    dataset, name = context.dataset, context.scoring.name
+    own = {name: (evaluation.score, evaluation.standard_error)}
     if any(fold.predictions is None for fold in evaluation.folds):
         return own
     folds = [

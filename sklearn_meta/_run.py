@@ -195,7 +195,7 @@ class Run:
                 dataset,
                 catalogue=catalogue,
                 time_budget=budget.seconds,
-                scoring=getattr(settings.scoring, "name", None),
+                scoring=settings.scoring.name,
             )
         self.unsafe = foreign_operators(catalogue, dataset.task.name)
         self.context = EvaluationContext(

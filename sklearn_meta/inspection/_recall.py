@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-
 from sklearn_meta.evaluation._records import Status
+from sklearn_meta.inspection._tables import as_table
 
 
 def neighbours_table(neighbours):
@@ -19,7 +18,7 @@ def neighbours_table(neighbours):
     table : DataFrame or list of dict
         A DataFrame where pandas is installed.
     """
-    return _as_table(
+    return as_table(
         [
             {
                 "dataset": neighbour.dataset,
@@ -75,13 +74,4 @@ def recall_table(neighbours, history):
                     "rank": ranks.get(text),
                 }
             )
-    return _as_table(rows, index=["dataset", "place_there"])
-
-
-def _as_table(rows, index):
-    try:
-        pandas = importlib.import_module("pandas")
-    except ImportError:
-        return rows
-    table = pandas.DataFrame(rows)
-    return table.set_index(index) if rows else table
+    return as_table(rows, index=["dataset", "place_there"])

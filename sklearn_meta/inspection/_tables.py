@@ -44,11 +44,29 @@ def leaderboard(history, n_splits, ensemble):
         }
         for rank, e in enumerate(ranked, start=1)
     ]
+    return as_table(rows, index="rank")
+
+
+def as_table(rows, index):
+    """Return rows as people read them.
+
+    Parameters
+    ----------
+    rows : list of dict
+    index : str or list of str
+        Columns that name the rows.
+
+    Returns
+    -------
+    table : DataFrame or list of dict
+        A DataFrame where pandas is installed.
+    """
     try:
         pandas = importlib.import_module("pandas")
     except ImportError:
         return rows
-    return pandas.DataFrame(rows).set_index("rank")
+    table = pandas.DataFrame(rows)
+    return table.set_index(index) if rows else table
 
 
 def cv_results(history, n_splits):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sklearn_meta.metalearning._memory import believe, remember
-from sklearn_meta.metalearning._regret import regrets
+from sklearn_meta.metalearning._regret import LARGEST_REGRET, regrets
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ def leave_one_family_out(matrix, propose: Callable, lengths) -> Judgement:
     for row, i in enumerate(judged):
         known = matrix.take_datasets(families != families[i])
         proposals = propose(known, Newcomer(matrix, i), max(lengths))
-        found = np.minimum.accumulate(np.nan_to_num(own[i, proposals], nan=2.0))
+        found = np.minimum.accumulate(
+            np.nan_to_num(own[i, proposals], nan=LARGEST_REGRET)
+        )
         values[row] = [found[min(n, len(found)) - 1] for n in lengths]
     names = tuple(matrix.datasets[i] for i in judged)
     return Judgement(names, tuple(lengths), values)

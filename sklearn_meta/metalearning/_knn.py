@@ -225,7 +225,7 @@ class KNNMetaLearner(BaseEstimator):
             guide=Guide(belief, {format_tree(trees[i]): i for i in order}),
             neighbours=neighbours,
             metafeatures=metafeatures,
-            note=_note(memory, matrix, scoring),
+            note=_note(memory, scoring),
         )
 
     def _matrix(self, task, scoring):
@@ -420,7 +420,7 @@ def _preferences(memory, belief, catalogue, task):
     }
 
 
-def _note(memory, matrix, scoring):
+def _note(memory, scoring):
     if memory.metric == scoring:
         return ""
     return (

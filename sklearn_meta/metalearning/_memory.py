@@ -42,9 +42,6 @@ class Memory:
     usual_distance: float
     seconds: SecondsModel = field(repr=False)
 
-    def __len__(self):
-        return len(self.regrets.datasets)
-
 
 def remember(matrix, metafeature_weights=None) -> Memory:
     """Prepare a `ScoreMatrix` for recall.

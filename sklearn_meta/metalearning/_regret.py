@@ -26,26 +26,12 @@ class Regrets:
         0 for the best pipeline of a dataset, 1 for the median one, at most
         `LARGEST_REGRET`, which is also that of a pipeline that failed. NaN where
         nothing is known.
-    scores : ndarray of shape (n_datasets, n_pipelines)
-        Greater is better; NaN where the pipeline failed or nothing is known.
     """
 
     datasets: tuple[str, ...]
     families: tuple[str, ...]
     pipelines: tuple[str, ...]
     values: np.ndarray = field(repr=False)
-    scores: np.ndarray = field(repr=False)
-
-    def rows(self, index):
-        """Return the regrets of some of the datasets."""
-        index = np.flatnonzero(index) if np.asarray(index).dtype == bool else index
-        return Regrets(
-            datasets=tuple(self.datasets[i] for i in index),
-            families=tuple(self.families[i] for i in index),
-            pipelines=self.pipelines,
-            values=self.values[index],
-            scores=self.scores[index],
-        )
 
 
 def regrets(scores, standard_errors=None, failed=None):
@@ -99,7 +85,6 @@ def regrets_of(matrix) -> Regrets:
         families=tuple(matrix.families),
         pipelines=tuple(matrix.pipelines),
         values=regrets(matrix.mean, matrix.standard_error, failed),
-        scores=matrix.mean,
     )
 
 
