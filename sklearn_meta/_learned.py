@@ -6,6 +6,7 @@ import hashlib
 import warnings
 
 import numpy as np
+from sklearn.metrics import get_scorer_names
 
 from sklearn_meta.evaluation._records import Status
 from sklearn_meta.exceptions import SklearnMetaWarning
@@ -79,7 +80,10 @@ def _scores(context, evaluation):
     if evaluation.status is not Status.OK:
         return {}
     dataset, name = context.dataset, context.scoring.name
-    own = {name: (evaluation.score, evaluation.standard_error)}
+    own = {}
+    if name in get_scorer_names():
+        # A metric without a public name would mean nothing to anyone else.
+        own[name] = evaluation.score, evaluation.standard_error
     if any(fold.predictions is None for fold in evaluation.folds):
         return own
     folds = [
@@ -97,7 +101,28 @@ def _finite(value, otherwise):
     return float(value if np.isfinite(value) else otherwise)
 
 
-def add_to(path, run):
+def described(run):
+    """Return the meta-features of a run's table, those of its recall if it has any.
+
+    Parameters
+    ----------
+    run : Run
+        Before its search, so that what is spent here comes out of the budget.
+
+    Returns
+    -------
+    metafeatures : MetaFeatures or None
+        None for several outputs: what is known of datasets is about one.
+    """
+    dataset, prior = run.context.dataset, run.problem.prior
+    if dataset.task.n_outputs > 1:
+        return None
+    if prior.metafeatures is not None:
+        return prior.metafeatures
+    return describe(dataset)
+
+
+def add_to(path, run, metafeatures):
     """Add what a run has learned to a knowledge base of the user's own.
 
     A file that cannot be written any more costs a warning, not the model.
@@ -107,11 +132,9 @@ def add_to(path, run):
     path : path-like
     run : Run
         After its search.
+    metafeatures : MetaFeatures
+        See `described`.
     """
-    if run.context.dataset.task.n_outputs > 1:
-        return  # what is known of datasets is about one output
-    prior = run.problem.prior
-    metafeatures = prior.metafeatures or describe(run.context.dataset)
     try:
         KnowledgeBase(path).add(*learned(run.context, run.history, metafeatures))
     except KnowledgeBaseError as error:

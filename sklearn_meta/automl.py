@@ -38,7 +38,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_meta._dataset import Dataset
-from sklearn_meta._learned import add_to
+from sklearn_meta._learned import add_to, described
 from sklearn_meta._run import Run, Settings
 from sklearn_meta._scoring import ScorerScoring, make_scoring
 from sklearn_meta._table import apply_encoder, check_table, encode_table
@@ -163,6 +163,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             budget,
             previous=getattr(self, "_run", None) if self.warm_start else None,
         )
+        metafeatures = None if own is None else described(run)
         self._warn_of_unweighted_scores(run)
         progress = ProgressLine(budget) if self.verbose else None
         of_the_user = get_config()
@@ -180,8 +181,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if progress is not None:
             progress.close(outcome.stop_reason, len(outcome.history))
         self._keep(outcome, run)
-        if own is not None:
-            add_to(own, run)
+        if metafeatures is not None:
+            add_to(own, run, metafeatures)
         # Nothing to add to what is fitted: callbacks may predict with this estimator.
         context.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self

@@ -45,6 +45,21 @@ class _WeightedEnsemble(BaseEstimator):
             for member in self._asked()
         ]
 
+    def fit(self, X, y):
+        """Fit the members anew on other rows; the weights stay.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        self : object
+        """
+        self.members_ = self._fit_members(X, y)
+        return self
+
     def _fit_members(self, X, y):
         return [clone(_models(member)[0]).fit(X, y) for member in self.members]
 
@@ -206,21 +221,6 @@ class WeightedEnsembleMultilabel(ClassifierMixin, _WeightedEnsemble):
         """No and yes for each label."""
         return label_classes(self.n_labels, self.dtype)
 
-    def fit(self, X, y):
-        """Fit the members anew on other rows; the weights stay.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_labels)
-
-        Returns
-        -------
-        self : object
-        """
-        self.members_ = self._fit_members(X, y)
-        return self
-
     def predict_proba(self, X):
         """Probability of each label.
 
@@ -270,21 +270,6 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         self.members = members
         self.combination: Combination | None = combination
         self.limits = limits
-
-    def fit(self, X, y):
-        """Fit the members anew on other rows; the weights stay.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-
-        Returns
-        -------
-        self : object
-        """
-        self.members_ = self._fit_members(X, y)
-        return self
 
     def predict(self, X):
         """Predicted targets.
