@@ -126,8 +126,16 @@ _REGRESSION = (
 
 _TEXTS = {CLASSIFICATION: _CLASSIFICATION, REGRESSION: _REGRESSION}
 
+# A network that was meta-trained on tables of some hundred rows at most: for tables of
+# that size, and late enough for a short search to end without importing torch.
+_ON_FEW_ROWS = ("maml(X)",)
+FEW_ROWS = 500
+FEW_ROWS_PLACE = 12
 
-def default_portfolio(task, catalogue: Catalogue) -> tuple[Proposal, ...]:
+
+def default_portfolio(
+    task, catalogue: Catalogue, n_samples=None
+) -> tuple[Proposal, ...]:
     """Return good pipelines for any table, those to try first in front.
 
     Parameters
@@ -136,13 +144,18 @@ def default_portfolio(task, catalogue: Catalogue) -> tuple[Proposal, ...]:
     catalogue : Catalogue
         Operators that pipelines may use. Pipelines with another operator, or with a
         value that the catalogue does not allow, are left out.
+    n_samples : int, default=None
+        Rows of the table; None leaves out what is good on few rows only.
 
     Returns
     -------
     portfolio : tuple of Proposal
     """
+    texts = list(_TEXTS[task])
+    if n_samples is not None and n_samples <= FEW_ROWS:
+        texts[FEW_ROWS_PLACE:FEW_ROWS_PLACE] = _ON_FEW_ROWS
     portfolio = []
-    for text in _TEXTS[task]:
+    for text in texts:
         try:
             tree = parse(text, catalogue=catalogue, task=task)
         except PipelineSyntaxError:

@@ -4,6 +4,7 @@ from sklearn_meta.pipelines._catalogue import default_catalogue
 from sklearn_meta.pipelines._compile import compile_pipeline
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
 from sklearn_meta.pipelines._operators import Catalogue, Cost, Operator
+from sklearn_meta.pipelines._read_estimator import read_estimator
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import to_source
 from sklearn_meta.pipelines._space import SearchSpace
@@ -25,5 +26,6 @@ __all__ = [
     "default_catalogue",
     "format_tree",
     "parse",
+    "read_estimator",
     "to_source",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from importlib.util import find_spec
 
 from sklearn_meta.pipelines._catalogue_learners import (
     LEARNER_OPERATORS,
@@ -18,18 +19,49 @@ def default_catalogue() -> Catalogue:
     """Return the catalogue of all built-in operators.
 
     Nothing is imported from scikit-learn or LightGBM: operators name their classes, and
-    a class is imported when a pipeline is built.
+    a class is imported when a pipeline is built. Operators that require a package that
+    is not installed are left out.
 
     Returns
     -------
     catalogue : Catalogue
         Always the same immutable object.
     """
-    return Catalogue(
-        (
-            *PREPARATION_OPERATORS,
-            *TRANSFORMER_OPERATORS,
-            *LEARNER_OPERATORS,
-            *WRAPPER_OPERATORS,
-        )
-    )
+    return Catalogue(o for o in _OPERATORS if not _missing(o.requires))
+
+
+def missing_packages(name) -> list[str]:
+    """Return what has to be installed for a built-in operator to be in the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        Of any operator.
+
+    Returns
+    -------
+    packages : list of str
+        Empty if nothing is missing, or the operator is not a built-in one.
+    """
+    return _missing(p for o in _OPERATORS if o.name == name for p in o.requires)
+
+
+def _missing(packages):
+    # An entry of None in sys.modules, which forbids an import, raises ValueError.
+    missing = []
+    for package in dict.fromkeys(packages):
+        try:
+            found = find_spec(package)
+        except ValueError:
+            found = None
+        if found is None:
+            missing.append(package)
+    return missing
+
+
+_OPERATORS = (
+    *PREPARATION_OPERATORS,
+    *TRANSFORMER_OPERATORS,
+    *LEARNER_OPERATORS,
+    *WRAPPER_OPERATORS,
+)

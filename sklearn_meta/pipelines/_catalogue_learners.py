@@ -736,7 +736,51 @@ REGRESSORS = (
     ),
 )
 
-LEARNER_OPERATORS = (*TREES, *BOOSTING, *CLASSIFIERS, *REGRESSORS)
+
+def _maml(params, context: BuildContext):
+    """Tell the network which columns hold codes: it averages the target over them."""
+    call = Spec(
+        "sklearn_meta.neural.MAML" + _suffix(context.task),
+        (*params.items(), *_MAML_FIXED.items(), ("random_state", context.random_state)),
+    )
+    if not context.n_categorical:
+        return call
+    return call.with_params(categorical_features=list(range(context.n_categorical)))
+
+
+# A worker has one thread; a GPU would be one for all of them.
+_MAML_FIXED = {"fine_tune": "head", "device": "cpu"}
+
+NETWORKS = _both(
+    lambda task: _learner(
+        "maml",
+        "sklearn_meta.neural.MAML" + _suffix(task),
+        # Of the head only: steps of everything cost a hundred times as much.
+        Integer("n_adaptation_steps", 1, 100, 5, log=True),
+        Float("learning_rate", 0.1, 10.0, 1.0, log=True),
+        Integer("max_support_rows", 64, 512, 512, log=True),
+        task=task,
+        fixed=_MAML_FIXED,
+        accepts_missing=True,
+        accepts_categories=True,
+        accepts_sparse=True,
+        random_state=True,
+        sample_weight=True,
+        requires=("skorch", "torch"),
+        # Grows with the square of the rows, up to the hundreds that it predicts from.
+        cost=Cost(
+            1.5,
+            rows=1.2,
+            columns=0.8,
+            classes=0.5,
+            params={"n_adaptation_steps": 0.4, "max_support_rows": 0.7},
+            least=0.06,
+        ),
+        build=_maml,
+    )
+)
+
+LEARNER_OPERATORS = (*TREES, *BOOSTING, *CLASSIFIERS, *REGRESSORS, *NETWORKS)
 
 
 def _calibrate(params, context: BuildContext):

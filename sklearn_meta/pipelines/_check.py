@@ -73,6 +73,15 @@ def unknown_operator(name, *, catalogue, task):
     if others:
         tasks = " and ".join(sorted({t for o in others for t in o.tasks}))
         return f"Operator {name!r} exists for {tasks} only, not for {task}."
+    # Late: a catalogue may be anybody's, and the built-in one is long.
+    from sklearn_meta.pipelines._catalogue import missing_packages
+
+    missing = missing_packages(name)
+    if missing:
+        return (
+            f"Operator {name!r} needs {' and '.join(missing)}. Install it with "
+            f"`pip install {' '.join(missing)}`."
+        )
     known = sorted({o.name for o in catalogue.select(task)} | RESERVED)
     return f"Unknown operator {name!r}.{suggestion(name, known)}"
 

@@ -78,6 +78,10 @@ class Operator:
         all that stands behind it in a pipeline, is fitted once for each output.
     cost : Cost
         How its seconds grow.
+    requires : tuple of str
+        Packages that take long to import, or may be missing: a built-in operator is in
+        the catalogue only where they are installed, and workers import them in advance
+        if the search begins with it.
     build : callable or None
         ``build(params, context) -> Spec`` for operators that are more than one call
         of one class; None for all others.
@@ -97,6 +101,7 @@ class Operator:
     sample_weight: bool = False
     multi_output: bool = False
     cost: Cost = Cost(0.01)
+    requires: tuple[str, ...] = ()
     build: Callable | None = None
 
     def hyperparameter(self, name) -> Hyperparameter | None:

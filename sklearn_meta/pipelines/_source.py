@@ -29,7 +29,8 @@ def to_source(
     -------
     source : str
         Imports and ``pipeline = Pipeline(...)``. It needs scikit-learn, and LightGBM,
-        numpy or pandas where the pipeline uses them. Executing it gives a pipeline
+        numpy, pandas, or this package for a ``maml`` step, where the pipeline uses
+        them. Executing it gives a pipeline
         equal to the one of `compile_pipeline`.
     """
     spec = compile_spec(

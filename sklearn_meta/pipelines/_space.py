@@ -120,7 +120,7 @@ class SearchSpace(BaseEstimator):
                 f"of operators. Got {names!r} instead."
             )
         for name in names:
-            if name not in known:
+            if name not in known and not _is_not_installed(name, parameter):
                 raise ValueError(
                     f"The {parameter!r} parameter of SearchSpace names an unknown "
                     f"operator {name!r}.{suggestion(name, sorted(known))} The built-in "
@@ -146,3 +146,18 @@ class SearchSpace(BaseEstimator):
                     "parameter of SearchSpace."
                 )
         return operators
+
+
+def _is_not_installed(name, parameter):
+    """Whether an operator is missing here only; it can be excluded, not included."""
+    # Late, as in `SearchSpace.catalogue`.
+    from sklearn_meta.pipelines._catalogue import missing_packages
+
+    missing = missing_packages(name)
+    if missing and parameter == "include":
+        raise ImportError(
+            f"The operator {name!r} in the 'include' parameter of SearchSpace needs "
+            f"{' and '.join(missing)}. Install it with `pip install "
+            f"{' '.join(missing)}`, or leave {name!r} out."
+        )
+    return bool(missing)

@@ -1,0 +1,121 @@
+"""From the scores of base predictors to probabilities, by their left-out predictions.
+
+A base predictor's scores are right up to a scale that differs from table to table.
+Classification: each scale of a grid is weighted by the likelihood of the left-out
+predictions it makes, as in Bayesian averaging with a learned prior over the grid.
+Regression: the slope of the targets on the left-out predictions, shrunken towards a
+learned slope.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+# Relative scales: 1/8 to 8, in steps of a factor of two.
+_GRID = [math.log(2.0) * step for step in range(-3, 4)]
+
+# Added to the logit of a class that does not exist.
+NO_CLASS = -1e4
+
+
+def log_probabilities(logits: Tensor, class_mask: Tensor) -> Tensor:
+    """Return log-softmax over the last dimension, without the padded classes."""
+    return torch.log_softmax(torch.where(class_mask, logits, NO_CLASS), -1)
+
+
+class ScaleOfLogits(nn.Module):
+    """Choose the scale of each base predictor's scores.
+
+    Parameters
+    ----------
+    scale : sequence of float
+        Typical scale of each base predictor.
+    uses_prior : sequence of float
+        1 where the scores do not contain the classes' shares yet.
+    """
+
+    def __init__(self, scale, uses_prior):
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.tensor(scale).log())
+        self.log_prior = nn.Parameter(
+            -0.2 * torch.tensor(_GRID).square().repeat(len(scale), 1)
+        )
+        self.register_buffer("grid", torch.tensor(_GRID), persistent=False)
+        self.register_buffer("uses_prior", torch.tensor(uses_prior), persistent=False)
+
+    def forward(self, left_out, log_shares, Y, weight, class_mask):
+        """Return the scale of each base predictor, and its left-out loss.
+
+        Parameters
+        ----------
+        left_out : Tensor of shape (n, K, C)
+            Scores of each row from all others.
+        log_shares : Tensor of shape (n, C)
+            Log of the classes' shares without the row.
+        Y : Tensor of shape (n, C)
+        weight : Tensor of shape (n,)
+        class_mask : Tensor of shape (C,)
+
+        Returns
+        -------
+        scale, loss : Tensor of shape (K,)
+            Loss is the mean log loss of the averaged scale.
+        """
+        factors = torch.exp(self.log_scale[:, None] + self.grid)  # (K, grid)
+        logits = factors.T[:, None, :, None] * left_out
+        logits = logits + self.uses_prior[:, None] * log_shares[:, None, :]
+        losses = self._loss(logits, Y, weight, class_mask)  # (grid, K)
+        posterior = torch.softmax(self.log_prior - weight.sum() * losses.T, dim=1)
+        scale = (posterior * factors).sum(1)
+        logits = scale[:, None] * left_out
+        logits = logits + self.uses_prior[:, None] * log_shares[:, None, :]
+        return scale, self._loss(logits, Y, weight, class_mask)
+
+    def logits(self, scores, scale, log_shares):
+        """Return the logits of new rows, shape (m, K, C)."""
+        return scale[:, None] * scores + self.uses_prior[:, None] * log_shares
+
+    @staticmethod
+    def _loss(logits, Y, weight, class_mask):
+        own = (log_probabilities(logits, class_mask) * Y[:, None, :]).sum(-1)
+        return -(own * weight[:, None]).sum(-2) / weight.sum()
+
+
+class SlopeOfPredictions(nn.Module):
+    """Choose the slope of each base predictor's predictions.
+
+    Parameters
+    ----------
+    slope : sequence of float
+        Slope before any row.
+    """
+
+    def __init__(self, slope):
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(slope))
+        self.log_prior = nn.Parameter(torch.zeros(len(slope)))
+
+    def forward(self, left_out, y, weight):
+        """Return the slope of each base predictor, and its left-out loss.
+
+        Parameters
+        ----------
+        left_out : Tensor of shape (n, K)
+            Prediction of each row from all others.
+        y : Tensor of shape (n, 1)
+        weight : Tensor of shape (n,)
+
+        Returns
+        -------
+        slope, loss : Tensor of shape (K,)
+            Loss is the logarithm of the mean squared error.
+        """
+        w = weight[:, None]
+        prior = torch.exp(self.log_prior)
+        products = (w * left_out * y).sum(0) + prior * self.slope
+        slope = (products / ((w * left_out**2).sum(0) + prior)).clamp(0.0, 10.0)
+        squared = (w * (y - slope * left_out) ** 2).sum(0) / weight.sum()
+        return slope, torch.log(squared + 1e-3)
