@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.validation import _check_method_params
 
 from sklearn_meta._table import schema_of
 from sklearn_meta._task import Task
@@ -27,6 +28,9 @@ class Dataset:
     task : Task
     sample_weight : ndarray of shape (n_samples,) or None
     groups : ndarray of shape (n_samples,) or None
+    metadata : dict of str to object
+        What the scorer gets besides predictions, targets and weights: one value for
+        each row, or anything else, which is the same for all rows.
     """
 
     X: object = field(repr=False)
@@ -35,6 +39,7 @@ class Dataset:
     task: Task
     sample_weight: np.ndarray | None = field(default=None, repr=False)
     groups: np.ndarray | None = field(default=None, repr=False)
+    metadata: dict = field(default_factory=dict, repr=False)
 
     @property
     def n_samples(self) -> int:
@@ -45,6 +50,10 @@ class Dataset:
     def n_features(self) -> int:
         """Number of columns."""
         return self.X.shape[1]
+
+    def metadata_of(self, rows) -> dict:
+        """Return the metadata of some rows, by their indices."""
+        return _check_method_params(self.X, self.metadata, indices=rows)
 
 
 # Up to this many rows, integer weights are spelled out as repeated rows, and rows are
@@ -101,4 +110,5 @@ def take_rows(dataset, rows):
         y=dataset.y[rows],
         schema=schema_of(X, schema.n_categorical, schema.cardinalities),
         sample_weight=None,
+        metadata=dataset.metadata_of(rows),
     )

@@ -38,10 +38,13 @@ class Member:
     evaluation : Evaluation
     models : tuple of fitted pipelines
         One, fitted on all rows; or the fold models, whose predictions are averaged.
+    iterations : int or None
+        Boosting rounds of the fit on all rows, where early stopping chose them.
     """
 
     evaluation: Evaluation
     models: tuple
+    iterations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,11 @@ def reserve_seconds(history, context, budget, n_workers):
     -------
     seconds : float
     """
+    if budget.seconds == np.inf:
+        return 0.0
     best = sorted(history.finished(), key=lambda e: -e.score)[:RESERVED_MEMBERS]
     fits = [refit_seconds(e, context) for e in best]
     seconds = max(sum(fits) / n_workers, max(fits, default=0.0))
-    if budget.seconds == np.inf:
-        return 0.0
     return min(
         COMBINE_SECONDS + 0.01 * budget.seconds + seconds,
         MAX_RESERVE_SHARE * budget.seconds,
@@ -223,7 +226,11 @@ def _combine(oof, candidates, context, ensemble_size, budget):
 
     def score(predictions, rows):
         return context.scoring(
-            predictions, X[rows], y[rows], None if weight is None else weight[rows]
+            predictions,
+            X[rows],
+            y[rows],
+            None if weight is None else weight[rows],
+            metadata=dataset.metadata_of(oof.rows[rows]),
         )
 
     predictions = [oof.predictions[i] for i in candidates]
@@ -280,10 +287,11 @@ def fold_models(evaluation):
 
 def _member(evaluation, refits):
     model = refits.model(evaluation)
+    iterations = mean_iterations(evaluation)
     if model is not None:
-        return Member(evaluation, (model,))
+        return Member(evaluation, (model,), iterations)
     if models := fold_models(evaluation):
-        return Member(evaluation, tuple(pickle.loads(m) for m in models))
+        return Member(evaluation, tuple(pickle.loads(m) for m in models), iterations)
     return None
 
 

@@ -19,17 +19,17 @@ from sklearn_meta._final import (
     FinalModel,
     Member,
     build_final_model,
-    mean_iterations,
     reserve_seconds,
 )
 from sklearn_meta._scoring import Scoring, check_scores_outputs, perfect_score
 from sklearn_meta._task import MultilabelTask
+from sklearn_meta._zero_shot import MAX_TOGETHER, fit_recommended, recommended
 from sklearn_meta.ensemble import (
     Combination,
     WeightedEnsembleClassifier,
-    WeightedEnsembleMultilabel,
     WeightedEnsembleRegressor,
 )
+from sklearn_meta.ensemble._estimators import _WeightedEnsembleMultilabel
 from sklearn_meta.evaluation._engine import Engine, Limits
 from sklearn_meta.evaluation._evaluate import (
     EvaluationContext,
@@ -45,7 +45,11 @@ from sklearn_meta.evaluation._stages import (
     make_stages,
     refers_to_rows,
 )
-from sklearn_meta.evaluation._workers import WorkerPool, can_start_processes
+from sklearn_meta.evaluation._workers import (
+    PRELOAD,
+    WorkerPool,
+    can_start_processes,
+)
 from sklearn_meta.exceptions import (
     NoCandidateError,
     SearchInterruptedWarning,
@@ -58,6 +62,10 @@ from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._tree import X
 from sklearn_meta.search._evolution import EvolutionarySearch
 from sklearn_meta.search._protocol import SearchProblem
+from sklearn_meta.search._random import RandomSearch
+
+# What the names of the parameter `search` stand for.
+STRATEGIES = {"evolution": EvolutionarySearch, "random": RandomSearch}
 
 # Without a gain in so many evaluations, the search ends. On few rows the noise of the
 # cross-validation is larger than what a longer search could find, and a longer search
@@ -91,6 +99,7 @@ class Settings:
     memory_limit: float | None
     n_workers: int
     seed: int
+    split_params: dict | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ class Outcome:
     best : Evaluation
         The best single candidate.
     final : FinalModel
-    ensemble : WeightedEnsembleClassifier, -Multilabel or -Regressor
+    ensemble : WeightedEnsembleClassifier or -Regressor, or the one of several labels
     n_splits : int
     stop_reason : str
     time_report : dict of str to float
@@ -119,6 +128,12 @@ class Outcome:
     stop_reason: str
     time_report: dict
     context: EvaluationContext
+
+    @property
+    def best_score(self):
+        """Mean cross-validated score of the best single candidate; NaN without any."""
+        is_zero_shot = self.best.status is Status.OK and not self.best.folds
+        return float("nan") if is_zero_shot else self.best.score
 
     def source_arguments(self, encoding):
         """Return what `to_source` needs for the best single pipeline.
@@ -136,7 +151,7 @@ class Outcome:
             "n_classes": task.n_classes,
             "n_outputs": task.n_outputs,
             "random_state": candidate_seed(self.context.seed, candidate.text),
-            "iterations": mean_iterations(self.best),
+            "iterations": self.final.best.iterations,
             "encoder": encoding.encoder,
         }
 
@@ -180,9 +195,13 @@ class Run:
             )
         space = settings.search_space or SearchSpace()
         catalogue = space.catalogue(dataset.task.name)
-        strategy = settings.search or EvolutionarySearch()
-        self.look_ahead = strategy.look_ahead
-        if continues:
+        strategy = settings.search
+        if isinstance(strategy, str):
+            strategy = STRATEGIES[strategy]()
+        self.look_ahead = 1 if strategy is None else strategy.look_ahead
+        # A run without a search has no folds and no scores to go on with.
+        searched = previous is not None and previous.search is not None
+        if continues and searched and strategy is not None:
             self.context, self.problem = previous.context, previous.problem
             self.unsafe = previous.unsafe
             self.history, self.search = previous.history, previous.search
@@ -223,8 +242,9 @@ class Run:
             has_missing=bool(schema.missing),
             is_sparse=schema.sparse,
             seed=settings.seed,
+            follows_clock=settings.max_evaluations is None,
         )
-        self.search = strategy.start(self.problem)
+        self.search = None if strategy is None else strategy.start(self.problem)
 
     def _split(self, prior):
         """Return the dataset, its rows in canonical order, and the stages."""
@@ -232,12 +252,16 @@ class Run:
         rows = canonical_rows(dataset)
         if rows is not None and not refers_to_rows(settings.cv):
             dataset, rows = take_rows(dataset, rows), None
+        if settings.search is None:
+            return dataset, ()
         # Twice where the portfolio leaves the time for it.
         seconds = N_FOLDS_TWICE * sum(
             self._predict_seconds(p.tree, dataset.n_samples) for p in prior.portfolio
         )
         n_repeats = 2 if seconds < REPEAT_SHARE * self.budget.seconds else 1
-        folds = make_folds(dataset, settings.cv, settings.seed, n_repeats)
+        folds = make_folds(
+            dataset, settings.cv, settings.seed, n_repeats, settings.split_params
+        )
         if rows is not None:
             dataset, folds = take_rows(dataset, rows), follow_rows(folds, rows)
         return dataset, make_stages(dataset, folds, settings.seed)
@@ -264,6 +288,8 @@ class Run:
         outcome : Outcome
         """
         pool = None
+        if self.search is None:
+            return self._execute_zero_shot(observe)
         try:
             with self._timed("start workers"):
                 pool = self._start_pool()
@@ -291,6 +317,46 @@ class Run:
                 stacklevel=5,
             )
         return self._outcome(final, reason)
+
+    def _execute_zero_shot(self, observe):
+        """Fit what is recommended, without a search."""
+        pool = None
+        try:
+            with self._timed("start workers"):
+                pool = self._start_pool()
+            with self._timed("combine"):
+                final, reason = fit_recommended(
+                    self._recommended(),
+                    self.context,
+                    self.history,
+                    n_members=self._n_together(),
+                    pool=pool,
+                    budget=self.budget,
+                    observe=observe,
+                )
+        finally:
+            if pool is not None:
+                pool.close()
+        if final is None:
+            final = self._without_candidate(interrupted=False)
+        return self._outcome(final, reason)
+
+    def _recommended(self):
+        dataset = self.context.dataset
+        return recommended(
+            self.problem.prior,
+            catalogue=self.context.catalogue,
+            task=dataset.task.name,
+            n_outputs=dataset.task.n_outputs,
+            predict_seconds=lambda tree: self._predict_seconds(tree, dataset.n_samples),
+        )
+
+    def _n_together(self):
+        return min(
+            self.settings.ensemble_size,
+            self.settings.max_evaluations or MAX_TOGETHER,
+            MAX_TOGETHER,
+        )
 
     def _combine(self, pool, interrupted):
         budget = self.budget
@@ -358,6 +424,7 @@ class Run:
                 "sklearn_meta.evaluation._worker_process:unchanged",
                 (self.context,),
             ),
+            preload=(*PRELOAD, *self._packages_of_portfolio()),
             memory_limit=default_memory_limit(self.n_workers)
             if limit is None
             else int(limit * 2**20),
@@ -366,10 +433,28 @@ class Run:
         pool.start()
         return pool
 
+    def _packages_of_portfolio(self):
+        """Return the heavy packages that the first candidates need.
+
+        Imported once, before workers are forked. What only a later candidate needs is
+        imported by its worker: most searches do without.
+        """
+        find, task = self.context.catalogue.find, self.context.dataset.task.name
+        operators = (
+            find(node.operator, task)
+            for proposal in self.problem.prior.portfolio
+            for _, node in proposal.tree.walk()
+        )
+        return sorted({p for o in operators if o is not None for p in o.requires})
+
     def _predicted_search_seconds(self):
         portfolio = self.problem.prior.portfolio
-        if not portfolio or self.unsafe:
+        if self.unsafe or (self.search is not None and not portfolio):
             return np.inf
+        if self.search is None:
+            first = self._recommended()
+            chosen = first.chosen(self._n_together(), self.budget.remaining())
+            return sum(first.seconds[i] for i in chosen)
         limits = self._limits()
         n = min(limits.max_evaluations or np.inf, 2 * limits.patience)
         n_rows = len(self.context.stages[0].train)
@@ -438,7 +523,7 @@ class Run:
         ]
         task = dataset.task
         if isinstance(task, MultilabelTask):
-            ensemble = WeightedEnsembleMultilabel(
+            ensemble = _WeightedEnsembleMultilabel(
                 members, final.combination, task.n_outputs, task.dtype
             )
         elif task.name == "classification":

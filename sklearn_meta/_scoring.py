@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from sklearn import config_context
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -95,7 +96,7 @@ class FastScoring:
 
     name: str
 
-    def __call__(self, predictions, X, y, sample_weight=None):
+    def __call__(self, predictions, X, y, sample_weight=None, metadata=None):
         """Return the score of `predictions`; greater is better."""
         return FAST_METRICS[self.name](y, predictions, sample_weight)
 
@@ -120,16 +121,18 @@ class ScorerScoring:
     takes_sample_weight: bool = False
     name: str = field(default="", compare=False)
 
-    def __call__(self, predictions, X, y, sample_weight=None):
+    def __call__(self, predictions, X, y, sample_weight=None, metadata=None):
         """Return the score of `predictions`; greater is better."""
-        arguments = {}
+        arguments = dict(metadata or {})
         if sample_weight is not None and self.takes_sample_weight:
             arguments["sample_weight"] = sample_weight
-        return float(
-            self.scorer(
+        # scikit-learn's scorers take metadata of other names with routing only, which
+        # is off inside.
+        with config_context(enable_metadata_routing=bool(metadata)):
+            score = self.scorer(
                 self.task.as_estimator(predictions), X, self.task.decode(y), **arguments
             )
-        )
+        return float(score)
 
 
 Scoring = FastScoring | ScorerScoring

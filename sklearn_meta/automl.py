@@ -21,15 +21,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_co
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
+    _raise_for_params,
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    _check_method_params,
     _check_sample_weight,
     _num_samples,
     check_consistent_length,
@@ -39,7 +41,7 @@ from sklearn.utils.validation import (
 
 from sklearn_meta._dataset import Dataset
 from sklearn_meta._learned import add_to, described
-from sklearn_meta._run import Run, Settings
+from sklearn_meta._run import STRATEGIES, Run, Settings
 from sklearn_meta._scoring import ScorerScoring, make_scoring
 from sklearn_meta._table import apply_encoder, check_table, encode_table
 from sklearn_meta._target import check_labels, several_outputs
@@ -74,7 +76,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         "scoring": [str, callable, None],
         "cv": ["cv_object"],
         "search_space": [HasMethods(["catalogue"]), None],
-        "search": [HasMethods(["start"]), None],
+        "search": [StrOptions(set(STRATEGIES)), HasMethods(["start"]), None],
         "meta_learner": [HasMethods(["fit", "recall"]), None],
         "knowledge_base": [KnowledgeBase, str, os.PathLike, None],
         "ensemble_size": [Interval(Integral, 1, None, closed="left")],
@@ -93,7 +95,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         scoring=None,
         cv=None,
         search_space=None,
-        search=None,
+        search="evolution",
         meta_learner=None,
         knowledge_base=None,
         ensemble_size=25,
@@ -120,7 +122,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, *, sample_weight=None, groups=None):
+    def fit(self, X, y, *, sample_weight=None, groups=None, **params):
         """Search, combine and fit pipelines on a table.
 
         Parameters
@@ -137,6 +139,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         groups : array-like of shape (n_samples,), default=None
             Rows of one group are kept on one side of every split; passed to the
             splitter, if `cv` is one.
+        **params : dict
+            Further metadata for the splitter in `cv` and the scorer in `scoring`, as
+            far as they request it. Only with metadata routing enabled.
 
         Returns
         -------
@@ -148,6 +153,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         NoCandidateError
             If every candidate failed; the message counts the causes.
         """
+        _raise_for_params(params, self, "fit")
         budget = Budget(np.inf if self.time_budget is None else self.time_budget)
         # Not fitted until the end: a model of other data must not outlive a failure.
         vars(self).pop("ensemble_", None)
@@ -156,14 +162,26 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         context = self._init_callback_context(max_subtasks=self.max_evaluations)
         context.call_on_fit_task_begin(**seen)
         own = self._own_knowledge_base()
-        dataset = self._read(X, y, sample_weight, groups)
+        split_params, score_params = self._routed(
+            "fit", sample_weight=sample_weight, groups=groups, **params
+        )
+        # Weights that are those of the candidates are checked and follow the rows.
+        weighs = (
+            sample_weight is not None
+            and score_params.get("sample_weight") is sample_weight
+        )
+        if weighs:
+            del score_params["sample_weight"]
+        dataset = self._read(X, y, sample_weight, groups, score_params)
         run = Run(
             dataset,
-            self._settings(dataset.task, sample_weight),
+            self._settings(dataset.task, weighs, split_params),
             budget,
             previous=getattr(self, "_run", None) if self.warm_start else None,
         )
-        metafeatures = None if own is None else described(run)
+        # Without a search nothing is measured that others could learn from.
+        learns = own is not None and self.search is not None
+        metafeatures = described(run) if learns else None
         self._warn_of_unweighted_scores(run)
         progress = ProgressLine(budget) if self.verbose else None
         of_the_user = get_config()
@@ -187,10 +205,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         context.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self
 
-    def _settings(self, task, sample_weight):
+    def _settings(self, task, weighs, split_params):
         scoring = make_scoring(self.scoring, task)
         if isinstance(scoring, ScorerScoring):
-            weighs = bool(self._weights_of_scorer("fit", sample_weight))
             scoring = replace(scoring, takes_sample_weight=weighs)
         return Settings(
             scoring=scoring,
@@ -204,6 +221,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             memory_limit=self.memory_limit,
             n_workers=effective_n_jobs(self.n_jobs),
             seed=check_random_state(self.random_state).randint(2**31 - 1),
+            split_params=split_params,
         )
 
     def _own_knowledge_base(self):
@@ -227,16 +245,25 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 scorer.set_score_request(sample_weight=True)
         return scorer
 
-    def _weights_of_scorer(self, method, sample_weight):
-        """Return what the scorer gets: what it requests, or else all it can take."""
-        if sample_weight is None or self.scoring is None:
-            return {}
+    def _routed(self, method, *, sample_weight=None, **metadata):
+        """Return what the splitter and the scorer get.
+
+        With metadata routing that is what they request; without, the splitter gets the
+        groups, which is what None stands for, and the scorer the weights if it can take
+        them.
+        """
+        given = {"sample_weight": sample_weight, **metadata}
+        given = {name: value for name, value in given.items() if value is not None}
         if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, method, sample_weight=sample_weight)
-            return routed.scorer.score
-        return (
-            {"sample_weight": sample_weight} if _takes_weights(self._scorer()) else {}
-        )
+            routed = process_routing(self, method, **given)
+            wants = _says_what_it_wants(self.cv)
+            split = routed["splitter"].get("split") if wants else None
+            score = {} if self.scoring is None else routed["scorer"].score
+            return split, dict(score)
+        weighs = sample_weight is not None and self.scoring is not None
+        if weighs and _takes_weights(self._scorer()):
+            return None, {"sample_weight": sample_weight}
+        return None, {}
 
     def _warn_of_unweighted_scores(self, run):
         scoring, dataset = run.settings.scoring, run.context.dataset
@@ -254,8 +281,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def get_metadata_routing(self):
         """Return what of the metadata goes where.
 
-        ``fit`` takes `sample_weight` and `groups` itself, and hands the weights to the
-        scorer in `scoring` if that requests them; see the `scikit-learn guide
+        ``fit`` takes `sample_weight` and `groups` itself. These and all other metadata
+        are handed to the scorer in `scoring` and the splitter in `cv` if they request
+        them; see the `scikit-learn guide
         <https://scikit-learn.org/stable/metadata_routing.html>`_.
 
         Returns
@@ -268,9 +296,12 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             mapping = MethodMapping().add(caller="fit", callee="score")
             mapping.add(caller="score", callee="score")
             router.add(scorer=scorer, method_mapping=mapping)
+        if _says_what_it_wants(self.cv):
+            mapping = MethodMapping().add(caller="fit", callee="split")
+            router.add(splitter=self.cv, method_mapping=mapping)
         return router
 
-    def _read(self, X, y, sample_weight, groups):
+    def _read(self, X, y, sample_weight, groups, metadata):
         """Check the input and turn it into a `Dataset`."""
         X = check_table(self, X, reset=True)
         outputs = several_outputs(y)
@@ -286,6 +317,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             if not refers_to_rows(self.cv) and not sample_weight.all():
                 # Rows that do not count must not decide on classes or levels either.
                 rows = np.flatnonzero(sample_weight)
+                metadata = _check_method_params(X, metadata, indices=rows)
                 X, y, sample_weight, groups = (
                     None if values is None else _safe_indexing(values, rows)
                     for values in (X, y, sample_weight, groups)
@@ -308,11 +340,12 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             task=task,
             sample_weight=sample_weight,
             groups=groups,
+            metadata=metadata,
         )
 
     def _keep(self, outcome, run):
         self.history_ = outcome.history
-        self.best_score_ = outcome.best.score
+        self.best_score_ = outcome.best_score
         self.best_pipeline_ = outcome.best.candidate.text
         self._source = outcome.source_arguments(self._encoding)
         self.best_estimator_ = outcome.best_estimator(self._encoder)
@@ -413,6 +446,11 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         return tags
 
 
+def _says_what_it_wants(cv):
+    """Whether `cv` is a splitter that takes part in metadata routing."""
+    return hasattr(cv, "split") and hasattr(cv, "get_metadata_routing")
+
+
 def _takes_weights(scorer):
     """Whether a scorer has a use for weights of rows; plain callables have none."""
     accepts = getattr(scorer, "_accept_sample_weight", None)
@@ -473,7 +511,7 @@ def _every_member_decides(estimator):
 class _ScoreByScoring:
     """Gives `score` the meaning of `scoring`; stands left of scikit-learn's mixins."""
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y, sample_weight=None, **params):
         """Return the score by `scoring`; accuracy or R² if that is None.
 
         Parameters
@@ -485,17 +523,21 @@ class _ScoreByScoring:
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows; without effect where a scorer takes none, as in
             ``fit``.
+        **params : dict
+            Further metadata for the scorer in `scoring`, as far as it requests them.
+            Only with metadata routing enabled.
 
         Returns
         -------
         score : float
             Greater is better.
         """
+        _raise_for_params(params, self, "score")
         y = _with_numpy_type(y)
-        if self.scoring is None:
+        if self.scoring is None and not params:
             return super().score(X, y, sample_weight=sample_weight)
-        weights = self._weights_of_scorer("score", sample_weight)
-        return self._scorer()(self, X, y, **weights)
+        _, metadata = self._routed("score", sample_weight=sample_weight, **params)
+        return self._scorer()(self, X, y, **metadata)
 
 
 class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
@@ -528,8 +570,12 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         above 60 000.
     search_space : SearchSpace or None, default=None
         Which operators pipelines are made of; None for all.
-    search : strategy or None, default=None
-        How candidates are proposed; None is ``EvolutionarySearch()``.
+    search : {"evolution", "random"}, strategy or None, default="evolution"
+        How candidates are proposed; the names are those of ``EvolutionarySearch()`` and
+        ``RandomSearch()``. None is zero-shot: the best of what the meta-learner
+        recommends is fitted, without a search and without cross-validation. An
+        `ensemble_size` above 1 then averages the first few recommendations of different
+        learners, at most four.
     meta_learner : meta-learner or None, default=None
         Chooses what is tried first; None is ``KNNMetaLearner()``. It is cloned, and
         fitted on `knowledge_base`.
@@ -562,7 +608,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     best_estimator_ : sklearn.pipeline.Pipeline
         The best single pipeline, fitted on all rows; works without this package.
     best_score_ : float
-        Its mean cross-validated score; greater is better.
+        Its mean cross-validated score; greater is better. NaN without a search.
     best_pipeline_ : str
         Its text.
     ensemble_ : WeightedEnsembleClassifier
@@ -587,7 +633,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     n_iter_ : int
         The same, under scikit-learn's name.
     n_splits_ : int
-        Number of folds of the cross-validation.
+        Number of folds of the cross-validation; 0 without a search.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

@@ -1,22 +1,143 @@
-"""scikit-learn's own checks, none excused."""
+"""scikit-learn's own checks on every public estimator, none excused."""
+
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import SkipTestWarning
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
+import sklearn_meta
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
+from sklearn_meta.ensemble import (
+    WeightedEnsembleClassifier,
+    WeightedEnsembleRegressor,
+)
+from sklearn_meta.metalearning import FixedPortfolio, KNNMetaLearner
+from sklearn_meta.pipelines import SearchSpace
+
+ROOT = Path(__file__).parents[1]
 
 # What the checks warn of is theirs: deprecated containers, warnings they count.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+# Estimators whose checks are in other tests, because they need torch.
+CHECKED_ELSEWHERE = {"MAMLClassifier", "MAMLRegressor", "CanonicalInput"}
+OPTIONAL = {"torch", "skorch", "safetensors"}
 
-@parametrize_with_checks(
-    [
-        MetaAutoClassifier(max_evaluations=2, random_state=0),
-        MetaAutoRegressor(max_evaluations=2, random_state=0),
-    ]
-)
+SHORT = [
+    MetaAutoClassifier(max_evaluations=2, random_state=0),
+    MetaAutoRegressor(max_evaluations=2, random_state=0),
+]
+ENSEMBLES = [WeightedEnsembleClassifier(), WeightedEnsembleRegressor()]
+# They have parameters and `fit`, but what they are fitted on is a knowledge base.
+META_LEARNERS = [KNNMetaLearner(), FixedPortfolio()]
+
+
+def public_classes():
+    """Yield the public classes of the package that have parameters.
+
+    Public is what a module or package whose name is not private lists in ``__all__``.
+    Without torch, what needs it is left out.
+    """
+    found = pkgutil.walk_packages(sklearn_meta.__path__, "sklearn_meta.")
+    for module in ["sklearn_meta", *(m.name for m in found if "._" not in m.name)]:
+        names = getattr(_with_torch(import_module, module), "__all__", [])
+        for name in names:
+            value = _with_torch(getattr, sys.modules[module], name)
+            if inspect.isclass(value) and issubclass(value, BaseEstimator):
+                yield value
+
+
+def _with_torch(function, *args):
+    """Call a function that may import torch or what comes with it; None without."""
+    try:
+        return function(*args)
+    except ModuleNotFoundError as error:
+        if error.name not in OPTIONAL:
+            raise
+
+
+def test_every_public_estimator_is_checked():
+    checked = {type(e).__name__ for e in [*SHORT, *ENSEMBLES, *META_LEARNERS]}
+    found = {cls.__name__ for cls in public_classes() if hasattr(cls, "fit")}
+    assert checked <= found
+    assert found <= checked | CHECKED_ELSEWHERE, "Add it to the estimators above."
+
+
+@parametrize_with_checks(SHORT)
 def test_short_search(estimator, check):
     check(estimator)
+
+
+@parametrize_with_checks(ENSEMBLES)
+def test_ensembles(estimator, check):
+    check(estimator)
+
+
+def test_arrays_of_the_array_api():
+    # Before scipy is imported, or scikit-learn skips its check.
+    code = """
+import warnings
+from sklearn.utils.estimator_checks import estimator_checks_generator
+from tests.test_common import ENSEMBLES, SHORT
+
+warnings.simplefilter("ignore")
+for estimator in [*SHORT, *ENSEMBLES]:
+    checks = [
+        check
+        for _, check in estimator_checks_generator(estimator)
+        if check.func.__name__ == "check_array_api_input"
+    ]
+    assert checks
+    for check in checks:
+        check(estimator)
+"""
+    environment = {**os.environ, "SCIPY_ARRAY_API": "1"}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)
+
+
+# Meta-learners, strategies and search spaces: nested objects with parameters
+
+PARAMETER_CHECKS = [
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_no_attributes_set_in_init",
+    "check_do_not_raise_errors_in_init_or_set_params",
+    "check_parameters_default_constructible",
+    "check_get_params_invariance",
+    "check_set_params",
+    "check_mixin_order",
+    "check_valid_tag_types",
+]
+NESTED = [cls for cls in public_classes() if not hasattr(cls, "predict")]
+
+
+def test_nested_objects_are_found():
+    assert {SearchSpace, KNNMetaLearner, FixedPortfolio} <= set(NESTED)
+
+
+@pytest.mark.parametrize("name", PARAMETER_CHECKS)
+@pytest.mark.parametrize("cls", dict.fromkeys(NESTED), ids=lambda cls: cls.__name__)
+def test_parameters_of_nested_objects(cls, name):
+    getattr(estimator_checks, name)(cls.__name__, cls())
+
+
+@pytest.mark.parametrize("meta_learner", META_LEARNERS, ids=str)
+def test_meta_learners_say_that_they_take_no_table(meta_learner):
+    with pytest.warns(SkipTestWarning, match="requires input"):
+        check_estimator(meta_learner)
+    assert clone(meta_learner).fit() is not meta_learner
+
+
+# The default search
 
 
 class _RepeatableClassifier(MetaAutoClassifier):

@@ -37,11 +37,11 @@ from sklearn_meta.ensemble import (
     LogLoss,
     RootSquaredErrors,
     SquaredError,
-    WeightedEnsembleMultilabel,
     WeightedEnsembleRegressor,
     combine,
     greedy_selection,
 )
+from sklearn_meta.ensemble._estimators import _WeightedEnsembleMultilabel
 from sklearn_meta.ensemble._stack import fit_linear_pool, fit_linear_pools
 from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.pipelines import Operator, SearchSpace
@@ -578,7 +578,7 @@ def test_a_label_is_combined_as_two_classes():
     ):
         combination = Combination(kind, (0, 1, 2), weights, b)
         members = [Known(p) for p in P[:3]]
-        ensemble = WeightedEnsembleMultilabel(members, combination, 3, np.dtype(int))
+        ensemble = _WeightedEnsembleMultilabel(members, combination, 3, np.dtype(int))
         combined = ensemble.predict_proba(None)
         for k in range(3):
             pairs = [np.column_stack([1 - p[:, k], p[:, k]]) for p in P[:3]]
@@ -686,7 +686,7 @@ def test_a_combination_of_candidates_that_err_differently_is_better():
         P, Y, task="classification", folds=FOLDS, metric=scoring.name,
         score=lambda p, rows: scoring(p, None, Y[rows]),
     )  # fmt: skip
-    ensemble = WeightedEnsembleMultilabel(
+    ensemble = _WeightedEnsembleMultilabel(
         [Known(new_P[m]) for m in combination.members], combination, 3, Y.dtype
     )
     best = max(scoring(p, None, new_Y) for p in new_P)

@@ -4,7 +4,6 @@ from sklearn_meta.ensemble._combination import Combination
 from sklearn_meta.ensemble._combine import combine
 from sklearn_meta.ensemble._estimators import (
     WeightedEnsembleClassifier,
-    WeightedEnsembleMultilabel,
     WeightedEnsembleRegressor,
 )
 from sklearn_meta.ensemble._selection import (
@@ -21,7 +20,6 @@ __all__ = [
     "RootSquaredErrors",
     "SquaredError",
     "WeightedEnsembleClassifier",
-    "WeightedEnsembleMultilabel",
     "WeightedEnsembleRegressor",
     "combine",
     "greedy_selection",

@@ -249,7 +249,7 @@ class Engine:
         if status is Status.OK and len(folds) < len(self.context.stages) - n_screening:
             status = Status.PRUNED
             reason = (
-                f"mean of {len(folds)} folds below the worst fold of the best"
+                f"clearly worse than the best after {len(folds)} folds"
                 if folds
                 else "not among the best third on a subsample of rows"
             )

@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.special import stdtrit
 from sklearn.model_selection import train_test_split
 
 from sklearn_meta._dataset import Dataset
@@ -31,6 +32,12 @@ from sklearn_meta.pipelines._tree import Node
 # Early stopping watches this share of the training rows.
 EARLY_STOPPING_SHARE = 0.15
 EARLY_STOPPING_ROUNDS = 30
+
+# From so many folds on, a candidate that is worse than the best one, paired by folds,
+# with this confidence, is given up. Replayed on two searches, 0.99 would have cost no
+# member of the ensemble, and saved 42 % of the seconds on easy blobs of 300 rows and
+# 16 % on a real table of 103 rows; 0.95 would have cost one, for 62 % and 31 %.
+MIN_COMPARED_FOLDS, CONFIDENCE = 3, 0.99
 
 # Fold models larger than this are not worth their transfer and memory.
 MAX_MODEL_BYTES = 64 * 2**20
@@ -72,11 +79,47 @@ class Race:
     keep_models_from : float
         Fits that take at least this many seconds hand their model over: there may be
         no time to fit them again.
+    best_scores : tuple of float
+        Scores of the best candidate on the folds. What is clearly worse there is not
+        worth the other folds.
     """
 
     floor: float = -np.inf
     screening_floor: float = -np.inf
     keep_models_from: float = np.inf
+    best_scores: tuple[float, ...] = ()
+
+    def is_lost(self, scores) -> bool:
+        """Whether a candidate with these scores on the first folds is given up."""
+        return bool(np.mean(scores) < self.floor) or clearly_worse(
+            scores, self.best_scores
+        )
+
+
+def clearly_worse(scores, best_scores) -> bool:
+    """Whether a candidate is worse than the best one by more than chance.
+
+    A one-sided t-test of the differences in the folds that both have. Differences are
+    paired, so the noise that both share, such as that of a hard fold, cancels.
+
+    Parameters
+    ----------
+    scores : sequence of float
+        Of the candidate on the first folds; greater is better.
+    best_scores : sequence of float
+        Of the best candidate on all folds.
+
+    Returns
+    -------
+    worse : bool
+        False with fewer than `MIN_COMPARED_FOLDS`.
+    """
+    n = min(len(scores), len(best_scores))
+    if n < MIN_COMPARED_FOLDS:
+        return False
+    behind = np.subtract(best_scores[:n], scores[:n])
+    standard_error = np.std(behind, ddof=1) / np.sqrt(n)
+    return bool(behind.mean() > stdtrit(n - 1, CONFIDENCE) * standard_error)
 
 
 def candidate_seed(seed, text):
@@ -110,7 +153,7 @@ def evaluate_candidate(context, tree, text, race):
                 return
         else:
             scores.append(result.score)
-            if np.mean(scores) < race.floor:
+            if race.is_lost(scores):
                 return
 
 
@@ -139,6 +182,7 @@ def _run_stage(context, tree, seed, index, stage, race):
         X_validation,
         dataset.y[stage.validation],
         _take(dataset.sample_weight, stage.validation),
+        metadata=dataset.metadata_of(stage.validation),
     )
     if not np.isfinite(score):
         raise ValueError(f"The score of the pipeline is {score}.")

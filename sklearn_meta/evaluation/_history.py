@@ -72,6 +72,7 @@ class History:
             if len(screened) < MIN_SCREENED
             else float(np.quantile(screened, 1 - SCREENING_SHARE)),
             keep_models_from=self.keep_models_from,
+            best_scores=() if best is None else tuple(best.scores),
         )
 
     def evaluations_since_gain(self) -> int:

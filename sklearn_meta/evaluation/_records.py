@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 
@@ -102,7 +103,8 @@ class Evaluation:
         """Scores of the finished folds; greater is better."""
         return tuple(fold.score for fold in self.folds)
 
-    @property
+    # Asked for by every sorting of the history.
+    @cached_property
     def score(self) -> float:
         """Mean of `scores`; minus infinity if no fold was finished."""
         return float(np.mean(self.scores)) if self.folds else -np.inf

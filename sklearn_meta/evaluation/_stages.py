@@ -114,7 +114,7 @@ def k_fold(n_folds, dataset, random_state):
     return kind(n_folds, shuffle=True, random_state=random_state)
 
 
-def make_folds(dataset, cv, random_state, n_repeats=2):
+def make_folds(dataset, cv, random_state, n_repeats=2, split_params=None):
     """Return the (train, validation) row indices of the cross-validation.
 
     Parameters
@@ -125,6 +125,8 @@ def make_folds(dataset, cv, random_state, n_repeats=2):
     random_state : int
     n_repeats : int, default=2
         See `default_splitter`.
+    split_params : dict of str to object, default=None
+        What a splitter that was given gets besides `y`; None for the groups.
 
     Returns
     -------
@@ -137,6 +139,8 @@ def make_folds(dataset, cv, random_state, n_repeats=2):
         no rows.
     """
     y = dataset.task.decode(dataset.y)
+    if split_params is None or not refers_to_rows(cv):
+        split_params = {"groups": dataset.groups}
     if cv is None:
         splitter = default_splitter(dataset, random_state, n_repeats)
     elif isinstance(cv, Integral):
@@ -149,7 +153,7 @@ def make_folds(dataset, cv, random_state, n_repeats=2):
         # A splitter of the user's choice need not look at the groups.
         warnings.filterwarnings("ignore", message="The groups parameter is ignored")
         folds = list(
-            splitter.split(np.empty((dataset.n_samples, 0)), y, dataset.groups)
+            splitter.split(np.empty((dataset.n_samples, 0)), y, **split_params)
         )
     folds = [(as_indices(train), as_indices(valid)) for train, valid in folds]
     if not folds or any(not len(t) or not len(v) for t, v in folds):

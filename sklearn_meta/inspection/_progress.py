@@ -27,7 +27,7 @@ class ProgressLine:
         """Show the state after an evaluation."""
         best = history.best()
         text = f"{len(history)} evaluations"
-        if best is not None:
+        if best is not None and best.folds:
             text += f", best score {best.score:.5g} ({_short(best.candidate.text)})"
         left = self._budget.remaining()
         text += f", {left:.0f} s left" if left != float("inf") else ""

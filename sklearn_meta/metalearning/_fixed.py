@@ -40,6 +40,12 @@ class FixedPortfolio(BaseEstimator):
         """
         return self
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # What it is fitted on is a knowledge base, not a table.
+        tags.input_tags.two_d_array = False
+        return tags
+
     def recall(self, dataset, *, catalogue, time_budget, scoring=None) -> Prior:
         """Return the prior for a dataset.
 
@@ -73,7 +79,7 @@ class FixedPortfolio(BaseEstimator):
             return seconds > slow
 
         portfolio = {}
-        for proposal in default_portfolio(task.name, catalogue):
+        for proposal in default_portfolio(task.name, catalogue, dataset.n_samples):
             tree = without_idle_preparation(proposal.tree, dataset.schema)
             portfolio.setdefault(tree, replace(proposal, tree=tree))
         return Prior(portfolio=tuple(sorted(portfolio.values(), key=is_slow)))

@@ -18,10 +18,13 @@ class Guide:
         Before the first evaluation.
     pipelines : mapping of str to int
         Number in the belief of each pipeline, by its canonical text on this table.
+    unknown_after : int, default=0
+        Pipelines that the guide does not know are due after so many others.
     """
 
     belief: Belief = field(repr=False)
     pipelines: Mapping[str, int] = field(repr=False)
+    unknown_after: int = 0
 
     def best_next(
         self,
@@ -34,8 +37,8 @@ class Guide:
         Parameters
         ----------
         texts : sequence of str
-            Not empty. Pipelines that the guide does not know come first, in their
-            order: they were put in by hand.
+            Not empty. Of pipelines that the guide does not know, the first one is
+            chosen once they are due, or nothing else waits.
         scores : mapping of str to float
             Scores so far, in the order in which they were told; greater is better,
             not finite for a pipeline that failed.
@@ -47,15 +50,31 @@ class Guide:
         text : str
         """
         waiting = {self.pipelines.get(text): text for text in reversed(texts)}
-        if None in waiting:
-            return waiting[None]
-        belief = self.belief
-        for text, score in scores.items():
-            if text in self.pipelines:
-                belief = belief.told(self.pipelines[text], score)
-        chosen = belief.order(
+        unknown = waiting.pop(None, None)
+        n_begun = len(scores) + len(pending)
+        if unknown is not None and (n_begun >= self.unknown_after or not waiting):
+            return unknown
+        chosen = self.believed(scores).order(
             1,
             among=list(waiting),
             pending=[self.pipelines[t] for t in pending if t in self.pipelines],
         )
         return waiting[chosen[0]] if chosen else texts[0]
+
+    def believed(self, scores: Mapping[str, float]) -> Belief:
+        """Return the belief after some evaluations.
+
+        Parameters
+        ----------
+        scores : mapping of str to float
+            See `best_next`; pipelines that the guide does not know say nothing.
+
+        Returns
+        -------
+        belief : Belief
+        """
+        belief = self.belief
+        for text, score in scores.items():
+            if text in self.pipelines:
+                belief = belief.told(self.pipelines[text], score)
+        return belief

@@ -93,19 +93,19 @@ class Newcomer:
         return self.matrix.mean[self.index, pipeline]
 
 
-def by_belief(metafeature_weights=None, **parameters):
+def by_belief(metric="learned", **parameters):
     """Return a proposer that believes, evaluates, and believes anew.
 
     Parameters
     ----------
-    metafeature_weights : mapping of str to float, default=None
+    metric : {"learned", "equal"}, default="learned"
         See `remember`.
     **parameters
         See `believe`.
     """
 
     def propose(known, new, n):
-        memory = remember(known, metafeature_weights)
+        memory = remember(known, metric)
         belief = believe(memory, new.metafeatures, new.size, **parameters)
         if belief.evidence <= 0:
             return belief.order(n)

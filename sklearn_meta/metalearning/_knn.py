@@ -9,7 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_meta.exceptions import PipelineSyntaxError
@@ -18,8 +18,11 @@ from sklearn_meta.metalearning._guide import Guide
 from sklearn_meta.metalearning._knowledge_base import KnowledgeBase, concatenate
 from sklearn_meta.metalearning._memory import believe, remember
 from sklearn_meta.metalearning._prior import Neighbour, Prior, Proposal
+from sklearn_meta.metalearning._surrogate import learn_surrogate
+from sklearn_meta.metalearning._tree_features import tree_encoder
 from sklearn_meta.metalearning.metafeatures import describe, read_table
 from sklearn_meta.pipelines._compile import compile_pipeline
+from sklearn_meta.pipelines._cost import predicted_seconds
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._text import format_tree, parse
 
@@ -36,6 +39,9 @@ METAFEATURE_SHARE, METAFEATURE_SECONDS = 0.02, 1.0
 
 # A fit that takes less than this share of the budget takes no time worth saving.
 LITTLE_TIME_SHARE = 0.002
+
+# Learners of which the knowledge base knows nothing are tried after so many others.
+UNKNOWN_AFTER = 10
 
 # What is shown of a neighbour.
 N_ALIKE, N_SHOWN_PIPELINES = 5, 3
@@ -60,6 +66,9 @@ class KNNMetaLearner(BaseEstimator):
     n_neighbors : int, default=10
         The distance of the neighbour of this rank is the bandwidth of the kernel that
         gives datasets their weights.
+    metric : {"learned", "equal"}, default="learned"
+        How meta-features weigh in the distance of two datasets: as learned from the
+        knowledge base, so that near datasets rank pipelines alike, or all the same.
     shrinkage : float, default=1.0
         Weight of the portfolio for all datasets against that of the neighbours. 0 is
         plain nearest neighbours, ``numpy.inf`` the same portfolio for every dataset. At
@@ -104,6 +113,7 @@ class KNNMetaLearner(BaseEstimator):
 
     _parameter_constraints = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "metric": [StrOptions({"learned", "equal"})],
         "shrinkage": [Interval(Real, 0, None, closed="both")],
         "evidence": [Interval(Real, 0, None, closed="left")],
         "time_aversion": [Interval(Real, 0, None, closed="left")],
@@ -113,12 +123,14 @@ class KNNMetaLearner(BaseEstimator):
     def __init__(
         self,
         n_neighbors=10,
+        metric="learned",
         shrinkage=1.0,
         evidence=1.0,
         time_aversion=0.25,
         n_proposals=30,
     ):
         self.n_neighbors = n_neighbors
+        self.metric = metric
         self.shrinkage = shrinkage
         self.evidence = evidence
         self.time_aversion = time_aversion
@@ -149,6 +161,12 @@ class KNNMetaLearner(BaseEstimator):
         else:
             self.knowledge_bases_ = (KnowledgeBase(), KnowledgeBase(knowledge_base))
         return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # It learns from a knowledge base, not from the rows of a table.
+        tags.input_tags.two_d_array = False
+        return tags
 
     def recall(self, dataset, *, catalogue, time_budget, scoring) -> Prior:
         """Return the prior for a dataset.
@@ -194,7 +212,7 @@ class KNNMetaLearner(BaseEstimator):
                 catalogue,
                 time_budget,
             )
-        memory = remember(matrix)
+        memory = remember(matrix, self.metric)
         metafeatures = describe(
             dataset,
             time_limit=min(METAFEATURE_SECONDS, METAFEATURE_SHARE * time_budget),
@@ -216,13 +234,15 @@ class KNNMetaLearner(BaseEstimator):
         order = belief.order(n_proposals, among=sorted(distinct.values()))
         neighbours = _neighbours(memory, belief, here, trees, self.n_neighbors)
         weights, values = _preferences(memory, belief, catalogue, dataset.task.name)
+        guide = Guide(belief, {format_tree(trees[i]): i for i in order}, UNKNOWN_AFTER)
+        known = [_proposal(i, trees[i], memory, belief, matrix) for i in order]
+        unknown = _of_unknown_learners(trees.values(), dataset, catalogue, time_budget)
         return Prior(
-            portfolio=tuple(
-                _proposal(i, trees[i], memory, belief, matrix) for i in order
-            ),
+            portfolio=(*known[:UNKNOWN_AFTER], *unknown, *known[UNKNOWN_AFTER:]),
             operator_weights=weights,
             values=values,
-            guide=Guide(belief, {format_tree(trees[i]): i for i in order}),
+            guide=guide,
+            surrogate=_surrogate(memory, guide, distinct, catalogue, dataset),
             neighbours=neighbours,
             metafeatures=metafeatures,
             note=_note(memory, scoring),
@@ -362,6 +382,24 @@ def _proposal(i, tree, memory, belief, matrix):
     )
 
 
+def _of_unknown_learners(known, dataset, catalogue, time_budget):
+    """Return what the fixed portfolio has of learners that no known pipeline uses.
+
+    One of each, so that an operator which is younger than the knowledge base has its
+    chance.
+    """
+    seen = {node.operator for tree in known for _, node in tree.walk()}
+    proposals = []
+    fixed = FixedPortfolio().recall(
+        dataset, catalogue=catalogue, time_budget=time_budget
+    )
+    for proposal in fixed.portfolio:
+        if proposal.tree.operator not in seen:
+            seen.add(proposal.tree.operator)
+            proposals.append(proposal)
+    return proposals
+
+
 def _neighbours(memory, belief, here, trees, n):
     differences = memory.space.squared_differences(here)
     distances = np.sqrt(differences.sum(axis=1))
@@ -418,6 +456,25 @@ def _preferences(memory, belief, catalogue, task):
         key: tuple(value for value, _ in known.most_common(N_VALUES))
         for key, known in values.items()
     }
+
+
+def _surrogate(memory, guide, distinct, catalogue, dataset):
+    """Return what all known pipelines say of others, the best known of them first."""
+    known = np.isfinite(memory.regrets.values).sum(axis=0)
+    numbers = sorted(distinct.items(), key=lambda item: -known[item[1]])
+    return learn_surrogate(
+        tree_encoder(catalogue, dataset.task.name),
+        {i: tree for tree, i in numbers},
+        guide,
+        seconds=lambda tree: predicted_seconds(
+            tree,
+            catalogue=catalogue,
+            task=dataset.task.name,
+            n_samples=dataset.n_samples,
+            n_features=dataset.n_features,
+            n_classes=dataset.task.n_classes,
+        ),
+    )
 
 
 def _note(memory, scoring):

@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_meta.metalearning._belief import Belief
 from sklearn_meta.metalearning._greedy import family_weights
+from sklearn_meta.metalearning._metric import learned_weights
 from sklearn_meta.metalearning._neighbours import (
     MetaSpace,
     meta_space,
@@ -43,31 +44,32 @@ class Memory:
     seconds: SecondsModel = field(repr=False)
 
 
-def remember(matrix, metafeature_weights=None) -> Memory:
+def remember(matrix, metric="learned") -> Memory:
     """Prepare a `ScoreMatrix` for recall.
 
     Parameters
     ----------
     matrix : ScoreMatrix
-    metafeature_weights : mapping of str to float, default=None
-        Importance of meta-features in the distance; those not named get none. Equal
-        by default.
+    metric : {"learned", "equal"}, default="learned"
+        How meta-features weigh in the distance: as learned from which of these
+        datasets rank the pipelines alike, or all the same.
 
     Returns
     -------
     memory : Memory
     """
     known = regrets_of(matrix)
+    filled = without_gaps(known.values)
     names = tuple(matrix.metafeature_names)
-    weights = None
-    if metafeature_weights is not None:
-        weights = [metafeature_weights.get(name, 0.0) for name in names]
-    space = meta_space(names, matrix.metafeatures, weights)
+    space = meta_space(names, matrix.metafeatures)
+    if metric == "learned":
+        weights = learned_weights(space.points, filled, known.families)
+        space = meta_space(names, matrix.metafeatures, weights)
     rows = np.where(np.isfinite(matrix.mean), matrix.n_rows, 0).max(axis=1)
     return Memory(
         metric=matrix.metric,
         regrets=known,
-        filled=without_gaps(known.values),
+        filled=filled,
         space=space,
         usual_distance=_usual_distance(space, known.families),
         seconds=fit_seconds_model(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sklearn_meta.metalearning._guide import Guide
+from sklearn_meta.metalearning._surrogate import Surrogate
 from sklearn_meta.metalearning.metafeatures import MetaFeatures
 from sklearn_meta.pipelines._tree import Node
 
@@ -78,6 +79,8 @@ class Prior:
         For ``(operator, hyperparameter)``: values that did well before.
     guide : Guide or None
         Puts what is left of the portfolio into a new order after each evaluation.
+    surrogate : Surrogate or None
+        What is expected of any pipeline, also of those in no knowledge base.
     neighbours : tuple of Neighbour
         The nearest first.
     metafeatures : MetaFeatures or None
@@ -91,6 +94,7 @@ class Prior:
     operator_weights: Mapping[str, float] = field(default_factory=dict)
     values: Mapping[tuple[str, str], tuple] = field(default_factory=dict)
     guide: Guide | None = None
+    surrogate: Surrogate | None = None
     neighbours: tuple[Neighbour, ...] = ()
     metafeatures: MetaFeatures | None = None
     note: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 # Strength with which the slopes of one pipeline are drawn to those of all of them, in
 # datasets.
 SHRINKAGE = 10.0
+# The correction of a family is drawn to that known before as by so many pipelines.
+FAMILY_SHRINKAGE = 2.0
 # Nothing is predicted to be faster: below, the clock measures itself.
 LEAST_SECONDS = 1e-3
 
@@ -85,3 +88,44 @@ def _pooled_slopes(design, log_seconds, known):
         left += x.T @ x
         right += x.T @ ((log_seconds[:, p] - mean_y[p]) * weights[:, p])
     return np.linalg.solve(left, right)
+
+
+def family_factors(
+    families: Sequence[str],
+    predicted,
+    measured,
+    before: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """How much longer pipelines of each family take than was predicted.
+
+    Only against those of other families: how fast the machine is says nothing about
+    which pipeline to choose.
+
+    Parameters
+    ----------
+    families : sequence of str
+        Of n pipelines.
+    predicted, measured : array-like of shape (n,)
+        Seconds of one fit; pairs that are not above zero are left out.
+    before : mapping of str to float, default=None
+        Factors that were known before, to which few pipelines are drawn.
+
+    Returns
+    -------
+    log_factors : dict of str to float
+        Logarithm of the factor, zero on average over the pipelines.
+    """
+    predicted, measured = np.asarray(predicted, float), np.asarray(measured, float)
+    before = {} if before is None else before
+    usable = (predicted > 0) & (measured > 0) & np.isfinite(measured)
+    if not usable.any():
+        return dict(before)
+    ratios = np.log(measured[usable] / predicted[usable])
+    families = np.asarray(families)[usable]
+    ratios = ratios - ratios.mean()
+    factors = dict(before)
+    for family in dict.fromkeys(families.tolist()):
+        own = ratios[families == family]
+        drawn = before.get(family, 0.0) * FAMILY_SHRINKAGE
+        factors[family] = float((own.sum() + drawn) / (len(own) + FAMILY_SHRINKAGE))
+    return factors

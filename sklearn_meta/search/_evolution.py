@@ -14,11 +14,13 @@ from sklearn_meta.evaluation._records import Candidate, Status
 from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.pipelines._cost import predicted_seconds
 from sklearn_meta.pipelines._text import canonical, format_tree
+from sklearn_meta.search._initial import read_initial
 from sklearn_meta.search._nsga2 import (
     crowding_distances,
     nondominated_ranks,
 )
 from sklearn_meta.search._random import draw_unseen
+from sklearn_meta.search._screening import screening_of
 from sklearn_meta.search._variation import crossover, family, make_vocabulary, mutate
 
 # Offspring that were proposed before, or are turned down for their cost, are drawn
@@ -27,6 +29,10 @@ MAX_TRIES = 40
 # After half of the tries the cost is no longer looked at, so that a run among expensive
 # pipelines goes on.
 MAX_TRIES_WITH_COST = MAX_TRIES // 2
+
+# This share of the offspring is not screened: what the surrogate is wrong about stays
+# within reach.
+UNSCREENED_SHARE = 0.2
 
 # The next best is drawn this much less often than the best.
 GREEDY_DECAY = 0.5
@@ -42,6 +48,11 @@ class EvolutionarySearch(BaseEstimator):
     one kind of learner beside the other; the rest by a binary tournament of NSGA-II on
     the score and the predicted seconds of a fit, which keeps cheap pipelines alive and
     pipelines from growing without a gain.
+
+    Of several offspring drawn for a proposal, the one is evaluated that a surrogate
+    expects to improve most on the best pipeline so far, for what it costs. The
+    surrogate begins with what the prior knows of other datasets, and learns from each
+    evaluation, also from those that were cut short.
 
     There are no generations: each proposal looks at all evaluations that were told by
     then. A run depends on the seed and on what it was told, not on measured times.
@@ -66,8 +77,16 @@ class EvolutionarySearch(BaseEstimator):
         evaluations gain from a high one.
     cost_aversion : float, default=0.5
         An offspring that is predicted to cost ``r`` times as much as the median of the
-        population is kept with probability ``r ** -cost_aversion``. Zero turns the
-        rule off.
+        population is worth ``r ** -cost_aversion`` times as much as its expected
+        improvement; without a surrogate, it is kept with that probability. Zero turns
+        the rule off.
+    n_offspring : int, default=8
+        Offspring that are drawn for each proposal, of which the surrogate chooses one.
+        1 evaluates what is drawn. A fifth of the offspring is never screened.
+    initial_pipelines : sequence or None, default=None
+        Pipelines that are evaluated first, before the portfolio of the prior: texts, or
+        scikit-learn estimators and pipelines that the search space can express; see
+        `pipelines.read_estimator`. Their origin is ``"initial"``.
 
     See Also
     --------
@@ -95,6 +114,8 @@ class EvolutionarySearch(BaseEstimator):
         "uniform_floor": [Interval(Real, 0, 1, closed="both")],
         "greed": [Interval(Real, 0, 1, closed="both")],
         "cost_aversion": [Interval(Real, 0, None, closed="left")],
+        "n_offspring": [Interval(Integral, 1, None, closed="left")],
+        "initial_pipelines": ["array-like", None],
     }
 
     def __init__(
@@ -106,6 +127,8 @@ class EvolutionarySearch(BaseEstimator):
         uniform_floor=0.2,
         greed=0.7,
         cost_aversion=0.5,
+        n_offspring=8,
+        initial_pipelines=None,
     ):
         self.population_size = population_size
         self.look_ahead = look_ahead
@@ -114,6 +137,8 @@ class EvolutionarySearch(BaseEstimator):
         self.uniform_floor = uniform_floor
         self.greed = greed
         self.cost_aversion = cost_aversion
+        self.n_offspring = n_offspring
+        self.initial_pipelines = initial_pipelines
 
     def start(self, problem):
         """Begin a run.
@@ -125,6 +150,11 @@ class EvolutionarySearch(BaseEstimator):
         Returns
         -------
         search : Search
+
+        Raises
+        ------
+        InvalidPipelineError
+            If one of `initial_pipelines` is not in the search space.
         """
         self._validate_params()
         return _EvolutionaryRun(self, problem)
@@ -169,8 +199,9 @@ class Population:
     def __init__(self, size):
         self.size = size
         self._individuals: list[Individual] = []
-        # Sorted individuals and median cost; None until they are asked for.
+        # Sorted individuals, also by family, and median cost; None until asked for.
         self._ranked: list[Individual] | None = None
+        self._families: list[list[Individual]] | None = None
         self._median_log_cost: float | None = None
 
     def __len__(self):
@@ -187,7 +218,7 @@ class Population:
             best = max(self._individuals, key=_by_score)
             worst = next(i for i in reversed(_rank(self._individuals)) if i is not best)
             self._individuals = [i for i in self._individuals if i is not worst]
-        self._ranked = self._median_log_cost = None
+        self._ranked = self._families = self._median_log_cost = None
 
     def median_log_cost(self):
         """Median of the logarithm of the predicted seconds."""
@@ -210,11 +241,12 @@ class Population:
         Choosing the learner first keeps several of them in development: that helps the
         ensemble, and against being stuck with an early favourite.
         """
-        families: dict[str, list[Individual]] = {}
-        for individual in sorted(self._individuals, key=_by_score, reverse=True):
-            families.setdefault(individual.family, []).append(individual)
-        family = _draw_decaying(list(families.values()), rng)
-        return _draw_decaying(family, rng)
+        if self._families is None:
+            families: dict[str, list[Individual]] = {}
+            for individual in sorted(self._individuals, key=_by_score, reverse=True):
+                families.setdefault(individual.family, []).append(individual)
+            self._families = list(families.values())
+        return _draw_decaying(_draw_decaying(self._families, rng), rng)
 
 
 def _by_score(individual):
@@ -248,7 +280,13 @@ class _EvolutionaryRun:
         self._strategy = strategy
         self._problem = problem
         self._vocabulary = make_vocabulary(problem, strategy.uniform_floor)
+        self._initial = list(read_initial(strategy.initial_pipelines, self._vocabulary))
         self._portfolio = {c.text: c for c in self._usable_portfolio()}
+        self._screening = None
+        if strategy.n_offspring > 1:
+            self._screening = screening_of(
+                problem, self._vocabulary, self._predict_seconds
+            )
         self._scores: dict[str, float] = {}
         self._population = Population(strategy.population_size)
         self._seen = set()
@@ -275,6 +313,8 @@ class _EvolutionaryRun:
             score = evaluation.score
             if status is not Status.SKIPPED:
                 self._scores.setdefault(candidate.text, score)
+            if self._screening is not None:
+                self._screening.tell(evaluation)
             if status not in (Status.OK, Status.PRUNED) or not math.isfinite(score):
                 continue
             individual = Individual(
@@ -301,6 +341,10 @@ class _EvolutionaryRun:
                 yield Candidate(tree, format_tree(tree), proposal.origin)
 
     def _propose(self):
+        while self._initial:
+            candidate = self._initial.pop(0)
+            if candidate.text not in self._seen:
+                return candidate
         candidate = self._next_of_portfolio()
         if candidate is not None:
             return candidate
@@ -326,6 +370,28 @@ class _EvolutionaryRun:
         return self._portfolio.pop(guide.best_next(texts, self._scores, pending))
 
     def _offspring(self, rng):
+        """Return a new candidate, the most promising of several if that is known."""
+        screening = self._screening
+        if screening is None or not screening.ready or rng.random() < UNSCREENED_SHARE:
+            return self._draw_offspring(rng, self._is_affordable)
+        drawn = {}
+        for _ in range(self._strategy.n_offspring):
+            candidate = self._draw_offspring(rng)
+            if candidate is None:
+                break
+            drawn[candidate.text] = candidate
+        candidates = list(drawn.values())
+        if len(candidates) < 2:
+            return next(iter(candidates), None)
+        merits = screening.merits(
+            [candidate.tree for candidate in candidates],
+            self._strategy.cost_aversion,
+            math.exp(self._population.median_log_cost()),
+        )
+        # Equal merits in the order of drawing, whatever the machine rounds.
+        return candidates[int(np.argmax(merits >= merits.max() - 1e-9))]
+
+    def _draw_offspring(self, rng, keep=lambda tree, rng: True):
         # Drawn once: two similar parents often have no new child, and crossover would
         # get less than its share if each try were free to mutate instead.
         crosses = rng.random() < self._strategy.crossover_rate
@@ -337,7 +403,7 @@ class _EvolutionaryRun:
             text = format_tree(tree)
             if text in self._seen:
                 continue
-            if i < MAX_TRIES_WITH_COST and self._is_too_expensive(tree, rng):
+            if i < MAX_TRIES_WITH_COST and not keep(tree, rng):
                 continue
             return Candidate(tree, text, origin)
         return None
@@ -362,15 +428,16 @@ class _EvolutionaryRun:
             return self._population.greedy(rng)
         return self._population.tournament(rng)
 
-    def _is_too_expensive(self, tree, rng):
+    def _is_affordable(self, tree, rng):
         excess = self._log_cost(tree) - self._population.median_log_cost()
-        return rng.random() >= math.exp(
-            -self._strategy.cost_aversion * max(excess, 0.0)
-        )
+        return rng.random() < math.exp(-self._strategy.cost_aversion * max(excess, 0.0))
 
     def _log_cost(self, tree):
+        return math.log(max(self._predict_seconds(tree), 1e-9))
+
+    def _predict_seconds(self, tree):
         problem = self._problem
-        seconds = predicted_seconds(
+        return predicted_seconds(
             tree,
             catalogue=self._vocabulary.catalogue,
             task=problem.task,
@@ -379,4 +446,3 @@ class _EvolutionaryRun:
             n_classes=problem.n_classes,
             n_outputs=problem.n_outputs,
         )
-        return math.log(max(seconds, 1e-9))

@@ -35,6 +35,9 @@ class SearchProblem:
     has_categories, has_missing, is_sparse : bool
         What the table holds, so that useless operators are not proposed.
     seed : int
+    follows_clock : bool
+        Whether the run ends by the clock. If not, by a number of evaluations, it is to
+        be the same on every machine, and a search may not look at measured seconds.
     """
 
     task: str
@@ -48,6 +51,7 @@ class SearchProblem:
     has_missing: bool = False
     is_sparse: bool = False
     seed: int = 0
+    follows_clock: bool = False
 
 
 class Search(Protocol):

@@ -1,5 +1,6 @@
 """Weights and groups reach whom they are meant for, with routing and without."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import (
+    BaseCrossValidator,
     GridSearchCV,
     GroupKFold,
     GroupShuffleSplit,
@@ -386,3 +388,122 @@ def test_a_splitter_without_the_groups_that_it_needs_is_an_error(either_way):
 def test_groups_may_have_any_name():
     names = np.array(["Oslo", "Rome", "Lima"])[np.arange(150) % 3]
     assert classifier(cv=LeaveOneGroupOut()).fit(X, y, groups=names).n_splits_ == 3
+
+
+# Metadata of other names
+
+
+class ByPart(BaseCrossValidator):
+    """A splitter that wants to know the part of each row, and may want to know more."""
+
+    def get_n_splits(self, X=None, y=None, groups=None, part=None):
+        return len(np.unique(part))
+
+    def split(self, X, y=None, groups=None, part=None):
+        for name in np.unique(part):
+            yield np.flatnonzero(part != name), np.flatnonzero(part == name)
+
+
+def share_of_price(y_true, y_pred, *, price=None):
+    """Share of the total price on rows whose label is right."""
+    assert price is None or len(price) == len(y_true)
+    return float(np.average(y_true == y_pred, weights=price))
+
+
+PARTS = np.array(["a", "b", "c", "d"])[np.arange(150) % 4]
+
+
+def test_a_splitter_gets_what_it_asks_for(routing):
+    cv = ByPart().set_split_request(part=True)
+    assert classifier(cv=cv).fit(X, y, part=PARTS).n_splits_ == 4
+    renamed = ByPart().set_split_request(part="district")
+    assert classifier(cv=renamed).fit(X, y, district=PARTS).n_splits_ == 4
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS, np.arange(150) % 3])
+def test_a_scorer_gets_what_it_asks_for(weights, routing):
+    good = np.arange(150) % 3 > 0
+    noisy, price = cheat(WEIGHTS, good)
+    scorer = make_scorer(share_of_price).set_score_request(price=True)
+    # Rows of weight zero are left out, integers spell out rows, and all are sorted:
+    # the metadata must follow.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SklearnMetaWarning)
+        clf = classifier(scoring=scorer, cv=2)
+        clf.fit(X, noisy, sample_weight=weights, price=price)
+    plain = classifier(scoring="accuracy", cv=2).fit(X, noisy)
+    # The labels that are wrong have no price.
+    assert clf.best_score_ > plain.best_score_ + 0.1
+    expected = share_of_price(noisy, clf.predict(X), price=price)
+    assert clf.score(X, noisy, price=price) == pytest.approx(expected)
+
+
+def test_a_scorer_may_call_the_weights_by_another_name(routing):
+    good = np.arange(150) % 3 > 0
+    noisy, weights = cheat(WEIGHTS, good)
+    scorer = make_scorer(accuracy_score).set_score_request(sample_weight="price")
+    clf = classifier(scoring=scorer).fit(X, noisy, price=weights)
+    plain = classifier(scoring="accuracy").fit(X, noisy)
+    # The candidates are those of the plain run: only the scores are weighted.
+    assert clf.best_score_ > plain.best_score_ + 0.1
+
+
+def test_one_value_for_all_rows_reaches_the_scorer(routing):
+    def share(y_true, y_pred, *, unit=1.0):
+        return accuracy_score(y_true, y_pred) / unit
+
+    scorer = make_scorer(share).set_score_request(unit=True)
+    clf = classifier(scoring=scorer).fit(X, y, unit=100.0)
+    assert 0.005 < clf.best_score_ <= 0.01
+
+
+def test_metadata_that_nobody_asks_for_is_an_error(routing):
+    with pytest.raises(TypeError, match=r"unexpected argument.*'part'"):
+        classifier().fit(X, y, part=PARTS)
+    with pytest.raises(TypeError, match=r"unexpected argument.*'price'"):
+        classifier().fit(X, y).score(X, y, price=WEIGHTS)
+
+
+def test_metadata_that_is_neither_asked_for_nor_refused_is_an_error(routing):
+    with pytest.raises(UnsetMetadataPassedError, match="part"):
+        classifier(cv=ByPart()).fit(X, y, part=PARTS)
+
+
+def test_metadata_that_is_refused_does_not_arrive(routing):
+    cv = GroupKFold(3).set_split_request(groups=False)
+    with pytest.raises(ValueError, match="'groups' parameter should not be None"):
+        classifier(cv=cv).fit(X, y, groups=GROUPS)
+
+
+@pytest.mark.parametrize("method", ["fit", "score"])
+def test_without_routing_there_are_no_other_names(method):
+    clf = classifier().fit(X, y)
+    with pytest.raises(ValueError, match="enable_metadata_routing=True"):
+        getattr(clf, method)(X, y, part=PARTS)
+
+
+def test_routing_tells_of_the_splitter(routing):
+    cv = ByPart().set_split_request(part="district")
+    router = classifier(cv=cv).get_metadata_routing()
+    assert router.consumes("fit", ["part", "district"]) == {"district"}
+
+
+def accuracy_per_price(y_true, y_pred, *, price=1.0):
+    return accuracy_score(y_true, y_pred) / np.mean(price)
+
+
+def test_metadata_pass_through_a_pipeline_and_a_grid_search(routing):
+    scorer = make_scorer(accuracy_per_price).set_score_request(price=True)
+    inner = classifier(cv=ByPart().set_split_request(part=True), scoring=scorer)
+    price = np.full(150, 100.0)
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), inner),
+        {"metaautoclassifier__max_evaluations": [1, 2]},
+        cv=2,
+        error_score="raise",
+    ).fit(X, y, part=PARTS, price=price)
+    assert search.best_estimator_[-1].n_splits_ == 4
+    # Judged by the price outside, inside, and afterwards.
+    assert 0.005 < search.best_score_ <= 0.01
+    assert 0.005 < search.best_estimator_[-1].best_score_ <= 0.01
+    assert 0.005 < search.score(X, y, price=price) <= 0.01

@@ -1,5 +1,7 @@
 """As a step of other estimators, and inside them."""
 
+import matplotlib
+import matplotlib.pyplot
 import numpy as np
 import pandas as pd
 import pytest
@@ -246,7 +248,6 @@ def test_partial_dependence_of_a_category():
 
 
 def test_partial_dependence_display():
-    matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("agg")
     X, y = people()
     display = PartialDependenceDisplay.from_estimator(

@@ -13,7 +13,13 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, Stratifie
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
 from sklearn_meta.exceptions import NoCandidateError
-from sklearn_meta.metalearning import KnowledgeBase
+from sklearn_meta.metalearning import (
+    DatasetRecord,
+    EvaluationRecord,
+    KNNMetaLearner,
+    KnowledgeBase,
+    compute_metafeatures,
+)
 from sklearn_meta.pipelines import SearchSpace, default_catalogue
 from sklearn_meta.search import EvolutionarySearch, RandomSearch
 from tests.contract.small import (
@@ -189,6 +195,105 @@ def test_what_a_fit_has_seen_is_added_to_the_knowledge_base(tmp_path):
     classifier(knowledge_base=path, max_evaluations=3).fit(X, y)
     (only_one,) = KnowledgeBase(path).records()
     assert len(only_one[1]) == 3
+
+
+# Parameters of the meta-learner, by what they make of a knowledge base
+
+
+# Mean accuracy of each pipeline on the tables that are like iris, and on the others.
+KNOWN_SCORES = {
+    "decision_tree(X)": (0.95, 0.2),
+    "gaussian_nb(X)": (0.5, 0.9),
+    "logistic_regression(X)": (0.4, 0.89),
+    "ridge(X)": (0.3, 0.3),
+}
+# Good and slow; the next best is good and quick.
+KNOWN_SECONDS = {"gaussian_nb(X)": 3.0}
+
+
+@pytest.fixture(scope="module")
+def knowledge(tmp_path_factory):
+    """A file that knows iris, and twelve tables of noise, where others do well."""
+    path = tmp_path_factory.mktemp("knowledge") / "mine.sqlite"
+    knowledge_base = KnowledgeBase(path)
+    rng = np.random.default_rng(0)
+    noise = [(rng.normal(size=(80, 7)), np.arange(80) % 2) for _ in range(12)]
+    for number, (table, target) in enumerate([(X, y), *noise]):
+        described = compute_metafeatures(table, target, task="classification")
+        record = DatasetRecord(
+            name=f"table {number}",
+            task="classification",
+            family=f"table {number}",
+            n_samples=len(target),
+            n_features=table.shape[1],
+            n_classes=len(np.unique(target)),
+            metafeatures=described.as_dict(),
+        )
+        evaluations = [
+            EvaluationRecord(
+                text,
+                scores={"accuracy": (scores[number > 0], 0.01)},
+                fit_seconds=KNOWN_SECONDS.get(text, 0.01),
+                n_rows=len(target),
+            )
+            for text, scores in KNOWN_SCORES.items()
+        ]
+        knowledge_base.add(record, evaluations)
+    return KnowledgeBase(path)
+
+
+def recalled(knowledge, **changes):
+    """What a run tries that recalls from `knowledge`, without preferring speed."""
+    plain = {"shrinkage": 0.0, "time_aversion": 0.0}
+    clf = classifier(
+        knowledge_base=knowledge, meta_learner=KNNMetaLearner(**{**plain, **changes})
+    )
+    return tried(clf)
+
+
+def test_few_neighbours_recall_what_is_good_on_the_nearest(knowledge):
+    nearest = recalled(knowledge, n_neighbors=1)
+    all_of_them = recalled(knowledge, n_neighbors=13)
+    assert nearest[0] == "decision_tree(X)"
+    assert all_of_them[0] == "gaussian_nb(X)"
+
+
+def test_shrinkage_recalls_what_is_good_everywhere(knowledge):
+    shrunk = recalled(knowledge, n_neighbors=1, shrinkage=np.inf)
+    assert shrunk[0] == "gaussian_nb(X)" != recalled(knowledge, n_neighbors=1)[0]
+
+
+def test_time_aversion_recalls_what_is_quick(knowledge):
+    slow, quick = (
+        recalled(knowledge, n_neighbors=13, time_aversion=aversion)[0]
+        for aversion in (0.0, 2.0)
+    )
+    assert (slow, quick) == ("gaussian_nb(X)", "logistic_regression(X)")
+
+
+def test_the_number_of_proposals_ends_the_recall(knowledge):
+    one, all_of_them = (recalled(knowledge, n_proposals=n) for n in (1, 30))
+    assert sum(text in KNOWN_SCORES for text in all_of_them) == 3
+    assert one[0] == all_of_them[0] and one != all_of_them
+
+
+def test_a_grid_search_sets_the_number_of_neighbours(knowledge):
+    search = GridSearchCV(
+        classifier(
+            knowledge_base=knowledge,
+            meta_learner=KNNMetaLearner(shrinkage=0.0, time_aversion=0.0),
+            max_evaluations=1,
+        ),
+        {"meta_learner__n_neighbors": [1, 13]},
+        scoring=what_happened,
+        refit="score",
+        # Half of the rows would not be the table that is known.
+        cv=[(np.arange(150), np.arange(150))],
+        n_jobs=2,
+        error_score="raise",
+    ).fit(X, y)
+    nearest, all_of_them = search.cv_results_["mean_test_tried"]
+    assert nearest != all_of_them
 
 
 # Parameters as such

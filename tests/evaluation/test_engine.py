@@ -210,7 +210,7 @@ def test_fewer_folds_than_stages_is_a_lost_race():
     engine = make_engine(CountingSearch(n=1), lambda args: (1.0, folds(0.2)[:2], None))
     engine.run()
     assert [e.status for e in engine.history] == [Status.PRUNED]
-    assert "worst fold" in engine.history[0].reason
+    assert "worse than the best after" in engine.history[0].reason
 
 
 def test_race_demands_the_worst_fold_of_the_best_candidate():

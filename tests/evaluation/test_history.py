@@ -32,6 +32,7 @@ def test_best_is_the_finished_one_with_the_highest_mean():
     history.add(evaluation(3, [0.3, 0.3]))
     assert history.best().number == 2
     assert history.race().floor == pytest.approx(0.2)
+    assert history.race().best_scores == (0.4, 0.2)
 
 
 def test_screening_floor_is_the_best_third():

@@ -33,6 +33,7 @@ from sklearn_meta.metalearning._building._texts import default_pool_files, read_
 from sklearn_meta.metalearning._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning._knowledge_metrics import STORED_METRICS
 from sklearn_meta.pipelines import default_catalogue, format_tree, parse
+from tests.metalearning.knowledge import dataset, evaluation
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 PIPELINES = ("dummy(X)", "lda(X)", "lda(one_hot(X))", "decision_tree(X, max_depth=2)")
@@ -440,6 +441,26 @@ def test_pruned_file_keeps_what_wins(folder, tmp_path, capsys):
     assert "exists already" in capsys.readouterr().err
 
 
+def test_what_was_tried_on_few_tables_is_pruned(tmp_path):
+    full = KnowledgeBase(tmp_path / "full.sqlite")
+    for i in range(10):
+        tried = ["lda(X)", "gaussian_nb(X)"] if i else ["lda(X)", "extra_tree(X)"]
+        score = {"extra_tree(X)": -0.1, "gaussian_nb(X)": -0.3}
+        evaluations = [
+            evaluation(t, scores={"neg_log_loss": (score.get(t, -0.4), 0.01)})
+            for t in tried
+        ]
+        full.add(dataset(f"table{i}"), evaluations)
+    kept = {}
+    for share in (0.0, 0.9, 1.0):
+        path = tmp_path / f"{share}.sqlite"
+        _pruning.prune(full, path, max_pipelines=9, min_share=share)
+        kept[share] = set(KnowledgeBase(path).matrix(CLASSIFICATION).pipelines)
+    assert "extra_tree(X)" in kept[0.0]
+    assert kept[0.9] == {"gaussian_nb(X)"}
+    assert kept[1.0] == {"lda(X)"}
+
+
 def test_orders_take_turns():
     orders = (["a", "b", "c"], ["b", "d"], [])
     assert _pruning.take_turns(orders, 10) == ["a", "b", "d", "c"]
@@ -462,7 +483,8 @@ def test_shipped_pool_is_canonical_and_diverse(task, at_least):
     for text in texts:
         assert format_tree(parse(text, catalogue=catalogue, task=task)) == text
     assert all("  # " in line for line in lines)
-    learners = {operator.name for operator in catalogue.select(task, "learner")}
+    # What was meta-learned on the tables of the matrix would look too good on them.
+    learners = {o.name for o in catalogue.select(task, "learner") if not o.requires}
     named = set(re.findall(r"\b[a-z_]+(?=\()", " ".join(texts)))
     assert learners <= named, "every learner of the catalogue has a pipeline"
 

@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 from sklearn_meta.metalearning import KNNMetaLearner, KnowledgeBase
 from sklearn_meta.metalearning._fixed import FixedPortfolio
+from sklearn_meta.metalearning._knn import UNKNOWN_AFTER
 from sklearn_meta.metalearning._knowledge_records import (
     DatasetRecord,
     EvaluationRecord,
@@ -135,7 +136,24 @@ def test_only_what_the_search_space_allows_is_proposed(knowledge_base):
     )
     meta_learner = KNNMetaLearner().fit(knowledge_base)
     prior = recall(meta_learner, *stepped_table(99), catalogue=catalogue)
-    assert set(texts(prior)) == {"random_forest(X)", "k_neighbors(X)", "dummy(X)"}
+    known = ["random_forest(X)", "k_neighbors(X)", "dummy(X)"]
+    assert set(texts(prior)[:3]) == set(known)
+    assert not any("extra_trees" in t or "standard_scaler" in t for t in texts(prior))
+
+
+def test_learners_that_are_not_known_are_tried_later(knowledge_base):
+    prior = recall(KNNMetaLearner().fit(knowledge_base), *stepped_table(99))
+    n_known = len(prior.guide.pipelines)
+    known, unknown = texts(prior)[:n_known], texts(prior)[n_known:]
+    assert set(known) == set(prior.guide.pipelines)
+    learners = [text.partition("(")[0] for text in unknown]
+    assert len(set(learners)) == len(learners)
+    assert "lightgbm" in learners
+    assert not set(learners) & {text.partition("(")[0] for text in known}
+    waiting = [unknown[0], known[0]]
+    assert prior.guide.best_next(waiting, {}) == known[0]
+    many = {f"other{i}": 0.0 for i in range(UNKNOWN_AFTER)}
+    assert prior.guide.best_next(waiting, many) == unknown[0]
 
 
 def test_another_metric_is_stated(knowledge_base):

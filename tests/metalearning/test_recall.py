@@ -186,11 +186,16 @@ def test_posterior_does_not_depend_on_the_unit_of_the_score():
     assert np.isfinite(after([-np.inf] * 4)).all()
 
 
-def test_guide_takes_what_it_does_not_know_first():
+def test_guide_takes_what_it_does_not_know_when_it_is_due():
     guide = Guide(belief_of([[0.5, 0.0], [0.5, 0.0]]), {"a": 0, "b": 1})
     assert guide.best_next(["a", "b"], {}) == "b"
     assert guide.best_next(["a", "mine", "other", "b"], {}) == "mine"
     assert guide.best_next(["a"], {"b": 1.0}) == "a"
+    guide = replace(guide, unknown_after=2)
+    assert guide.best_next(["a", "mine", "b"], {}) == "b"
+    assert guide.best_next(["a", "mine"], {"b": 1.0}) == "a"
+    assert guide.best_next(["a", "mine"], {"b": 1.0}, pending=["c"]) == "mine"
+    assert guide.best_next(["mine"], {}) == "mine"
 
 
 # Seconds
