@@ -164,6 +164,9 @@ def _prune_parser():
         help="pipelines to keep for each task (default: %(default)s)")  # fmt: skip
     add("--min-gain", type=float, default=1e-4,
         help="mean regret to be saved by each (default: %(default)s)")  # fmt: skip
+    add("--min-share", type=float, default=0.9,
+        help="share of the tables a pipeline must have been tried on (default: "
+        "%(default)s)")  # fmt: skip
     return parser
 
 
@@ -175,6 +178,7 @@ def _prune(arguments):
         arguments.out,
         max_pipelines=arguments.max_pipelines,
         min_gain=arguments.min_gain,
+        min_share=arguments.min_share,
     )
     print(json.dumps(report, indent=2))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from sklearn_meta.metalearning._building._sources import TASKS
 from sklearn_meta.metalearning._greedy import family_weights, greedy_portfolio
 from sklearn_meta.metalearning._knowledge_base import KnowledgeBase
@@ -19,7 +21,7 @@ REPORTED_LENGTHS = (1, 3, 5, 10, 25, 50, 100)
 _OF_ONE_FILE = ("schema_version", "created", "created_by")
 
 
-def prune(knowledge_base, path, *, max_pipelines, min_gain=0.0) -> dict:
+def prune(knowledge_base, path, *, max_pipelines, min_gain=0.0, min_share=0.0) -> dict:
     """Write a knowledge base with the pipelines that are worth trying.
 
     For each task and each stored metric, pipelines are chosen greedily so that the mean
@@ -36,6 +38,9 @@ def prune(knowledge_base, path, *, max_pipelines, min_gain=0.0) -> dict:
         For each task.
     min_gain : float, default=0.0
         Mean regret that a pipeline must save.
+    min_share : float, default=0.0
+        Pipelines that were tried on a smaller share of the datasets are left out: how
+        they compare elsewhere is not known.
 
     Returns
     -------
@@ -58,6 +63,7 @@ def prune(knowledge_base, path, *, max_pipelines, min_gain=0.0) -> dict:
         portfolios = {}
         for metric in STORED_METRICS[task]:
             matrix = knowledge_base.matrix(task, metric)
+            matrix = _tried_on(matrix, min_share)
             if matrix.metric == metric and len(matrix.datasets):
                 portfolios[metric] = matrix.pipelines, _portfolio(matrix, min_gain)
         if not portfolios:
@@ -80,6 +86,11 @@ def prune(knowledge_base, path, *, max_pipelines, min_gain=0.0) -> dict:
         }
     _write(knowledge_base, path, kept | set(ALWAYS_KEPT), report)
     return report
+
+
+def _tried_on(matrix, min_share):
+    share = matrix.tried.mean(axis=0) if len(matrix.datasets) else 0.0
+    return matrix.take_pipelines(np.broadcast_to(share >= min_share, matrix.shape[1:]))
 
 
 def _portfolio(matrix, min_gain):
