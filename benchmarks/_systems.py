@@ -6,6 +6,9 @@ The untuned models and their table preparation are those of the harness's own ba
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from unittest import mock
+
 import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -120,15 +123,54 @@ UNTUNED = {
 }
 
 
-def make_searches():
-    """Return the search strategies by the name of the system that uses them."""
-    from sklearn_meta.search import EvolutionarySearch, RandomSearch
-
-    return {"sklearn_meta": EvolutionarySearch(), "random_search": RandomSearch()}
-
-
-SEARCHES = ("sklearn_meta", "random_search")
+# What the product is measured with, and the same with one part switched off.
+SEARCHES = (
+    "sklearn_meta",
+    "random_search",
+    "without_recall",
+    "without_re_ranking",
+    "without_mutation_prior",
+    "without_surrogate",
+    "without_racing",
+    "without_ensemble",
+    "without_maml",
+)
 SYSTEMS = (*SEARCHES, *UNTUNED)
+
+
+def search_parameters(system):
+    """Return the parameters by which a system differs from the default estimator."""
+    from sklearn_meta.metalearning import FixedPortfolio, KNNMetaLearner
+    from sklearn_meta.pipelines import SearchSpace
+    from sklearn_meta.search import EvolutionarySearch
+
+    return {
+        "sklearn_meta": {},
+        "random_search": {"search": "random"},
+        "without_recall": {"meta_learner": FixedPortfolio()},
+        "without_re_ranking": {"meta_learner": KNNMetaLearner(evidence=0.0)},
+        "without_mutation_prior": {"search": EvolutionarySearch(uniform_floor=1.0)},
+        "without_surrogate": {"search": EvolutionarySearch(n_offspring=1)},
+        "without_racing": {},
+        "without_ensemble": {"ensemble_size": 1},
+        "without_maml": {"search_space": SearchSpace(exclude=["maml"])},
+    }[system]
+
+
+@contextmanager
+def parts_of(system):
+    """Take away what no parameter switches off, while the block runs."""
+    if system != "without_racing":
+        yield
+        return
+    from sklearn_meta.evaluation._evaluate import Race
+    from sklearn_meta.evaluation._history import History
+
+    def no_race(history):
+        return Race(-np.inf, -np.inf, keep_models_from=history.keep_models_from)
+
+    with mock.patch.object(History, "race", no_race):
+        yield
 
 
 def make_automl(task, **parameters):

@@ -1,13 +1,24 @@
 """The rule that selects tables, and the arithmetic of the comparison."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
+from sklearn.datasets import make_regression
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from benchmarks._runs import append_line, pending
+from benchmarks._systems import SEARCHES, make_automl, parts_of, search_parameters
 from benchmarks._tables import SMALLEST_PROBABILITY, _test_rows, log_loss
-from benchmarks.main_job import compare, losses, summary
+from benchmarks.main_job import (
+    best_scores,
+    compare,
+    losses,
+    seconds_saved,
+    summary,
+)
 from benchmarks.select_tables import NUMBER, STRATA, select
 
 
@@ -112,3 +123,52 @@ def test_runs_go_on_where_they_were(tmp_path):
     append_line(path, {**plan[0], "status": "ok"})
     append_line(path, {**plan[1], "status": "failed"})
     assert pending(path, plan, ("table", "seed")) == plan[1:]
+
+
+def test_seconds_until_the_score_of_the_run_without_a_part():
+    def record(system, trace, table="a"):
+        return {
+            "task": "regression",
+            "table": table,
+            "seed": 0,
+            "system": system,
+            "status": "ok",
+            "trace": trace,
+        }
+
+    records = [
+        record("with", [[1.0, -3.0], [2.0, -1.0], [9.0, -0.5]]),
+        record("without", [[5.0, -2.0], [8.0, -1.0]]),
+        record("with", [[1.0, -3.0]], table="b"),
+        record("without", [[4.0, -2.0]], table="b"),
+        record("without", [[4.0, -2.0]], table="c"),  # not run with it
+    ]
+    assert_allclose(seconds_saved(records, "with", "without"), [0.25, np.inf])
+
+
+def test_best_scores_are_the_rises():
+    def evaluation(score, seconds, status="ok"):
+        return SimpleNamespace(score=score, seconds=seconds, status=status)
+
+    history = [
+        evaluation(-2.0, 1.0),
+        evaluation(-1.0, 3.0, "pruned"),
+        evaluation(-3.0, 1.0),
+        evaluation(-1.5, 1.0),
+    ]
+    assert best_scores(history, n_jobs=2) == [[0.5, -2.0], [3.0, -1.5]]
+
+
+@pytest.mark.parametrize("system", SEARCHES)
+def test_every_system_is_the_estimator_with_one_difference(system):
+    if system == "without_maml":
+        pytest.importorskip("torch")
+    X, y = make_regression(60, 3, random_state=0)
+    model = make_automl(
+        "regression", max_evaluations=3, n_jobs=1, **search_parameters(system)
+    )
+    with parts_of(system):
+        model.fit(X, y)
+    assert model.n_evaluations_ == 3
+    pruned = [e for e in model.history_ if e.status == "pruned"]
+    assert not pruned or system != "without_racing"

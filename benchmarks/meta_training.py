@@ -1,0 +1,248 @@
+"""Meta-training: tasks per second, and the algorithms side by side.
+
+    python -m benchmarks.meta_training
+    python -m benchmarks.meta_training --compare
+
+The first command takes meta-gradients of the same synthetic tasks in two ways: all
+tasks of a batch at once under ``torch.func.vmap``, as `meta_train` does, and a Python
+loop over tasks whose inner steps are ``torch.autograd.grad(create_graph=True)``, the
+way MAML is usually written. Both give the same gradient, which is checked. Tasks per
+second are of the fastest of ``--repeats`` passes, one thread.
+
+The second command trains every algorithm for the same number of outer steps, from the
+same random parameters on the same tasks, and prints the loss on validation tasks before
+and after adaptation, and the seconds. The last row averages networks that were trained
+independently, on different tasks from the same start, in weight space.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import torch
+from torch.func import functional_call
+
+from benchmarks._tables import CLASSIFICATION, TASKS
+from sklearn_meta.neural._batches import as_tasks, similar
+from sklearn_meta.neural._initialisation import (
+    average_initialisations,
+    random_initialisation,
+)
+from sklearn_meta.neural._inner import ALGORITHMS
+from sklearn_meta.neural._meta_train import meta_train
+from sklearn_meta.neural._network import (
+    NetworkConfig,
+    TableNetwork,
+    prediction_loss,
+    support_loss,
+)
+from sklearn_meta.neural._outer import TableLearner, adapted_losses, meta_gradient
+from sklearn_meta.neural._synthetic import SyntheticEpisodes
+
+INNER_RATE = 0.02
+N_AVERAGED = 3
+
+
+def loop_gradient(network, parameters, rates, tasks, n_inner_steps):
+    """Return the meta-gradient by a loop over tasks, without ``torch.func.vmap``.
+
+    Parameters
+    ----------
+    network : TableNetwork
+    parameters : dict of str to Tensor
+        Leaves that require gradients.
+    rates : dict of str to float
+    tasks : list of Tasks
+        Without a dimension of tasks.
+    n_inner_steps : int
+
+    Returns
+    -------
+    gradients : list of Tensor
+    """
+    total = [torch.zeros_like(p) for p in parameters.values()]
+    for task in tasks:
+        adapted = dict(parameters)
+        for _ in range(n_inner_steps):
+            loss = support_loss(network, adapted, task.context)
+            gradients = torch.autograd.grad(
+                loss, [adapted[name] for name in rates], create_graph=True
+            )
+            for (name, rate), gradient in zip(rates.items(), gradients, strict=True):
+                adapted[name] = adapted[name] - rate * gradient
+        prediction = functional_call(
+            network, adapted, (task.context, task.x, task.missing)
+        )
+        loss = prediction_loss(prediction, task.y, task.weight, network.config.task)
+        gradients = torch.autograd.grad(loss / len(tasks), list(parameters.values()))
+        for sum_, gradient in zip(total, gradients, strict=True):
+            sum_.add_(gradient)
+    return total
+
+
+def single_tasks(tasks):
+    """Split a batch into tasks without the dimension of tasks."""
+    return [
+        type(tasks)(
+            type(tasks.context)(*(part[i] for part in tasks.context)),
+            *(part[i] for part in tasks[1:]),
+        )
+        for i in range(len(tasks.y))
+    ]
+
+
+def throughput(task, algorithm, n_tasks, n_inner_steps, repeats):
+    """Return tasks per second of `meta_gradient` and of the loop.
+
+    Both take the same tasks, of one shape: no time goes to padding.
+    """
+    source = SyntheticEpisodes(
+        task,
+        n_support=20,
+        n_query=24,
+        n_features=6,
+        n_classes=3,
+        random_state=0,
+    )
+    tasks = as_tasks([source[i] for i in range(n_tasks)])
+    initialisation = random_initialisation(NetworkConfig(task))
+    network = initialisation.network()
+    chosen = ALGORITHMS[algorithm]
+    names = [name for name in initialisation.parameters if chosen.is_adapted(name)]
+    log_rates = {name: torch.tensor(INNER_RATE).log() for name in names}
+    parameters = dict(network.named_parameters())
+
+    def vectorised():
+        return list(
+            meta_gradient(
+                TableLearner(network),
+                chosen,
+                parameters,
+                log_rates,
+                tasks,
+                n_inner_steps,
+            ).parameters.values()
+        )
+
+    def loop():
+        return loop_gradient(
+            network,
+            parameters,
+            dict.fromkeys(names, INNER_RATE),
+            single_tasks(tasks),
+            n_inner_steps,
+        )
+
+    for ours, theirs in zip(vectorised(), loop(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=2e-2, atol=1e-3)
+    return [n_tasks / _fastest(way, repeats) for way in (vectorised, loop)]
+
+
+def _fastest(function, repeats):
+    # CPU seconds of the one thread: other processes of the machine do not count.
+    seconds = []
+    for _ in range(repeats):
+        start = time.process_time()
+        function()
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
+def compare(task, n_steps, tasks_per_step, n_inner_steps, n_validation):
+    """Yield a row for each algorithm: name, losses before and after, seconds."""
+    sizes = {
+        "n_support": (10, 32),
+        "n_query": 24,
+        "n_features": (2, 8),
+    } | ({"n_classes": (2, 4)} if task == CLASSIFICATION else {})
+    source = SyntheticEpisodes(task, **sizes, random_state=0)
+    others = SyntheticEpisodes(task, **sizes, random_state=1)
+    validation = [others[i] for i in range(n_validation)]
+    config = NetworkConfig(task)
+    settings = {
+        "config": config,
+        "n_steps": n_steps,
+        "tasks_per_step": tasks_per_step,
+        "inner_learning_rate": INNER_RATE,
+        "validate_every": n_steps,
+        "random_state": 0,
+    }
+
+    def row(name, initialisation, seconds):
+        losses = validation_losses(initialisation, validation, n_inner_steps)
+        return (name, *losses, seconds)
+
+    yield row("random", random_initialisation(config, 0, rate=INNER_RATE), 0.0)
+    for name in ALGORITHMS:
+        start = time.process_time()
+        trained = meta_train(source, name, n_inner_steps=n_inner_steps, **settings)
+        yield row(name, trained, time.process_time() - start)
+    start = time.process_time()
+    trained = [
+        meta_train(
+            SyntheticEpisodes(task, **sizes, random_state=10 + i),
+            n_inner_steps=0,
+            **settings | {"n_steps": n_steps // N_AVERAGED},
+        )
+        for i in range(N_AVERAGED)
+    ]
+    average = average_initialisations(trained)
+    yield row("average", average, time.process_time() - start)
+
+
+def validation_losses(initialisation, episodes, n_inner_steps):
+    """Return the mean query loss before and after adaptation."""
+    learner = TableLearner(TableNetwork(initialisation.config))
+    means = []
+    for steps in (0, n_inner_steps):
+        with torch.no_grad():
+            losses = [
+                adapted_losses(
+                    learner,
+                    ALGORITHMS["fomaml"],
+                    initialisation.parameters,
+                    initialisation.rates,
+                    as_tasks(group),
+                    steps,
+                )
+                for group in similar(episodes, 16)
+            ]
+        means.append(float(torch.cat(losses).mean()))
+    return means
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--compare", action="store_true")
+    parser.add_argument("--task", choices=TASKS, default=CLASSIFICATION)
+    parser.add_argument("--algorithms", nargs="+", default=["maml", "meta_sgd"])
+    parser.add_argument("--tasks", type=int, default=32, help="tasks in a batch")
+    parser.add_argument("--inner-steps", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--validation", type=int, default=64)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.compare:
+        print(f"{'algorithm':12s}{'before':>9s}{'after':>9s}{'CPU s':>9s}")
+        rows = compare(
+            options.task, options.steps, 8, options.inner_steps, options.validation
+        )
+        for name, before, after, seconds in rows:
+            print(f"{name:12s}{before:9.4f}{after:9.4f}{seconds:9.1f}", flush=True)
+        return
+    print(f"{'algorithm':12s}{'vmap':>9s}{'loop':>9s}{'ratio':>9s}   tasks per CPU s")
+    for algorithm in options.algorithms:
+        ours, loop = throughput(
+            options.task,
+            algorithm,
+            options.tasks,
+            options.inner_steps,
+            options.repeats,
+        )
+        print(f"{algorithm:12s}{ours:9.1f}{loop:9.1f}{ours / loop:9.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
