@@ -530,7 +530,7 @@ def test_bad_parameters_are_named():
     X, y = load_iris(return_X_y=True)
     for kwargs in (
         {"time_budget": 0}, {"time_budget": -5}, {"ensemble_size": 0},
-        {"max_evaluations": 0}, {"scoring": "acuracy"}, {"search": "evolution"},
+        {"max_evaluations": 0}, {"scoring": "acuracy"}, {"search": "annealing"},
     ):  # fmt: skip
         with pytest.raises(ValueError, match=next(iter(kwargs))):
             MetaAutoClassifier(**kwargs).fit(X, y)

@@ -438,6 +438,9 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
         return len(self.classes_)
 
     def _first_target(self, y):
+        if y.dtype.kind == "f":
+            # The next check casts to integers, of which infinity is none.
+            assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:

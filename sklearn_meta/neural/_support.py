@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -72,28 +73,26 @@ def _digests(X, y, seed):
     key = int(seed).to_bytes(8, "little")
     y = np.asarray(y, dtype=np.float64) + 0.0
     digests = np.empty(len(y), dtype=f"S{2 * DIGEST_BYTES}")
-    if sparse.issparse(X):
+    sparse_rows = sparse.issparse(X)
+    if sparse_rows:
         X = X.copy()
         X.sum_duplicates()
-        X.eliminate_zeros()
         X.sort_indices()
-        for i, (start, stop) in enumerate(zip(X.indptr, X.indptr[1:], strict=False)):
+    step = len(y) if sparse_rows else max(1, CHUNK_CELLS // max(1, X.shape[1]))
+    for start in range(0, len(y), max(1, step)):
+        block = X if sparse_rows else sparse.csr_array(X[start : start + step])
+        # A table says the same whether its zeros are stored or not. There are two
+        # zeros, and many kinds of NaN.
+        block.eliminate_zeros()
+        block.data[np.isnan(block.data)] = np.nan
+        indices = block.indices.astype(np.int64)
+        for i, (first, last) in enumerate(pairwise(block.indptr), start):
             content = (
-                X.indices[start:stop].astype(np.int64).tobytes()
-                + X.data[start:stop].tobytes()
+                indices[first:last].tobytes()
+                + block.data[first:last].tobytes()
                 + y[i].tobytes()
             )
             digests[i] = blake2b(content, digest_size=DIGEST_BYTES, key=key).hexdigest()
-        return digests
-    step = max(1, CHUNK_CELLS // max(1, X.shape[1]))
-    for start in range(0, len(y), step):
-        block = np.column_stack([X[start : start + step], y[start : start + step]])
-        block = np.ascontiguousarray(block)
-        # There are two zeros, and many kinds of NaN.
-        block += 0.0
-        block[np.isnan(block)] = np.nan
-        for i, row in enumerate(block, start):
-            digests[i] = blake2b(row, digest_size=DIGEST_BYTES, key=key).hexdigest()
     return digests
 
 

@@ -39,7 +39,7 @@ def best_temperature(logits, codes, weight):
     >>> logits = np.array([[6.0, 0.0]] * 100)
     >>> codes = np.array([0] * 90 + [1] * 10)
     >>> round(best_temperature(logits, codes, np.ones(100)), 1)
-    2.7
+    2.4
     """
     rows = np.arange(len(codes))
 

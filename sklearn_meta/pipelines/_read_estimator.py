@@ -15,7 +15,6 @@ from types import MappingProxyType
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import StackingClassifier, StackingRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from sklearn_meta.exceptions import InvalidPipelineError
@@ -120,6 +119,9 @@ class _Reader:
 
     def learner(self, estimator, features, where) -> Node:
         """Read the last step of a pipeline."""
+        # Heavy, and only of use here.
+        from sklearn.ensemble import StackingClassifier, StackingRegressor
+
         if isinstance(estimator, StackingClassifier | StackingRegressor):
             return self.stacked(estimator, features, where)
         if isinstance(estimator, Pipeline):
