@@ -217,9 +217,9 @@ def test_a_frame_of_all_kinds():
 
 def test_codes_in_an_array_are_marked():
     rng = np.random.default_rng(0)
-    codes = rng.integers(0, 12, 60)
-    y = np.isin(codes, [1, 4, 6, 10]) ^ (rng.random(60) < 0.15)
-    numbers, other_names = rng.normal(size=60), rng.permutation(12)
+    codes = rng.integers(0, 12, 120)
+    y = np.isin(codes, [1, 4, 6, 10]) ^ (rng.random(120) < 0.1)
+    numbers, other_names = rng.normal(size=120), rng.permutation(12)
 
     def probabilities(codes, marked):
         X = np.column_stack([numbers, codes])
