@@ -20,8 +20,17 @@ from sklearn_meta.metalearning._judge import (
 )
 from sklearn_meta.metalearning._knn import KNNMetaLearner
 from sklearn_meta.metalearning._knowledge_base import KnowledgeBase
+from sklearn_meta.metalearning._regret import regrets
 
 LENGTHS = (1, 3, 5, 10, 25)
+ZERO_SHOT = "hybrid"
+UNTUNED = (
+    "lightgbm(X)",
+    "hist_gradient_boosting(X)",
+    "random_forest(X)",
+    "logistic_regression(standard_scaler(X))",
+    "ridge(standard_scaler(X))",
+)
 METRICS = {
     "classification": ("neg_log_loss", "roc_auc"),
     "regression": ("neg_root_mean_squared_error", "neg_mean_absolute_error"),
@@ -31,18 +40,22 @@ METRICS = {
 def methods(meta_learner):
     """Return the ways to propose pipelines that are compared, by name."""
     hybrid = {
+        "metric": meta_learner.metric,
         "n_neighbors": meta_learner.n_neighbors,
         "shrinkage": meta_learner.shrinkage,
         "time_aversion": 0.0,
     }
+    # The same for every dataset: no distance counts.
+    static = {**hybrid, "metric": "equal", "shrinkage": np.inf}
     evidence = meta_learner.evidence
     return {
         "random order": in_random_order(0),
-        "static portfolio": by_belief(**{**hybrid, "shrinkage": np.inf}),
-        "static, re-ranked": by_belief(
-            **{**hybrid, "shrinkage": np.inf}, evidence=evidence
-        ),
+        "static portfolio": by_belief(**static),
+        "static, re-ranked": by_belief(**static, evidence=evidence),
         "nearest neighbours": by_belief(**{**hybrid, "shrinkage": 0.0}),
+        "hybrid, equal weights of meta-features": by_belief(
+            **{**hybrid, "metric": "equal"}
+        ),
         "hybrid": by_belief(**hybrid),
         "hybrid, re-ranked": by_belief(**hybrid, evidence=evidence),
         "oracle": by_oracle(),
@@ -55,12 +68,24 @@ def main():
     parser.add_argument(
         "--knowledge-base", help="file; the one of the package by default"
     )
+    parser.add_argument(
+        "--pool", nargs="+", help="files of pipelines, to look at these alone"
+    )
     parser.add_argument("--tasks", nargs="+", choices=METRICS, default=list(METRICS))
     arguments = parser.parse_args()
     knowledge_base = KnowledgeBase(arguments.knowledge_base)
+    if arguments.pool:
+        texts = {text for path in arguments.pool for text in lines(path)}
+        knowledge_base = knowledge_base.with_pipelines(texts)
     for task in arguments.tasks:
         for metric in METRICS[task]:
             report(knowledge_base.matrix(task, metric))
+
+
+def lines(path):
+    """Return the lines of a file, without notes behind them."""
+    with open(path, encoding="utf-8") as file:
+        return [line.partition("  # ")[0].strip() for line in file]
 
 
 def report(matrix):
@@ -83,6 +108,32 @@ def report(matrix):
             for values, other in zip(judgement.values.T, static.T, strict=True)
         ]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+    print(f"\nThe first proposal ({ZERO_SHOT}) against untuned models:\n")
+    for line in against_untuned(matrix, judged[ZERO_SHOT]):
+        print(line)
+
+
+def against_untuned(matrix, judgement):
+    """Compare the first proposal with untuned models, each where it was tried.
+
+    Yields
+    ------
+    line : str
+        Datasets, mean regrets, and the share of datasets that the proposal wins; a tie
+        is half a win.
+    """
+    rows = [matrix.datasets.index(name) for name in judgement.datasets]
+    first = judgement.values[:, judgement.lengths.index(1)]
+    own = regrets(matrix.mean, matrix.standard_error, matrix.tried)[rows]
+    for text in UNTUNED:
+        if text in matrix.pipelines:
+            theirs = own[:, matrix.pipelines.index(text)]
+            known = np.isfinite(theirs)
+            wins = (first < theirs) + 0.5 * (first == theirs)
+            yield (
+                f"{text}: {known.sum()} datasets, mean regret {first[known].mean():.3f}"
+                f" against {theirs[known].mean():.3f}, wins {wins[known].mean():.0%}"
+            )
 
 
 def _p_value(values, other):

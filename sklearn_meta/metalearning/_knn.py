@@ -63,13 +63,14 @@ class KNNMetaLearner(BaseEstimator):
 
     Parameters
     ----------
-    n_neighbors : int, default=10
+    n_neighbors : int, default=5
         The distance of the neighbour of this rank is the bandwidth of the kernel that
-        gives datasets their weights.
+        gives datasets their weights. This default and the next ones had the smallest
+        regrets when one family of datasets at a time was left out.
     metric : {"learned", "equal"}, default="learned"
         How meta-features weigh in the distance of two datasets: as learned from the
         knowledge base, so that near datasets rank pipelines alike, or all the same.
-    shrinkage : float, default=1.0
+    shrinkage : float, default=0.3
         Weight of the portfolio for all datasets against that of the neighbours. 0 is
         plain nearest neighbours, ``numpy.inf`` the same portfolio for every dataset. At
         1, both weigh the same if the nearest dataset is at the usual distance.
@@ -122,9 +123,9 @@ class KNNMetaLearner(BaseEstimator):
 
     def __init__(
         self,
-        n_neighbors=10,
+        n_neighbors=5,
         metric="learned",
-        shrinkage=1.0,
+        shrinkage=0.3,
         evidence=1.0,
         time_aversion=0.25,
         n_proposals=30,
