@@ -224,7 +224,10 @@ def test_a_pickle_is_hardly_larger_than_the_final_model(make, load):
     X, y = load(return_X_y=True)
     estimator = make(max_evaluations=12, cv=2, random_state=0).fit(X, y)
     size = len(pickle.dumps(estimator))
-    assert size <= 1.5 * len(pickle.dumps(estimator.ensemble_))
+    # The history is half a kilobyte for each evaluation: of no importance, unless the
+    # final model is a handful of linear models on ten columns.
+    history = 500 * estimator.n_evaluations_
+    assert size <= 1.5 * len(pickle.dumps(estimator.ensemble_)) + history
 
 
 def test_neither_the_table_nor_the_search_is_in_the_pickle():
