@@ -14,7 +14,8 @@ from benchmarks._watch import PROC, descendants, proportional_megabytes
 
 # Inherited by everything that a process starts, also by what detaches from it.
 MARK = "SKLEARN_META_BENCHMARK_RUN"
-INTERVAL = 0.5
+# Seconds between two looks: at the beginning more often, so that a short run is seen.
+INTERVAL, FIRST_INTERVAL = 0.5, 0.05
 # Until what was killed must be gone.
 GRACE = 30.0
 # Of this process's environment; what else is set here must not change the results.
@@ -73,7 +74,7 @@ def run_process(command, *, folder, seconds, megabytes, variables=()):
             stderr=err,
             start_new_session=True,
         )
-    ended, peak = "exit", 0.0
+    ended, peak, pause = "exit", 0.0, FIRST_INTERVAL
     try:
         while process.poll() is None:
             peak = max(peak, sum(map(proportional_megabytes, tree(process.pid, mark))))
@@ -84,9 +85,9 @@ def run_process(command, *, folder, seconds, megabytes, variables=()):
                 ended = "memory limit"
                 break
             try:
-                process.wait(INTERVAL)
+                process.wait(pause)
             except subprocess.TimeoutExpired:
-                pass  # it goes on
+                pause = min(1.2 * pause, INTERVAL)  # it goes on
         wall = time.monotonic() - start
     finally:
         end(process, mark)
