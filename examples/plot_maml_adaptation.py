@@ -105,7 +105,7 @@ for column, (ax, title) in enumerate(zip(axes, ["Log loss", "Accuracy"], strict=
     ax.set_xticks(STEPS, STEPS)
     ax.set_xlim(-0.2, 120)
     ax.set(title=title, xlabel="Gradient steps")
-axes[1].legend(loc="lower right")
+axes[0].legend(loc=(0.03, 0.55))
 figure.suptitle("Fifteen wines to learn from, 163 to predict")
 plt.show()
 
