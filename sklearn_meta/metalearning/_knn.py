@@ -259,7 +259,7 @@ class KNNMetaLearner(BaseEstimator):
                 matrices.append(more)
         return concatenate(matrices)
 
-    def recommend(self, X, y, n=10, *, scoring=None):
+    def recommend(self, X, y, n=10, *, task=None, scoring=None):
         """Recommend pipelines for a table, without any search.
 
         Parameters
@@ -269,6 +269,9 @@ class KNNMetaLearner(BaseEstimator):
         y : array-like of shape (n_samples,)
         n : int, default=10
             Number of recommendations.
+        task : {"classification", "regression"} or None, default=None
+            None takes numbers with a fractional part for a regression target and all
+            others for labels, as `compute_metafeatures` does.
         scoring : str, default=None
             scikit-learn's name of the metric; log loss or RMSE by default.
 
@@ -277,7 +280,7 @@ class KNNMetaLearner(BaseEstimator):
         recommendations : tuple of Recommendation
             At most `n`, in the order in which to try them.
         """
-        encoding, dataset = read_table(X, y)
+        encoding, dataset = read_table(X, y, task)
         task = dataset.task
         catalogue = SearchSpace().catalogue(task.name)
         prior = self._recall(
