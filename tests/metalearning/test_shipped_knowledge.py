@@ -51,7 +51,8 @@ def test_it_knows_enough(task):
 
 
 @pytest.mark.parametrize(
-    "task, load", zip(TASKS, [load_breast_cancer, load_diabetes], strict=True)
+    "task, load",
+    [("classification", load_breast_cancer), ("regression", load_diabetes)],
 )
 def test_it_is_recalled_from_by_default(task, load):
     X, y = load(return_X_y=True)
