@@ -438,6 +438,7 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
         return len(self.classes_)
 
     def _first_target(self, y):
+        y = np.asarray(y)
         if y.dtype.kind == "f":
             # The next check casts to integers, of which infinity is none.
             assert_all_finite(y, input_name="y")
