@@ -28,7 +28,7 @@ numpydoc_show_class_members = False
 autodoc_default_options = {
     "members": True,
     # Written by scikit-learn for each method that takes metadata.
-    "exclude-members": "set_fit_request, set_score_request",
+    "exclude-members": "set_fit_request, set_partial_fit_request, set_score_request",
 }
 
 exclude_patterns = ["_build"]

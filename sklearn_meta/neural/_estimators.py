@@ -391,7 +391,7 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
     net_ : skorch.NeuralNetClassifier
         The adapted net; its ``module_`` holds the network and the rows it predicts
         from.
-    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+    loss_curve_ : ndarray of shape (n_steps + 1,)
         Log loss of left-out rows before each step, and after the last one. Where that
         is higher than before the first, the steps are taken back.
     temperature_ : float
@@ -558,7 +558,7 @@ class MAMLRegressor(RegressorMixin, _BaseMAML):
     net_ : skorch.NeuralNetRegressor
         The adapted net. It predicts mean and log variance of the target in units of
         its standard deviation.
-    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+    loss_curve_ : ndarray of shape (n_steps + 1,)
         Loss of left-out rows before each step, and after the last one: half Gaussian
         log-likelihood, half squared error. Where the last is higher than the first,
         the steps are taken back.
