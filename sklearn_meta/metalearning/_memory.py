@@ -63,8 +63,9 @@ def remember(matrix, metric="learned") -> Memory:
     names = tuple(matrix.metafeature_names)
     space = meta_space(names, matrix.metafeatures)
     if metric == "learned":
-        weights = learned_weights(space.points, filled, known.families)
-        space = meta_space(names, matrix.metafeatures, weights)
+        space = space.with_weights(
+            learned_weights(space.points, filled, known.families)
+        )
     rows = np.where(np.isfinite(matrix.mean), matrix.n_rows, 0).max(axis=1)
     return Memory(
         metric=matrix.metric,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,6 +36,12 @@ class MetaSpace:
     quantiles: np.ndarray = field(repr=False)
     points: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
+
+    def with_weights(self, weights) -> MetaSpace:
+        """Return the space with other weights; what had none keeps none."""
+        weights = np.where(self.weights > 0, weights, 0.0)
+        total = weights.sum()
+        return replace(self, weights=weights / total) if total > 0 else self
 
     def map(self, values):
         """Map the meta-features of one dataset, of shape (n_metafeatures,)."""

@@ -267,3 +267,13 @@ def test_belief_survives_datasets_with_next_to_nothing_known():
     )
     assert sorted(belief.order(9)) == list(range(5))
     assert np.isfinite(belief.gains()).all()
+
+
+def test_other_weights_leave_out_what_never_varies():
+    values = np.column_stack([np.arange(6.0), np.ones(6), np.arange(6.0) ** 2])
+    space = meta_space(("a", "constant", "b"), values)
+    learned = space.with_weights(np.array([3.0, 5.0, 1.0]))
+    expected = meta_space(("a", "constant", "b"), values, np.array([3.0, 5.0, 1.0]))
+    assert_allclose(learned.weights, [0.75, 0.0, 0.25])
+    assert_allclose(learned.distances(values[2]), expected.distances(values[2]))
+    assert space.with_weights(np.array([0.0, 1.0, 0.0])) is space
