@@ -33,7 +33,6 @@ from benchmarks._tables import CLASSIFICATION, Split, log_loss
 from benchmarks.peers._markdown import Table, number
 from benchmarks.peers._measure import Limits, hard_limit, measure
 from benchmarks.peers._systems import SYSTEMS
-from benchmarks.peers.adapters._job import Settings
 from benchmarks.peers.run import (
     KEYS,
     commit,
@@ -115,16 +114,7 @@ def run(arguments):
     for keys in without_line(arguments.results, plan):
         split, truth = make_split(n_rows[keys["table"]], keys["seed"])
         system = SYSTEMS[keys["system"]]
-        settings = Settings(
-            adapter=system.adapter,
-            task=CLASSIFICATION,
-            family="generated",
-            budget=keys["budget"],
-            n_jobs=keys["n_cores"],
-            seed=keys["seed"],
-            model=system.model,
-            distributions=system.distributions,
-        )
+        settings = system.settings(keys, CLASSIFICATION, "generated")
         began = time.strftime("%Y-%m-%dT%H:%M:%S")
         result = measure(
             sys.executable,

@@ -57,7 +57,7 @@ from sklearn_meta.exceptions import (
 )
 from sklearn_meta.metalearning._knn import KNNMetaLearner
 from sklearn_meta.pipelines._catalogue import default_catalogue
-from sklearn_meta.pipelines._cost import predicted_seconds
+from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._tree import X
 from sklearn_meta.search._evolution import EvolutionarySearch
@@ -465,15 +465,11 @@ class Run:
         return min(total * len(self.context.stages), self.budget.seconds)
 
     def _predict_seconds(self, tree, n_rows):
-        dataset = self.context.dataset
-        return predicted_seconds(
+        return predicted_seconds_on(
+            self.context.dataset,
             tree,
             catalogue=self.context.catalogue,
-            task=dataset.task.name,
             n_samples=n_rows,
-            n_features=dataset.n_features,
-            n_classes=dataset.task.n_classes,
-            n_outputs=dataset.task.n_outputs,
         )
 
     def _is_safe(self, tree):

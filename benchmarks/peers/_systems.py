@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks.peers.adapters._job import Settings
+
 # One thread in each process, for systems that run processes side by side themselves.
 ONE_THREAD = (
     ("MKL_NUM_THREADS", "1"),
@@ -41,6 +43,31 @@ class System:
     model: str = ""
     searches: bool = True
     variables: tuple[tuple[str, str], ...] = ()
+
+    def settings(self, run, task, family):
+        """Return the settings of one run.
+
+        Parameters
+        ----------
+        run : dict
+            With the keys `budget`, `n_cores` and `seed`.
+        task, family : str
+            Of the table.
+
+        Returns
+        -------
+        settings : Settings
+        """
+        return Settings(
+            adapter=self.adapter,
+            task=task,
+            family=family,
+            budget=run["budget"],
+            n_jobs=run["n_cores"],
+            seed=run["seed"],
+            model=self.model,
+            distributions=self.distributions,
+        )
 
 
 def _untuned(name, *distributions):

@@ -21,7 +21,6 @@ from benchmarks._runs import ROOT, append_line, read_lines
 from benchmarks._tables import TASKS, read_manifest, read_split
 from benchmarks.peers._measure import Limits, hard_limit, measure
 from benchmarks.peers._systems import SYSTEMS, system_of
-from benchmarks.peers.adapters._job import Settings
 from benchmarks.peers.environments import FOLDER, interpreter, is_complete
 from benchmarks.peers.tables import tables_of_record
 
@@ -172,16 +171,8 @@ def main():
     state = commit()
     for i, keys in enumerate(todo, 1):
         system = systems[keys["system"]]
-        settings = Settings(
-            adapter=system.adapter,
-            task=keys["task"],
-            family=families[keys["task"], keys["table"]],
-            budget=keys["budget"],
-            n_jobs=keys["n_cores"],
-            seed=keys["seed"],
-            model=system.model,
-            distributions=system.distributions,
-        )
+        family = families[keys["task"], keys["table"]]
+        settings = system.settings(keys, keys["task"], family)
         began = time.strftime("%Y-%m-%dT%H:%M:%S")
         result = measure(
             interpreter(arguments.environments, system.environment),
@@ -190,8 +181,8 @@ def main():
             limits=Limits(hard_limit(keys["budget"]), arguments.megabytes),
             variables=system.variables,
         )
-        family = {"family": settings.family}
-        record = {"time": began, "commit": state, **keys, **family, **result}
+        about = {"time": began, "commit": state, **keys, "family": family}
+        record = {**about, **result}
         append_line(arguments.results, record)
         print(f"[{i}/{len(todo)}] {shown(record)}", flush=True)
 

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_meta.metalearning._portfolio import default_portfolio
 from sklearn_meta.metalearning._prior import Prior
-from sklearn_meta.pipelines._cost import predicted_seconds
+from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._preparation import FOR_CATEGORIES, FOR_MISSING
 from sklearn_meta.pipelines._tree import Node
 
@@ -67,16 +67,8 @@ class FixedPortfolio(BaseEstimator):
         slow = min(SLOW_SHARE * time_budget, SLOW_SECONDS_PER_ROW * dataset.n_samples)
 
         def is_slow(proposal):
-            seconds = predicted_seconds(
-                proposal.tree,
-                catalogue=catalogue,
-                task=task.name,
-                n_samples=dataset.n_samples,
-                n_features=dataset.n_features,
-                n_classes=task.n_classes,
-                n_outputs=task.n_outputs,
-            )
-            return seconds > slow
+            tree = proposal.tree
+            return predicted_seconds_on(dataset, tree, catalogue=catalogue) > slow
 
         portfolio = {}
         for proposal in default_portfolio(task.name, catalogue, dataset.n_samples):

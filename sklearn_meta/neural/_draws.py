@@ -11,6 +11,8 @@ from sklearn_meta.neural._episode import CLASSIFICATION, TASKS
 # Rows of every class that the support has at least: leaving one of them out, another
 # one is left.
 MIN_ROWS_PER_CLASS = 2
+# Share of the classification episodes whose support has equally many rows per class.
+BALANCED_SHARE = 0.5
 
 
 def check_task(task):
@@ -80,6 +82,12 @@ def split_rows(rng, y, n_support, task, *, balanced):
             rank = np.minimum(rank, MIN_ROWS_PER_CLASS)
         order = order[np.argsort(rank, kind="stable")]
     return order[:n_support], order[n_support:]
+
+
+def draw_split(rng, y, n_support, task):
+    """Split rows as `split_rows` does, balanced in a share of the episodes."""
+    balanced = rng.random() < BALANCED_SHARE
+    return split_rows(rng, y, n_support, task, balanced=balanced)
 
 
 def _rank_within_class(codes):

@@ -11,9 +11,9 @@ from sklearn_meta.neural._draws import (
     check_task,
     cut,
     draw_n_classes,
+    draw_split,
     log_integer,
     merge_rare,
-    split_rows,
 )
 from sklearn_meta.neural._episode import (
     CLASSIFICATION,
@@ -30,8 +30,6 @@ from sklearn_meta.neural._tables import Table, as_table
 OWN, COLUMN, GROUPS = "own", "column", "groups"
 DEFAULT_TARGETS = {OWN: 0.6, COLUMN: 0.25, GROUPS: 0.15}
 
-# Share of the classification episodes whose support has equally many rows per class.
-BALANCED_SHARE = 0.5
 # Share of the episodes that see all columns.
 ALL_COLUMNS_SHARE = 0.5
 # Share of the episodes on the own target in which some classes are put together.
@@ -154,8 +152,7 @@ class RealEpisodes(EpisodeSource):
         kind, rows, y, columns = self._draw(rng, table, drawn, n)
         if self.task == CLASSIFICATION:
             y = self._fewer_classes(rng, y, n_support)
-        balanced = rng.random() < BALANCED_SHARE
-        support, query = split_rows(rng, y, n_support, self.task, balanced=balanced)
+        support, query = draw_split(rng, y, n_support, self.task)
         columns = _some(rng, columns)
         x = table.X[np.ix_(rows, columns)]
         return canonical_episode(

@@ -11,9 +11,9 @@ from sklearn_meta.neural._draws import (
     check_task,
     cut,
     draw_n_classes,
+    draw_split,
     log_integer,
     merge_rare,
-    split_rows,
 )
 from sklearn_meta.neural._episode import (
     CLASSIFICATION,
@@ -22,9 +22,6 @@ from sklearn_meta.neural._episode import (
     episode_rng,
 )
 from sklearn_meta.neural._priors import PRIORS, Measurement, standardised
-
-# Share of the classification episodes whose support has equally many rows per class.
-BALANCED_SHARE = 0.5
 
 
 class SyntheticEpisodes(EpisodeSource):
@@ -113,8 +110,7 @@ class SyntheticEpisodes(EpisodeSource):
             z, f = PRIORS[prior](rng, n, 1, measurement)
             y = _targets(rng, f[:, 0])
         x = measurement.record(rng, z)
-        balanced = rng.random() < BALANCED_SHARE
-        support, query = split_rows(rng, y, n_support, self.task, balanced=balanced)
+        support, query = draw_split(rng, y, n_support, self.task)
         return canonical_episode(
             x[support],
             y[support],

@@ -76,6 +76,33 @@ def predicted_seconds(
     return float(seconds)
 
 
+def predicted_seconds_on(dataset, tree, *, catalogue, n_samples=None):
+    """Predict how long one fit of a pipeline takes on a table, see above.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    tree : Node
+    catalogue : Catalogue
+    n_samples : int, default=None
+        Rows of the fit; all by default.
+
+    Returns
+    -------
+    seconds : float
+    """
+    task = dataset.task
+    return predicted_seconds(
+        tree,
+        catalogue=catalogue,
+        task=task.name,
+        n_samples=dataset.n_samples if n_samples is None else n_samples,
+        n_features=dataset.n_features,
+        n_classes=task.n_classes,
+        n_outputs=task.n_outputs,
+    )
+
+
 class _Size:
     """What stays the same while the seconds of one tree are added up."""
 

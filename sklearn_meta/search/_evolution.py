@@ -55,7 +55,9 @@ class EvolutionarySearch(BaseEstimator):
     evaluation, also from those that were cut short.
 
     There are no generations: each proposal looks at all evaluations that were told by
-    then. A run depends on the seed and on what it was told, not on measured times.
+    then. A run with a fixed number of evaluations depends on the seed and on what it
+    was told, not on measured times; without one, measured seconds correct those that
+    the surrogate weighs a gain against.
 
     Parameters
     ----------
