@@ -52,6 +52,7 @@ from sklearn_meta._task import (
     label_classes,
 )
 from sklearn_meta.evaluation._budget import Budget
+from sklearn_meta.evaluation._compact import compress_history, expand_history
 from sklearn_meta.evaluation._stages import refers_to_rows
 from sklearn_meta.exceptions import NoCandidateError, SklearnMetaWarning
 from sklearn_meta.inspection._progress import ProgressLine
@@ -434,7 +435,15 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def __getstate__(self):
         # What a warm start needs is large and of no use elsewhere.
         state = super().__getstate__()
-        return {k: v for k, v in state.items() if k != "_run"}
+        state = {k: v for k, v in state.items() if k != "_run"}
+        if "history_" in state:
+            state["history_"] = compress_history(state["history_"])
+        return state
+
+    def __setstate__(self, state):
+        if "history_" in state:
+            state = {**state, "history_": expand_history(state["history_"])}
+        super().__setstate__(state)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

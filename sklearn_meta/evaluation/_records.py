@@ -17,14 +17,15 @@ class Candidate:
 
     Parameters
     ----------
-    tree : Node
+    tree : Node or None
+        None in the history of a fitted estimator.
     text : str
         Canonical text of `tree`: the identity of the candidate.
     origin : str
         For people: ``"portfolio"``, ``"random"``, ``"mutation of 12: replaced pca"``.
     """
 
-    tree: Node
+    tree: Node | None
     text: str
     origin: str
 
@@ -51,8 +52,9 @@ class FoldResult:
         Index of the stage in the race.
     score : float
         Greater is better.
-    predictions : ndarray of shape (n_validation, n_outputs) or (n_validation,)
-        Class probabilities or predicted targets of the validation rows, float32.
+    predictions : ndarray of shape (n_validation, n_outputs) or (n_validation,), or None
+        Class probabilities or predicted targets of the validation rows, float32; None
+        where they are no longer needed.
     fit_seconds, predict_seconds : float
     iterations : int or None
         Boosting rounds that early stopping chose.
@@ -62,7 +64,7 @@ class FoldResult:
 
     stage: int
     score: float
-    predictions: np.ndarray = field(repr=False, compare=False)
+    predictions: np.ndarray | None = field(repr=False, compare=False)
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
     iterations: int | None = None

@@ -1,0 +1,113 @@
+"""The history of a search for people: what is kept of it, and how it is stored."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+
+from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
+
+# Decimals of seconds: microseconds, below which a clock tells nothing.
+SECONDS_DECIMALS = 6
+
+
+def without_arrays(evaluation):
+    """Return an evaluation without predictions, models and tree.
+
+    Those are megabytes; the text of the tree says the same as the tree.
+    """
+
+    def light(result):
+        return FoldResult(
+            stage=result.stage,
+            score=float(result.score),
+            predictions=None,
+            fit_seconds=_rounded(result.fit_seconds),
+            predict_seconds=_rounded(result.predict_seconds),
+            iterations=None if result.iterations is None else int(result.iterations),
+        )
+
+    return replace(
+        evaluation,
+        candidate=replace(evaluation.candidate, tree=None),
+        folds=tuple(light(r) for r in evaluation.folds),
+        screening=tuple(light(r) for r in evaluation.screening),
+        seconds=_rounded(evaluation.seconds),
+    )
+
+
+def compress_history(history) -> bytes:
+    """Store evaluations in a hundred bytes each, a third of what pickle takes.
+
+    Parameters
+    ----------
+    history : sequence of Evaluation
+        As `without_arrays` returns them.
+
+    Returns
+    -------
+    data : bytes
+        Compressed JSON: reading it runs no code.
+    """
+    rows = [
+        (
+            e.number,
+            e.candidate.text,
+            e.candidate.origin,
+            e.status,
+            e.reason,
+            e.seconds,
+            [_fold_row(r) for r in e.folds],
+            [_fold_row(r) for r in e.screening],
+        )
+        for e in history
+    ]
+    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 9)
+
+
+def expand_history(data) -> tuple[Evaluation, ...]:
+    """Return the evaluations that `compress_history` stored, equal to what they were.
+
+    Parameters
+    ----------
+    data : bytes
+
+    Returns
+    -------
+    history : tuple of Evaluation
+    """
+    return tuple(
+        Evaluation(
+            number=number,
+            candidate=Candidate(None, text, origin),
+            status=Status(status),
+            folds=tuple(_fold(row) for row in folds),
+            screening=tuple(_fold(row) for row in screening),
+            reason=reason,
+            seconds=seconds,
+        )
+        for (
+            number,
+            text,
+            origin,
+            status,
+            reason,
+            seconds,
+            folds,
+            screening,
+        ) in json.loads(zlib.decompress(data))
+    )
+
+
+def _fold_row(r):
+    return r.stage, r.score, r.fit_seconds, r.predict_seconds, r.iterations
+
+
+def _fold(row):
+    stage, score, fit_seconds, predict_seconds, iterations = row
+    return FoldResult(stage, score, None, fit_seconds, predict_seconds, iterations)
+
+
+def _rounded(seconds):
+    return round(float(seconds), SECONDS_DECIMALS)
