@@ -30,6 +30,7 @@ from sklearn_meta.ensemble import (
     WeightedEnsembleRegressor,
 )
 from sklearn_meta.ensemble._estimators import _WeightedEnsembleMultilabel
+from sklearn_meta.evaluation._compact import without_arrays
 from sklearn_meta.evaluation._engine import Engine, Limits
 from sklearn_meta.evaluation._evaluate import (
     EvaluationContext,
@@ -61,6 +62,7 @@ from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._tree import X
 from sklearn_meta.search._evolution import EvolutionarySearch
+from sklearn_meta.search._initial import INITIAL
 from sklearn_meta.search._protocol import SearchProblem
 from sklearn_meta.search._random import RandomSearch
 
@@ -75,6 +77,12 @@ MIN_PATIENCE, MAX_PATIENCE, ROWS_PER_PATIENCE = 12, 250, 4
 # Folds are repeated if all of the portfolio on all of them is predicted to take at most
 # this share of the budget on one worker.
 N_FOLDS_TWICE, REPEAT_SHARE = 10, 0.75
+
+# On few rows the scores of candidates differ by less than their noise, and a candidate
+# that takes long says no more than a quick one does. All folds of one may take this
+# many seconds, or this many for each row, or this share of a long budget.
+WORTHWHILE_SECONDS, WORTHWHILE_SECONDS_PER_ROW = 0.5, 0.015
+WORTHWHILE_SHARE = 0.01
 
 # Starting workers costs some seconds of imports; a search predicted to be shorter than
 # this runs in this process.
@@ -109,7 +117,7 @@ class Outcome:
     Parameters
     ----------
     history : tuple of Evaluation
-        Without predictions and models.
+        Without predictions, models and trees.
     best : Evaluation
         The best single candidate.
     final : FinalModel
@@ -378,6 +386,7 @@ class Run:
             context=self.context,
             predict_seconds=self._predict_seconds,
             is_safe=self._is_safe,
+            is_worthwhile=self._is_worthwhile,
             pool=pool,
             budget=self.budget,
             reserve=lambda history: reserve_seconds(
@@ -460,6 +469,9 @@ class Run:
         n_rows = len(self.context.stages[0].train)
         # The portfolio comes first; what comes after it is like what is in it.
         seconds = [self._predict_seconds(p.tree, n_rows) for p in portfolio]
+        if limits.max_evaluations is None:
+            most = self._worthwhile_seconds() / len(self.context.stages)
+            seconds = [s for s in seconds if s <= most] or [min(seconds)]
         first = seconds[: int(min(n, len(seconds)))]
         total = sum(first) + (n - len(first)) * np.mean(seconds)
         return min(total * len(self.context.stages), self.budget.seconds)
@@ -475,6 +487,17 @@ class Run:
     def _is_safe(self, tree):
         """Whether a tree holds built-in operators only, which never hang or crash."""
         return not any(node.operator in self.unsafe for _, node in tree.walk())
+
+    def _is_worthwhile(self, candidate, seconds):
+        """Whether a candidate is worth its seconds; the user's own ones are."""
+        return candidate.origin == INITIAL or seconds <= self._worthwhile_seconds()
+
+    def _worthwhile_seconds(self):
+        return max(
+            WORTHWHILE_SECONDS,
+            WORTHWHILE_SECONDS_PER_ROW * self.context.dataset.n_samples,
+            WORTHWHILE_SHARE * self.budget.seconds,
+        )
 
     # Results
 
@@ -532,7 +555,7 @@ class Run:
             )
         n_screening = sum(stage.screening for stage in self.context.stages)
         return Outcome(
-            history=tuple(_for_people(e) for e in self.history),
+            history=tuple(without_arrays(e) for e in self.history),
             best=final.best.evaluation,
             final=final,
             ensemble=ensemble,
@@ -582,17 +605,4 @@ def foreign_operators(catalogue, task) -> frozenset[str]:
         for o in catalogue
         if o.name not in builtin
         or (o.path, o.build) != (builtin[o.name].path, builtin[o.name].build)
-    )
-
-
-def _for_people(evaluation):
-    """Return an evaluation without the arrays and models of its folds."""
-
-    def light(results):
-        return tuple(replace(r, predictions=None, model=None) for r in results)
-
-    return replace(
-        evaluation,
-        folds=light(evaluation.folds),
-        screening=light(evaluation.screening),
     )

@@ -104,6 +104,10 @@ class Engine:
     is_safe : callable
         ``is_safe(tree)``: whether a candidate may run in this process, where it
         cannot be killed.
+    is_worthwhile : callable
+        ``is_worthwhile(candidate, seconds)``: whether a candidate is worth the seconds
+        that all its folds are predicted to take. Not asked before one has finished, nor
+        with a fixed number of evaluations.
     pool : WorkerPool or None
         None evaluates everything in this process.
     budget : Budget
@@ -126,6 +130,7 @@ class Engine:
         context: EvaluationContext,
         predict_seconds: Callable,
         is_safe: Callable,
+        is_worthwhile: Callable,
         pool,
         budget: Budget,
         reserve: Callable,
@@ -138,6 +143,7 @@ class Engine:
         self.context = context
         self.predict_seconds = predict_seconds
         self.is_safe = is_safe
+        self.is_worthwhile = is_worthwhile
         self.pool = pool
         self.budget = budget
         self.reserve = reserve
@@ -317,19 +323,13 @@ class Engine:
     def _start(self, running, lane):
         now = self.clock()
         running.started = now
-        left = self._search_deadline - now
-        expected = (
-            self._expected_seconds(running) * len(self.context.stages) * SHARE_OF_STAGES
-        )
-        if not self._ordered and expected > left and self.history.finished():
+        reason = self._reason_to_skip(running)
+        if reason:
             self._n_skipped += 1
             self._exhausted |= self._n_skipped == MAX_SKIPPED
-            self._finish(
-                running,
-                Status.SKIPPED,
-                f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left",
-            )
+            self._finish(running, Status.SKIPPED, reason)
             return
+        left = self._search_deadline - now
         self._n_skipped = 0
         if self._ordered:
             limit = CANDIDATE_SHARE_OF_BUDGET * self.budget.seconds
@@ -342,6 +342,21 @@ class Engine:
             (running.candidate.tree, running.candidate.text, running.race),
             min(now + limit, self._search_deadline),
         )
+
+    def _reason_to_skip(self, running):
+        if self._ordered or not self.history.finished():
+            return ""
+        n_stages = len(self.context.stages)
+        predicted = running.predicted_seconds * n_stages
+        if not self.is_worthwhile(running.candidate, predicted):
+            return f"it would take about {predicted:.1f} s: too long for so few rows"
+        left = self._search_deadline - running.started
+        expected = self._expected_seconds(running) * n_stages * SHARE_OF_STAGES
+        if expected > left:
+            return (
+                f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left"
+            )
+        return ""
 
     def _wait(self):
         if self._local.n_idle == 0:

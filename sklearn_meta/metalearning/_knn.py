@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_meta._threads import one_thread
 from sklearn_meta.exceptions import PipelineSyntaxError
 from sklearn_meta.metalearning._fixed import FixedPortfolio, without_idle_preparation
 from sklearn_meta.metalearning._guide import Guide
@@ -213,6 +214,19 @@ class KNNMetaLearner(BaseEstimator):
                 catalogue,
                 time_budget,
             )
+        with one_thread():
+            return self._recall_from(
+                matrix,
+                dataset,
+                catalogue=catalogue,
+                time_budget=time_budget,
+                scoring=scoring,
+                n_proposals=n_proposals,
+            )
+
+    def _recall_from(
+        self, matrix, dataset, *, catalogue, time_budget, scoring, n_proposals
+    ):
         memory = remember(matrix, self.metric)
         metafeatures = describe(
             dataset,

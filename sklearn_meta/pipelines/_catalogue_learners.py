@@ -774,7 +774,7 @@ NETWORKS = _both(
             columns=0.8,
             classes=0.5,
             params={"n_adaptation_steps": 0.4, "max_support_rows": 0.7},
-            least=0.06,
+            least=0.02,
         ),
         build=_maml,
     )

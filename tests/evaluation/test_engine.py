@@ -117,6 +117,7 @@ def make_engine(
         context=context,
         predict_seconds=kwargs.pop("predict_seconds", lambda tree, n: 1.0),
         is_safe=lambda tree: True,
+        is_worthwhile=kwargs.pop("is_worthwhile", lambda candidate, seconds: True),
         pool=kwargs.pop("pool", None) or FakePool(n_workers, clock, outcome),
         budget=Budget(budget, clock),
         reserve=kwargs.pop("reserve", lambda history: 0.0),
@@ -237,6 +238,30 @@ def test_observer_stops_the_search():
     )
     assert engine.run() == "stopped by a callback"
     assert len(engine.history) == 5
+
+
+def test_candidate_that_is_not_worth_its_seconds_is_not_started():
+    def is_worthwhile(candidate, seconds):
+        assert seconds == N_FOLDS  # one second for each fold is predicted
+        return pseudo_random(candidate.text + "w") < 0.5
+
+    def run(**kwargs):
+        search = CountingSearch()
+        engine = make_engine(search, is_worthwhile=is_worthwhile, **kwargs)
+        engine.run()
+        return [e for e in engine.history if e.status is Status.SKIPPED], engine
+
+    skipped, engine = run(patience=40)
+    assert len(skipped) > 10
+    assert all("too long for so few rows" in e.reason for e in skipped)
+    assert not any(is_worthwhile(e.candidate, N_FOLDS) for e in skipped)
+    # Only a finished one makes the others dispensable.
+    first = next(i for i, e in enumerate(engine.history) if e.status is Status.OK)
+    assert skipped[0].number > first
+
+    # Whoever asks for a number of evaluations gets them.
+    skipped, engine = run(max_evaluations=40)
+    assert not skipped and len(engine.history) == 40
 
 
 def test_candidate_that_cannot_finish_is_not_started():

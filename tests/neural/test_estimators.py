@@ -469,6 +469,19 @@ def test_a_gpu_computes_the_same(estimator):
     np.testing.assert_allclose(output(again, X), output(there, X), atol=1e-6)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.filterwarnings("ignore::skorch.exceptions.DeviceWarning")
+@pytest.mark.parametrize("estimator", BOTH)
+def test_what_a_gpu_fitted_is_loaded_where_there_is_none(estimator):
+    X, y = table(estimator)
+    model = estimator(device="cpu", random_state=0).fit(X, y)
+    expected = output(model, X)
+    model.net_.device = "cuda"  # as it was where it was fitted
+    again = pickle.loads(pickle.dumps(model))
+    assert str(again.net_.device) == "cpu"
+    np.testing.assert_allclose(output(again, X), expected, atol=1e-6)
+
+
 def test_initialisations_that_do_not_fit(tmp_path):
     X, y = table(MAMLClassifier)
     with pytest.raises(ValueError, match="for classification. Got one for regression"):

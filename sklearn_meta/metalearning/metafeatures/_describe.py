@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import type_of_target
-from threadpoolctl import ThreadpoolController
 
 from sklearn_meta._dataset import Dataset
 from sklearn_meta._table import check_table, encode_table
 from sklearn_meta._task import ClassificationTask, RegressionTask
+from sklearn_meta._threads import one_thread
 from sklearn_meta.metalearning.metafeatures._groups import (
     METAFEATURE_NAMES,
     run_groups,
@@ -234,8 +233,7 @@ def describe(
     dataset = _first_output(dataset)
     names = METAFEATURE_NAMES[dataset.task.name]
     with (
-        # Small matrices: threads would cost more than they bring.
-        _threadpools().limit(limits=1),
+        one_thread(),
         # What is undefined becomes NaN.
         np.errstate(all="ignore"),
     ):
@@ -252,12 +250,6 @@ def describe(
         np.array([values.get(name, np.nan) for name in names], dtype=np.float64),
         {"sample": drawn, **seconds},
     )
-
-
-@cache
-def _threadpools():
-    """Find the libraries that have threads, once: it takes as long as a tree."""
-    return ThreadpoolController()
 
 
 def _first_output(dataset):
