@@ -15,6 +15,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
 from sklearn_meta._dataset import Dataset, canonical_rows, take_rows
+from sklearn_meta._effort import patience, worthwhile_seconds
 from sklearn_meta._final import (
     FinalModel,
     Member,
@@ -69,20 +70,9 @@ from sklearn_meta.search._random import RandomSearch
 # What the names of the parameter `search` stand for.
 STRATEGIES = {"evolution": EvolutionarySearch, "random": RandomSearch}
 
-# Without a gain in so many evaluations, the search ends. On few rows the noise of the
-# cross-validation is larger than what a longer search could find, and a longer search
-# only finds luckier candidates.
-MIN_PATIENCE, MAX_PATIENCE, ROWS_PER_PATIENCE = 12, 250, 4
-
 # Folds are repeated if all of the portfolio on all of them is predicted to take at most
 # this share of the budget on one worker.
 N_FOLDS_TWICE, REPEAT_SHARE = 10, 0.75
-
-# On few rows the scores of candidates differ by less than their noise, and a candidate
-# that takes long says no more than a quick one does. All folds of one may take this
-# many seconds, or this many for each row, or this share of a long budget.
-WORTHWHILE_SECONDS, WORTHWHILE_SECONDS_PER_ROW = 0.5, 0.015
-WORTHWHILE_SHARE = 0.01
 
 # Starting workers costs some seconds of imports; a search predicted to be shorter than
 # this runs in this process.
@@ -408,12 +398,9 @@ class Run:
     def _limits(self):
         dataset = self.context.dataset
         n = self.settings.max_evaluations
-        patience = int(
-            np.clip(dataset.n_samples / ROWS_PER_PATIENCE, MIN_PATIENCE, MAX_PATIENCE)
-        )
         return Limits(
             max_evaluations=n,
-            patience=patience,
+            patience=patience(dataset.n_samples, dataset.n_features),
             perfect_score=perfect_score(self.settings.scoring, dataset.y),
         )
 
@@ -493,11 +480,7 @@ class Run:
         return candidate.origin == INITIAL or seconds <= self._worthwhile_seconds()
 
     def _worthwhile_seconds(self):
-        return max(
-            WORTHWHILE_SECONDS,
-            WORTHWHILE_SECONDS_PER_ROW * self.context.dataset.n_samples,
-            WORTHWHILE_SHARE * self.budget.seconds,
-        )
+        return worthwhile_seconds(self.context.dataset.n_samples, self.budget.seconds)
 
     # Results
 

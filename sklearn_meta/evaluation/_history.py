@@ -78,7 +78,7 @@ class History:
     def evaluations_since_gain(self) -> int:
         """How many evaluations ago the best score last rose noticeably.
 
-        A gain below a twentieth of the best candidate's standard error is luck.
+        A gain below a tenth of the best candidate's standard error is luck.
         """
         since, best = 0, None
         for evaluation in self._evaluations:
@@ -88,7 +88,7 @@ class History:
             if evaluation.status is not Status.OK:
                 continue
             noise = 0.0 if best is None else np.nan_to_num(best.standard_error)
-            if best is None or evaluation.score > best.score + 0.05 * noise:
+            if best is None or evaluation.score > best.score + 0.1 * noise:
                 since, best = 0, evaluation
         return since
 
