@@ -24,6 +24,7 @@ from sklearn_meta._final import (
 )
 from sklearn_meta._scoring import Scoring, check_scores_outputs, perfect_score
 from sklearn_meta._task import MultilabelTask
+from sklearn_meta._threads import one_thread
 from sklearn_meta._zero_shot import MAX_TOGETHER, fit_recommended, recommended
 from sklearn_meta.ensemble import (
     Combination,
@@ -285,9 +286,15 @@ class Run:
         -------
         outcome : Outcome
         """
+        # What this process computes between candidates is small.
+        with one_thread():
+            if self.search is None:
+                return self._execute_zero_shot(observe)
+            return self._execute_search(observe)
+
+    def _execute_search(self, observe):
+        """Search, and combine what was found."""
         pool = None
-        if self.search is None:
-            return self._execute_zero_shot(observe)
         try:
             with self._timed("start workers"):
                 pool = self._start_pool()
@@ -312,7 +319,7 @@ class Run:
                 f"Interrupted after {len(self.history)} evaluations: the model is made "
                 "of what had been found by then.",
                 SearchInterruptedWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         return self._outcome(final, reason)
 
@@ -505,7 +512,7 @@ class Run:
             f"{self.budget.seconds:g} s: the model predicts a constant. Raise "
             "time_budget.",
             SklearnMetaWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
         dataset = self.context.dataset
         classifies = dataset.task.name == "classification"
