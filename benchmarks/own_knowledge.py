@@ -1,0 +1,256 @@
+"""A knowledge base of one's own: does a search get better with every table?
+
+    python -m benchmarks.own_knowledge run --data ../shared/datasets
+    python -m benchmarks.own_knowledge report
+
+A stream of 15 related tables, as a team has them that works on the same few matters:
+five variants of each of three tables, in turn. Each table is fitted twice in 10 s: with
+the knowledge base that ships, and with a file of one's own beside it, empty at first,
+that grows with each table. Neither knows the family of the table from elsewhere.
+
+The rule, stated before any run:
+
+1. The sources are the first two classification tables and the first regression table by
+   the SHA-256 of ``stream/task/name``, of 1 500 to 15 000 rows, from families that the
+   main job is not measured on.
+2. A variant has 40 % of the rows, at most 2 000, drawn with odds that grow with the
+   rank of a random numeric column (the shift), and three quarters of the columns, at
+   least two. Numeric columns are multiplied by ``10 ** u``, u uniform in [-1, 1].
+3. A third of its rows is the test part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import wilcoxon
+
+from benchmarks._runs import append_line, pending, read_lines, run_module
+from benchmarks._systems import make_automl
+from benchmarks._tables import (
+    CLASSIFICATION,
+    REGRESSION,
+    TEST_SHARE,
+    Split,
+    loss,
+    read_manifest,
+    read_split,
+)
+from benchmarks.select_tables import select
+
+RESULTS = Path(__file__).parent / "results" / "own_knowledge.jsonl"
+KEYS = ("task", "table", "variant", "system", "budget", "n_jobs")
+SYSTEMS = ("built_in", "own")
+
+NUMBER = {CLASSIFICATION: 2, REGRESSION: 1}
+N_VARIANTS = 5
+ROWS = 1_500, 15_000
+SHARE_OF_ROWS, MAX_ROWS, SHARE_OF_COLUMNS = 0.4, 2_000, 0.75
+
+
+def sources(manifest):
+    """Return the entries of the tables that the stream is made of."""
+    taken = {entry["family"] for entry in select(manifest)}
+    chosen = []
+    for task, wanted in NUMBER.items():
+        entries = [
+            e
+            for e in sorted(manifest, key=_order)
+            if e["task"] == task and ROWS[0] <= e["n_rows"] <= ROWS[1]
+        ]
+        for entry in entries:
+            if sum(e["task"] == task for e in chosen) == wanted:
+                break
+            if entry["family"] not in taken:
+                taken.add(entry["family"])
+                chosen.append(entry)
+    return chosen
+
+
+def variant_of(X, y, seed):
+    """Return one variant of a table, split into training and test part.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,)
+    seed : int or sequence of int
+
+    Returns
+    -------
+    split : Split
+    """
+    rng = np.random.default_rng(seed)
+    n = min(int(SHARE_OF_ROWS * len(y)), MAX_ROWS)
+    numbers = X.select_dtypes("number").columns
+    odds = np.ones(len(y))
+    if len(numbers):
+        odds += X[rng.choice(numbers)].rank(pct=True).fillna(0.5).to_numpy()
+    rows = rng.choice(len(y), size=n, replace=False, p=odds / odds.sum())
+    n_columns = max(2, round(SHARE_OF_COLUMNS * X.shape[1]))
+    columns = np.sort(rng.choice(X.shape[1], min(n_columns, X.shape[1]), replace=False))
+    X, y = X.iloc[rows, columns].reset_index(drop=True), y[rows]
+    factors = {
+        name: 10.0 ** rng.uniform(-1, 1) for name in X.columns if name in numbers
+    }
+    X = X.assign(**{name: X[name] * factor for name, factor in factors.items()})
+    n_test = round(TEST_SHARE * n)
+    return Split(
+        X_train=X.iloc[n_test:].reset_index(drop=True),
+        y_train=y[n_test:],
+        X_test=X.iloc[:n_test].reset_index(drop=True),
+        y_test=y[:n_test],
+    )
+
+
+def measure(data, task, table, family, variant, system, budget, n_jobs, knowledge):
+    """Fit one variant with what ships alone, or with one's own knowledge beside it."""
+    from sklearn_meta.metalearning import KNNMetaLearner
+
+    class Recall(KNNMetaLearner):
+        """As it comes, but for the family of the source."""
+
+        def fit(self, knowledge_base=None, y=None):
+            super().fit(knowledge_base)
+            built_in, *own = self.knowledge_bases_
+            self.knowledge_bases_ = (built_in.without_families([family]), *own)
+            return self
+
+    whole = read_split(data, task, table, 0)
+    X = pd.concat([whole.X_train, whole.X_test], ignore_index=True)
+    y = np.concatenate([whole.y_train, whole.y_test])
+    split = variant_of(X, y, seed=[variant, zlib.crc32(table.encode())])
+    model = make_automl(
+        task,
+        time_budget=budget,
+        n_jobs=n_jobs,
+        random_state=0,
+        meta_learner=Recall(),
+        knowledge_base=knowledge if system == "own" else None,
+    )
+    start = time.monotonic()
+    model.fit(split.X_train, split.y_train)
+    return {
+        "rows": len(split.y_train),
+        "fit_seconds": time.monotonic() - start,
+        "evaluations": int(model.n_evaluations_),
+        "validation_score": float(model.best_score_),
+        "loss": loss(task, model, split),
+        "nearest": [str(n) for n in list(model.neighbors_["dataset"])[:3]],
+    }
+
+
+def run(arguments):
+    plan = [
+        {
+            "task": entry["task"],
+            "table": entry["name"],
+            "family": entry["family"],
+            "variant": variant,
+            "system": system,
+            "budget": arguments.budget,
+            "n_jobs": arguments.n_jobs,
+        }
+        for variant in range(N_VARIANTS)
+        for entry in sources(read_manifest(arguments.data))
+        for system in SYSTEMS
+    ]
+    todo = pending(arguments.results, plan, KEYS)
+    knowledge = arguments.results.with_suffix(".sqlite").resolve()
+    if len(todo) == len(plan):
+        knowledge.unlink(missing_ok=True)  # of an earlier stream
+    knowledge.parent.mkdir(parents=True, exist_ok=True)
+    print(f"{len(todo)} runs to do, {len(plan) - len(todo)} done", flush=True)
+    for i, settings in enumerate(todo, 1):
+        data = str(Path(arguments.data).resolve())
+        result = run_module(
+            "benchmarks.own_knowledge",
+            {"data": data, "knowledge": str(knowledge), **settings},
+            timeout=arguments.budget + 120,
+        )
+        append_line(arguments.results, {**settings, **result})
+        print(
+            f"[{i}/{len(todo)}] {settings['table']:26s}{settings['variant']} "
+            f"{settings['system']:10s}{result['status']:8s}"
+            f"loss {result.get('loss', float('nan')):10.4f}",
+            flush=True,
+        )
+
+
+def ratios(records):
+    """Return the losses with one's own knowledge by those without.
+
+    Returns
+    -------
+    ratios : dict of int to list of float
+        By the number of variants that were seen before.
+    """
+    losses = {}
+    for record in records:
+        if record["status"] == "ok":
+            key = record["task"], record["table"], record["variant"]
+            losses.setdefault(key, {})[record["system"]] = record["loss"]
+    result = {}
+    for (_, _, variant), by_system in sorted(losses.items()):
+        if len(by_system) == len(SYSTEMS):
+            ratio = by_system["own"] / by_system["built_in"]
+            result.setdefault(variant, []).append(ratio)
+    return result
+
+
+def report(arguments):
+    by_variant = ratios(read_lines(arguments.results))
+    for variant, values in sorted(by_variant.items()):
+        text = ", ".join(f"{value:.3f}" for value in values)
+        print(f"{variant} variants seen: {text}; {_mean(values):.3f} in the mean")
+    later = [v for variant, values in by_variant.items() if variant for v in values]
+    if len(later) > 1:
+        p = wilcoxon(np.log(later)).pvalue
+        print(
+            f"after the first: loss times {_mean(later):.3f} (geometric mean of "
+            f"{len(later)} tables, {sum(v < 1 for v in later)} of them better, "
+            f"Wilcoxon p = {p:.2g})"
+        )
+
+
+def _mean(values):
+    return float(np.exp(np.mean(np.log(values))))
+
+
+def _order(entry):
+    return hashlib.sha256(
+        f"stream/{entry['task']}/{entry['name']}".encode()
+    ).hexdigest()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--settings", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command")
+    runner = commands.add_parser("run", help="run what is not in the results yet")
+    reporter = commands.add_parser("report", help="print the comparison")
+    runner.add_argument("--data", required=True, help="folder with manifest.json")
+    runner.add_argument("--budget", type=float, default=10.0, help="seconds")
+    runner.add_argument("--n-jobs", type=int, default=2)
+    for command in (runner, reporter):
+        command.add_argument("--results", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    if arguments.settings:
+        print(json.dumps(measure(**json.loads(arguments.settings))))
+    elif arguments.command == "run":
+        run(arguments)
+    elif arguments.command == "report":
+        report(arguments)
+    else:
+        parser.error("say `run` or `report`")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The stream of related tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from pandas.testing import assert_frame_equal
+
+from benchmarks.own_knowledge import NUMBER, ratios, sources, variant_of
+
+
+def test_sources_are_of_distinct_families_and_of_the_right_size():
+    manifest = [
+        {"task": task, "name": f"{task}{i}", "family": f"f{i // 20}", "n_rows": 900 + i}
+        for task in NUMBER
+        for i in range(0, 2_000, 10)
+    ]
+    chosen = sources(manifest)
+    tasks = [entry["task"] for entry in chosen]
+    assert {task: tasks.count(task) for task in NUMBER} == NUMBER
+    assert len({entry["family"] for entry in chosen}) == len(chosen)
+    assert all(1_500 <= entry["n_rows"] <= 15_000 for entry in chosen)
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(1_000, 8)), columns=list("abcdefgh"))
+    return X.assign(a=np.where(X.a > 0, "x", "y")), rng.normal(size=1_000)
+
+
+def test_a_variant_is_a_shifted_subsample(table):
+    X, y = table
+    split = variant_of(X, y, seed=[1, 2])
+    assert len(split.y_train) == 268 and len(split.y_test) == 132
+    assert split.X_train.shape[1] == 6
+    # Every row is one of the table, and none is there twice.
+    rows = np.concatenate([split.y_train, split.y_test])
+    assert len(set(rows)) == 400 and set(rows) <= set(y)
+    # All rows of a column are multiplied by the same factor.
+    whole = X.set_index(y)
+    name = next(n for n in split.X_train.columns if n != "a")
+    factors = split.X_train[name].to_numpy() / whole.loc[split.y_train, name]
+    assert_allclose(factors, factors.iloc[0])
+    assert 0.1 <= factors.iloc[0] <= 10
+
+
+def test_variants_differ_and_come_again(table):
+    first, again, other = (variant_of(*table, seed=s) for s in (0, 0, 1))
+    assert_frame_equal(first.X_train, again.X_train)
+    assert set(first.y_train) != set(other.y_train)
+
+
+def test_ratios_need_both_systems():
+    def record(system, loss, variant=0, status="ok"):
+        return {
+            "task": "regression",
+            "table": "t",
+            "variant": variant,
+            "system": system,
+            "status": status,
+            "loss": loss,
+        }
+
+    records = [
+        record("built_in", 2.0),
+        record("own", 1.0),
+        record("own", 1.0, variant=1),
+        record("built_in", 4.0, variant=2),
+        record("own", 1.0, variant=2, status="failed"),
+    ]
+    assert ratios(records) == {0: [0.5]}
