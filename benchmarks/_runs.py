@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -77,3 +78,40 @@ def pending(path, plan, keys):
         if record["status"] == "ok"
     }
     return [s for s in plan if tuple(s[k] for k in keys) not in done]
+
+
+def two_commands(text, results):
+    """Make the command line of a benchmark that runs and reports.
+
+    Parameters
+    ----------
+    text : str
+        Its description; the first line counts.
+    results : Path
+        Where results go by default.
+
+    Returns
+    -------
+    parser, runner, reporter : ArgumentParser
+        The whole, and those of its commands ``run`` and ``report``.
+    """
+    parser = argparse.ArgumentParser(description=text.partition("\n")[0])
+    parser.add_argument("--settings", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command")
+    runner = commands.add_parser("run", help="run what is not in the results yet")
+    reporter = commands.add_parser("report", help="print the comparison")
+    runner.add_argument("--data", required=True, help="folder with manifest.json")
+    for command in (runner, reporter):
+        command.add_argument("--results", type=Path, default=results)
+    return parser, runner, reporter
+
+
+def dispatch(parser, *, measure, run, report):
+    """Do what the command line says: a command, or one measurement of `run_module`."""
+    arguments = parser.parse_args()
+    if arguments.settings:
+        print(json.dumps(measure(**json.loads(arguments.settings))))
+    elif arguments.command is None:
+        parser.error("say `run` or `report`")
+    else:
+        {"run": run, "report": report}[arguments.command](arguments)

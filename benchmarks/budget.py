@@ -9,14 +9,19 @@ that never finish are injected. `fit` must end at most 2 % + 0.3 s after the bud
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks._runs import append_line, pending, read_lines, run_module
+from benchmarks._runs import (
+    append_line,
+    dispatch,
+    pending,
+    read_lines,
+    run_module,
+    two_commands,
+)
 from benchmarks._systems import make_automl
 from benchmarks._tables import read_manifest, read_split
 from benchmarks.select_tables import select
@@ -122,27 +127,12 @@ def report(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--settings", help=argparse.SUPPRESS)
-    commands = parser.add_subparsers(dest="command")
-    runner = commands.add_parser("run", help="run what is not in the results yet")
-    reporter = commands.add_parser("report", help="print the comparison")
-    runner.add_argument("--data", required=True, help="folder with manifest.json")
+    parser, runner, _ = two_commands(__doc__, RESULTS)
     runner.add_argument("--budgets", type=float, nargs="+", default=[5, 10, 30, 60])
     runner.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
     runner.add_argument("--tables", nargs="+", help="some of the selected tables")
     runner.add_argument("--n-jobs", type=int, default=2)
-    for command in (runner, reporter):
-        command.add_argument("--results", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    if arguments.settings:
-        print(json.dumps(measure(**json.loads(arguments.settings))))
-    elif arguments.command == "run":
-        run(arguments)
-    elif arguments.command == "report":
-        report(arguments)
-    else:
-        parser.error("say `run` or `report`")
+    dispatch(parser, measure=measure, run=run, report=report)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,20 @@ comes with the second.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import time
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks._runs import append_line, pending, read_lines, run_module
+from benchmarks._runs import (
+    append_line,
+    dispatch,
+    pending,
+    read_lines,
+    run_module,
+    two_commands,
+)
 from benchmarks._systems import (
     SEARCHES,
     SYSTEMS,
@@ -280,12 +285,7 @@ def report(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--settings", help=argparse.SUPPRESS)
-    commands = parser.add_subparsers(dest="command")
-    runner = commands.add_parser("run", help="run what is not in the results yet")
-    reporter = commands.add_parser("report", help="print the comparison")
-    runner.add_argument("--data", required=True, help="folder with manifest.json")
+    parser, runner, reporter = two_commands(__doc__, RESULTS)
     runner.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     runner.add_argument(
         "--systems",
@@ -298,16 +298,7 @@ def main():
     for command in (runner, reporter):
         command.add_argument("--budget", type=float, default=60.0, help="seconds")
         command.add_argument("--n-jobs", type=int, default=2)
-        command.add_argument("--results", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    if arguments.settings:
-        print(json.dumps(measure(**json.loads(arguments.settings))))
-    elif arguments.command == "run":
-        run(arguments)
-    elif arguments.command == "report":
-        report(arguments)
-    else:
-        parser.error("say `run` or `report`")
+    dispatch(parser, measure=measure, run=run, report=report)
 
 
 if __name__ == "__main__":

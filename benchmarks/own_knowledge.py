@@ -21,9 +21,7 @@ The rule, stated before any run:
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import time
 import zlib
 from pathlib import Path
@@ -32,7 +30,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wilcoxon
 
-from benchmarks._runs import append_line, pending, read_lines, run_module
+from benchmarks._runs import (
+    append_line,
+    dispatch,
+    pending,
+    read_lines,
+    run_module,
+    two_commands,
+)
 from benchmarks._systems import make_automl
 from benchmarks._tables import (
     CLASSIFICATION,
@@ -231,25 +236,10 @@ def _order(entry):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--settings", help=argparse.SUPPRESS)
-    commands = parser.add_subparsers(dest="command")
-    runner = commands.add_parser("run", help="run what is not in the results yet")
-    reporter = commands.add_parser("report", help="print the comparison")
-    runner.add_argument("--data", required=True, help="folder with manifest.json")
+    parser, runner, _ = two_commands(__doc__, RESULTS)
     runner.add_argument("--budget", type=float, default=10.0, help="seconds")
     runner.add_argument("--n-jobs", type=int, default=2)
-    for command in (runner, reporter):
-        command.add_argument("--results", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    if arguments.settings:
-        print(json.dumps(measure(**json.loads(arguments.settings))))
-    elif arguments.command == "run":
-        run(arguments)
-    elif arguments.command == "report":
-        report(arguments)
-    else:
-        parser.error("say `run` or `report`")
+    dispatch(parser, measure=measure, run=run, report=report)
 
 
 if __name__ == "__main__":
