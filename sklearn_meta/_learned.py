@@ -20,7 +20,7 @@ from sklearn_meta.metalearning.metafeatures import describe
 
 # A candidate that was not started, or lost the race, has no score that could be
 # compared with others on the same folds.
-WITHOUT_RESULT = (Status.SKIPPED, Status.PRUNED)
+WITHOUT_RESULT = (Status.SKIPPED, Status.PRUNED, Status.SAME)
 
 
 def learned(context, history, metafeatures):

@@ -11,60 +11,37 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.pipeline import Pipeline
 
 from sklearn_meta._dataset import Dataset, canonical_rows, take_rows
-from sklearn_meta._effort import patience, worthwhile_seconds
-from sklearn_meta._final import (
-    FinalModel,
-    Member,
-    build_final_model,
-    reserve_seconds,
+from sklearn_meta._effort import patience
+from sklearn_meta._final import build_final_model, reserve_seconds
+from sklearn_meta._forecast import Forecast, foreign_operators
+from sklearn_meta._outcome import (
+    Outcome,
+    check_candidates,
+    constant_model,
+    ensemble_of,
+    seconds_in_candidates,
 )
 from sklearn_meta._scoring import Scoring, check_scores_outputs, perfect_score
-from sklearn_meta._task import MultilabelTask
 from sklearn_meta._threads import one_thread
 from sklearn_meta._zero_shot import MAX_TOGETHER, fit_recommended, recommended
-from sklearn_meta.ensemble import (
-    Combination,
-    WeightedEnsembleClassifier,
-    WeightedEnsembleRegressor,
-)
-from sklearn_meta.ensemble._estimators import _WeightedEnsembleMultilabel
 from sklearn_meta.evaluation._compact import without_arrays
 from sklearn_meta.evaluation._engine import Engine, Limits
-from sklearn_meta.evaluation._evaluate import (
-    EvaluationContext,
-    candidate_seed,
-    schema_of_rows_to_come,
-)
+from sklearn_meta.evaluation._evaluate import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._memory import default_memory_limit
-from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
 from sklearn_meta.evaluation._stages import (
     follow_rows,
     make_folds,
     make_stages,
     refers_to_rows,
 )
-from sklearn_meta.evaluation._workers import (
-    PRELOAD,
-    WorkerPool,
-    can_start_processes,
-)
-from sklearn_meta.exceptions import (
-    NoCandidateError,
-    SearchInterruptedWarning,
-    SklearnMetaWarning,
-)
+from sklearn_meta.evaluation._workers import PRELOAD, WorkerPool, can_start_processes
+from sklearn_meta.exceptions import SearchInterruptedWarning, SklearnMetaWarning
 from sklearn_meta.metalearning._knn import KNNMetaLearner
-from sklearn_meta.pipelines._catalogue import default_catalogue
-from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._space import SearchSpace
-from sklearn_meta.pipelines._tree import X
 from sklearn_meta.search._evolution import EvolutionarySearch
-from sklearn_meta.search._initial import INITIAL
 from sklearn_meta.search._protocol import SearchProblem
 from sklearn_meta.search._random import RandomSearch
 
@@ -99,69 +76,6 @@ class Settings:
     n_workers: int
     seed: int
     split_params: dict | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run gives.
-
-    Parameters
-    ----------
-    history : tuple of Evaluation
-        Without predictions, models and trees.
-    best : Evaluation
-        The best single candidate.
-    final : FinalModel
-    ensemble : WeightedEnsembleClassifier or -Regressor, or the one of several labels
-    n_splits : int
-    stop_reason : str
-    time_report : dict of str to float
-    context : EvaluationContext
-    """
-
-    history: tuple[Evaluation, ...]
-    best: Evaluation
-    final: FinalModel
-    ensemble: object
-    n_splits: int
-    stop_reason: str
-    time_report: dict
-    context: EvaluationContext
-
-    @property
-    def best_score(self):
-        """Mean cross-validated score of the best single candidate; NaN without any."""
-        is_zero_shot = self.best.status is Status.OK and not self.best.folds
-        return float("nan") if is_zero_shot else self.best.score
-
-    def source_arguments(self, encoding):
-        """Return what `to_source` needs for the best single pipeline.
-
-        All but the catalogue, which is large and in no fitted model. None if no
-        candidate was finished: the constant predictor is no pipeline of the search.
-        """
-        if self.best.status is not Status.OK and not self.best.folds:
-            return None
-        candidate, task = self.best.candidate, self.context.dataset.task
-        return {
-            "tree": candidate.tree,
-            "schema": schema_of_rows_to_come(encoding.schema),
-            "task": task.name,
-            "n_classes": task.n_classes,
-            "n_outputs": task.n_outputs,
-            "random_state": candidate_seed(self.context.seed, candidate.text),
-            "iterations": self.final.best.iterations,
-            "encoder": encoding.encoder,
-        }
-
-    def best_estimator(self, encoder):
-        """Return the best single pipeline, from raw table to prediction."""
-        steps = [] if encoder is None else [("encode", encoder)]
-        models = self.final.best.models
-        # scikit-learn has no vote of models of several outputs: then it is the first.
-        if len(models) == 1 or self.context.dataset.task.n_outputs > 1:
-            return Pipeline([*steps, *models[0].steps])
-        return Pipeline([*steps, ("vote", self.ensemble.vote_of(models))])
 
 
 class Run:
@@ -202,7 +116,7 @@ class Run:
         searched = previous is not None and previous.search is not None
         if continues and searched and strategy is not None:
             self.context, self.problem = previous.context, previous.problem
-            self.unsafe = previous.unsafe
+            self.forecast = replace(previous.forecast, budget_seconds=budget.seconds)
             self.history, self.search = previous.history, previous.search
             return
         with self._timed("recall"):
@@ -215,7 +129,12 @@ class Run:
                 time_budget=budget.seconds,
                 scoring=settings.scoring.name,
             )
-        self.unsafe = foreign_operators(catalogue, dataset.task.name)
+        self.forecast = Forecast(
+            dataset,
+            catalogue,
+            budget.seconds,
+            foreign_operators(catalogue, dataset.task.name),
+        )
         self.context = EvaluationContext(
             dataset=dataset,
             stages=(),
@@ -255,7 +174,7 @@ class Run:
             return dataset, ()
         # Twice where the portfolio leaves the time for it.
         seconds = N_FOLDS_TWICE * sum(
-            self._predict_seconds(p.tree, dataset.n_samples) for p in prior.portfolio
+            self.forecast.fit_seconds(p.tree) for p in prior.portfolio
         )
         n_repeats = 2 if seconds < REPEAT_SHARE * self.budget.seconds else 1
         folds = make_folds(
@@ -353,7 +272,7 @@ class Run:
             catalogue=self.context.catalogue,
             task=dataset.task.name,
             n_outputs=dataset.task.n_outputs,
-            predict_seconds=lambda tree: self._predict_seconds(tree, dataset.n_samples),
+            predict_seconds=self.forecast.fit_seconds,
         )
 
     def _n_together(self):
@@ -381,9 +300,9 @@ class Run:
             self.search,
             look_ahead=self.look_ahead,
             context=self.context,
-            predict_seconds=self._predict_seconds,
-            is_safe=self._is_safe,
-            is_worthwhile=self._is_worthwhile,
+            predict_seconds=self.forecast.fit_seconds,
+            is_safe=self.forecast.is_safe,
+            is_worthwhile=self.forecast.is_worthwhile,
             pool=pool,
             budget=self.budget,
             reserve=lambda history: reserve_seconds(
@@ -427,7 +346,9 @@ class Run:
                 "sklearn_meta.evaluation._worker_process:unchanged",
                 (self.context,),
             ),
-            preload=(*PRELOAD, *self._packages_of_portfolio()),
+            # What the first candidates need is imported once, before workers are
+            # forked; what only a later one needs, by its worker.
+            preload=(*PRELOAD, *self.forecast.packages(self._first_trees())),
             memory_limit=default_memory_limit(self.n_workers)
             if limit is None
             else int(limit * 2**20),
@@ -436,58 +357,19 @@ class Run:
         pool.start()
         return pool
 
-    def _packages_of_portfolio(self):
-        """Return the heavy packages that the first candidates need.
-
-        Imported once, before workers are forked. What only a later candidate needs is
-        imported by its worker: most searches do without.
-        """
-        find, task = self.context.catalogue.find, self.context.dataset.task.name
-        operators = (
-            find(node.operator, task)
-            for proposal in self.problem.prior.portfolio
-            for _, node in proposal.tree.walk()
-        )
-        return sorted({p for o in operators if o is not None for p in o.requires})
+    def _first_trees(self):
+        return [proposal.tree for proposal in self.problem.prior.portfolio]
 
     def _predicted_search_seconds(self):
-        portfolio = self.problem.prior.portfolio
-        if self.unsafe or (self.search is not None and not portfolio):
+        if self.search is not None:
+            return self.forecast.search_seconds(
+                self._first_trees(), self.context.stages, self._limits()
+            )
+        if self.forecast.foreign:
             return np.inf
-        if self.search is None:
-            first = self._recommended()
-            chosen = first.chosen(self._n_together(), self.budget.remaining())
-            return sum(first.seconds[i] for i in chosen)
-        limits = self._limits()
-        n = min(limits.max_evaluations or np.inf, 2 * limits.patience)
-        n_rows = len(self.context.stages[0].train)
-        # The portfolio comes first; what comes after it is like what is in it.
-        seconds = [self._predict_seconds(p.tree, n_rows) for p in portfolio]
-        if limits.max_evaluations is None:
-            most = self._worthwhile_seconds() / len(self.context.stages)
-            seconds = [s for s in seconds if s <= most] or [min(seconds)]
-        first = seconds[: int(min(n, len(seconds)))]
-        total = sum(first) + (n - len(first)) * np.mean(seconds)
-        return min(total * len(self.context.stages), self.budget.seconds)
-
-    def _predict_seconds(self, tree, n_rows):
-        return predicted_seconds_on(
-            self.context.dataset,
-            tree,
-            catalogue=self.context.catalogue,
-            n_samples=n_rows,
-        )
-
-    def _is_safe(self, tree):
-        """Whether a tree holds built-in operators only, which never hang or crash."""
-        return not any(node.operator in self.unsafe for _, node in tree.walk())
-
-    def _is_worthwhile(self, candidate, seconds):
-        """Whether a candidate is worth its seconds; the user's own ones are."""
-        return candidate.origin == INITIAL or seconds <= self._worthwhile_seconds()
-
-    def _worthwhile_seconds(self):
-        return worthwhile_seconds(self.context.dataset.n_samples, self.budget.seconds)
+        first = self._recommended()
+        chosen = first.chosen(self._n_together(), self.budget.remaining())
+        return sum(first.seconds[i] for i in chosen)
 
     # Results
 
@@ -495,18 +377,7 @@ class Run:
         """Raise, or fall back on the constant predictor where time was the reason."""
         if interrupted:
             raise KeyboardInterrupt
-        failures = (Status.FAILED, Status.MEMORY, Status.CRASHED)
-        causes = Counter(
-            (e.status, e.reason) for e in self.history if e.status in failures
-        )
-        if causes.total() >= max(1, len(self.history) / 2):
-            text = ", ".join(
-                f"{count} × {reason or status}"
-                for (status, reason), count in causes.most_common(5)
-            )
-            raise NoCandidateError(
-                f"None of the {len(self.history)} candidates could be fitted: {text}."
-            )
+        check_candidates(self.history)
         warnings.warn(
             f"No candidate was finished within the time budget of "
             f"{self.budget.seconds:g} s: the model predicts a constant. Raise "
@@ -514,41 +385,15 @@ class Run:
             SklearnMetaWarning,
             stacklevel=7,
         )
-        dataset = self.context.dataset
-        classifies = dataset.task.name == "classification"
-        dummy = DummyClassifier() if classifies else DummyRegressor()
-        model = Pipeline([("dummy", dummy)]).fit(
-            np.zeros((dataset.n_samples, 1)), dataset.task.decode(dataset.y)
-        )
-        candidate = Candidate(X, "dummy", "fallback")
-        evaluation = Evaluation(len(self.history), candidate, Status.TIMEOUT)
-        member = Member(evaluation, (model,))
-        return FinalModel((member,), Combination.single(0), member)
+        return constant_model(self.context.dataset, len(self.history))
 
     def _outcome(self, final, reason):
-        dataset = self.context.dataset
-        members = [
-            m.models[0] if len(m.models) == 1 else m.models for m in final.members
-        ]
-        task = dataset.task
-        if isinstance(task, MultilabelTask):
-            ensemble = _WeightedEnsembleMultilabel(
-                members, final.combination, task.n_outputs, task.dtype
-            )
-        elif task.name == "classification":
-            ensemble = WeightedEnsembleClassifier(
-                members, final.combination, task.classes
-            )
-        else:
-            ensemble = WeightedEnsembleRegressor(
-                members, final.combination, task.limits(dataset.y)
-            )
         n_screening = sum(stage.screening for stage in self.context.stages)
         return Outcome(
             history=tuple(without_arrays(e) for e in self.history),
             best=final.best.evaluation,
             final=final,
-            ensemble=ensemble,
+            ensemble=ensemble_of(final, self.context.dataset),
             n_splits=len(self.context.stages) - n_screening,
             stop_reason=reason,
             time_report=self._time_report(final),
@@ -556,19 +401,8 @@ class Run:
         )
 
     def _time_report(self, final):
-        """Seconds by stage, and the workers' seconds inside candidates.
-
-        The latter are of all workers together: of finished fits and predictions, of
-        what was cut short (killed at a deadline, crashed, or raised), and of the fits
-        of the final model.
-        """
-        finished = cut_short = 0.0
-        for evaluation in self.history:
-            results = (*evaluation.folds, *evaluation.screening)
-            inside = sum(r.fit_seconds + r.predict_seconds for r in results)
-            finished += inside
-            if evaluation.status not in (Status.OK, Status.PRUNED, Status.SKIPPED):
-                cut_short += max(0.0, evaluation.seconds - inside)
+        """Seconds by stage, and the workers' inside candidates and final fits."""
+        finished, cut_short = seconds_in_candidates(self.history)
         return {
             **self.seconds,
             "fit": self.budget.elapsed(),
@@ -585,14 +419,3 @@ class Run:
             yield
         finally:
             self.seconds[name] += time.perf_counter() - began
-
-
-def foreign_operators(catalogue, task) -> frozenset[str]:
-    """Return the names of the operators that are not built in."""
-    builtin = {o.name: o for o in default_catalogue().select(task)}
-    return frozenset(
-        o.name
-        for o in catalogue
-        if o.name not in builtin
-        or (o.path, o.build) != (builtin[o.name].path, builtin[o.name].build)
-    )

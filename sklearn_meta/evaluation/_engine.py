@@ -253,12 +253,7 @@ class Engine:
         screening = tuple(r for r in running.results if r.stage < n_screening)
         folds = tuple(r for r in running.results if r.stage >= n_screening)
         if status is Status.OK and len(folds) < len(self.context.stages) - n_screening:
-            status = Status.PRUNED
-            reason = (
-                f"clearly worse than the best after {len(folds)} folds"
-                if folds
-                else "not among the best third on a subsample of rows"
-            )
+            status, reason = self._why_incomplete(running.race, folds)
         if running.results:
             self._learn_speed(running)
         evaluation = Evaluation(
@@ -274,6 +269,15 @@ class Engine:
             self._untold[evaluation.number] = evaluation
         else:
             self._tell(evaluation)
+
+    def _why_incomplete(self, race, folds):
+        if not folds:
+            return Status.PRUNED, "not among the best third on a subsample of rows"
+        if len(folds) == 1 and not race.is_lost([folds[0].score]):
+            twin = race.known.twin_of(folds[0].predictions)
+            return Status.SAME, f"predicts the same as number {twin}"
+        reason = f"clearly worse than the best after {len(folds)} folds"
+        return Status.PRUNED, reason
 
     def _learn_speed(self, running):
         """Follow how this machine's seconds relate to the predicted ones."""

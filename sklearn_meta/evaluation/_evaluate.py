@@ -19,6 +19,7 @@ from sklearn_meta._dataset import Dataset
 from sklearn_meta._scoring import Scoring
 from sklearn_meta.evaluation._records import FoldResult
 from sklearn_meta.evaluation._stages import Stage
+from sklearn_meta.evaluation._twins import KnownPredictions
 from sklearn_meta.evaluation._worker_process import dumps
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
@@ -82,12 +83,16 @@ class Race:
     best_scores : tuple of float
         Scores of the best candidate on the folds. What is clearly worse there is not
         worth the other folds.
+    known : KnownPredictions
+        What others predict on the first fold. To predict the same is not worth the
+        other folds either.
     """
 
     floor: float = -np.inf
     screening_floor: float = -np.inf
     keep_models_from: float = np.inf
     best_scores: tuple[float, ...] = ()
+    known: KnownPredictions = KnownPredictions()
 
     def is_lost(self, scores) -> bool:
         """Whether a candidate with these scores on the first folds is given up."""
@@ -153,7 +158,9 @@ def evaluate_candidate(context, tree, text, race):
                 return
         else:
             scores.append(result.score)
-            if race.is_lost(scores):
+            if race.is_lost(scores) or (
+                len(scores) == 1 and race.known.twin_of(result.predictions) is not None
+            ):
                 return
 
 

@@ -9,12 +9,19 @@ import numpy as np
 
 from sklearn_meta.evaluation._evaluate import Race
 from sklearn_meta.evaluation._records import Evaluation, FoldResult, Status
+from sklearn_meta.evaluation._twins import KnownPredictions, sketch
 
 # A candidate goes on from the subsample of rows if it is among this share of those
 # screened so far (the reduction factor 3 of successive halving).
 SCREENING_SHARE = 1 / 3
 # Screening scores are compared once there are this many.
 MIN_SCREENED = 3
+
+# Looked for twins are those of this many of the best candidates.
+MAX_SKETCHES = 100
+# What a candidate that predicts the same as another counts for the patience: it costs
+# one fold, and says nothing of how much is left to find.
+SHARE_OF_A_TWIN = 0.25
 
 # Fold models are kept for this many of the best candidates.
 MAX_CANDIDATES_WITH_MODELS = 8
@@ -37,6 +44,7 @@ class History:
     def __init__(self, keep_models_from=np.inf):
         self.keep_models_from = keep_models_from
         self._evaluations: list[Evaluation] = []
+        self._sketches: list[tuple[float, int, np.ndarray]] = []
 
     def __iter__(self) -> Iterator[Evaluation]:
         return iter(self._evaluations)
@@ -58,6 +66,8 @@ class History:
     def add(self, evaluation) -> Evaluation:
         """Store an evaluation and drop what is no longer needed."""
         self._evaluations.append(evaluation)
+        if evaluation.status is Status.OK:
+            self._keep_sketch(evaluation)
         self._drop_models()
         self._drop_predictions()
         return self._evaluations[-1]
@@ -73,24 +83,42 @@ class History:
             else float(np.quantile(screened, 1 - SCREENING_SHARE)),
             keep_models_from=self.keep_models_from,
             best_scores=() if best is None else tuple(best.scores),
+            known=self._known_predictions(),
         )
 
-    def evaluations_since_gain(self) -> int:
+    def evaluations_since_gain(self) -> float:
         """How many evaluations ago the best score last rose noticeably.
 
-        A gain below a tenth of the best candidate's standard error is luck.
+        A gain below a tenth of the best candidate's standard error is luck. A candidate
+        that turned out to be the same as another one counts a quarter.
         """
-        since, best = 0, None
+        since, best = 0.0, None
         for evaluation in self._evaluations:
             if evaluation.status is Status.SKIPPED:
                 continue
-            since += 1
+            since += SHARE_OF_A_TWIN if evaluation.status is Status.SAME else 1
             if evaluation.status is not Status.OK:
                 continue
             noise = 0.0 if best is None else np.nan_to_num(best.standard_error)
             if best is None or evaluation.score > best.score + 0.1 * noise:
-                since, best = 0, evaluation
+                since, best = 0.0, evaluation
         return since
+
+    def _keep_sketch(self, evaluation):
+        if not has_predictions(evaluation):
+            return
+        values = sketch(evaluation.folds[0].predictions)
+        if values is None:
+            return
+        self._sketches.append((evaluation.score, evaluation.number, values))
+        self._sketches.sort(key=lambda entry: -entry[0])
+        del self._sketches[MAX_SKETCHES:]
+
+    def _known_predictions(self):
+        if not self._sketches:
+            return KnownPredictions()
+        _, numbers, sketches = zip(*self._sketches, strict=True)
+        return KnownPredictions(numbers, np.stack(sketches))
 
     def _drop_models(self):
         holders = [

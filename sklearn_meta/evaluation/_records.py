@@ -35,6 +35,7 @@ class Status(StrEnum):
 
     OK = "ok"  # every fold was scored
     PRUNED = "pruned"  # lost the race: some folds were scored
+    SAME = "same"  # predicts what another one does: one fold was scored
     FAILED = "failed"  # raised, or predicted values that are not finite
     TIMEOUT = "timeout"  # reached its deadline
     MEMORY = "memory"  # reached the memory limit

@@ -26,7 +26,13 @@ def leaderboard(history, n_splits, ensemble):
         A DataFrame where pandas is installed. Finished evaluations come first, by
         score; then those that lost the race; then failures.
     """
-    order = {Status.OK: 0, Status.PRUNED: 1, Status.TIMEOUT: 2, Status.SKIPPED: 4}
+    order = {
+        Status.OK: 0,
+        Status.PRUNED: 1,
+        Status.SAME: 1,
+        Status.TIMEOUT: 2,
+        Status.SKIPPED: 4,
+    }
     ranked = sorted(history, key=lambda e: (order.get(e.status, 3), -e.score, e.number))
     rows = [
         {

@@ -63,7 +63,7 @@ def make_evaluation(number, candidate, status=Status.OK, score=None, n_folds=3):
     score : float or None, default=None
         None is a fixed function of the text, in [0, 1).
     n_folds : int, default=3
-        Finished folds; one of a lost race, none of other failures.
+        Finished folds; one of what was given up, none of other failures.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def make_evaluation(number, candidate, status=Status.OK, score=None, n_folds=3):
     if score is None:
         digest = hashlib.sha256(candidate.text.encode()).digest()
         score = int.from_bytes(digest[:4], "big") / 2**32
-    if status is Status.PRUNED:
+    if status in (Status.PRUNED, Status.SAME):
         n_folds = 1
     elif status is not Status.OK:
         n_folds = 0

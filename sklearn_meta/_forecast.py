@@ -1,0 +1,102 @@
+"""What candidates and a whole search are expected to take on one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_meta._dataset import Dataset
+from sklearn_meta._effort import worthwhile_seconds
+from sklearn_meta.evaluation._engine import Limits
+from sklearn_meta.pipelines._catalogue import default_catalogue
+from sklearn_meta.pipelines._cost import predicted_seconds_on
+from sklearn_meta.pipelines._operators import Catalogue
+from sklearn_meta.search._initial import INITIAL
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Predicted seconds, and what follows from them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    catalogue : Catalogue
+    budget_seconds : float
+        Of the whole `fit`.
+    foreign : frozenset of str
+        Names of operators that are not built in: nothing is known of their cost, and
+        they may hang or crash.
+    """
+
+    dataset: Dataset
+    catalogue: Catalogue
+    budget_seconds: float
+    foreign: frozenset[str]
+
+    def fit_seconds(self, tree, n_rows=None) -> float:
+        """Return the seconds of one fit, on all rows by default."""
+        return predicted_seconds_on(
+            self.dataset, tree, catalogue=self.catalogue, n_samples=n_rows
+        )
+
+    def is_safe(self, tree) -> bool:
+        """Whether a tree holds built-in operators only, which never hang or crash."""
+        return not any(node.operator in self.foreign for _, node in tree.walk())
+
+    def is_worthwhile(self, candidate, seconds) -> bool:
+        """Whether a candidate is worth its seconds; the user's own ones are."""
+        return candidate.origin == INITIAL or seconds <= self._worthwhile_seconds()
+
+    def search_seconds(self, trees: Sequence, stages: Sequence, limits: Limits):
+        """Return the seconds of a search on one worker.
+
+        Parameters
+        ----------
+        trees : sequence of Node
+            Those that come first; what comes after them is like them.
+        stages : sequence of Stage
+        limits : Limits
+
+        Returns
+        -------
+        seconds : float
+            At most the budget; infinity where there is nothing to tell by.
+        """
+        if self.foreign or not trees:
+            return np.inf
+        n = min(limits.max_evaluations or np.inf, 2 * limits.patience)
+        n_rows = len(stages[0].train)
+        seconds = [self.fit_seconds(tree, n_rows) for tree in trees]
+        if limits.max_evaluations is None:
+            most = self._worthwhile_seconds() / len(stages)
+            seconds = [s for s in seconds if s <= most] or [min(seconds)]
+        first = seconds[: int(min(n, len(seconds)))]
+        total = sum(first) + (n - len(first)) * np.mean(seconds)
+        return min(total * len(stages), self.budget_seconds)
+
+    def packages(self, trees) -> list[str]:
+        """Return the heavy packages that trees need."""
+        task = self.dataset.task.name
+        operators = (
+            self.catalogue.find(node.operator, task)
+            for tree in trees
+            for _, node in tree.walk()
+        )
+        return sorted({p for o in operators if o is not None for p in o.requires})
+
+    def _worthwhile_seconds(self):
+        return worthwhile_seconds(self.dataset.n_samples, self.budget_seconds)
+
+
+def foreign_operators(catalogue, task) -> frozenset[str]:
+    """Return the names of the operators that are not built in."""
+    builtin = {o.name: o for o in default_catalogue().select(task)}
+    return frozenset(
+        o.name
+        for o in catalogue
+        if o.name not in builtin
+        or (o.path, o.build) != (builtin[o.name].path, builtin[o.name].build)
+    )
