@@ -89,8 +89,8 @@ class History:
     def evaluations_since_gain(self) -> float:
         """How many evaluations ago the best score last rose noticeably.
 
-        A gain below a tenth of the best candidate's standard error is luck. A candidate
-        that turned out to be the same as another one counts a quarter.
+        A gain below a twentieth of the best candidate's standard error is luck. A
+        candidate that turned out to be the same as another one counts a quarter.
         """
         since, best = 0.0, None
         for evaluation in self._evaluations:
@@ -100,7 +100,7 @@ class History:
             if evaluation.status is not Status.OK:
                 continue
             noise = 0.0 if best is None else np.nan_to_num(best.standard_error)
-            if best is None or evaluation.score > best.score + 0.1 * noise:
+            if best is None or evaluation.score > best.score + 0.05 * noise:
                 since, best = 0.0, evaluation
         return since
 
