@@ -6,12 +6,12 @@ only finds luckier ones. On few columns, there is little to find.
 
 from __future__ import annotations
 
-# Without a gain in so many evaluations, the search ends: a third of the rows, less on
+# Without a gain in so many evaluations, the search ends: a quarter of the rows, less on
 # few columns, whose pairs are fewer still. Replayed on searches of twelve tables of 90
 # to 600 rows: between a fifth and a half of the rows, the test loss of eleven hardly
 # changes (geometric mean within 1 %); one falls to nothing above a fifth.
 MIN_PATIENCE, MAX_PATIENCE = 12, 250
-ROWS_PER_PATIENCE, MANY_COLUMNS = 3, 8
+ROWS_PER_PATIENCE, MANY_COLUMNS = 4, 8
 
 # All folds of one candidate may take this many seconds, or this many for each row, or
 # this share of a long budget.

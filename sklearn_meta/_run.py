@@ -56,6 +56,11 @@ N_FOLDS_TWICE, REPEAT_SHARE = 10, 0.75
 # this runs in this process.
 IN_PROCESS_SECONDS = 4.0
 
+# A search that is predicted to take at most this share of the budget is told in a fixed
+# order: it gives the same result every time. A longer one has better use for workers
+# that would have to wait.
+REPEATABLE_SHARE = 0.5
+
 # After Ctrl-C, fitting the final model may take this long.
 SECONDS_AFTER_INTERRUPT = 3.0
 
@@ -118,6 +123,7 @@ class Run:
             self.context, self.problem = previous.context, previous.problem
             self.forecast = replace(previous.forecast, budget_seconds=budget.seconds)
             self.history, self.search = previous.history, previous.search
+            self.repeatable = previous.repeatable or self._is_counted
             return
         with self._timed("recall"):
             meta_learner = settings.meta_learner or KNNMetaLearner()
@@ -145,6 +151,7 @@ class Run:
         with self._timed("split"):
             dataset, stages = self._split(prior)
             self.context = replace(self.context, dataset=dataset, stages=stages)
+        self.repeatable = self._is_counted or self._is_short(prior)
         # Refits that take a noticeable part of the budget may not all fit into it.
         self.history = History(keep_models_from=min(0.02 * budget.seconds, 1e6))
         schema = dataset.schema
@@ -160,9 +167,22 @@ class Run:
             has_missing=bool(schema.missing),
             is_sparse=schema.sparse,
             seed=settings.seed,
-            follows_clock=settings.max_evaluations is None,
+            follows_clock=not self.repeatable,
         )
         self.search = None if strategy is None else strategy.start(self.problem)
+
+    @property
+    def _is_counted(self):
+        return self.settings.max_evaluations is not None
+
+    def _is_short(self, prior):
+        """Whether the search is to end well before the budget does."""
+        if self.settings.search is None:
+            return False
+        seconds = self.forecast.search_seconds(
+            [p.tree for p in prior.portfolio], self.context.stages, self._limits(False)
+        )
+        return seconds <= REPEATABLE_SHARE * self.budget.seconds
 
     def _split(self, prior):
         """Return the dataset, its rows in canonical order, and the stages."""
@@ -308,7 +328,7 @@ class Run:
             reserve=lambda history: reserve_seconds(
                 history, self.context, self.budget, self.n_workers
             ),
-            limits=self._limits(),
+            limits=self._limits(self.repeatable),
             history=self.history,
             observe=observe,
         )
@@ -321,13 +341,14 @@ class Run:
             engine.abandon_running()
             return "interrupted", True
 
-    def _limits(self):
+    def _limits(self, repeatable):
         dataset = self.context.dataset
         n = self.settings.max_evaluations
         return Limits(
             max_evaluations=n,
             patience=patience(dataset.n_samples, dataset.n_features),
             perfect_score=perfect_score(self.settings.scoring, dataset.y),
+            repeatable=repeatable,
         )
 
     # Workers
@@ -363,7 +384,9 @@ class Run:
     def _predicted_search_seconds(self):
         if self.search is not None:
             return self.forecast.search_seconds(
-                self._first_trees(), self.context.stages, self._limits()
+                self._first_trees(),
+                self.context.stages,
+                self._limits(self.repeatable),
             )
         if self.forecast.foreign:
             return np.inf

@@ -578,3 +578,17 @@ def test_more_folds_than_members_is_an_error():
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match="n_splits=60"):
         classifier(cv=60).fit(X, y)
+
+
+def test_a_short_search_is_the_same_every_time():
+    X, y = load_iris(return_X_y=True)
+    fits = [
+        MetaAutoClassifier(random_state=0, n_jobs=n_jobs).fit(X[::2], y[::2])
+        for n_jobs in (1, 2)
+    ]
+    first, second = (
+        [(e.candidate.text, e.scores, e.status) for e in fit.history_] for fit in fits
+    )
+    assert "time" not in fits[0].stop_reason_
+    assert first == second
+    np.testing.assert_allclose(*(fit.predict_proba(X) for fit in fits))

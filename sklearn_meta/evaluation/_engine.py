@@ -1,9 +1,9 @@
 """The loop that asks a search for candidates, has them evaluated, and tells it.
 
-Two modes differ only in when the search is told. With a fixed number of evaluations
-(`Limits.max_evaluations`), evaluation ``j`` is told right before proposal
-``j + look_ahead`` is asked for, whoever finished first: the run does not depend on the
-number of workers. Without one, everything is told as it finishes and no worker waits.
+Two modes differ only in when the search is told. With `Limits.repeatable`, evaluation
+``j`` is told right before proposal ``j + look_ahead`` is asked for, whoever finished
+first: unless the time runs out, the run does not depend on seconds nor on the number of
+workers. Without it, everything is told as it finishes and no worker waits.
 """
 
 from __future__ import annotations
@@ -66,16 +66,19 @@ class Limits:
     Parameters
     ----------
     max_evaluations : int or None
-        Number of evaluations; fixes the order in which the search is told.
+        Number of evaluations.
     patience : int
         Evaluations without a noticeable gain after which nothing more is expected.
     perfect_score : float, default=inf
         Score that cannot be improved in any way that matters.
+    repeatable : bool, default=False
+        Whether the order in which the search is told is fixed.
     """
 
     max_evaluations: int | None
     patience: int
     perfect_score: float = np.inf
+    repeatable: bool = False
 
 
 @dataclass
@@ -86,6 +89,7 @@ class _Running:
     candidate: Candidate
     race: Race
     predicted_seconds: float
+    reason_to_skip: str = ""
     started: float = 0.0
     results: list[FoldResult] = field(default_factory=list)
 
@@ -163,6 +167,7 @@ class Engine:
         self._speeds: dict[str, float] = {}
         self._search_deadline = budget.deadline
         self._n_skipped = 0
+        self._n_dear = 0
 
     def run(self) -> str:
         """Run the search.
@@ -190,7 +195,7 @@ class Engine:
 
     @property
     def _ordered(self):
-        return self.limits.max_evaluations is not None
+        return self.limits.repeatable
 
     def _ask(self):
         while not self._exhausted and not self._stop_reason and self._may_ask():
@@ -205,13 +210,25 @@ class Engine:
             predicted = self.predict_seconds(
                 candidate.tree, len(self.context.stages[0].train)
             )
+            reason = self._reason_against(candidate, predicted)
+            self._n_dear = self._n_dear + 1 if reason else 0
+            self._exhausted |= self._n_dear == MAX_SKIPPED
             self._queue.append(
-                _Running(number, candidate, self.history.race(), predicted)
+                _Running(number, candidate, self.history.race(), predicted, reason)
             )
         if self._ordered and (
             self._exhausted or self._n_asked == self.limits.max_evaluations
         ):
             self._tell_next(len(self._untold))
+
+    def _reason_against(self, candidate, predicted):
+        # Judged when it is proposed, by what was told by then.
+        if self.limits.max_evaluations is not None or not self.history.finished():
+            return ""
+        seconds = predicted * len(self.context.stages)
+        if self.is_worthwhile(candidate, seconds):
+            return ""
+        return f"it would take about {seconds:.1f} s: too long for so few rows"
 
     def _may_ask(self):
         if not self._ordered:
@@ -220,7 +237,8 @@ class Engine:
             starting = self.pool is not None and not self.pool.ready
             wanted = self.look_ahead if starting else max(1, self._n_idle())
             return len(self._queue) < wanted
-        if self._n_asked >= self.limits.max_evaluations:
+        most = self.limits.max_evaluations
+        if most is not None and self._n_asked >= most:
             return False
         self._tell_next(self._n_asked - self.look_ahead + 1 - self._n_told)
         return self._n_told >= self._n_asked - self.look_ahead + 1
@@ -327,6 +345,9 @@ class Engine:
     def _start(self, running, lane):
         now = self.clock()
         running.started = now
+        if running.reason_to_skip:
+            self._finish(running, Status.SKIPPED, running.reason_to_skip)
+            return
         reason = self._reason_to_skip(running)
         if reason:
             self._n_skipped += 1
@@ -348,12 +369,9 @@ class Engine:
         )
 
     def _reason_to_skip(self, running):
-        if self._ordered or not self.history.finished():
+        if self.limits.max_evaluations is not None or not self.history.finished():
             return ""
         n_stages = len(self.context.stages)
-        predicted = running.predicted_seconds * n_stages
-        if not self.is_worthwhile(running.candidate, predicted):
-            return f"it would take about {predicted:.1f} s: too long for so few rows"
         left = self._search_deadline - running.started
         expected = self._expected_seconds(running) * n_stages * SHARE_OF_STAGES
         if expected > left:
@@ -404,20 +422,31 @@ class Engine:
             return self._stop_reason
         if self.clock() >= self._search_deadline:
             return "time budget used"
-        if self._ordered and self._n_told >= self.limits.max_evaluations:
+        most = self.limits.max_evaluations
+        if most is not None and self._n_told >= most:
             return "maximum number of evaluations reached"
         if self._exhausted and not (self._queue or self._running or self._untold):
-            if self._n_skipped == MAX_SKIPPED:
+            if MAX_SKIPPED in (self._n_skipped, self._n_dear):
                 return "no time for what is left to try"
             return "search space exhausted"
         return ""
 
     def abandon_running(self):
-        """Give up what is running; without a fixed order, finished folds are kept."""
+        """Give up what is running, and keep what is finished where that may be.
+
+        Not with a fixed number of evaluations, and not where the search has stopped of
+        itself: what others happened to have finished by then is chance.
+        """
+        keeps = self.limits.max_evaluations is None and not (
+            self._ordered and self._stop_reason
+        )
         for running in list(self._running.values()):
             if self.pool is not None:
                 self.pool.cancel(running.number)
             del self._running[running.number]
-            if running.results and not self._ordered:
+            if running.results and keeps:
                 self._finish(running, Status.TIMEOUT, "the search ended")
+        if keeps:
+            for number in sorted(self._untold):
+                self._tell(self._untold[number])
         self._untold.clear()

@@ -110,7 +110,12 @@ def make_engine(
     clock = clock or FakeClock()
     stages = tuple(Stage(np.arange(4), np.arange(2)) for _ in range(N_FOLDS))
     context = EvaluationContext(SimpleNamespace(n_samples=8), stages)
-    limits = Limits(kwargs.pop("max_evaluations", None), kwargs.pop("patience", 10**9))
+    most = kwargs.pop("max_evaluations", None)
+    limits = Limits(
+        most,
+        kwargs.pop("patience", 10**9),
+        repeatable=kwargs.pop("repeatable", most is not None),
+    )
     return Engine(
         search,
         look_ahead=kwargs.pop("look_ahead", 8),
@@ -159,6 +164,37 @@ def test_proposal_k_has_seen_exactly_the_evaluations_up_to_k_minus_look_ahead(
 def test_patience_ends_a_fixed_run_after_the_same_evaluation_for_any_workers():
     lengths = {len(run_of(n, patience=7)[1].history) for n in (1, 2, 5)}
     assert len(lengths) == 1 and lengths.pop() < 60
+
+
+def test_a_repeatable_run_ends_by_itself_in_the_same_way_for_any_workers():
+    def texts(n_workers):
+        engine = make_engine(
+            CountingSearch(),
+            n_workers=n_workers,
+            patience=9,
+            repeatable=True,
+            is_worthwhile=lambda candidate, seconds: (
+                pseudo_random(candidate.text + "w") < 0.7
+            ),
+        )
+        assert engine.run() == "no gain in 9 evaluations"
+        return [(e.candidate.text, e.status) for e in engine.history]
+
+    expected = texts(1)
+    assert {status for _, status in expected} > {Status.OK, Status.SKIPPED}
+    assert all(texts(n) == expected for n in (2, 5))
+
+
+def test_a_repeatable_run_that_the_clock_ends_keeps_what_is_finished():
+    def outcome(args):
+        # The others finish behind this one, which is not over before the time is.
+        return (1e3 if args[1] == "c50" else 1.0), folds(0.5), None
+
+    engine = make_engine(
+        CountingSearch(), outcome, budget=31.0, repeatable=True, look_ahead=6
+    )
+    assert engine.run() == "time budget used"
+    assert len(engine.history.finished()) == 50 + 5
 
 
 def test_timed_run_keeps_all_workers_busy_and_ends_before_the_reserve():
