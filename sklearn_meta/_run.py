@@ -53,8 +53,8 @@ STRATEGIES = {"evolution": EvolutionarySearch, "random": RandomSearch}
 N_FOLDS_TWICE, REPEAT_SHARE = 10, 0.75
 
 # Starting workers costs some seconds of imports; a search predicted to be shorter than
-# this runs in this process.
-IN_PROCESS_SECONDS = 4.0
+# this runs in this process. A single worker is no faster than this process.
+IN_PROCESS_SECONDS, IN_PROCESS_SECONDS_OF_ONE = 4.0, 10.0
 
 # A search that is predicted to take at most this share of the budget is told in a fixed
 # order: it gives the same result every time. A longer one has better use for workers
@@ -355,10 +355,8 @@ class Run:
 
     def _start_pool(self):
         """Start worker processes where the search is long enough to be worth it."""
-        if (
-            self._predicted_search_seconds() < IN_PROCESS_SECONDS
-            or not can_start_processes()
-        ):
+        most = IN_PROCESS_SECONDS_OF_ONE if self.n_workers == 1 else IN_PROCESS_SECONDS
+        if self._predicted_search_seconds() < most or not can_start_processes():
             return None
         limit = self.settings.memory_limit
         pool = WorkerPool(

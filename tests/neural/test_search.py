@@ -52,6 +52,7 @@ def search(**kwargs):
 def test_workers_find_what_one_process_finds(table, monkeypatch):
     here = search(n_jobs=1).fit(*table)
     monkeypatch.setattr(_run, "IN_PROCESS_SECONDS", 0.0)
+    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
     one, two = (search(n_jobs=n).fit(*table) for n in (1, 2))
     assert "maml" in here.best_pipeline_
     for other in (one, two):
@@ -86,6 +87,7 @@ def test_workers_import_torch_only_if_the_search_begins_with_it(
 
     monkeypatch.setattr(_run, "WorkerPool", Pool)
     monkeypatch.setattr(_run, "IN_PROCESS_SECONDS", 0.0)
+    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
     monkeypatch.setattr(_run, "can_start_processes", lambda: True)
     names = ["maml", "dummy"] if first else ["dummy"]
     model = search().set_params(search_space=SearchSpace(include=names, max_size=1))
