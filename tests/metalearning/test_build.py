@@ -242,7 +242,8 @@ def test_cell_is_the_cross_validation_that_it_says(flowers, tmp_path):
     result = next(evaluate_cell(bench, path, "decision_tree(X, max_depth=2)", 60.0))
     table = bench.take(path)
     assert len(table.folds) == 9
-    assert result.status == "ok" and result.fit_seconds > 0
+    # Zero where the clock of the process is too coarse for a small tree.
+    assert result.status == "ok" and result.fit_seconds >= 0
     mean, error = result.scores["accuracy"]
     assert 0.6 < mean < 1.0 and 0 < error < 0.1
 
