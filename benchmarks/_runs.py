@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,6 +79,38 @@ def pending(path, plan, keys):
         if record["status"] == "ok"
     }
     return [s for s in plan if tuple(s[k] for k in keys) not in done]
+
+
+def run_pending(module, plan, keys, arguments, *, timeout, shown, **shared):
+    """Make the runs of a plan that have no result yet, one line for each.
+
+    Parameters
+    ----------
+    module : str
+        Of the benchmark, see `run_module`.
+    plan : list of dict
+        Settings of every run.
+    keys : tuple of str
+        Settings that tell runs apart.
+    arguments : Namespace
+        With `data` and `results`.
+    timeout : callable
+        ``timeout(settings)``: seconds after which a run is killed.
+    shown : callable
+        ``shown(record)``: what is printed of a finished run.
+    **shared
+        Further settings of all runs, which are not in the records.
+    """
+    todo = pending(arguments.results, plan, keys)
+    print(f"{len(todo)} runs to do, {len(plan) - len(todo)} done", flush=True)
+    # An absolute path: the subprocess has the checkout as its folder.
+    shared = {"data": str(Path(arguments.data).resolve()), **shared}
+    for i, settings in enumerate(todo, 1):
+        began = time.strftime("%Y-%m-%dT%H:%M:%S")
+        result = run_module(module, {**shared, **settings}, timeout=timeout(settings))
+        record = {"time": began, **settings, **result}
+        append_line(arguments.results, record)
+        print(f"[{i}/{len(todo)}] {shown(record)}", flush=True)
 
 
 def two_commands(text, results):

@@ -14,14 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._runs import (
-    append_line,
-    dispatch,
-    pending,
-    read_lines,
-    run_module,
-    two_commands,
-)
+from benchmarks._runs import dispatch, read_lines, run_pending, two_commands
 from benchmarks._systems import make_automl
 from benchmarks._tables import read_manifest, read_split
 from benchmarks.select_tables import select
@@ -73,23 +66,23 @@ def run(arguments):
         for variant in arguments.variants
         if not arguments.tables or entry["name"] in arguments.tables
     ]
-    todo = pending(arguments.results, plan, KEYS)
-    print(f"{len(todo)} runs to do, {len(plan) - len(todo)} done", flush=True)
-    data = str(Path(arguments.data).resolve())
-    for i, settings in enumerate(todo, 1):
-        result = run_module(
-            "benchmarks.budget",
-            {"data": data, **settings},
-            timeout=3 * settings["budget"] + 120,
-        )
-        append_line(arguments.results, {**settings, **result})
-        print(
-            f"[{i}/{len(todo)}] {settings['table']:26s}{settings['variant']:9s}"
-            f"{settings['budget']:5g} s  {result['status']:8s}"
-            f"fit {result.get('fit_seconds', float('nan')):7.2f} s  "
-            f"{result.get('stop_reason', '')}",
-            flush=True,
-        )
+    run_pending(
+        "benchmarks.budget",
+        plan,
+        KEYS,
+        arguments,
+        timeout=lambda settings: 3 * settings["budget"] + 120,
+        shown=_shown,
+    )
+
+
+def _shown(record):
+    return (
+        f"{record['table']:26s}{record['variant']:9s}"
+        f"{record['budget']:5g} s  {record['status']:8s}"
+        f"fit {record.get('fit_seconds', float('nan')):7.2f} s  "
+        f"{record.get('stop_reason', '')}"
+    )
 
 
 def report(arguments):

@@ -18,14 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._runs import (
-    append_line,
-    dispatch,
-    pending,
-    read_lines,
-    run_module,
-    two_commands,
-)
+from benchmarks._runs import dispatch, read_lines, run_pending, two_commands
 from benchmarks._systems import (
     SEARCHES,
     SYSTEMS,
@@ -118,26 +111,25 @@ def run(arguments):
         if not arguments.tables or entry["name"] in arguments.tables
         for system in arguments.systems
     ]
-    todo = pending(arguments.results, plan, KEYS)
-    print(f"{len(todo)} runs to do, {len(plan) - len(todo)} done", flush=True)
-    for i, settings in enumerate(todo, 1):
-        # An absolute path: the subprocess has the checkout as its folder.
-        data = str(Path(arguments.data).resolve())
-        result = run_module(
-            "benchmarks.main_job",
-            {"data": data, **settings},
-            timeout=max(3 * arguments.budget, arguments.budget + 120),
-        )
-        record = {"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **settings, **result}
-        append_line(arguments.results, record)
-        print(
-            f"[{i}/{len(todo)}] {settings['table']:26s}{settings['system']:24s}"
-            f"seed {settings['seed']}  {result['status']:8s}"
-            f"loss {result.get('loss', float('nan')):10.4f}"
-            f"  fit {result.get('fit_seconds', float('nan')):6.1f} s"
-            f"  {result.get('evaluations', '')}",
-            flush=True,
-        )
+    longest = max(3 * arguments.budget, arguments.budget + 120)
+    run_pending(
+        "benchmarks.main_job",
+        plan,
+        KEYS,
+        arguments,
+        timeout=lambda settings: longest,
+        shown=_shown,
+    )
+
+
+def _shown(record):
+    return (
+        f"{record['table']:26s}{record['system']:24s}"
+        f"seed {record['seed']}  {record['status']:8s}"
+        f"loss {record.get('loss', float('nan')):10.4f}"
+        f"  fit {record.get('fit_seconds', float('nan')):6.1f} s"
+        f"  {record.get('evaluations', '')}"
+    )
 
 
 def losses(records):

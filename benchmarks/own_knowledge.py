@@ -30,14 +30,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wilcoxon
 
-from benchmarks._runs import (
-    append_line,
-    dispatch,
-    pending,
-    read_lines,
-    run_module,
-    two_commands,
-)
+from benchmarks._runs import dispatch, read_lines, run_pending, two_commands
 from benchmarks._systems import make_automl
 from benchmarks._tables import (
     CLASSIFICATION,
@@ -167,26 +160,27 @@ def run(arguments):
         for entry in sources(read_manifest(arguments.data))
         for system in SYSTEMS
     ]
-    todo = pending(arguments.results, plan, KEYS)
     knowledge = arguments.results.with_suffix(".sqlite").resolve()
-    if len(todo) == len(plan):
+    if not read_lines(arguments.results):
         knowledge.unlink(missing_ok=True)  # of an earlier stream
     knowledge.parent.mkdir(parents=True, exist_ok=True)
-    print(f"{len(todo)} runs to do, {len(plan) - len(todo)} done", flush=True)
-    for i, settings in enumerate(todo, 1):
-        data = str(Path(arguments.data).resolve())
-        result = run_module(
-            "benchmarks.own_knowledge",
-            {"data": data, "knowledge": str(knowledge), **settings},
-            timeout=arguments.budget + 120,
-        )
-        append_line(arguments.results, {**settings, **result})
-        print(
-            f"[{i}/{len(todo)}] {settings['table']:26s}{settings['variant']} "
-            f"{settings['system']:10s}{result['status']:8s}"
-            f"loss {result.get('loss', float('nan')):10.4f}",
-            flush=True,
-        )
+    run_pending(
+        "benchmarks.own_knowledge",
+        plan,
+        KEYS,
+        arguments,
+        timeout=lambda settings: settings["budget"] + 120,
+        shown=_shown,
+        knowledge=str(knowledge),
+    )
+
+
+def _shown(record):
+    return (
+        f"{record['table']:26s}{record['variant']} "
+        f"{record['system']:10s}{record['status']:8s}"
+        f"loss {record.get('loss', float('nan')):10.4f}"
+    )
 
 
 def ratios(records):

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from sklearn_meta.evaluation._records import Status
+from sklearn_meta.evaluation._records import GIVEN_UP, Status
 from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.metalearning import KnowledgeBase, KnowledgeBaseError
 from sklearn_meta.metalearning._building._metrics import fold_scores, summarise
@@ -18,9 +18,9 @@ from sklearn_meta.metalearning._knowledge_records import (
 )
 from sklearn_meta.metalearning.metafeatures import describe
 
-# A candidate that was not started, or lost the race, has no score that could be
+# A candidate that was not started, or was given up, has no score that could be
 # compared with others on the same folds.
-WITHOUT_RESULT = (Status.SKIPPED, Status.PRUNED, Status.SAME)
+WITHOUT_RESULT = (Status.SKIPPED, *GIVEN_UP)
 
 
 def learned(context, history, metafeatures):

@@ -22,12 +22,12 @@ from sklearn_meta.evaluation._evaluate import (
     candidate_seed,
     schema_of_rows_to_come,
 )
-from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
+from sklearn_meta.evaluation._records import GIVEN_UP, Candidate, Evaluation, Status
 from sklearn_meta.exceptions import NoCandidateError
 from sklearn_meta.pipelines._tree import X
 
 # Statuses of evaluations in which no seconds were lost.
-NOT_CUT_SHORT = (Status.OK, Status.PRUNED, Status.SAME, Status.SKIPPED)
+NOT_CUT_SHORT = (Status.OK, *GIVEN_UP, Status.SKIPPED)
 
 
 @dataclass(frozen=True)

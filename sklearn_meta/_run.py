@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from sklearn.base import clone
@@ -123,6 +124,7 @@ class Run:
             self.context, self.problem = previous.context, previous.problem
             self.forecast = replace(previous.forecast, budget_seconds=budget.seconds)
             self.history, self.search = previous.history, previous.search
+            self.first_trees = previous.first_trees
             self.repeatable = previous.repeatable or self._is_counted
             return
         with self._timed("recall"):
@@ -151,7 +153,12 @@ class Run:
         with self._timed("split"):
             dataset, stages = self._split(prior)
             self.context = replace(self.context, dataset=dataset, stages=stages)
-        self.repeatable = self._is_counted or self._is_short(prior)
+        self.first_trees = tuple(proposal.tree for proposal in prior.portfolio)
+        # A search that ends well before the budget does.
+        is_short = strategy is not None and (
+            self._search_seconds <= REPEATABLE_SHARE * budget.seconds
+        )
+        self.repeatable = self._is_counted or is_short
         # Refits that take a noticeable part of the budget may not all fit into it.
         self.history = History(keep_models_from=min(0.02 * budget.seconds, 1e6))
         schema = dataset.schema
@@ -175,14 +182,11 @@ class Run:
     def _is_counted(self):
         return self.settings.max_evaluations is not None
 
-    def _is_short(self, prior):
-        """Whether the search is to end well before the budget does."""
-        if self.settings.search is None:
-            return False
-        seconds = self.forecast.search_seconds(
-            [p.tree for p in prior.portfolio], self.context.stages, self._limits(False)
+    @cached_property
+    def _search_seconds(self):
+        return self.forecast.search_seconds(
+            self.first_trees, self.context.stages, self._limits()
         )
-        return seconds <= REPEATABLE_SHARE * self.budget.seconds
 
     def _split(self, prior):
         """Return the dataset, its rows in canonical order, and the stages."""
@@ -328,7 +332,7 @@ class Run:
             reserve=lambda history: reserve_seconds(
                 history, self.context, self.budget, self.n_workers
             ),
-            limits=self._limits(self.repeatable),
+            limits=replace(self._limits(), repeatable=self.repeatable),
             history=self.history,
             observe=observe,
         )
@@ -341,14 +345,13 @@ class Run:
             engine.abandon_running()
             return "interrupted", True
 
-    def _limits(self, repeatable):
+    def _limits(self):
         dataset = self.context.dataset
         n = self.settings.max_evaluations
         return Limits(
             max_evaluations=n,
             patience=patience(dataset.n_samples, dataset.n_features),
             perfect_score=perfect_score(self.settings.scoring, dataset.y),
-            repeatable=repeatable,
         )
 
     # Workers
@@ -356,7 +359,7 @@ class Run:
     def _start_pool(self):
         """Start worker processes where the search is long enough to be worth it."""
         most = IN_PROCESS_SECONDS_OF_ONE if self.n_workers == 1 else IN_PROCESS_SECONDS
-        if self._predicted_search_seconds() < most or not can_start_processes():
+        if self._predicted_seconds() < most or not can_start_processes():
             return None
         limit = self.settings.memory_limit
         pool = WorkerPool(
@@ -367,7 +370,7 @@ class Run:
             ),
             # What the first candidates need is imported once, before workers are
             # forked; what only a later one needs, by its worker.
-            preload=(*PRELOAD, *self.forecast.packages(self._first_trees())),
+            preload=(*PRELOAD, *self.forecast.packages(self.first_trees)),
             memory_limit=default_memory_limit(self.n_workers)
             if limit is None
             else int(limit * 2**20),
@@ -376,16 +379,9 @@ class Run:
         pool.start()
         return pool
 
-    def _first_trees(self):
-        return [proposal.tree for proposal in self.problem.prior.portfolio]
-
-    def _predicted_search_seconds(self):
+    def _predicted_seconds(self):
         if self.search is not None:
-            return self.forecast.search_seconds(
-                self._first_trees(),
-                self.context.stages,
-                self._limits(self.repeatable),
-            )
+            return self._search_seconds
         if self.forecast.foreign:
             return np.inf
         first = self._recommended()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+import sys
+from functools import lru_cache
 
 from threadpoolctl import ThreadpoolController
 
@@ -13,10 +14,13 @@ def one_thread():
     On small matrices, threads cost more than they bring: waiting for each other, they
     take ten times as long where another process uses the same cores.
     """
-    return _controller().limit(limits=1)
+    return _controller(len(sys.modules)).limit(limits=1)
 
 
-@cache
-def _controller():
-    """Find the libraries that have threads, once: it takes as long as a tree."""
+@lru_cache(maxsize=1)
+def _controller(n_modules):
+    """Find the libraries that have threads.
+
+    It takes as long as a tree: only when modules were loaded since.
+    """
     return ThreadpoolController()

@@ -193,10 +193,6 @@ class Engine:
 
     # Asking and telling
 
-    @property
-    def _ordered(self):
-        return self.limits.repeatable
-
     def _ask(self):
         while not self._exhausted and not self._stop_reason and self._may_ask():
             # The history is what the search was told: the race looks no further.
@@ -216,7 +212,7 @@ class Engine:
             self._queue.append(
                 _Running(number, candidate, self.history.race(), predicted, reason)
             )
-        if self._ordered and (
+        if self.limits.repeatable and (
             self._exhausted or self._n_asked == self.limits.max_evaluations
         ):
             self._tell_next(len(self._untold))
@@ -231,7 +227,7 @@ class Engine:
         return f"it would take about {seconds:.1f} s: too long for so few rows"
 
     def _may_ask(self):
-        if not self._ordered:
+        if not self.limits.repeatable:
             # One in hand for each idle worker; more while the workers start, so that
             # light candidates can be picked out.
             starting = self.pool is not None and not self.pool.ready
@@ -283,7 +279,7 @@ class Engine:
             reason=reason,
             seconds=self.clock() - running.started,
         )
-        if self._ordered:
+        if self.limits.repeatable:
             self._untold[evaluation.number] = evaluation
         else:
             self._tell(evaluation)
@@ -356,7 +352,7 @@ class Engine:
             return
         left = self._search_deadline - now
         self._n_skipped = 0
-        if self._ordered:
+        if self.limits.repeatable:
             limit = CANDIDATE_SHARE_OF_BUDGET * self.budget.seconds
         else:
             limit = max(CANDIDATE_SHARE * left, SHORTEST_LIMIT)
@@ -438,7 +434,7 @@ class Engine:
         itself: what others happened to have finished by then is chance.
         """
         keeps = self.limits.max_evaluations is None and not (
-            self._ordered and self._stop_reason
+            self.limits.repeatable and self._stop_reason
         )
         for running in list(self._running.values()):
             if self.pool is not None:

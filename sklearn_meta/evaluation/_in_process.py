@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from sklearn_meta._threads import one_thread
 from sklearn_meta.evaluation._events import (
     Done,
     Failed,
@@ -76,8 +75,6 @@ class InProcessPool:
         self.state = state
         self.clock = clock
         self._task: _Task | None = None
-        self._threads = None
-        self._n_modules = 0
 
     @property
     def n_idle(self) -> int:
@@ -134,7 +131,7 @@ class InProcessPool:
         if self._is_late(task):
             return [self._timeout(task)]
         try:
-            with self._one_thread(), _global_generators_kept():
+            with one_thread(), _global_generators_kept():
                 value = next(task.generator)
         except StopIteration:
             return [Done(task.id)]
@@ -151,13 +148,6 @@ class InProcessPool:
     def _timeout(self, task):
         seconds = self.clock() - task.started
         return Failed(task.id, "timeout", describe_timeout(seconds))
-
-    def _one_thread(self):
-        # Looking for thread pools takes milliseconds: only when modules were loaded.
-        if self._threads is None or len(sys.modules) != self._n_modules:
-            self._threads = ThreadpoolController()
-            self._n_modules = len(sys.modules)
-        return self._threads.limit(limits=1)
 
     def cancel(self, task_id):
         """Give up a task; no event comes from it any more."""

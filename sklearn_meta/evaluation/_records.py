@@ -43,6 +43,10 @@ class Status(StrEnum):
     SKIPPED = "skipped"  # not started: there was no time for it
 
 
+# Of candidates that were scored on some folds and are not worth the others.
+GIVEN_UP = (Status.PRUNED, Status.SAME)
+
+
 @dataclass(frozen=True)
 class FoldResult:
     """What one fold (or one subsample stage) of a candidate gave.

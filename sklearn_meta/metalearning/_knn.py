@@ -188,13 +188,14 @@ class KNNMetaLearner(BaseEstimator):
         prior : Prior
             That of `FixedPortfolio` if the knowledge base holds too few datasets.
         """
-        return self._recall(
-            dataset,
-            catalogue=catalogue,
-            time_budget=time_budget,
-            scoring=scoring,
-            n_proposals=self.n_proposals,
-        )
+        with one_thread():
+            return self._recall(
+                dataset,
+                catalogue=catalogue,
+                time_budget=time_budget,
+                scoring=scoring,
+                n_proposals=self.n_proposals,
+            )
 
     def _recall(self, dataset, *, catalogue, time_budget, scoring, n_proposals):
         check_is_fitted(self, "knowledge_bases_")
@@ -214,19 +215,6 @@ class KNNMetaLearner(BaseEstimator):
                 catalogue,
                 time_budget,
             )
-        with one_thread():
-            return self._recall_from(
-                matrix,
-                dataset,
-                catalogue=catalogue,
-                time_budget=time_budget,
-                scoring=scoring,
-                n_proposals=n_proposals,
-            )
-
-    def _recall_from(
-        self, matrix, dataset, *, catalogue, time_budget, scoring, n_proposals
-    ):
         memory = remember(matrix, self.metric)
         metafeatures = describe(
             dataset,
@@ -297,13 +285,14 @@ class KNNMetaLearner(BaseEstimator):
         encoding, dataset = read_table(X, y, task)
         task = dataset.task
         catalogue = SearchSpace().catalogue(task.name)
-        prior = self._recall(
-            dataset,
-            catalogue=catalogue,
-            time_budget=np.inf,
-            scoring=scoring or task.default_scoring,
-            n_proposals=n,
-        )
+        with one_thread():
+            prior = self._recall(
+                dataset,
+                catalogue=catalogue,
+                time_budget=np.inf,
+                scoring=scoring or task.default_scoring,
+                n_proposals=n,
+            )
         return tuple(
             Recommendation(
                 pipeline=format_tree(proposal.tree),

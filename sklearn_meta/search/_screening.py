@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr
 
-from sklearn_meta.evaluation._records import Status
+from sklearn_meta.evaluation._records import GIVEN_UP, Status
 from sklearn_meta.metalearning._seconds import family_factors
 from sklearn_meta.metalearning._surrogate import (
     Surrogate,
@@ -38,9 +38,6 @@ DROPPED_AT_ONCE = 40
 
 # Beyond so many deviations, series and limits are exact to more digits than formulas.
 FAR_BELOW = -30.0
-
-# Statuses of pipelines that were scored on some folds.
-GIVEN_UP = (Status.PRUNED, Status.SAME)
 
 # Statuses that say nothing of the pipeline.
 WITHOUT_RESULT = (Status.SKIPPED,)

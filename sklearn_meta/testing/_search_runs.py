@@ -6,7 +6,12 @@ import hashlib
 
 import numpy as np
 
-from sklearn_meta.evaluation._records import Evaluation, FoldResult, Status
+from sklearn_meta.evaluation._records import (
+    GIVEN_UP,
+    Evaluation,
+    FoldResult,
+    Status,
+)
 from sklearn_meta.metalearning._prior import Prior
 from sklearn_meta.pipelines._operators import CLASSIFICATION, Operator
 from sklearn_meta.pipelines._space import SearchSpace
@@ -72,7 +77,7 @@ def make_evaluation(number, candidate, status=Status.OK, score=None, n_folds=3):
     if score is None:
         digest = hashlib.sha256(candidate.text.encode()).digest()
         score = int.from_bytes(digest[:4], "big") / 2**32
-    if status in (Status.PRUNED, Status.SAME):
+    if status in GIVEN_UP:
         n_folds = 1
     elif status is not Status.OK:
         n_folds = 0
