@@ -83,6 +83,8 @@ SYSTEMS = {
     "sklearn_meta": (
         Estimator("sklearn_meta.ensemble", "WeightedEnsembleClassifier"),
         Estimator("sklearn_meta.ensemble", "WeightedEnsembleRegressor"),
+        Estimator("sklearn_meta.neural", "MAMLClassifier"),
+        Estimator("sklearn_meta.neural", "MAMLRegressor"),
         Estimator(
             "sklearn_meta", "MetaAutoClassifier", SHORT, "MetaAutoClassifier (short)"
         ),
