@@ -47,15 +47,19 @@ def methods(meta_learner):
     }
     # The same for every dataset: no distance counts.
     static = {**hybrid, "metric": "equal", "shrinkage": np.inf}
+    by_distance = {**hybrid, "metric": "learned"}
     evidence = meta_learner.evidence
     return {
         "random order": in_random_order(0),
         "static portfolio": by_belief(**static),
         "static, re-ranked": by_belief(**static, evidence=evidence),
-        "nearest neighbours": by_belief(**{**hybrid, "shrinkage": 0.0}),
-        "hybrid, equal weights of meta-features": by_belief(
-            **{**hybrid, "metric": "equal"}
+        "nearest neighbours by distance": by_belief(
+            **{**by_distance, "shrinkage": 0.0}
         ),
+        "hybrid by distance, equal weights": by_belief(**{**hybrid, "metric": "equal"}),
+        "hybrid by distance, learned weights": by_belief(**by_distance),
+        "hybrid by distance, re-ranked": by_belief(**by_distance, evidence=evidence),
+        "nearest neighbours in a forest": by_belief(**{**hybrid, "shrinkage": 0.0}),
         "hybrid": by_belief(**hybrid),
         "hybrid, re-ranked": by_belief(**hybrid, evidence=evidence),
         "oracle": by_oracle(),

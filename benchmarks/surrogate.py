@@ -95,10 +95,9 @@ def episodes(matrix, every):
         others = matrix.take_datasets(families != families[i]).take_pipelines(known)
         new = Newcomer(matrix, i)
         belief = believe(
-            remember(others),
+            remember(others, parameters.metric, parameters.n_neighbors),
             new.metafeatures,
             new.size,
-            n_neighbors=parameters.n_neighbors,
             shrinkage=parameters.shrinkage,
             evidence=parameters.evidence,
         )
@@ -210,10 +209,9 @@ def report_overhead(matrix, n_proposals):
     catalogue = default_catalogue()
     parameters = KNNMetaLearner()
     belief = believe(
-        remember(matrix),
+        remember(matrix, parameters.metric, parameters.n_neighbors),
         matrix.metafeatures[0],
         (500, 20, 2),
-        n_neighbors=parameters.n_neighbors,
         shrinkage=parameters.shrinkage,
         evidence=parameters.evidence,
     )

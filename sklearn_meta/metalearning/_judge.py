@@ -93,19 +93,20 @@ class Newcomer:
         return self.matrix.mean[self.index, pipeline]
 
 
-def by_belief(metric="learned", **parameters):
+def by_belief(metric="forest", n_neighbors=3, **parameters):
     """Return a proposer that believes, evaluates, and believes anew.
 
     Parameters
     ----------
-    metric : {"learned", "equal"}, default="learned"
+    metric : {"forest", "learned", "equal"}, default="forest"
+    n_neighbors : int, default=3
         See `remember`.
     **parameters
         See `believe`.
     """
 
     def propose(known, new, n):
-        memory = remember(known, metric)
+        memory = remember(known, metric, n_neighbors)
         belief = believe(memory, new.metafeatures, new.size, **parameters)
         if belief.evidence <= 0:
             return belief.order(n)

@@ -64,14 +64,18 @@ class KNNMetaLearner(BaseEstimator):
 
     Parameters
     ----------
-    n_neighbors : int, default=5
-        The distance of the neighbour of this rank is the bandwidth of the kernel that
-        gives datasets their weights. This default and that of `shrinkage` did best of
-        eleven settings when one family of datasets at a time was left out.
-    metric : {"learned", "equal"}, default="learned"
-        How meta-features weigh in the distance of two datasets: as learned from the
-        knowledge base, so that near datasets rank pipelines alike, or all the same.
-    shrinkage : float, default=0.3
+    n_neighbors : int, default=3
+        Datasets in a leaf of the forest, at least. With a distance, that of the
+        neighbour of this rank is the bandwidth of the kernel that gives datasets their
+        weights.
+    metric : {"forest", "learned", "equal"}, default="forest"
+        What makes two datasets near: how often they share a leaf in a forest that
+        predicts from meta-features how all pipelines do; or a distance in which
+        meta-features weigh as learned from the knowledge base, so that near datasets
+        rank pipelines alike, or all the same. When one family of datasets at a time was
+        left out, the forest lost a quarter less to the best pipeline than the learned
+        distance.
+    shrinkage : float, default=0.1
         Weight of the portfolio for all datasets against that of the neighbours. 0 is
         plain nearest neighbours, ``numpy.inf`` the same portfolio for every dataset. At
         1, both weigh the same if the nearest dataset is at the usual distance.
@@ -115,7 +119,7 @@ class KNNMetaLearner(BaseEstimator):
 
     _parameter_constraints = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "metric": [StrOptions({"learned", "equal"})],
+        "metric": [StrOptions({"forest", "learned", "equal"})],
         "shrinkage": [Interval(Real, 0, None, closed="both")],
         "evidence": [Interval(Real, 0, None, closed="left")],
         "time_aversion": [Interval(Real, 0, None, closed="left")],
@@ -124,9 +128,9 @@ class KNNMetaLearner(BaseEstimator):
 
     def __init__(
         self,
-        n_neighbors=5,
-        metric="learned",
-        shrinkage=0.3,
+        n_neighbors=3,
+        metric="forest",
+        shrinkage=0.1,
         evidence=1.0,
         time_aversion=0.25,
         n_proposals=30,
@@ -215,7 +219,7 @@ class KNNMetaLearner(BaseEstimator):
                 catalogue,
                 time_budget,
             )
-        memory = remember(matrix, self.metric)
+        memory = remember(matrix, self.metric, self.n_neighbors)
         metafeatures = describe(
             dataset,
             time_limit=min(METAFEATURE_SECONDS, METAFEATURE_SHARE * time_budget),
@@ -225,7 +229,6 @@ class KNNMetaLearner(BaseEstimator):
             memory,
             here,
             (dataset.n_samples, dataset.n_features, dataset.task.n_classes),
-            n_neighbors=self.n_neighbors,
             shrinkage=self.shrinkage,
             time_aversion=self.time_aversion if np.isfinite(time_budget) else 0.0,
             little_time=LITTLE_TIME_SHARE * min(time_budget, 1e6),
@@ -409,7 +412,7 @@ def _of_unknown_learners(known, dataset, catalogue, time_budget):
 
 def _neighbours(memory, belief, here, trees, n):
     differences = memory.space.squared_differences(here)
-    distances = np.sqrt(differences.sum(axis=1))
+    distances = memory.neighbours.distances(here)
     usual = np.maximum(differences.mean(axis=0), 1e-12)
     usual = np.where(memory.space.weights > 0, usual, 0.0)
     names = memory.space.names

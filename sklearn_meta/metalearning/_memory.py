@@ -10,10 +10,11 @@ from sklearn_meta.metalearning._belief import Belief
 from sklearn_meta.metalearning._greedy import family_weights
 from sklearn_meta.metalearning._metric import learned_weights
 from sklearn_meta.metalearning._neighbours import (
+    KernelNeighbours,
     MetaSpace,
     meta_space,
-    neighbour_weights,
 )
+from sklearn_meta.metalearning._proximity import ForestProximity, grow_proximity
 from sklearn_meta.metalearning._regret import Regrets, regrets_of, without_gaps
 from sklearn_meta.metalearning._seconds import SecondsModel, fit_seconds_model
 
@@ -29,7 +30,11 @@ class Memory:
     regrets : Regrets
     filled : ndarray of shape (n_datasets, n_pipelines)
         The regrets without gaps.
+    prior : ndarray of shape (n_datasets,)
+        How much each dataset counts, if all are as near: the same for each family.
     space : MetaSpace
+    neighbours : KernelNeighbours or ForestProximity
+        What gives the datasets their weights for a new one.
     usual_distance : float
         Median distance of a dataset to its nearest one of another family: what is
         called near.
@@ -39,20 +44,26 @@ class Memory:
     metric: str
     regrets: Regrets
     filled: np.ndarray = field(repr=False)
+    prior: np.ndarray = field(repr=False)
     space: MetaSpace = field(repr=False)
+    neighbours: KernelNeighbours | ForestProximity = field(repr=False)
     usual_distance: float
     seconds: SecondsModel = field(repr=False)
 
 
-def remember(matrix, metric="learned") -> Memory:
+def remember(matrix, metric="forest", n_neighbors=3) -> Memory:
     """Prepare a `ScoreMatrix` for recall.
 
     Parameters
     ----------
     matrix : ScoreMatrix
-    metric : {"learned", "equal"}, default="learned"
-        How meta-features weigh in the distance: as learned from which of these
-        datasets rank the pipelines alike, or all the same.
+    metric : {"forest", "learned", "equal"}, default="forest"
+        What makes datasets near. The leaves of a forest that predicts how pipelines do
+        (`grow_proximity`), or a distance in which meta-features weigh as learned from
+        which of these datasets rank the pipelines alike (`learned_weights`), or all the
+        same.
+    n_neighbors : int, default=3
+        Datasets in a leaf; of a distance, see `KernelNeighbours`.
 
     Returns
     -------
@@ -60,18 +71,26 @@ def remember(matrix, metric="learned") -> Memory:
     """
     known = regrets_of(matrix)
     filled = without_gaps(known.values)
-    names = tuple(matrix.metafeature_names)
-    space = meta_space(names, matrix.metafeatures)
-    if metric == "learned":
-        space = space.with_weights(
-            learned_weights(space.points, filled, known.families)
-        )
+    prior = family_weights(known.families)
+    prior /= prior.sum()
+    space = meta_space(tuple(matrix.metafeature_names), matrix.metafeatures)
+    if metric == "forest":
+        neighbours = grow_proximity(space, filled, prior, n_neighbors)
+        space = space.with_weights(neighbours.importances)
+    else:
+        if metric == "learned":
+            space = space.with_weights(
+                learned_weights(space.points, filled, known.families)
+            )
+        neighbours = KernelNeighbours(space, prior, n_neighbors)
     rows = np.where(np.isfinite(matrix.mean), matrix.n_rows, 0).max(axis=1)
     return Memory(
         metric=matrix.metric,
         regrets=known,
         filled=filled,
+        prior=prior,
         space=space,
+        neighbours=neighbours,
         usual_distance=_usual_distance(space, known.families),
         seconds=fit_seconds_model(
             np.where(np.isfinite(matrix.mean), matrix.fit_seconds, np.nan),
@@ -87,7 +106,6 @@ def believe(
     metafeatures,
     size,
     *,
-    n_neighbors,
     shrinkage,
     time_aversion=0.0,
     little_time=0.0,
@@ -95,9 +113,9 @@ def believe(
 ) -> Belief:
     """Weigh the datasets of a memory for a new one.
 
-    The weights are a mixture of those by distance and of equal ones for all families:
-    plain nearest neighbours lost to a portfolio that is the same for all datasets
-    (Feurer et al., "Auto-Sklearn 2.0", 2022). The share of the former is
+    The weights are a mixture of those of the neighbours and of equal ones for all
+    families: plain nearest neighbours lost to a portfolio that is the same for all
+    datasets (Feurer et al., "Auto-Sklearn 2.0", 2022). The share of the former is
     ``nearness / (nearness + shrinkage)``, with a nearness of one for a dataset that has
     a neighbour at the usual distance.
 
@@ -108,7 +126,6 @@ def believe(
         Of the new dataset, in the order of ``memory.space.names``.
     size : tuple of int
         Its number of samples, features, and classes.
-    n_neighbors : int
     shrinkage : float
     time_aversion, little_time, evidence : float
         See `Belief`.
@@ -117,15 +134,12 @@ def believe(
     -------
     belief : Belief
     """
-    equal = family_weights(memory.regrets.families)
-    equal /= equal.sum()
     distances = memory.space.distances(metafeatures)
-    near = neighbour_weights(distances, n_neighbors) * equal
-    near /= near.sum()
     share = share_of_neighbours(distances, memory.usual_distance, shrinkage)
+    near = memory.neighbours.weights(metafeatures)
     return Belief(
         regrets=memory.filled,
-        weights=share * near + (1 - share) * equal,
+        weights=share * near + (1 - share) * memory.prior,
         seconds=memory.seconds.predict(*size),
         time_aversion=time_aversion,
         little_time=little_time,

@@ -106,11 +106,40 @@ def _ranks(values, quantiles):
     return np.where(np.isfinite(values), ranks, 0.0)
 
 
-def neighbour_weights(distances, n_neighbors):
-    """Return how much each dataset counts, by its distance.
+@dataclass(frozen=True)
+class KernelNeighbours:
+    """Datasets weighted by their distance.
 
     A Gaussian kernel whose bandwidth is the distance of the neighbour number
     `n_neighbors`: it adapts to how dense the datasets lie.
+
+    Parameters
+    ----------
+    space : MetaSpace
+    prior : ndarray of shape (n_datasets,)
+        How much each dataset counts, if all are as near.
+    n_neighbors : int
+    """
+
+    space: MetaSpace
+    prior: np.ndarray = field(repr=False)
+    n_neighbors: int
+
+    def weights(self, metafeatures):
+        """Return how much each dataset counts for a new one; they sum to one."""
+        distances = self.distances(metafeatures)
+        weights = kernel_weights(distances, self.n_neighbors) * self.prior
+        return weights / weights.sum()
+
+    def distances(self, metafeatures):
+        """Return the distances of all datasets to one, of shape (n_datasets,)."""
+        return self.space.distances(metafeatures)
+
+
+def kernel_weights(distances, n_neighbors):
+    """Return how much each dataset counts, by its distance.
+
+    See `KernelNeighbours`.
 
     Parameters
     ----------

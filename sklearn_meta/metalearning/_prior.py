@@ -45,7 +45,7 @@ class Neighbour:
     dataset : str
     family : str
     distance : float
-        In the space of meta-features; 0 for equal ones.
+        By what the meta-learner calls near; 0 for equal meta-features.
     weight : float
         Share of the proposals that it decides, before the first evaluation.
     alike : tuple of str

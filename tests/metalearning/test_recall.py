@@ -23,7 +23,7 @@ from sklearn_meta.metalearning._memory import (
     remember,
     share_of_neighbours,
 )
-from sklearn_meta.metalearning._neighbours import meta_space, neighbour_weights
+from sklearn_meta.metalearning._neighbours import kernel_weights, meta_space
 from sklearn_meta.metalearning._regret import LARGEST_REGRET, regrets, without_gaps
 from sklearn_meta.metalearning._seconds import fit_seconds_model
 from tests.metalearning.matrices import matrix_of, planted
@@ -105,8 +105,8 @@ def test_undefined_and_constant_metafeatures_make_nobody_near_or_far():
 
 @given(arrays(float, st.integers(1, 20), elements=st.floats(0, 2)), st.integers(1, 25))
 @settings(max_examples=60, deadline=None)
-def test_neighbour_weights_fall_with_the_distance(distances, n_neighbors):
-    weights = neighbour_weights(distances, n_neighbors)
+def test_kernel_weights_fall_with_the_distance(distances, n_neighbors):
+    weights = kernel_weights(distances, n_neighbors)
     assert weights.sum() == pytest.approx(1)
     assert (np.diff(weights[np.argsort(distances, kind="stable")]) <= 1e-12).all()
 
@@ -262,9 +262,7 @@ def test_belief_survives_datasets_with_next_to_nothing_known():
     mean = np.full((12, 5), np.nan)
     mean[0, 0], mean[1, :2] = 1.0, [0.5, 0.7]
     matrix = matrix_of(mean, np.full((12, 3), np.nan))
-    belief = believe(
-        remember(matrix), np.full(3, np.nan), (10, 3, 2), n_neighbors=3, shrinkage=1.0
-    )
+    belief = believe(remember(matrix), np.full(3, np.nan), (10, 3, 2), shrinkage=1.0)
     assert sorted(belief.order(9)) == list(range(5))
     assert np.isfinite(belief.gains()).all()
 
