@@ -197,6 +197,16 @@ def test_it_has_to_be_fitted_first():
         recall(KNNMetaLearner(), X, y, task="classification")
 
 
+def test_what_makes_datasets_near_can_be_chosen(knowledge_base):
+    distances = set()
+    for metric in ("forest", "learned", "equal"):
+        meta_learner = KNNMetaLearner(metric=metric).fit(knowledge_base)
+        prior = recall(meta_learner, *linear_table(99))
+        assert all(n.dataset.startswith("linear") for n in prior.neighbours)
+        distances.add(tuple(round(n.distance, 6) for n in prior.neighbours))
+    assert len(distances) == 3
+
+
 @pytest.mark.parametrize(
     "parameters", [{"n_neighbors": 0}, {"shrinkage": -1.0}, {"evidence": "much"}]
 )
