@@ -165,7 +165,7 @@ def _average(folds, positions, counts):
 
 
 def build_final_model(
-    history, context, *, ensemble_size, pool, budget
+    history, context, *, ensemble_size, pool, budget, is_usable=lambda evaluation: True
 ) -> FinalModel | None:
     """Choose, combine and fit the final model within what is left of the budget.
 
@@ -176,6 +176,9 @@ def build_final_model(
     ensemble_size : int
     pool : WorkerPool or None
     budget : Budget
+    is_usable : callable
+        ``is_usable(evaluation)``: whether the models of a candidate can be loaded in
+        the time left; where that is so of none, all are used. All by default.
 
     Returns
     -------
@@ -185,7 +188,9 @@ def build_final_model(
     oof = out_of_fold(history, context)
     if oof is None:
         return _from_screening(history)
-    candidates = list(range(len(oof.evaluations)))
+    everyone = range(len(oof.evaluations))
+    candidates = [i for i in everyone if is_usable(oof.evaluations[i])]
+    candidates = candidates or list(everyone)
     refits = _Refits(context, pool, budget)
     while candidates:
         candidates = [

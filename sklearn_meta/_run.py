@@ -24,6 +24,7 @@ from sklearn_meta._outcome import (
     ensemble_of,
     seconds_in_candidates,
 )
+from sklearn_meta._packages import IMPORT_SECONDS, load, not_loaded
 from sklearn_meta._scoring import Scoring, check_scores_outputs, perfect_score
 from sklearn_meta._threads import one_thread
 from sklearn_meta._zero_shot import MAX_TOGETHER, fit_recommended, recommended
@@ -32,6 +33,7 @@ from sklearn_meta.evaluation._engine import Engine, Limits
 from sklearn_meta.evaluation._evaluate import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._memory import default_memory_limit
+from sklearn_meta.evaluation._records import Status
 from sklearn_meta.evaluation._stages import (
     follow_rows,
     make_folds,
@@ -317,7 +319,31 @@ class Run:
             ensemble_size=self.settings.ensemble_size,
             pool=pool,
             budget=budget,
+            is_usable=lambda evaluation: self._is_loaded_in_time(evaluation, budget),
         )
+
+    def _is_loaded_in_time(self, evaluation, budget):
+        return budget.remaining() > IMPORT_SECONDS or not self._not_loaded(evaluation)
+
+    def _not_loaded(self, evaluation):
+        return not_loaded(self.forecast.packages([evaluation.candidate.tree]))
+
+    def _loading(self, observe):
+        """Import what the models of a finished candidate need, as soon as it finishes.
+
+        Models come from the workers as pickles. Those of torch take seconds to load
+        for the first time: the workers are busy meanwhile, but at the end of the fit
+        these seconds would be beyond the budget.
+        """
+
+        def observed(evaluation, history):
+            if evaluation.status is Status.OK and self._is_loaded_in_time(
+                evaluation, self.budget
+            ):
+                load(self._not_loaded(evaluation))
+            return observe(evaluation, history)
+
+        return observed
 
     def _engine(self, pool, observe):
         return Engine(
@@ -334,7 +360,7 @@ class Run:
             ),
             limits=replace(self._limits(), repeatable=self.repeatable),
             history=self.history,
-            observe=observe,
+            observe=self._loading(observe),
         )
 
     def _search(self, engine):

@@ -1,0 +1,20 @@
+"""Packages that models need and that take long to import."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+# Importing torch takes one to three seconds.
+IMPORT_SECONDS = 3.0
+
+
+def not_loaded(packages) -> list[str]:
+    """Return those that this process has not imported."""
+    return [name for name in packages if name not in sys.modules]
+
+
+def load(packages):
+    """Import what this process has not imported."""
+    for name in not_loaded(packages):
+        importlib.import_module(name)

@@ -1,0 +1,84 @@
+"""Packages that take long to import are imported while there is time."""
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.naive_bayes import GaussianNB
+
+import sklearn_meta._run
+from sklearn_meta import MetaAutoClassifier
+from sklearn_meta._packages import load, not_loaded
+from sklearn_meta.pipelines import Cost, Operator, SearchSpace
+from sklearn_meta.search import EvolutionarySearch
+
+SLOW = "tests.slow_package"
+
+
+class NeedsSlowPackage(GaussianNB):
+    """A learner whose fitted models hold something of a package."""
+
+    def fit(self, X, y):
+        from tests.slow_package import Model
+
+        self.model_ = Model()
+        return super().fit(X, y)
+
+
+@pytest.fixture
+def not_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, SLOW, raising=False)
+
+
+def test_what_is_missing_is_loaded(not_imported):
+    assert not_loaded(["numpy", SLOW]) == [SLOW]
+    load(["numpy", SLOW])
+    assert not_loaded([SLOW]) == []
+
+
+def fitted(monkeypatch, **parameters):
+    """Fit in worker processes; returns what was imported when combining began."""
+    build, imported = sklearn_meta._run.build_final_model, []
+
+    def watched(*args, **kwargs):
+        imported.append(SLOW in sys.modules)
+        return build(*args, **kwargs)
+
+    monkeypatch.setattr(sklearn_meta._run, "build_final_model", watched)
+    operator = Operator(
+        name="needs_slow_package",
+        kind="learner",
+        path=f"{__name__}.NeedsSlowPackage",
+        tasks=("classification",),
+        cost=Cost(0.001),
+        requires=(SLOW,),
+    )
+    space = SearchSpace(include=["decision_tree"], operators=(operator,), max_size=1)
+    clf = MetaAutoClassifier(
+        search_space=space,
+        search=EvolutionarySearch(initial_pipelines=["needs_slow_package(X)"]),
+        n_jobs=2,
+        random_state=0,
+        **parameters,
+    ).fit(*load_iris(return_X_y=True))
+    return clf, imported
+
+
+def test_what_models_need_is_imported_while_the_workers_are_busy(
+    monkeypatch, not_imported
+):
+    clf, imported = fitted(monkeypatch, max_evaluations=4)
+    assert "needs_slow_package(X)" in set(clf.leaderboard_["pipeline"])
+    assert imported == [True]
+
+
+def test_what_could_not_be_imported_in_time_is_no_member(monkeypatch, not_imported):
+    monkeypatch.setattr(sklearn_meta._run, "IMPORT_SECONDS", 1e9)
+    clf, imported = fitted(monkeypatch, max_evaluations=4)
+    assert imported == [False] and SLOW not in sys.modules
+    ok = clf.leaderboard_["status"] == "ok"
+    assert {"needs_slow_package(X)"} < set(clf.leaderboard_["pipeline"][ok])
+    assert clf.predict(np.ones((1, 4))).shape == (1,)
+    for member in clf.ensemble_.members:
+        assert "NeedsSlowPackage" not in repr(member)
