@@ -129,18 +129,22 @@ class Run:
             self.first_trees = previous.first_trees
             self.repeatable = previous.repeatable or self._is_counted
             return
+        rows = canonical_rows(dataset)
+        # What is recalled depends neither on the order of rows nor on whether they are
+        # weighted or repeated.
+        spelled_out = dataset if rows is None else take_rows(dataset, rows)
         with self._timed("recall"):
             meta_learner = settings.meta_learner or KNNMetaLearner()
             # A copy, also of what is no estimator: it is fitted.
             meta_learner = clone(meta_learner, safe=False)
             prior = meta_learner.fit(settings.knowledge_base).recall(
-                dataset,
+                spelled_out,
                 catalogue=catalogue,
                 time_budget=budget.seconds,
                 scoring=settings.scoring.name,
             )
         self.forecast = Forecast(
-            dataset,
+            spelled_out,
             catalogue,
             budget.seconds,
             foreign_operators(catalogue, dataset.task.name),
@@ -153,7 +157,7 @@ class Run:
             seed=settings.seed,
         )
         with self._timed("split"):
-            dataset, stages = self._split(prior)
+            dataset, stages = self._split(prior, rows)
             self.context = replace(self.context, dataset=dataset, stages=stages)
         self.first_trees = tuple(proposal.tree for proposal in prior.portfolio)
         # A search that ends well before the budget does.
@@ -190,10 +194,9 @@ class Run:
             self.first_trees, self.context.stages, self._limits()
         )
 
-    def _split(self, prior):
+    def _split(self, prior, rows):
         """Return the dataset, its rows in canonical order, and the stages."""
         settings, dataset = self.settings, self.context.dataset
-        rows = canonical_rows(dataset)
         if rows is not None and not refers_to_rows(settings.cv):
             dataset, rows = take_rows(dataset, rows), None
         if settings.search is None:
