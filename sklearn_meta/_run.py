@@ -157,7 +157,7 @@ class Run:
             seed=settings.seed,
         )
         with self._timed("split"):
-            dataset, stages = self._split(prior, rows)
+            dataset, stages = self._split(prior, spelled_out, rows)
             self.context = replace(self.context, dataset=dataset, stages=stages)
         self.first_trees = tuple(proposal.tree for proposal in prior.portfolio)
         # A search that ends well before the budget does.
@@ -194,11 +194,11 @@ class Run:
             self.first_trees, self.context.stages, self._limits()
         )
 
-    def _split(self, prior, rows):
+    def _split(self, prior, spelled_out, rows):
         """Return the dataset, its rows in canonical order, and the stages."""
         settings, dataset = self.settings, self.context.dataset
         if rows is not None and not refers_to_rows(settings.cv):
-            dataset, rows = take_rows(dataset, rows), None
+            dataset, rows = spelled_out, None
         if settings.search is None:
             return dataset, ()
         # Twice where the portfolio leaves the time for it.
@@ -210,7 +210,7 @@ class Run:
             dataset, settings.cv, settings.seed, n_repeats, settings.split_params
         )
         if rows is not None:
-            dataset, folds = take_rows(dataset, rows), follow_rows(folds, rows)
+            dataset, folds = spelled_out, follow_rows(folds, rows)
         return dataset, make_stages(dataset, folds, settings.seed)
 
     def matches(self, dataset) -> bool:
