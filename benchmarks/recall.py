@@ -62,6 +62,9 @@ def methods(meta_learner):
         "nearest neighbours in a forest": by_belief(**{**hybrid, "shrinkage": 0.0}),
         "hybrid": by_belief(**hybrid),
         "hybrid, re-ranked": by_belief(**hybrid, evidence=evidence),
+        "hybrid, re-ranked, diverse": by_belief(
+            **hybrid, evidence=evidence, diversity=meta_learner.diversity
+        ),
         "oracle": by_oracle(),
     }
 

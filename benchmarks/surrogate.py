@@ -100,6 +100,7 @@ def episodes(matrix, every):
             new.size,
             shrinkage=parameters.shrinkage,
             evidence=parameters.evidence,
+            diversity=parameters.diversity,
         )
         there = [j for j, p in enumerate(known) if np.isfinite(truth[i, p])]
         while len(belief.tried) < max(LENGTHS):
@@ -214,6 +215,7 @@ def report_overhead(matrix, n_proposals):
         (500, 20, 2),
         shrinkage=parameters.shrinkage,
         evidence=parameters.evidence,
+        diversity=parameters.diversity,
     )
     trees = {
         j: parse(p, catalogue=catalogue, task=matrix.task)

@@ -13,7 +13,8 @@ source. It is made of
 4. a diverse choice of the published settings (`_published`): learners take turns, and
    within a learner its feature steps, each time the next setting in the order of a
    hash of its text, until the pool is full. No learner has more than a fixed number of
-   pipelines in all.
+   pipelines in all,
+5. the winners of long searches (`winners`), beyond that number.
 
 What is predicted to take more than 10 s for one fit on 4000 rows and 20 columns is left
 out, and of the grid and the published settings what is predicted to take more than
@@ -32,6 +33,7 @@ from pathlib import Path
 from recipes._grid import GRID
 from recipes._published import Inexpressible, Translator
 from sklearn_meta.exceptions import SklearnMetaError
+from sklearn_meta.metalearning._building._texts import read_pool
 from sklearn_meta.metalearning._portfolio import default_portfolio
 from sklearn_meta.pipelines import default_catalogue, format_tree, parse
 from sklearn_meta.pipelines._cost import predicted_seconds
@@ -44,6 +46,7 @@ EXCEPTIONS = {"lightgbm": 25, "logistic_regression": 40, "ridge": 40}
 ROWS, COLUMNS = 4000, 20
 MOST_SECONDS = 10.0
 MOST_SECONDS_OF_ADDED = 1.8
+WINNERS = Path(__file__).parent / "winners.txt"
 DATA = Path(__file__).parents[1] / "sklearn_meta" / "metalearning" / "data"
 
 # Learners that want columns of one scale.
@@ -95,6 +98,8 @@ def build_pool(task, published, size):
         ):
             counts[name] += 1
             pool[text] = note
+    for winner in read_pool([WINNERS], catalogue=catalogue, task=task):
+        accept(winner.text, f"winner: {winner.note}")
     return pool
 
 

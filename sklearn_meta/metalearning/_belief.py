@@ -3,8 +3,10 @@
 Each known dataset is a hypothesis: "the new one ranks pipelines as I do". Recall begins
 with weights by meta-features; each finished evaluation makes those datasets heavier on
 which the same pipelines compare alike. What to try next is the pipeline that is
-expected to lower the regret of the best one so far the most, for the seconds it takes.
-With weights that never change, this is the greedy static portfolio.
+expected to lower the regret the most, for the seconds it takes: the regret of the best
+one so far, and to a smaller share that of the best ones of other learners, with which
+it will be combined. With weights that never change, and no such share, this is the
+greedy static portfolio.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from sklearn_meta.metalearning._regret import LARGEST_REGRET
 
 # Two evaluations compare alike on any dataset.
 MIN_COMPARED = 3
+
+# Learners whose best regrets count, the best one fully, the next ones less and less.
+N_KINDS = 3
 
 # Between pipelines that are not expected to lower the best regret, the better one on
 # average comes first: with so small a share it never outvotes a real gain.
@@ -42,6 +47,12 @@ class Belief:
         no importance.
     evidence : float
         How much an evaluation counts against the meta-features; 0 never learns.
+    kinds : ndarray of int of shape (n_pipelines,), default=None
+        Number of the learner of each pipeline; None takes all for the same.
+    diversity : float, default=0.0
+        What the regret of the best pipeline of the second-best learner counts against
+        that of the best one, and that of the third-best learner against that of the
+        second; in [0, 1].
     tried : tuple of int
         Pipelines with a score on the new dataset, in the order of evaluation.
     scores : tuple of float
@@ -54,6 +65,8 @@ class Belief:
     time_aversion: float = 0.0
     little_time: float = 0.0
     evidence: float = 0.0
+    kinds: np.ndarray | None = field(default=None, repr=False)
+    diversity: float = 0.0
     tried: tuple[int, ...] = ()
     scores: tuple[float, ...] = ()
 
@@ -95,17 +108,46 @@ class Belief:
             Per second to the power of `time_aversion`; only their order has a meaning.
         """
         weights = self.posterior()
-        taken = [*self.tried, *planned]
-        best = (
-            self.regrets[:, taken].min(axis=1)
-            if taken
-            else np.full(len(self.regrets), LARGEST_REGRET)
-        )
-        lowered = np.maximum(best[:, None] - self.regrets, 0.0)
-        gains = weights @ lowered + TIE_BREAK * (
-            LARGEST_REGRET - weights @ self.regrets
-        )
+        best = self._best_of_kinds([*self.tried, *planned])
+        before = self._regret_of_kinds(best)
+        gains = np.empty(self.regrets.shape[1])
+        for kind, own in enumerate(best.T):
+            # What the kind becomes with each of its pipelines, beside the other kinds.
+            pipelines = np.flatnonzero(self._kinds == kind)
+            others = np.sort(np.delete(best, kind, axis=1), axis=1)[:, :N_KINDS]
+            becomes = np.minimum(own[:, None], self.regrets[:, pipelines])
+            after = self._regret_of_kinds(
+                np.concatenate(
+                    [
+                        becomes[:, :, None],
+                        np.repeat(others[:, None, :], len(pipelines), axis=1),
+                    ],
+                    axis=2,
+                )
+            )
+            gains[pipelines] = weights @ (before[:, None] - after)
+        gains += TIE_BREAK * (LARGEST_REGRET - weights @ self.regrets)
         return gains / (self.seconds + self.little_time) ** self.time_aversion
+
+    @property
+    def _kinds(self):
+        if self.kinds is None:
+            return np.zeros(self.regrets.shape[1], dtype=np.intp)
+        return self.kinds
+
+    def _best_of_kinds(self, pipelines):
+        """Smallest regret on each dataset, of each kind, among some pipelines."""
+        kinds = self._kinds
+        shape = len(self.regrets), kinds.max(initial=0) + 1
+        best = np.full(shape, LARGEST_REGRET)
+        for p in pipelines:
+            best[:, kinds[p]] = np.minimum(best[:, kinds[p]], self.regrets[:, p])
+        return best
+
+    def _regret_of_kinds(self, best):
+        """Regret of the best kinds together, the kinds being in the last axis."""
+        ranked = np.sort(best, axis=-1)[..., :N_KINDS]
+        return ranked @ self.diversity ** np.arange(ranked.shape[-1])
 
     def order(self, n, among=None, pending=()):
         """Return the next `n` pipelines, the first of them first.

@@ -82,6 +82,11 @@ class KNNMetaLearner(BaseEstimator):
     evidence : float, default=1.0
         How much the finished evaluations of this run count against the meta-features.
         0 leaves the order of the portfolio as it was.
+    diversity : float, default=0.5
+        What the best pipeline of the second-best learner counts against the best one of
+        all, and that of the third-best learner against that of the second, when it is
+        asked what a proposal is expected to gain. 0 looks at the best one alone; but
+        what is found is combined, and learners that err differently combine better.
     time_aversion : float, default=0.25
         A proposal is worth its expected gain divided by its expected seconds to this
         power. 0 ignores time, 1 is gain per second. Differences below two thousandths
@@ -122,6 +127,7 @@ class KNNMetaLearner(BaseEstimator):
         "metric": [StrOptions({"forest", "learned", "equal"})],
         "shrinkage": [Interval(Real, 0, None, closed="both")],
         "evidence": [Interval(Real, 0, None, closed="left")],
+        "diversity": [Interval(Real, 0, 1, closed="both")],
         "time_aversion": [Interval(Real, 0, None, closed="left")],
         "n_proposals": [Interval(Integral, 1, None, closed="left")],
     }
@@ -132,6 +138,7 @@ class KNNMetaLearner(BaseEstimator):
         metric="forest",
         shrinkage=0.1,
         evidence=1.0,
+        diversity=0.5,
         time_aversion=0.25,
         n_proposals=30,
     ):
@@ -139,6 +146,7 @@ class KNNMetaLearner(BaseEstimator):
         self.metric = metric
         self.shrinkage = shrinkage
         self.evidence = evidence
+        self.diversity = diversity
         self.time_aversion = time_aversion
         self.n_proposals = n_proposals
 
@@ -233,6 +241,7 @@ class KNNMetaLearner(BaseEstimator):
             time_aversion=self.time_aversion if np.isfinite(time_budget) else 0.0,
             little_time=LITTLE_TIME_SHARE * min(time_budget, 1e6),
             evidence=self.evidence,
+            diversity=self.diversity,
         )
         trees = _legal_trees(memory.regrets.pipelines, catalogue, dataset)
         # Of pipelines that are equal on this table, the first one stands for all.

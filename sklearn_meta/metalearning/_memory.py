@@ -110,6 +110,7 @@ def believe(
     time_aversion=0.0,
     little_time=0.0,
     evidence=0.0,
+    diversity=0.0,
 ) -> Belief:
     """Weigh the datasets of a memory for a new one.
 
@@ -127,7 +128,7 @@ def believe(
     size : tuple of int
         Its number of samples, features, and classes.
     shrinkage : float
-    time_aversion, little_time, evidence : float
+    time_aversion, little_time, evidence, diversity : float
         See `Belief`.
 
     Returns
@@ -144,7 +145,14 @@ def believe(
         time_aversion=time_aversion,
         little_time=little_time,
         evidence=evidence,
+        kinds=_learners(memory.regrets.pipelines),
+        diversity=diversity,
     )
+
+
+def _learners(texts):
+    """Number the learners, or wrappers, of pipelines."""
+    return np.unique([t.partition("(")[0] for t in texts], return_inverse=True)[1]
 
 
 def share_of_neighbours(distances, usual_distance, shrinkage):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_meta.metalearning._belief import Belief
+from sklearn_meta.metalearning._belief import TIE_BREAK, Belief
 from sklearn_meta.metalearning._guide import Guide
 from sklearn_meta.metalearning._judge import (
     by_belief,
@@ -144,6 +144,51 @@ def test_greedy_portfolio_is_close_to_the_best_of_its_length(seed):
     # Nemhauser, Wolsey and Fisher 1978: at least 1 - 1/e of the possible gain.
     assert 2 - value(greedy) >= (1 - 1 / np.e) * (2 - best)
     assert value(greedy[:1]) == min(value([j]) for j in range(8))
+
+
+def plain_gains(belief, planned):
+    """The gains as the documentation says it, pipeline by pipeline."""
+
+    def regret(d, pipelines):
+        best = dict.fromkeys(belief.kinds, LARGEST_REGRET)
+        for p in pipelines:
+            best[belief.kinds[p]] = min(best[belief.kinds[p]], belief.regrets[d, p])
+        ranked = sorted(best.values())[:3]
+        return sum(r * belief.diversity**rank for rank, r in enumerate(ranked))
+
+    weights = belief.weights
+    return [
+        sum(
+            w * (regret(d, planned) - regret(d, [*planned, p]))
+            for d, w in enumerate(weights)
+        )
+        + TIE_BREAK * (LARGEST_REGRET - weights @ belief.regrets[:, p])
+        for p in range(belief.regrets.shape[1])
+    ]
+
+
+@pytest.mark.parametrize("n_kinds", [1, 2, 5])
+@pytest.mark.parametrize("diversity", [0.0, 0.4, 1.0])
+def test_gains_are_those_of_the_definition(n_kinds, diversity):
+    rng = np.random.default_rng(n_kinds)
+    belief = belief_of(
+        rng.uniform(0, LARGEST_REGRET, size=(6, 9)),
+        weights=rng.dirichlet(np.ones(6)),
+        kinds=np.arange(9) % n_kinds,
+        diversity=diversity,
+    )
+    for planned in ([], [4], [0, 3, 8, 5]):
+        assert_allclose(belief.gains(planned), plain_gains(belief, planned))
+
+
+def test_a_second_learner_comes_before_another_setting_of_the_first():
+    regret = np.array([[0.0, 0.2, 0.5], [0.2, 0.1, 0.5]])
+    kinds = np.array([0, 0, 1])
+    assert sorted(belief_of(regret, kinds=kinds).order(2)) == [0, 1]
+    assert belief_of(regret, kinds=kinds, diversity=0.5).order(2)[1] == 2
+    # One that is hopeless brings nothing.
+    regret[:, 2] = LARGEST_REGRET
+    assert belief_of(regret, kinds=kinds, diversity=0.5).order(2)[1] != 2
 
 
 def test_order_takes_each_pipeline_once_and_respects_what_is_allowed():
