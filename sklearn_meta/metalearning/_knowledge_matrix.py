@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -211,17 +212,28 @@ class _Positions:
 
 
 def _read_metafeature_matrix(connection, task, rows):
-    cells = connection.execute(
-        """
-        SELECT dataset, metafeature, value FROM metafeatures
-        WHERE dataset IN (SELECT id FROM datasets WHERE task = ?)
+    # The order of the primary key, stated: two queries have to agree on it.
+    ordered = """
+        FROM metafeatures WHERE dataset IN (SELECT id FROM datasets WHERE task = ?)
+        ORDER BY dataset, metafeature
+    """
+    groups = connection.execute(
+        f"""
+        SELECT dataset, COUNT(*), group_concat(metafeature)
+        FROM (SELECT dataset, metafeature {ordered}) GROUP BY dataset
         """,
         (task,),
     ).fetchall()
+    if not groups:
+        return (), np.empty((len(rows.ids), 0))
+    datasets, counts, ids = zip(*groups, strict=True)
+    ids = np.fromstring(",".join(ids), dtype=np.int64, sep=",")
+    # No value is infinite: that stands for NULL.
+    cells = connection.execute(f"SELECT ifnull(value, 9e999) {ordered}", (task,))
+    values = np.fromiter(chain.from_iterable(cells), dtype=float)
+    values[np.isinf(values)] = np.nan
     names = dict(connection.execute("SELECT id, name FROM metafeature_names"))
-    # NULL becomes NaN.
-    datasets, ids, values = np.array(cells, dtype=float).reshape(-1, 3).T
     columns = _Positions(np.unique(ids))
     matrix = np.full((len(rows.ids), len(columns.ids)), np.nan)
-    matrix[rows[datasets], columns[ids]] = values
+    matrix[rows[np.repeat(datasets, counts)], columns[ids]] = values
     return tuple(names[i] for i in columns.ids.tolist()), matrix
