@@ -75,10 +75,12 @@ class KNNMetaLearner(BaseEstimator):
         rank pipelines alike, or all the same. When one family of datasets at a time was
         left out, the first proposal of the forest lost a sixth (log loss) to a quarter
         (RMSE) less to the best pipeline than that of the learned distance.
-    shrinkage : float, default=0.1
+    shrinkage : float, default=0.02
         Weight of the portfolio for all datasets against that of the neighbours. 0 is
         plain nearest neighbours, ``numpy.inf`` the same portfolio for every dataset. At
-        1, both weigh the same if the nearest dataset is at the usual distance.
+        1, both weigh the same if the nearest dataset is at the usual distance. The
+        default is as good as none where something is near, and falls back on the
+        portfolio where nothing is.
     evidence : float, default=1.0
         How much the finished evaluations of this run count against the meta-features.
         0 leaves the order of the portfolio as it was.
@@ -136,7 +138,7 @@ class KNNMetaLearner(BaseEstimator):
         self,
         n_neighbors=3,
         metric="forest",
-        shrinkage=0.1,
+        shrinkage=0.02,
         evidence=1.0,
         diversity=0.5,
         time_aversion=0.25,
