@@ -92,16 +92,16 @@ class History:
         A gain below a twentieth of the best candidate's standard error is luck. A
         candidate that turned out to be the same as another one counts a quarter.
         """
-        since, best = 0.0, None
+        since, to_beat = 0.0, -np.inf
         for evaluation in self._evaluations:
             if evaluation.status is Status.SKIPPED:
                 continue
             since += SHARE_OF_A_TWIN if evaluation.status is Status.SAME else 1
             if evaluation.status is not Status.OK:
                 continue
-            noise = 0.0 if best is None else np.nan_to_num(best.standard_error)
-            if best is None or evaluation.score > best.score + 0.05 * noise:
-                since, best = 0.0, evaluation
+            if evaluation.score > to_beat:
+                noise = np.nan_to_num(evaluation.standard_error)
+                since, to_beat = 0.0, evaluation.score + 0.05 * noise
         return since
 
     def _keep_sketch(self, evaluation):
