@@ -7,7 +7,9 @@ candidates spend in fit and predict, over the seconds of all workers together.
 
 Overhead: two searches with warm workers over candidates that fit in some milliseconds,
 one longer than the other. What the longer one needs more, less what its candidates
-need more, is what the engine adds to an evaluation; starting up falls out.
+need more, is what is added to an evaluation; starting up falls out. Once with proposals
+as they are drawn, which leaves the engine, and once with the surrogate that screens
+them.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ def share(budget, n_jobs):
     print(f"peak memory of the process and its workers: {memory.peak:.0f} MB")
 
 
-def overhead(short, long, n_jobs):
+def overhead(short, long, n_jobs, search):
     from sklearn_meta.pipelines import SearchSpace
 
     X, y = make_classification(1_000, 5, random_state=0)
@@ -76,6 +78,7 @@ def overhead(short, long, n_jobs):
             n_jobs=n_jobs,
             cv=2,
             ensemble_size=1,
+            search=search,
             search_space=SearchSpace(
                 include=["standard_scaler"], operators=[tiny_learner()]
             ),
@@ -87,7 +90,8 @@ def overhead(short, long, n_jobs):
         raise SystemExit(f"Both searches ended after {n_1} evaluations.")
     outside = (n_jobs * (seconds_1 - seconds_0) - (inside_1 - inside_0)) / n
     print(
-        f"overhead: {1000 * outside:.2f} ms per evaluation with {n_jobs} warm workers, "
+        f"overhead with {search}: "
+        f"{1000 * outside:.2f} ms per evaluation with {n_jobs} warm workers, "
         f"{1000 * (inside_1 - inside_0) / n:.2f} ms inside the candidate "
         f"({n_0} and {n_1} evaluations)"
     )
@@ -99,8 +103,11 @@ def main():
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--evaluations", type=int, nargs=2, default=[50, 250])
     arguments = parser.parse_args()
+    from sklearn_meta.search import EvolutionarySearch
+
     share(arguments.budget, arguments.n_jobs)
-    overhead(*arguments.evaluations, arguments.n_jobs)
+    for search in (EvolutionarySearch(n_offspring=1), EvolutionarySearch()):
+        overhead(*arguments.evaluations, arguments.n_jobs, search)
 
 
 if __name__ == "__main__":
