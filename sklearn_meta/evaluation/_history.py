@@ -97,9 +97,7 @@ class History:
             if evaluation.status is Status.SKIPPED:
                 continue
             since += SHARE_OF_A_TWIN if evaluation.status is Status.SAME else 1
-            if evaluation.status is not Status.OK:
-                continue
-            if evaluation.score > to_beat:
+            if evaluation.status is Status.OK and evaluation.score > to_beat:
                 noise = np.nan_to_num(evaluation.standard_error)
                 since, to_beat = 0.0, evaluation.score + 0.05 * noise
         return since
