@@ -129,7 +129,6 @@ def out_of_fold(history, context):
     If no candidate has finished every fold, the candidates with the most finished
     folds are compared on those.
     """
-    n_screening = sum(stage.screening for stage in context.stages)
     usable = [e for e in history if has_predictions(e)]
     finished = [e for e in usable if e.status is Status.OK]
     chosen = finished or usable
@@ -137,7 +136,8 @@ def out_of_fold(history, context):
         return None
     n_folds = max(len(e.folds) for e in chosen)
     chosen = [e for e in chosen if len(e.folds) >= n_folds]
-    valid = [s.validation for s in context.stages[n_screening : n_screening + n_folds]]
+    first = context.n_screening
+    valid = [s.validation for s in context.stages[first : first + n_folds]]
     rows, inverse = np.unique(np.concatenate(valid), return_inverse=True)
     positions = np.split(inverse, np.cumsum([len(v) for v in valid])[:-1])
     counts = np.bincount(inverse)

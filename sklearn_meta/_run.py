@@ -434,13 +434,12 @@ class Run:
         return constant_model(self.context.dataset, len(self.history))
 
     def _outcome(self, final, reason):
-        n_screening = sum(stage.screening for stage in self.context.stages)
         return Outcome(
             history=tuple(without_arrays(e) for e in self.history),
             best=final.best.evaluation,
             final=final,
             ensemble=ensemble_of(final, self.context.dataset),
-            n_splits=len(self.context.stages) - n_screening,
+            n_splits=self.context.n_splits,
             stop_reason=reason,
             time_report=self._time_report(final),
             context=self.context,

@@ -180,6 +180,8 @@ class Engine:
         while True:
             self._search_deadline = self.budget.deadline - self.reserve(self.history)
             try:
+                # What is in hand first: workers need not wait for what comes after it.
+                self._dispatch()
                 self._ask()
                 reason = self._reason_to_stop()
                 if reason:
@@ -208,7 +210,7 @@ class Engine:
             )
             reason = self._reason_against(candidate, predicted)
             self._n_dear = self._n_dear + 1 if reason else 0
-            self._exhausted |= self._n_dear == MAX_SKIPPED
+            self._exhausted |= self._n_dear >= MAX_SKIPPED
             self._queue.append(
                 _Running(number, candidate, self.history.race(), predicted, reason)
             )
@@ -263,10 +265,10 @@ class Engine:
             self._stop_reason = f"no gain in {self.limits.patience} evaluations"
 
     def _finish(self, running, status, reason=""):
-        n_screening = sum(stage.screening for stage in self.context.stages)
+        n_screening = self.context.n_screening
         screening = tuple(r for r in running.results if r.stage < n_screening)
         folds = tuple(r for r in running.results if r.stage >= n_screening)
-        if status is Status.OK and len(folds) < len(self.context.stages) - n_screening:
+        if status is Status.OK and len(folds) < self.context.n_splits:
             status, reason = self._why_incomplete(running.race, folds)
         if running.results:
             self._learn_speed(running)
@@ -347,7 +349,7 @@ class Engine:
         reason = self._reason_to_skip(running)
         if reason:
             self._n_skipped += 1
-            self._exhausted |= self._n_skipped == MAX_SKIPPED
+            self._exhausted |= self._n_skipped >= MAX_SKIPPED
             self._finish(running, Status.SKIPPED, reason)
             return
         left = self._search_deadline - now
@@ -422,7 +424,7 @@ class Engine:
         if most is not None and self._n_told >= most:
             return "maximum number of evaluations reached"
         if self._exhausted and not (self._queue or self._running or self._untold):
-            if MAX_SKIPPED in (self._n_skipped, self._n_dear):
+            if max(self._n_skipped, self._n_dear) >= MAX_SKIPPED:
                 return "no time for what is left to try"
             return "search space exhausted"
         return ""

@@ -64,6 +64,16 @@ class EvaluationContext:
     catalogue: Catalogue = field(default=None, repr=False)
     seed: int = 0
 
+    @property
+    def n_screening(self):
+        """Number of stages on a subsample of rows, before the folds."""
+        return sum(stage.screening for stage in self.stages)
+
+    @property
+    def n_splits(self):
+        """Number of folds."""
+        return len(self.stages) - self.n_screening
+
 
 @dataclass(frozen=True)
 class Race:

@@ -45,6 +45,11 @@ class History:
         self.keep_models_from = keep_models_from
         self._evaluations: list[Evaluation] = []
         self._sketches: list[tuple[float, int, np.ndarray]] = []
+        # Positions of evaluations that hold models, and bytes of predictions by
+        # position: long runs do not look at all evaluations again for each new one.
+        self._with_models: list[int] = []
+        self._prediction_bytes: dict[int, int] = {}
+        self._since_gain, self._to_beat = 0.0, -np.inf
 
     def __iter__(self) -> Iterator[Evaluation]:
         return iter(self._evaluations)
@@ -65,12 +70,17 @@ class History:
 
     def add(self, evaluation) -> Evaluation:
         """Store an evaluation and drop what is no longer needed."""
+        position = len(self._evaluations)
         self._evaluations.append(evaluation)
+        self._count(evaluation)
         if evaluation.status is Status.OK:
             self._keep_sketch(evaluation)
-        self._drop_models()
+        if any(f.model is not None for f in (*evaluation.folds, *evaluation.screening)):
+            self._with_models.append(position)
+            self._drop_models()
+        self._prediction_bytes[position] = _bytes(evaluation)
         self._drop_predictions()
-        return self._evaluations[-1]
+        return self._evaluations[position]
 
     def race(self) -> Race:
         """What the next candidate has to beat."""
@@ -92,15 +102,16 @@ class History:
         A gain below a twentieth of the best candidate's standard error is luck. A
         candidate that turned out to be the same as another one counts a quarter.
         """
-        since, to_beat = 0.0, -np.inf
-        for evaluation in self._evaluations:
-            if evaluation.status is Status.SKIPPED:
-                continue
-            since += SHARE_OF_A_TWIN if evaluation.status is Status.SAME else 1
-            if evaluation.status is Status.OK and evaluation.score > to_beat:
-                noise = np.nan_to_num(evaluation.standard_error)
-                since, to_beat = 0.0, evaluation.score + 0.05 * noise
-        return since
+        return self._since_gain
+
+    def _count(self, evaluation):
+        if evaluation.status is Status.SKIPPED:
+            return
+        same = evaluation.status is Status.SAME
+        self._since_gain += SHARE_OF_A_TWIN if same else 1
+        if evaluation.status is Status.OK and evaluation.score > self._to_beat:
+            noise = np.nan_to_num(evaluation.standard_error)
+            self._since_gain, self._to_beat = 0.0, evaluation.score + 0.05 * noise
 
     def _keep_sketch(self, evaluation):
         if not has_predictions(evaluation):
@@ -119,40 +130,42 @@ class History:
         return KnownPredictions(numbers, np.stack(sketches))
 
     def _drop_models(self):
-        holders = [
-            i
-            for i, e in enumerate(self._evaluations)
-            if any(f.model is not None for f in (*e.folds, *e.screening))
-        ]
         # More finished folds first: a candidate with one lucky fold must not displace
         # a finished one.
-        holders.sort(
+        self._with_models.sort(
             key=lambda i: (
                 len(self._evaluations[i].folds),
                 self._evaluations[i].score,
                 max((f.score for f in self._evaluations[i].screening), default=-np.inf),
             )
         )
-        for i in holders[:-MAX_CANDIDATES_WITH_MODELS]:
+        for i in self._with_models[:-MAX_CANDIDATES_WITH_MODELS]:
             evaluation = self._evaluations[i]
             self._evaluations[i] = replace(
                 evaluation,
                 folds=tuple(replace(f, model=None) for f in evaluation.folds),
                 screening=tuple(replace(f, model=None) for f in evaluation.screening),
             )
+        del self._with_models[:-MAX_CANDIDATES_WITH_MODELS]
 
     def _drop_predictions(self):
-        finished = self.finished()
-        for i, evaluation in enumerate(self._evaluations):
-            if finished and evaluation.status is not Status.OK and _bytes(evaluation):
-                self._evaluations[i] = _without_predictions(evaluation)
-        size = sum(_bytes(e) for e in finished)
-        for evaluation in sorted(finished, key=lambda e: e.score):
+        held = self._prediction_bytes
+        finished = [i for i in held if self._evaluations[i].status is Status.OK]
+        if finished:
+            for i in held.keys() - finished:
+                self._forget_predictions(i)
+        size = sum(held.values())
+        if not finished or size <= MAX_PREDICTION_BYTES:
+            return
+        for i in sorted(finished, key=lambda i: self._evaluations[i].score):
+            size -= self._forget_predictions(i)
             if size <= MAX_PREDICTION_BYTES:
                 break
-            size -= _bytes(evaluation)
-            position = self._evaluations.index(evaluation)
-            self._evaluations[position] = _without_predictions(evaluation)
+
+    def _forget_predictions(self, position):
+        evaluation = self._evaluations[position]
+        self._evaluations[position] = _without_predictions(evaluation)
+        return self._prediction_bytes.pop(position)
 
 
 def has_predictions(evaluation) -> bool:

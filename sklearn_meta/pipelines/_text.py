@@ -95,6 +95,20 @@ def _canonical(node, *, catalogue, task):
     return canonical_node(node.operator, inputs, node.params, catalogue, task)
 
 
+def merged(branches):
+    """Return the branches of a union, those of unions among them in their place.
+
+    Parameters
+    ----------
+    branches : sequence of Node
+
+    Returns
+    -------
+    branches : list of Node
+    """
+    return [b for i in branches for b in (i.inputs if i.operator == UNION else (i,))]
+
+
 def canonical_node(name, inputs, params, catalogue, task):
     """Build one canonical node.
 
@@ -121,9 +135,7 @@ def canonical_node(name, inputs, params, catalogue, task):
     if name == INPUT:
         return X
     if name == UNION:
-        inputs = [
-            b for i in inputs for b in (i.inputs if i.operator == UNION else (i,))
-        ]
+        inputs = merged(inputs)
     if name in RESERVED:
         return Node(name, tuple(inputs))
     operator = catalogue.find(name, task)

@@ -82,7 +82,8 @@ class Node:
     @property
     def size(self) -> int:
         """Number of operators in the tree; ``X`` and ``union`` do not count."""
-        return sum(node.operator not in (INPUT, UNION) for _, node in self.walk())
+        own = self.operator not in (INPUT, UNION)
+        return own + sum(node.size for node in self.inputs)
 
     @property
     def depth(self) -> int:

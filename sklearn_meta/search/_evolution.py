@@ -201,8 +201,9 @@ class Population:
     def __init__(self, size):
         self.size = size
         self._individuals: list[Individual] = []
-        # Sorted individuals, also by family, and median cost; None until asked for.
-        self._ranked: list[Individual] | None = None
+        # Sorted individuals, the finished and the pruned ones by themselves, also by
+        # family, and median cost; made when they are asked for.
+        self._ranked: dict[bool, list[Individual]] = {}
         self._families: list[list[Individual]] | None = None
         self._median_log_cost: float | None = None
 
@@ -215,12 +216,13 @@ class Population:
     def add(self, individual):
         """Add one, and drop the worst if there are too many."""
         self._individuals.append(individual)
+        self._has_changed(individual)
         if len(self._individuals) > self.size:
             # The best score survives even where cheap pipelines crowd the front.
             best = max(self._individuals, key=_by_score)
-            worst = next(i for i in reversed(_rank(self._individuals)) if i is not best)
+            worst = next(i for i in reversed(self._by_rank()) if i is not best)
             self._individuals = [i for i in self._individuals if i is not worst]
-        self._ranked = self._families = self._median_log_cost = None
+            self._has_changed(worst)
 
     def median_log_cost(self):
         """Median of the logarithm of the predicted seconds."""
@@ -231,10 +233,8 @@ class Population:
 
     def tournament(self, rng):
         """Draw two and return the one with the better rank, or the less crowded."""
-        if self._ranked is None:
-            self._ranked = _rank(self._individuals)
         first, second = rng.integers(len(self), size=2)
-        return self._ranked[min(first, second)]
+        return self._by_rank()[min(first, second)]
 
     def greedy(self, rng):
         """Draw a kind of learner, the one with the best score most often, and then one
@@ -250,31 +250,38 @@ class Population:
             self._families = list(families.values())
         return _draw_decaying(_draw_decaying(self._families, rng), rng)
 
+    def _has_changed(self, individual):
+        """Forget what is no longer true after it came, or has left."""
+        self._ranked.pop(individual.finished, None)
+        self._families = self._median_log_cost = None
+
+    def _by_rank(self):
+        for finished in {True, False} - self._ranked.keys():
+            group = [i for i in self._individuals if i.finished is finished]
+            self._ranked[finished] = _rank(group)
+        return self._ranked[True] + self._ranked[False]
+
 
 def _by_score(individual):
     return individual.finished, individual.score
 
 
 def _rank(individuals):
-    """Sort by rank, within a rank the least crowded first; pruned ones come last."""
-    ranked = []
-    for finished in (True, False):
-        group = [i for i in individuals if i.finished is finished]
-        if not group:
-            continue
-        objectives = np.array([[-i.score, i.log_cost] for i in group])
-        ranks = nondominated_ranks(objectives)
-        # Ties stay in the order in which they were told.
-        order = np.lexsort((-crowding_distances(objectives, ranks), ranks))
-        ranked += [group[i] for i in order]
-    return ranked
+    """Sort by rank, within a rank the least crowded first."""
+    if not individuals:
+        return []
+    objectives = np.array([[-i.score, i.log_cost] for i in individuals])
+    ranks = nondominated_ranks(objectives)
+    # Ties stay in the order in which they were told.
+    order = np.lexsort((-crowding_distances(objectives, ranks), ranks))
+    return [individuals[i] for i in order]
 
 
 def _draw_decaying(items, rng):
-    # What `rng.choice` does with probabilities, without its checks of them: this is
-    # drawn thousands of times.
-    shares = np.cumsum(GREEDY_DECAY ** np.arange(len(items)))
-    return items[int(np.searchsorted(shares / shares[-1], rng.random(), side="right"))]
+    # The geometric distribution, cut off behind the last item, by inversion.
+    n = len(items)
+    tail = 1.0 - rng.random() * (1.0 - GREEDY_DECAY**n)
+    return items[min(int(math.log(tail) / math.log(GREEDY_DECAY)), n - 1)]
 
 
 class _EvolutionaryRun:

@@ -26,8 +26,12 @@ def nondominated_ranks(objectives):
     ranks : ndarray of int of shape (n,)
     """
     objectives = np.asarray(objectives, dtype=float)
-    a, b = objectives[:, None, :], objectives[None, :, :]
-    dominates = (a <= b).all(axis=2) & (a < b).any(axis=2)
+    n = len(objectives)
+    no_worse, better = np.ones((n, n), dtype=bool), np.zeros((n, n), dtype=bool)
+    for values in objectives.T:
+        no_worse &= values[:, None] <= values
+        better |= values[:, None] < values
+    dominates = no_worse & better
 
     ranks = np.full(len(objectives), -1)
     n_dominating = dominates.sum(axis=0)
@@ -59,16 +63,25 @@ def crowding_distances(objectives, ranks):
     objectives = np.asarray(objectives, dtype=float)
     ranks = np.asarray(ranks)
     distances = np.zeros(len(objectives))
-    for rank in np.unique(ranks):
-        members = np.flatnonzero(ranks == rank)
-        for values in objectives[members].T:
-            order = np.argsort(values, kind="stable")
-            ordered = values[order]
-            span = ordered[-1] - ordered[0]
-            if span > 0:
-                gaps = (ordered[2:] - ordered[:-2]) / span
-                distances[members[order[1:-1]]] += gaps
-            # An objective in which all are equal has no ends.
-            if span > 0 or len(members) == 1:
-                distances[members[order[[0, -1]]]] = np.inf
+    if not len(objectives):
+        return distances
+    # All fronts at once: sorted by rank, they lie one behind the other.
+    sizes = np.bincount(ranks)
+    sizes = sizes[sizes > 0]
+    last = np.cumsum(sizes) - 1
+    first = last - sizes + 1
+    inner = np.setdiff1d(np.arange(len(ranks)), np.r_[first, last])
+    for values in objectives.T:
+        order = np.lexsort((values, ranks))
+        ordered = values[order]
+        spans = ordered[last] - ordered[first]
+        span = np.repeat(spans, sizes)[inner]
+        gaps = ordered[inner + 1] - ordered[inner - 1]
+        distances[order[inner]] += np.divide(
+            gaps, span, out=np.zeros_like(gaps), where=span > 0
+        )
+        # An objective in which all are equal has no ends.
+        has_ends = (spans > 0) | (sizes == 1)
+        distances[order[first[has_ends]]] = np.inf
+        distances[order[last[has_ends]]] = np.inf
     return distances

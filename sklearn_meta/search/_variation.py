@@ -21,7 +21,7 @@ import numpy as np
 from sklearn_meta.pipelines._check import SORT_OF_KIND, SORTS_TAKEN, kind_of
 from sklearn_meta.pipelines._operators import Catalogue, Operator
 from sklearn_meta.pipelines._preparation import FOR_CATEGORIES, FOR_MISSING
-from sklearn_meta.pipelines._text import canonical, canonical_node
+from sklearn_meta.pipelines._text import canonical_node, merged
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node, X
 from sklearn_meta.search._protocol import SearchProblem
 
@@ -291,7 +291,7 @@ def _random_chain(features, count, rng, vocabulary):
 
 def simplify(node, vocabulary):
     """Remove what does nothing: branches and stacked estimators that are there twice,
-    operators directly on top of themselves.
+    unions directly inside of unions, operators directly on top of themselves.
 
     Parameters
     ----------
@@ -304,6 +304,8 @@ def simplify(node, vocabulary):
         Of the same sort, and not larger.
     """
     inputs = [simplify(child, vocabulary) for child in node.inputs]
+    if node.operator == UNION:
+        inputs = merged(inputs)
     if node.operator in (UNION, STACK):
         inputs = list(dict.fromkeys(inputs))
         if len(inputs) == 1 and node.operator == UNION:
@@ -315,16 +317,19 @@ def simplify(node, vocabulary):
         is_repeated = child.operator == node.operator
         if is_repeated and vocabulary.kind(node) != "learner":
             inputs = list(child.inputs)
+    # What stays as it is stays the same object, which is quick to compare.
+    if len(inputs) == len(node.inputs) and all(
+        new is old for new, old in zip(inputs, node.inputs, strict=True)
+    ):
+        return node
     return Node(node.operator, tuple(inputs), node.params)
 
 
 def _finish(tree, vocabulary):
-    tree = canonical(tree, catalogue=vocabulary.catalogue, task=vocabulary.task)
+    """Bring a tree of canonical nodes into its canonical and simplest form."""
     simple = simplify(tree, vocabulary)
-    if simple == tree:
-        return tree
     # Removing one thing may put two equal ones side by side.
-    return _finish(simple, vocabulary)
+    return tree if simple is tree else _finish(simple, vocabulary)
 
 
 # -- trees from one tree --------------------------------------------------------------
@@ -346,9 +351,8 @@ def mutate(tree, rng, vocabulary):
         The new tree, which differs from `tree`, and what was changed, for people. None
         if nothing can be changed.
     """
-    shares = np.array([share for share, _ in MUTATIONS])
     # Weighted order without replacement: the first change that is possible wins.
-    order = np.argsort(rng.exponential(size=len(shares)) / shares, kind="stable")
+    order = np.argsort(rng.exponential(size=len(MUTATIONS)) / MUTATION_SHARES, kind="stable")
     for index in order:
         _, change = MUTATIONS[index]
         result = change(tree, rng, vocabulary)
@@ -599,6 +603,7 @@ MUTATIONS: tuple[tuple[float, Change], ...] = (
     (0.01, add_stacked),
     (0.01, remove_stacked),
 )
+MUTATION_SHARES = np.array([share for share, _ in MUTATIONS])
 
 
 # -- trees from two trees -------------------------------------------------------------
@@ -655,27 +660,27 @@ def _exchanges(first, second, vocabulary):
     room = vocabulary.max_size - first.size
     stack_path = (*_root_learner_path(first, vocabulary), 0)
     donors = list(dict.fromkeys(node for _, node in second.walk()))
-    has_stack = {d: any(n.operator == STACK for _, n in d.walk()) for d in donors}
+    with_stack = {d for d in donors if any(n.operator == STACK for _, n in d.walk())}
+    kinds = [vocabulary.kind(donor) for donor in donors]
     exchanges = []
     for path, node in first.walk():
         if not path:
             continue
         parent_kind = _parent_kind(first, path, vocabulary)
-        for donor in donors:
-            kind = vocabulary.kind(donor)
+        for donor, kind in zip(donors, kinds, strict=True):
             if (
-                donor != node
-                and SORT_OF_KIND[kind] in SORTS_TAKEN[parent_kind]
+                SORT_OF_KIND[kind] in SORTS_TAKEN[parent_kind]
+                and donor != node
                 and donor.size <= room + node.size
-                and (not has_stack[donor] or (kind == STACK and path == stack_path))
+                and (donor not in with_stack or (kind == STACK and path == stack_path))
                 and not (kind == parent_kind == "wrapper")
             ):
                 exchanges.append((path, donor))
     # A learner of `second`, with its hyperparameters, on an input in `first`.
     learners = dict.fromkeys(
         (donor.operator, donor.params)
-        for donor in donors
-        if vocabulary.kind(donor) == "learner"
+        for donor, kind in zip(donors, kinds, strict=True)
+        if kind == "learner"
     )
     for path, node in first.walk():
         if vocabulary.kind(node) == "learner":
