@@ -7,9 +7,10 @@ candidates spend in fit and predict, over the seconds of all workers together.
 
 Overhead: two searches with warm workers over candidates that fit in some milliseconds,
 one longer than the other. What the longer one needs more, less what its candidates
-need more, is what is added to an evaluation; starting up falls out. Once with proposals
-as they are drawn, which leaves the engine, and once with the surrogate that screens
-them.
+need more, is what is added to an evaluation; starting up falls out. The median of some
+repetitions, once with proposals as they are drawn, which leaves the engine, and once
+with the surrogate that screens them. The seconds are those of all workers: two of them
+wait for each other's proposals, which come from one process.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from __future__ import annotations
 import argparse
 import time
 
+import numpy as np
 from sklearn.datasets import make_classification
 
 from benchmarks._watch import MemoryWatch
+
+REPEATS = 5
 
 
 def tiny_learner():
@@ -68,8 +72,8 @@ def overhead(short, long, n_jobs, search):
     from sklearn_meta.pipelines import SearchSpace
 
     X, y = make_classification(1_000, 5, random_state=0)
-    runs = []
-    for n in (short, long):
+
+    def totals(n):
         model, seconds = fitted(
             X,
             y,
@@ -83,17 +87,19 @@ def overhead(short, long, n_jobs, search):
                 include=["standard_scaler"], operators=[tiny_learner()]
             ),
         )
-        runs.append((model.n_evaluations_, seconds, model.time_report_["candidates"]))
-    (n_0, seconds_0, inside_0), (n_1, seconds_1, inside_1) = runs
-    n = n_1 - n_0
+        inside = model.time_report_["candidates"]
+        return np.array([model.n_evaluations_, seconds, inside])
+
+    # Starting up varies by more than some evaluations take.
+    pairs = [(totals(short), totals(long)) for _ in range(REPEATS)]
+    n, seconds, inside = np.median([after - before for before, after in pairs], axis=0)
     if n <= 0:
-        raise SystemExit(f"Both searches ended after {n_1} evaluations.")
-    outside = (n_jobs * (seconds_1 - seconds_0) - (inside_1 - inside_0)) / n
+        raise SystemExit(f"Both searches ended after {pairs[0][1][0]} evaluations.")
     print(
-        f"overhead with {search}: "
-        f"{1000 * outside:.2f} ms per evaluation with {n_jobs} warm workers, "
-        f"{1000 * (inside_1 - inside_0) / n:.2f} ms inside the candidate "
-        f"({n_0} and {n_1} evaluations)"
+        f"overhead with {search}: {1000 * (n_jobs * seconds - inside) / n:.2f} ms of "
+        f"{n_jobs} warm worker(s) per evaluation, {1000 * inside / n:.2f} ms inside "
+        f"the candidate, {1000 * seconds / n:.2f} ms from one evaluation to the next "
+        f"({pairs[0][0][0]:.0f} and {pairs[0][1][0]:.0f} evaluations)"
     )
 
 
@@ -107,7 +113,8 @@ def main():
 
     share(arguments.budget, arguments.n_jobs)
     for search in (EvolutionarySearch(n_offspring=1), EvolutionarySearch()):
-        overhead(*arguments.evaluations, arguments.n_jobs, search)
+        for n_jobs in sorted({1, arguments.n_jobs}):
+            overhead(*arguments.evaluations, n_jobs, search)
 
 
 if __name__ == "__main__":

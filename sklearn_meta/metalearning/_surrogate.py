@@ -198,9 +198,10 @@ class Observed:
         """
         regrets = self.surrogate.regrets
         mean = weights @ regrets - UNKNOWN_REGRET
-        spread = (np.sqrt(weights)[:, None] * (regrets - weights @ regrets)).T
-        deviations = self.mixture @ spread
-        covariance = deviations @ deviations.T + self.rest
+        deviations = regrets - weights @ regrets
+        shared = (weights[:, None] * deviations).T @ deviations
+        to_observed = shared @ self.mixture.T
+        covariance = self.mixture @ to_observed + self.rest
         covariance[np.diag_indices_from(covariance)] += NOISE / shares
         factor = cho_factor(covariance, lower=True)
         losses = self._as_regrets(scores, weights)
@@ -209,8 +210,8 @@ class Observed:
         return Expectation(
             observed=self,
             mean=mean,
-            spread=spread,
-            deviations=deviations,
+            shared=shared,
+            to_observed=to_observed,
             factor=factor[0],
             solution=cho_solve(factor, surprise),
             best=float(complete.min(initial=LARGEST_REGRET)),
@@ -250,9 +251,10 @@ class Expectation:
         n evaluated pipelines.
     mean : ndarray of shape (P,)
         Expected regrets of the known pipelines, less that of an unknown one.
-    spread : ndarray of shape (P, D)
-        Deviations of the known pipelines on each dataset, times the root of its weight.
-    deviations : ndarray of shape (n, D)
+    shared : ndarray of shape (P, P)
+        Covariance of the known pipelines over the weighted datasets.
+    to_observed : ndarray of shape (P, n)
+        The same with what the evaluated pipelines are made up of.
     factor : ndarray of shape (n, n)
         Cholesky factor, lower, of the covariance of the evaluations.
     solution : ndarray of shape (n,)
@@ -262,8 +264,8 @@ class Expectation:
 
     observed: Observed = field(repr=False)
     mean: np.ndarray = field(repr=False)
-    spread: np.ndarray = field(repr=False)
-    deviations: np.ndarray = field(repr=False)
+    shared: np.ndarray = field(repr=False)
+    to_observed: np.ndarray = field(repr=False)
     factor: np.ndarray = field(repr=False)
     solution: np.ndarray = field(repr=False)
     best: float
@@ -284,13 +286,13 @@ class Expectation:
         vectors = surrogate.encoder.encode(trees)
         to_known = kernel(vectors, surrogate.known)
         mixture = to_known @ surrogate.inverse
-        deviations = mixture @ self.spread
-        cross = deviations @ self.deviations.T
+        cross = mixture @ self.to_observed
         cross += self.observed.rest_of(vectors, mixture)
         explained = solve_triangular(self.factor, cross.T, lower=True)
         variance = CONSTANT + BY_SHAPE + BY_VALUES + OWN
         variance = variance - (mixture * to_known).sum(axis=1)
-        variance += (deviations**2).sum(axis=1) - (explained**2).sum(axis=0)
+        variance += (mixture * (mixture @ self.shared)).sum(axis=1)
+        variance -= (explained**2).sum(axis=0)
         mean = UNKNOWN_REGRET + mixture @ self.mean + cross @ self.solution
         return mean, np.sqrt(np.maximum(variance, 1e-9))
 

@@ -39,6 +39,9 @@ DROPPED_AT_ONCE = 40
 # Beyond so many deviations, series and limits are exact to more digits than formulas.
 FAR_BELOW = -30.0
 
+# Statuses of which the scores of single folds tell something.
+WITH_SCORES = (Status.OK, *GIVEN_UP)
+
 # Statuses that say nothing of the pipeline.
 WITHOUT_RESULT = (Status.SKIPPED,)
 
@@ -199,13 +202,14 @@ def comparable_scores(results):
     """
     n_folds = max((len(r.scores) for r in results if r.status is Status.OK), default=1)
     table = np.full((len(results), n_folds), np.nan)
-    for row, result in zip(table, results, strict=True):
-        if result.status in (Status.OK, *GIVEN_UP):
-            row[: len(result.scores)] = result.scores[:n_folds]
+    for i, result in enumerate(results):
+        if result.scores and result.status in WITH_SCORES:
+            table[i, : len(result.scores)] = result.scores[:n_folds]
     scored = np.isfinite(table)
     n_scored = scored.sum(axis=1)
-    finished = (n_scored == n_folds) & [r.status is Status.OK for r in results]
-    pruned = np.array([r.status in GIVEN_UP for r in results], dtype=bool)
+    statuses = [r.status for r in results]
+    finished = (n_scored == n_folds) & [s is Status.OK for s in statuses]
+    pruned = np.array([s in GIVEN_UP for s in statuses], dtype=bool)
     fold_means = table[finished].mean(axis=0) if finished.any() else np.zeros(n_folds)
     excess = np.where(scored, table - fold_means, 0.0).sum(axis=1)
     scores = fold_means.mean() + excess / np.maximum(n_scored, 1)

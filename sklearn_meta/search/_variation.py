@@ -303,6 +303,8 @@ def simplify(node, vocabulary):
     node : Node
         Of the same sort, and not larger.
     """
+    if not node.inputs:
+        return node
     inputs = [simplify(child, vocabulary) for child in node.inputs]
     if node.operator == UNION:
         inputs = merged(inputs)
@@ -310,7 +312,7 @@ def simplify(node, vocabulary):
         inputs = list(dict.fromkeys(inputs))
         if len(inputs) == 1 and node.operator == UNION:
             return inputs[0]
-    elif inputs:
+    else:
         child = inputs[0]
         if child.operator == STACK and len(child.inputs) == 1:
             return child.inputs[0]
@@ -352,7 +354,8 @@ def mutate(tree, rng, vocabulary):
         if nothing can be changed.
     """
     # Weighted order without replacement: the first change that is possible wins.
-    order = np.argsort(rng.exponential(size=len(MUTATIONS)) / MUTATION_SHARES, kind="stable")
+    times = rng.exponential(size=len(MUTATIONS)) / MUTATION_SHARES
+    order = np.argsort(times, kind="stable")
     for index in order:
         _, change = MUTATIONS[index]
         result = change(tree, rng, vocabulary)
@@ -660,7 +663,9 @@ def _exchanges(first, second, vocabulary):
     room = vocabulary.max_size - first.size
     stack_path = (*_root_learner_path(first, vocabulary), 0)
     donors = list(dict.fromkeys(node for _, node in second.walk()))
-    with_stack = {d for d in donors if any(n.operator == STACK for _, n in d.walk())}
+    with_stack = set()
+    if any(donor.operator == STACK for donor in donors):
+        with_stack = {d for d in donors if STACK in (n.operator for _, n in d.walk())}
     kinds = [vocabulary.kind(donor) for donor in donors]
     exchanges = []
     for path, node in first.walk():
