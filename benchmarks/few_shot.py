@@ -12,7 +12,8 @@ are in `_few_shot_methods.py`.
 
 `run` appends one JSON line to the results for every (table, shots, draw, method), and,
 started again, goes on where it was. The first draw of all tables comes before any
-second one. `report` compares the means over the draws of each table. `adaptation`
+second one. `report` compares the means over the draws of each table, as far as all
+methods were run on them: with some of the methods, it may be more draws. `adaptation`
 follows the loss over the gradient steps from the meta-learned and from a random
 initialisation, the latter with several learning rates of which the report takes, for
 every number of steps, the best one in hindsight.
@@ -238,6 +239,8 @@ def table_means(records, task, shots):
     tables, methods : lists of str
     means : dict of str to ndarray of shape (n_tables, n_methods)
         For each measure of the task.
+    n_draws : int
+        Most draws of a table that count.
     """
     runs = {}
     for record in records:
@@ -257,7 +260,8 @@ def table_means(records, task, shots):
         measure: np.array([np.mean(rows[measure], axis=0) for rows in sums.values()])
         for measure in MEASURES[task]
     }
-    return list(sums), methods, means
+    n_draws = max((len(rows[MAIN[task]]) for rows in sums.values()), default=0)
+    return list(sums), methods, means, n_draws
 
 
 def _value(record, measure):
@@ -289,16 +293,19 @@ def compare(values, methods, ours=OURS):
 
 
 def report(arguments):
-    records = read_lines(arguments.results)
+    records = [
+        record
+        for record in read_lines(arguments.results)
+        if arguments.methods is None or record["method"] in arguments.methods
+    ]
     for task in TASKS:
         for shots in sorted({r["shots"] for r in records if r["task"] == task}):
-            tables, methods, means = table_means(records, task, shots)
+            tables, methods, means, n_draws = table_means(records, task, shots)
             if tables:
-                draws = {r["draw"] for r in records if r["task"] == task}
                 print(
                     f"\n{task}, {shots} rows"
                     f"{' per class' if task == CLASSIFICATION else ''}: "
-                    f"{len(tables)} tables, up to {len(draws)} draws"
+                    f"{len(tables)} tables, up to {n_draws} draws"
                 )
                 _print_table(task, methods, means, _median_seconds(records, task))
     failed = {}
@@ -406,7 +413,7 @@ def main():
             command.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
             command.add_argument("--tables", nargs="+", help="some of the tables")
             command.add_argument("--n-jobs", type=int, default=1)
-        if name == "run":
+        if name in ("run", "report"):
             every = sorted({method for task in TASKS for method in METHODS[task]})
             command.add_argument("--methods", nargs="+", choices=every)
     arguments = parser.parse_args()

@@ -226,7 +226,7 @@ class TestReport:
             make_record("t", 1, "maml", 0.4),
             make_record("u", 0, "maml", 0.9),
         ]
-        tables, methods, means = table_means(records, "classification", 5)
+        tables, methods, means, _ = table_means(records, "classification", 5)
         assert tables == ["t", "u"]
         assert methods == ["maml"]
         assert np.allclose(means["log_loss"], [[0.3], [0.9]])
@@ -239,7 +239,7 @@ class TestReport:
             make_record("u", 0, "lda", 9.0),
             make_record("t", 0, "maml", 9.0, shots=10),
         ]
-        tables, methods, means = table_means(records, "classification", 5)
+        tables, methods, means, _ = table_means(records, "classification", 5)
         assert tables == ["t"]
         assert np.allclose(means["log_loss"], [[0.2, 0.3]])
         assert methods == ["maml", "lda"]
@@ -270,13 +270,26 @@ class TestReport:
         ):
             append_line(path, make_record(table, draw, method, value))
         append_line(path, make_record("t", 0, "lda", None, status="failed"))
-        report(SimpleNamespace(results=path))
+        report(SimpleNamespace(results=path, methods=None))
         lines = capsys.readouterr().out.splitlines()
         assert "classification, 5 rows per class: 3 tables, up to 2 draws" in lines
         order = [line.split()[0] for line in lines[3:6]]
         assert order == ["maml", "lda", "k_nn"]
         assert lines[-1] == "failed 1 times: lda: ValueError: no"
         assert len(read_lines(path)) == 19
+
+    def test_some_methods_may_have_more_draws(self, tmp_path, capsys):
+        path = tmp_path / "results.jsonl"
+        for table, draw in itertools.product("tu", range(3)):
+            append_line(path, make_record(table, draw, "maml", 0.2))
+            append_line(path, make_record(table, draw, "lda", 0.3))
+        for table in "tu":
+            append_line(path, make_record(table, 0, "k_nn", 0.6))
+        report(SimpleNamespace(results=path, methods=None))
+        assert "up to 1 draws" in capsys.readouterr().out
+        report(SimpleNamespace(results=path, methods=["maml", "lda"]))
+        printed = capsys.readouterr().out
+        assert "up to 3 draws" in printed and "k_nn" not in printed
 
 
 def test_adaptation_curves_are_means_over_draws_then_tables():
