@@ -71,7 +71,11 @@ def measure(data, task, table, family, seed, system, budget, n_jobs):
         result["recall_note"] = model.recall_note_
         result["trace"] = best_scores(model.history_, n_jobs)
         result["time_report"] = {k: float(v) for k, v in model.time_report_.items()}
-        result["final"] = str(model.ensemble_)[:500]
+        result["members"] = [
+            [e.candidate.text, round(model.ensemble_weights_[e.number], 4)]
+            for e in model.history_
+            if e.number in model.ensemble_weights_
+        ]
     start = time.monotonic()
     result["loss"] = loss(task, model, split)
     result["predict_seconds"] = time.monotonic() - start

@@ -45,10 +45,11 @@ print(f"{model.n_evaluations_} pipelines in {seconds['MetaAutoClassifier']:.1f} 
 
 # %%
 # The leaderboard has a row for every pipeline that was tried, the best first: its
-# cross-validated score with the standard error, what it cost, and where it came from.
+# cross-validated score with the standard error, its share in the final model, what it
+# cost, and where it came from.
 
 leaderboard = model.leaderboard_
-columns = ["score", "standard_error", "folds", "fit_seconds", "origin", "pipeline"]
+columns = ["score", "standard_error", "weight", "fit_seconds", "origin", "pipeline"]
 print(leaderboard[columns].head(10).to_string(max_colwidth=44, float_format="%.4f"))
 
 # %%

@@ -63,6 +63,15 @@ class Outcome:
         is_zero_shot = self.best.status is Status.OK and not self.best.folds
         return float("nan") if is_zero_shot else self.best.score
 
+    @property
+    def ensemble_weights(self):
+        """Share of each member in the final model, by the number of its evaluation."""
+        shares = self.final.combination.shares
+        return {
+            member.evaluation.number: float(share)
+            for member, share in zip(self.final.members, shares, strict=True)
+        }
+
     def source_arguments(self, encoding):
         """Return what `to_source` needs for the best single pipeline.
 

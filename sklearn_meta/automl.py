@@ -351,6 +351,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self._source = outcome.source_arguments(self._encoding)
         self.best_estimator_ = outcome.best_estimator(self._encoder)
         self.ensemble_ = outcome.ensemble
+        self.ensemble_weights_ = outcome.ensemble_weights
         self.n_evaluations_ = self.n_iter_ = len(outcome.history)
         self.n_splits_ = outcome.n_splits
         self.stop_reason_ = outcome.stop_reason
@@ -373,7 +374,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def leaderboard_(self):
         """Every evaluation, the best first; a DataFrame where pandas is installed."""
         check_is_fitted(self)
-        return leaderboard(self.history_, self.n_splits_, self.ensemble_)
+        return leaderboard(self.history_, self.n_splits_, self.ensemble_weights_)
 
     @property
     def cv_results_(self):
@@ -622,9 +623,11 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Its text.
     ensemble_ : WeightedEnsembleClassifier
         The final model, on the encoded table.
+    ensemble_weights_ : dict of int to float
+        Share of each member in it, by the number of its evaluation.
     leaderboard_ : DataFrame or list of dict
-        One row for each evaluation: score, standard error, folds, seconds, origin,
-        text, status and the reason of a failure.
+        One row for each evaluation: score, standard error, share in the final model,
+        folds, seconds, origin, text, status and the reason of a failure.
     cv_results_ : dict of arrays
         As in ``GridSearchCV``.
     history_ : tuple of Evaluation

@@ -112,12 +112,16 @@ def test_leaderboard_tells_the_whole_story(fitted):
     assert isinstance(table, pd.DataFrame)
     assert len(table) == clf.n_evaluations_
     assert {
-        "score", "standard_error", "folds", "fit_seconds", "predict_seconds", "status",
-        "origin", "pipeline", "reason",
+        "score", "standard_error", "weight", "folds", "fit_seconds", "predict_seconds",
+        "status", "origin", "pipeline", "reason",
     } <= set(table.columns)  # fmt: skip
     ok = table[table.status == "ok"]
     assert ok.score.is_monotonic_decreasing
     assert ok.score.iloc[0] == pytest.approx(clf.best_score_)
+    assert table.weight.sum() == pytest.approx(1.0)
+    members = set(table.number[table.weight > 0])
+    assert members == {n for n, w in clf.ensemble_weights_.items() if w > 0}
+    assert members <= set(ok.number)
 
 
 def test_time_report_adds_up(fitted):

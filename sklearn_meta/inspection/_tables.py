@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_meta.evaluation._records import Status
 
 
-def leaderboard(history, n_splits, ensemble):
+def leaderboard(history, n_splits, weights):
     """Return one row for each evaluation, the best first.
 
     Parameters
@@ -17,8 +17,8 @@ def leaderboard(history, n_splits, ensemble):
     history : sequence of Evaluation
     n_splits : int
         Number of folds of a finished evaluation.
-    ensemble : WeightedEnsembleClassifier or WeightedEnsembleRegressor
-        The final model.
+    weights : mapping of int to float
+        Shares of the members of the final model, by the numbers of their evaluations.
 
     Returns
     -------
@@ -39,6 +39,7 @@ def leaderboard(history, n_splits, ensemble):
             "rank": rank,
             "score": e.score if e.folds else np.nan,
             "standard_error": e.standard_error,
+            "weight": weights.get(e.number, 0.0),
             "folds": f"{len(e.folds)}/{n_splits}",
             "fit_seconds": e.fit_seconds,
             "predict_seconds": e.predict_seconds,
