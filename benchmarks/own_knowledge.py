@@ -141,7 +141,7 @@ def measure(data, task, table, family, variant, system, budget, n_jobs, knowledg
         "evaluations": int(model.n_evaluations_),
         "validation_score": float(model.best_score_),
         "loss": loss(task, model, split),
-        "nearest": [str(n) for n in list(model.neighbors_["dataset"])[:3]],
+        "nearest": list(map(str, model.neighbors_.index[:3])),
     }
 
 

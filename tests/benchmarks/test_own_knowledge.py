@@ -6,7 +6,8 @@ import pytest
 from numpy.testing import assert_allclose
 from pandas.testing import assert_frame_equal
 
-from benchmarks.own_knowledge import NUMBER, ratios, sources, variant_of
+from benchmarks.own_knowledge import NUMBER, measure, ratios, sources, variant_of
+from sklearn_meta.metalearning import KnowledgeBase
 
 
 def test_sources_are_of_distinct_families_and_of_the_right_size():
@@ -70,3 +71,33 @@ def test_ratios_need_both_systems():
         record("own", 1.0, variant=2, status="failed"),
     ]
     assert ratios(records) == {0: [0.5]}
+
+
+def test_what_is_learned_from_one_variant_is_recalled_for_the_next(table, tmp_path):
+    # So few rows that the search is over long before the budget is.
+    X, y = table[0][:200], table[1][:200]
+    folder = tmp_path / "train" / "regression"
+    folder.mkdir(parents=True)
+    X.assign(target=y).to_parquet(folder / "t.parquet")
+
+    def measured(variant):
+        return measure(
+            data=tmp_path,
+            task="regression",
+            table="t",
+            family="f",
+            variant=variant,
+            system="own",
+            budget=20.0,
+            n_jobs=1,
+            knowledge=str(tmp_path / "own.sqlite"),
+        )
+
+    first, second = measured(0), measured(1)
+    for result in (first, second):
+        assert result["rows"] == 54
+        assert np.isfinite([result["loss"], result["validation_score"]]).all()
+        assert len(result["nearest"]) == 3
+    own = KnowledgeBase(tmp_path / "own.sqlite").datasets()["name"]
+    assert len(own) == 2
+    assert own[0] in second["nearest"] and own[0] not in first["nearest"]
