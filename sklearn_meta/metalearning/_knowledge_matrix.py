@@ -212,28 +212,31 @@ class _Positions:
 
 
 def _read_metafeature_matrix(connection, task, rows):
-    # The order of the primary key, stated: two queries have to agree on it.
-    ordered = """
+    chosen = """
         FROM metafeatures WHERE dataset IN (SELECT id FROM datasets WHERE task = ?)
-        ORDER BY dataset, metafeature
     """
     groups = connection.execute(
         f"""
-        SELECT dataset, COUNT(*), group_concat(metafeature)
-        FROM (SELECT dataset, metafeature {ordered}) GROUP BY dataset
+        SELECT dataset, COUNT(*), group_concat(metafeature) {chosen} GROUP BY dataset
         """,
         (task,),
     ).fetchall()
     if not groups:
         return (), np.empty((len(rows.ids), 0))
     datasets, counts, ids = zip(*groups, strict=True)
+    datasets = np.repeat(datasets, counts)
     ids = np.fromstring(",".join(ids), dtype=np.int64, sep=",")
+    # What is joined to a text may come in any order; here it gets that of the values.
+    order = np.lexsort((ids, datasets))
+    datasets, ids = datasets[order], ids[order]
     # No value is infinite: that stands for NULL.
-    cells = connection.execute(f"SELECT ifnull(value, 9e999) {ordered}", (task,))
+    cells = connection.execute(
+        f"SELECT ifnull(value, 9e999) {chosen} ORDER BY dataset, metafeature", (task,)
+    )
     values = np.fromiter(chain.from_iterable(cells), dtype=float)
     values[np.isinf(values)] = np.nan
     names = dict(connection.execute("SELECT id, name FROM metafeature_names"))
     columns = _Positions(np.unique(ids))
     matrix = np.full((len(rows.ids), len(columns.ids)), np.nan)
-    matrix[rows[np.repeat(datasets, counts)], columns[ids]] = values
+    matrix[rows[datasets], columns[ids]] = values
     return tuple(names[i] for i in columns.ids.tolist()), matrix
