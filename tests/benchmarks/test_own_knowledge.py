@@ -6,7 +6,14 @@ import pytest
 from numpy.testing import assert_allclose
 from pandas.testing import assert_frame_equal
 
-from benchmarks.own_knowledge import NUMBER, measure, ratios, sources, variant_of
+from benchmarks.own_knowledge import (
+    NUMBER,
+    STRONG,
+    measure,
+    ratios,
+    sources,
+    variant_of,
+)
 from sklearn_meta.metalearning import KnowledgeBase
 
 
@@ -21,6 +28,23 @@ def test_sources_are_of_distinct_families_and_of_the_right_size():
     assert {task: tasks.count(task) for task in NUMBER} == NUMBER
     assert len({entry["family"] for entry in chosen}) == len(chosen)
     assert all(1_500 <= entry["n_rows"] <= 15_000 for entry in chosen)
+
+
+def test_sources_that_can_be_predicted_well():
+    manifest = [
+        {
+            "task": task,
+            "name": f"{task}{i}",
+            "family": f"f{i}",
+            "n_rows": 2_000,
+            "reference_score": i / 100,
+        }
+        for task in NUMBER
+        for i in range(100)
+    ]
+    chosen = sources(manifest, STRONG)
+    assert len(chosen) == sum(NUMBER.values())
+    assert all(e["reference_score"] > STRONG[e["task"]] for e in chosen)
 
 
 @pytest.fixture
