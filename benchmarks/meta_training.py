@@ -2,6 +2,7 @@
 
     python -m benchmarks.meta_training
     python -m benchmarks.meta_training --compare
+    python -m benchmarks.meta_training --fit
 
 The first command takes meta-gradients of the same synthetic tasks in two ways: all
 tasks of a batch at once under ``torch.func.vmap``, as `meta_train` does, and a Python
@@ -15,17 +16,24 @@ The second command trains every algorithm for the same number of outer steps, fr
 same random parameters on the same tasks, and prints the loss on validation tasks before
 and after adaptation, and the seconds. The last row averages networks that were trained
 independently, on different tasks from the same start, in weight space.
+
+The third command takes the CPU seconds of `fit` on generated tables of 200 rows and 20
+columns, one thread: the first one, which loads torch and skorch where they were not
+loaded yet, and the median of five later ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 
 import torch
+from sklearn.datasets import make_classification, make_regression
 from torch.func import functional_call
 
-from benchmarks._tables import CLASSIFICATION, TASKS
+from benchmarks._tables import CLASSIFICATION, REGRESSION, TASKS
+from sklearn_meta.neural import MAMLClassifier, MAMLRegressor
 from sklearn_meta.neural._batches import as_tasks, similar
 from sklearn_meta.neural._initialisation import (
     average_initialisations,
@@ -151,6 +159,21 @@ def _fastest(function, repeats):
     return min(seconds)
 
 
+def fit_seconds(task, n_fits=5):
+    """Return the CPU seconds of the first `fit`, and of the median of later ones."""
+    generate, estimator = {
+        CLASSIFICATION: (make_classification, MAMLClassifier),
+        REGRESSION: (make_regression, MAMLRegressor),
+    }[task]
+    X, y = generate(n_samples=200, n_features=20, random_state=0)
+    seconds = []
+    for _ in range(1 + n_fits):
+        start = time.process_time()
+        estimator().fit(X, y)
+        seconds.append(time.process_time() - start)
+    return seconds[0], statistics.median(seconds[1:])
+
+
 def compare(task, n_steps, tasks_per_step, n_inner_steps, n_validation):
     """Yield a row for each algorithm: name, losses before and after, seconds."""
     sizes = {
@@ -217,6 +240,7 @@ def validation_losses(initialisation, episodes, n_inner_steps):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--compare", action="store_true")
+    parser.add_argument("--fit", action="store_true")
     parser.add_argument("--task", choices=TASKS, default=CLASSIFICATION)
     parser.add_argument("--algorithms", nargs="+", default=["maml", "meta_sgd"])
     parser.add_argument("--tasks", type=int, default=32, help="tasks in a batch")
@@ -233,6 +257,11 @@ def main():
         )
         for name, before, after, seconds in rows:
             print(f"{name:12s}{before:9.4f}{after:9.4f}{seconds:9.1f}", flush=True)
+        return
+    if options.fit:
+        for task in TASKS:
+            first, later = fit_seconds(task)
+            print(f"{task:16s}first {first:6.2f} s, later {later:6.3f} s of CPU")
         return
     print(f"{'algorithm':12s}{'vmap':>9s}{'loop':>9s}{'ratio':>9s}   tasks per CPU s")
     for algorithm in options.algorithms:
