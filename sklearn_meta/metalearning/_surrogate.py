@@ -206,7 +206,6 @@ class Observed:
         factor = cho_factor(covariance, lower=True)
         losses = self._as_regrets(scores, weights)
         surprise = losses - UNKNOWN_REGRET - self.mixture @ mean
-        complete = losses[shares >= 1.0]
         return Expectation(
             observed=self,
             mean=mean,
@@ -214,7 +213,6 @@ class Observed:
             to_observed=to_observed,
             factor=factor[0],
             solution=cho_solve(factor, surprise),
-            best=float(complete.min(initial=LARGEST_REGRET)),
         )
 
     def _as_regrets(self, scores, weights):
@@ -258,8 +256,6 @@ class Expectation:
     factor : ndarray of shape (n, n)
         Cholesky factor, lower, of the covariance of the evaluations.
     solution : ndarray of shape (n,)
-    best : float
-        Least regret of an evaluation of all folds.
     """
 
     observed: Observed = field(repr=False)
@@ -268,7 +264,6 @@ class Expectation:
     to_observed: np.ndarray = field(repr=False)
     factor: np.ndarray = field(repr=False)
     solution: np.ndarray = field(repr=False)
-    best: float
 
     def predict(self, trees: Sequence[Node]):
         """Predict the regrets of pipelines.

@@ -49,10 +49,12 @@ class EvolutionarySearch(BaseEstimator):
     the score and the predicted seconds of a fit, which keeps cheap pipelines alive and
     pipelines from growing without a gain.
 
-    Of several offspring drawn for a proposal, the one is evaluated that a surrogate
-    expects to improve most on the best pipeline so far, for what it costs. The
-    surrogate begins with what the prior knows of other datasets, and learns from each
-    evaluation, also from those that were cut short.
+    Of several offspring of one parent, the one is evaluated that a surrogate expects to
+    improve most on the parent, for what it costs. The surrogate begins with what the
+    prior knows of other datasets, and learns from each evaluation, also from those that
+    were cut short. It has no say in which parent is developed further: it would choose
+    the best kind of learner each time, and what is combined in the end gains from
+    several kinds.
 
     There are no generations: each proposal looks at all evaluations that were told by
     then. A run with a fixed number of evaluations depends on the seed and on what it
@@ -79,11 +81,11 @@ class EvolutionarySearch(BaseEstimator):
         evaluations gain from a high one.
     cost_aversion : float, default=0.5
         An offspring that is predicted to cost ``r`` times as much as the median of the
-        population is worth ``r ** -cost_aversion`` times as much as its expected
-        improvement; without a surrogate, it is kept with that probability. Zero turns
-        the rule off.
+        population is kept with the probability ``r ** -cost_aversion``; where the
+        surrogate chooses, its expected improvement is multiplied by that, and ``r`` is
+        the cost by that of the parent. Zero turns the rule off.
     n_offspring : int, default=8
-        Offspring that are drawn for each proposal, of which the surrogate chooses one.
+        Offspring of a parent that are drawn, of which the surrogate chooses one.
         1 evaluates what is drawn. A fifth of the offspring is never screened.
     initial_pipelines : sequence or None, default=None
         Pipelines that are evaluated first, before the portfolio of the prior: texts, or
@@ -382,32 +384,42 @@ class _EvolutionaryRun:
 
     def _offspring(self, rng):
         """Return a new candidate, the most promising of several if that is known."""
+        # Drawn once: two similar parents often have no new child, and crossover would
+        # get less than its share if each try were free to mutate instead.
+        crosses = rng.random() < self._strategy.crossover_rate
         screening = self._screening
         if screening is None or not screening.ready or rng.random() < UNSCREENED_SHARE:
-            return self._draw_offspring(rng, self._is_affordable)
-        drawn = {}
-        for _ in range(self._strategy.n_offspring):
-            candidate = self._draw_offspring(rng)
-            if candidate is None:
+            drawn = self._draw_child(rng, crosses, self._parent, self._is_affordable)
+            return None if drawn is None else drawn[0]
+        drawn = self._draw_child(rng, crosses, self._parent)
+        if drawn is None:
+            return None
+        first, parent = drawn
+        children = {first.text: first}
+        for _ in range(self._strategy.n_offspring - 1):
+            drawn = self._draw_child(rng, crosses, lambda rng: parent)
+            if drawn is None:
                 break
-            drawn[candidate.text] = candidate
-        candidates = list(drawn.values())
+            children[drawn[0].text] = drawn[0]
+        candidates = list(children.values())
         if len(candidates) < 2:
-            return next(iter(candidates), None)
+            return first
         merits = screening.merits(
             [candidate.tree for candidate in candidates],
+            parent.candidate.tree,
             self._strategy.cost_aversion,
-            math.exp(self._population.median_log_cost()),
         )
         # Equal merits in the order of drawing, whatever the machine rounds.
         return candidates[int(np.argmax(merits >= merits.max() - 1e-9))]
 
-    def _draw_offspring(self, rng, keep=lambda tree, rng: True):
-        # Drawn once: two similar parents often have no new child, and crossover would
-        # get less than its share if each try were free to mutate instead.
-        crosses = rng.random() < self._strategy.crossover_rate
+    def _draw_child(self, rng, crosses, choose, keep=lambda tree, rng: True):
+        """Return a new candidate and its parent, or None if there seems to be none.
+
+        `choose` is asked for a parent at each try, `keep` whether to keep the child.
+        """
         for i in range(MAX_TRIES):
-            result = self._vary(rng, crosses and i < MAX_TRIES_WITH_COST)
+            parent = choose(rng)
+            result = self._vary(rng, parent, crosses and i < MAX_TRIES_WITH_COST)
             if result is None:
                 continue
             tree, origin = result
@@ -416,11 +428,10 @@ class _EvolutionaryRun:
                 continue
             if i < MAX_TRIES_WITH_COST and not keep(tree, rng):
                 continue
-            return Candidate(tree, text, origin)
+            return Candidate(tree, text, origin), parent
         return None
 
-    def _vary(self, rng, crosses):
-        parent = self._parent(rng)
+    def _vary(self, rng, parent, crosses):
         if crosses:
             other = self._parent(rng)
             tree = crossover(

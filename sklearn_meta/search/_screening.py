@@ -1,8 +1,7 @@
 """Which of several offspring to evaluate: the one that is expected to gain the most.
 
 A surrogate predicts the regret of each, with its uncertainty; the expected improvement
-on the best pipeline so far is weighed against the seconds that a fit is predicted to
-take [1]_.
+on their parent is weighed against the seconds that a fit is predicted to take [1]_.
 
 References
 ----------
@@ -91,27 +90,27 @@ class Screening:
             self._predicted.append(self._predict_seconds(tree))
             self._measured.append(evaluation.fit_seconds)
 
-    def merits(self, trees, cost_aversion, usual_seconds):
+    def merits(self, trees, parent, cost_aversion):
         """Say how much is expected of evaluating each of some pipelines next.
 
         Parameters
         ----------
         trees : sequence of Node
+        parent : Node
+            What they are to improve upon. Its regret is predicted like theirs, so that
+            a lucky score makes nothing look impossible.
         cost_aversion : float
-            Exponent of the seconds, as far as they are above the usual ones.
-        usual_seconds : float
+            Exponent of the seconds, as far as they are above those of the parent.
 
         Returns
         -------
         merits : ndarray of shape (n_trees,)
             Logarithms; only their order has a meaning.
         """
-        expectation = self._expect()
-        mean, deviation = expectation.predict(trees)
-        excess = [
-            max(0.0, math.log(self.seconds(tree) / usual_seconds)) for tree in trees
-        ]
-        gain = log_expected_improvement(expectation.best, mean, deviation)
+        mean, deviation = self._expect().predict([*trees, parent])
+        usual = self.seconds(parent)
+        excess = [max(0.0, math.log(self.seconds(tree) / usual)) for tree in trees]
+        gain = log_expected_improvement(mean[-1], mean[:-1], deviation[:-1])
         return gain - cost_aversion * np.array(excess)
 
     def seconds(self, tree):

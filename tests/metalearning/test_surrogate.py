@@ -135,14 +135,6 @@ def test_what_failed_is_as_bad_as_can_be():
     assert losses[0] < losses[1] < LARGEST_REGRET
 
 
-def test_only_all_folds_make_a_best_one():
-    tried = [LINEAR[0], LINEAR[1], TREES[0]]
-    surrogate = surrogate_of(two_kinds())
-    complete = expect(surrogate, tried, [0.5, 0.4, 0.9])
-    pruned = expect(surrogate, tried, [0.5, 0.4, 0.9], [1.0, 1.0, 0.2])
-    assert complete.best < pruned.best
-
-
 def test_less_of_the_folds_is_less_certain():
     surrogate = surrogate_of(two_kinds())
     tried = [LINEAR[0], TREES[0]]

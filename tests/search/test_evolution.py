@@ -162,10 +162,10 @@ def test_origins_name_the_parents_and_the_change():
     assert any(o == "mutation of 12: tree -> naive_bayes" for o in origins)
 
 
-def test_crossover_rate_and_random_rate_are_shares_of_proposals():
-    # The surrogate has a taste of its own: shares are those of what is drawn.
+@pytest.mark.parametrize("n_offspring", [1, 4])
+def test_crossover_rate_and_random_rate_are_shares_of_proposals(n_offspring):
     search = EvolutionarySearch(
-        random_rate=0.25, crossover_rate=0.4, n_offspring=1
+        random_rate=0.25, crossover_rate=0.4, n_offspring=n_offspring
     ).start(small_problem())
     texts = [f"tree(pca(X), max_depth={d}, min_samples_leaf={d})" for d in range(2, 20)]
     texts += [f"logistic(standard(X), C={d})" for d in range(2, 20)]

@@ -54,6 +54,7 @@ def screening(told=(), follows_clock=False, seconds=lambda tree: 1.0):
 
 PENALTIES = [(f"logistic_regression(X, C={c})", -abs(c - 1)) for c in (0.1, 0.3, 3, 10)]
 TREES = [("decision_tree(X)", -20.0), ("decision_tree(X, max_depth=3)", -19.0)]
+PARENT = tree("logistic_regression(X, C=3.0)")
 
 
 # Expected improvement
@@ -135,11 +136,11 @@ def test_what_is_like_the_good_ones_has_more_merit():
         tree("logistic_regression(X, C=1.1)"),
         tree("decision_tree(X, max_depth=4)"),
     ]
-    merits = screening([*PENALTIES, *TREES]).merits(trees, 0.5, 1.0)
+    merits = screening([*PENALTIES, *TREES]).merits(trees, PARENT, 0.5)
     assert merits[0] > merits[1]
     # The same, told the other way round.
     swapped = [(text, -score) for text, score in [*PENALTIES, *TREES]]
-    merits = screening(swapped).merits(trees, 0.5, 1.0)
+    merits = screening(swapped).merits(trees, PARENT, 0.5)
     assert merits[0] < merits[1]
 
 
@@ -148,9 +149,8 @@ def test_dear_pipelines_have_less_merit_and_cheap_ones_no_bonus():
     told = [*PENALTIES, *TREES]
 
     def merit(seconds, aversion=0.5):
-        return screening(told, seconds=lambda tree: seconds).merits(
-            [same], aversion, 1.0
-        )[0]
+        run = screening(told, seconds=lambda tree: seconds if tree == same else 1.0)
+        return run.merits([same], PARENT, aversion)[0]
 
     assert merit(1.0) - merit(100.0) == pytest.approx(0.5 * math.log(100.0))
     assert merit(0.01) == merit(1.0)
@@ -165,7 +165,7 @@ def test_measured_seconds_count_only_in_runs_that_follow_the_clock():
     trees = [tree("logistic_regression(X)"), tree("decision_tree(X)")]
     for follows_clock, expected in ((False, 1.0), (True, 10.0)):
         told_of = screening(told, follows_clock)
-        told_of.merits(trees, 0.5, 1.0)
+        told_of.merits(trees, PARENT, 0.5)
         linear, other = map(told_of.seconds, trees)
         assert (other / linear > 3.0) is (expected > 1.0)
         if not follows_clock:
@@ -180,7 +180,7 @@ def test_long_runs_forget_the_middle():
     for number in range(1, MAX_OBSERVED + DROPPED_AT_ONCE + 5):
         text = f"logistic_regression(X, C={float(f'{rng.uniform(0.001, 900):.4g}')})"
         run.tell(evaluation(number, text, rng.random()))
-    run.merits([tree(best)], 0.5, 1.0)
+    run.merits([tree(best)], PARENT, 0.5)
     assert len(run._observed) == len(run._results) == MAX_OBSERVED
     assert run._results[0].scores == (5.0, 5.0, 5.0)
 
@@ -212,6 +212,25 @@ def test_screening_wastes_fewer_evaluations_without_any_knowledge():
     screened = np.mean([mean_of_run(8, seed) for seed in range(4)])
     plain = np.mean([mean_of_run(1, seed) for seed in range(4)])
     assert screened > plain
+
+
+def test_the_surrogate_chooses_among_children_of_one_parent(monkeypatch):
+    search = EvolutionarySearch(random_rate=0.0).start(
+        make_problem(space=SearchSpace())
+    )
+    told = run_search(search, 20, evaluate=smooth)
+    asked = {}
+
+    def last_is_best(trees, parent, cost_aversion):
+        asked[format_tree(trees[-1])] = parent
+        return np.arange(len(trees), dtype=float)
+
+    monkeypatch.setattr(search._screening, "merits", last_is_best)
+    proposals = {c.text: c for c in search.ask(40)}
+    assert len(asked) > 20 and asked.keys() <= proposals.keys()
+    for text, parent in asked.items():
+        number = int(proposals[text].origin.replace(":", "").split()[2])
+        assert parent == told[number].tree
 
 
 def test_one_offspring_is_a_run_without_screening():
