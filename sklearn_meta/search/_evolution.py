@@ -81,9 +81,9 @@ class EvolutionarySearch(BaseEstimator):
         evaluations gain from a high one.
     cost_aversion : float, default=0.5
         An offspring that is predicted to cost ``r`` times as much as the median of the
-        population is kept with the probability ``r ** -cost_aversion``; where the
-        surrogate chooses, its expected improvement is multiplied by that, and ``r`` is
-        the cost by that of the parent. Zero turns the rule off.
+        population is kept with the probability ``r ** -cost_aversion``. Where the
+        surrogate chooses, an expected improvement is multiplied by the same power of
+        the cost by that of the parent, if that is above one. Zero turns both off.
     n_offspring : int, default=8
         Offspring of a parent that are drawn, of which the surrogate chooses one.
         1 evaluates what is drawn. A fifth of the offspring is never screened.
@@ -388,13 +388,12 @@ class _EvolutionaryRun:
         # get less than its share if each try were free to mutate instead.
         crosses = rng.random() < self._strategy.crossover_rate
         screening = self._screening
-        if screening is None or not screening.ready or rng.random() < UNSCREENED_SHARE:
-            drawn = self._draw_child(rng, crosses, self._parent, self._is_affordable)
-            return None if drawn is None else drawn[0]
         drawn = self._draw_child(rng, crosses, self._parent)
         if drawn is None:
             return None
         first, parent = drawn
+        if screening is None or not screening.ready or rng.random() < UNSCREENED_SHARE:
+            return first
         children = {first.text: first}
         for _ in range(self._strategy.n_offspring - 1):
             drawn = self._draw_child(rng, crosses, lambda rng: parent)
@@ -412,10 +411,10 @@ class _EvolutionaryRun:
         # Equal merits in the order of drawing, whatever the machine rounds.
         return candidates[int(np.argmax(merits >= merits.max() - 1e-9))]
 
-    def _draw_child(self, rng, crosses, choose, keep=lambda tree, rng: True):
+    def _draw_child(self, rng, crosses, choose):
         """Return a new candidate and its parent, or None if there seems to be none.
 
-        `choose` is asked for a parent at each try, `keep` whether to keep the child.
+        `choose` is asked for a parent at each try.
         """
         for i in range(MAX_TRIES):
             parent = choose(rng)
@@ -426,7 +425,7 @@ class _EvolutionaryRun:
             text = format_tree(tree)
             if text in self._seen:
                 continue
-            if i < MAX_TRIES_WITH_COST and not keep(tree, rng):
+            if i < MAX_TRIES_WITH_COST and not self._is_affordable(tree, rng):
                 continue
             return Candidate(tree, text, origin), parent
         return None
