@@ -48,7 +48,7 @@ from benchmarks._tables import (
 from benchmarks.select_tables import select
 
 RESULTS = Path(__file__).parent / "results" / "own_knowledge.jsonl"
-KEYS = ("task", "table", "variant", "system", "budget", "n_jobs")
+KEYS = ("task", "table", "variant", "system", "budget", "n_jobs", "random_state")
 SYSTEMS = ("built_in", "own")
 
 NUMBER = {CLASSIFICATION: 2, REGRESSION: 1}
@@ -127,7 +127,18 @@ def variant_of(X, y, seed):
     )
 
 
-def measure(data, task, table, family, variant, system, budget, n_jobs, knowledge):
+def measure(
+    data,
+    task,
+    table,
+    family,
+    variant,
+    system,
+    budget,
+    n_jobs,
+    random_state,
+    knowledge,
+):
     """Fit one variant with what ships alone, or with one's own knowledge beside it."""
     from sklearn_meta.metalearning import KNNMetaLearner
 
@@ -148,7 +159,7 @@ def measure(data, task, table, family, variant, system, budget, n_jobs, knowledg
         task,
         time_budget=budget,
         n_jobs=n_jobs,
-        random_state=0,
+        random_state=random_state,
         meta_learner=Recall(),
         knowledge_base=knowledge if system == "own" else None,
     )
@@ -165,34 +176,41 @@ def measure(data, task, table, family, variant, system, budget, n_jobs, knowledg
 
 
 def run(arguments):
-    least_score = STRONG if arguments.strong else None
-    plan = [
-        {
-            "task": entry["task"],
-            "table": entry["name"],
-            "family": entry["family"],
-            "variant": variant,
-            "system": system,
-            "budget": arguments.budget,
-            "n_jobs": arguments.n_jobs,
-        }
-        for variant in range(N_VARIANTS)
-        for entry in sources(read_manifest(arguments.data), least_score)
-        for system in SYSTEMS
-    ]
-    knowledge = arguments.results.with_suffix(".sqlite").resolve()
-    if not read_lines(arguments.results):
-        knowledge.unlink(missing_ok=True)  # of an earlier stream
-    knowledge.parent.mkdir(parents=True, exist_ok=True)
-    run_pending(
-        "benchmarks.own_knowledge",
-        plan,
-        KEYS,
-        arguments,
-        timeout=lambda settings: settings["budget"] + 120,
-        shown=_shown,
-        knowledge=str(knowledge),
+    """Run one stream after the other, each with a knowledge base of its own."""
+    entries = sources(
+        read_manifest(arguments.data), STRONG if arguments.strong else None
     )
+    arguments.results.parent.mkdir(parents=True, exist_ok=True)
+    for random_state in arguments.random_states:
+        plan = [
+            {
+                "task": entry["task"],
+                "table": entry["name"],
+                "family": entry["family"],
+                "variant": variant,
+                "system": system,
+                "budget": arguments.budget,
+                "n_jobs": arguments.n_jobs,
+                "random_state": random_state,
+            }
+            for variant in range(N_VARIANTS)
+            for entry in entries
+            for system in SYSTEMS
+        ]
+        name = f"{arguments.results.stem}-{random_state}.sqlite"
+        knowledge = arguments.results.with_name(name).resolve()
+        done = read_lines(arguments.results)
+        if all(record["random_state"] != random_state for record in done):
+            knowledge.unlink(missing_ok=True)  # of an earlier stream
+        run_pending(
+            "benchmarks.own_knowledge",
+            plan,
+            KEYS,
+            arguments,
+            timeout=lambda settings: settings["budget"] + 120,
+            shown=_shown,
+            knowledge=str(knowledge),
+        )
 
 
 def _shown(record):
@@ -209,18 +227,26 @@ def ratios(records):
     Returns
     -------
     ratios : dict of int to list of float
-        By the number of variants that were seen before.
+        By the number of variants that were seen before; geometric means over the
+        random states of a table.
     """
     losses = {}
     for record in records:
         if record["status"] == "ok":
-            key = record["task"], record["table"], record["variant"]
-            losses.setdefault(key, {})[record["system"]] = record["loss"]
+            key = record["variant"], record["task"], record["table"]
+            by_system = losses.setdefault(key, {}).setdefault(
+                record["random_state"], {}
+            )
+            by_system[record["system"]] = record["loss"]
     result = {}
-    for (_, _, variant), by_system in sorted(losses.items()):
-        if len(by_system) == len(SYSTEMS):
-            ratio = by_system["own"] / by_system["built_in"]
-            result.setdefault(variant, []).append(ratio)
+    for (variant, _, _), by_state in sorted(losses.items()):
+        of_table = [
+            by_system["own"] / by_system["built_in"]
+            for by_system in by_state.values()
+            if len(by_system) == len(SYSTEMS)
+        ]
+        if of_table:
+            result.setdefault(variant, []).append(_mean(of_table))
     return result
 
 
@@ -253,6 +279,7 @@ def main():
     parser, runner, _ = two_commands(__doc__, RESULTS)
     runner.add_argument("--budget", type=float, default=10.0, help="seconds")
     runner.add_argument("--n-jobs", type=int, default=2)
+    runner.add_argument("--random-states", type=int, nargs="+", default=[0])
     runner.add_argument(
         "--strong", action="store_true", help="sources that can be predicted well"
     )

@@ -77,8 +77,9 @@ def test_variants_differ_and_come_again(table):
 
 
 def test_ratios_need_both_systems():
-    def record(system, loss, variant=0, status="ok"):
+    def record(system, loss, variant=0, status="ok", random_state=0):
         return {
+            "random_state": random_state,
             "task": "regression",
             "table": "t",
             "variant": variant,
@@ -95,6 +96,23 @@ def test_ratios_need_both_systems():
         record("own", 1.0, variant=2, status="failed"),
     ]
     assert ratios(records) == {0: [0.5]}
+
+
+def test_random_states_of_a_table_are_averaged():
+    records = [
+        {
+            "random_state": random_state,
+            "task": "regression",
+            "table": "t",
+            "variant": 0,
+            "system": system,
+            "status": "ok",
+            "loss": loss,
+        }
+        for random_state, own in ((0, 0.5), (1, 2.0))
+        for system, loss in (("built_in", 1.0), ("own", own))
+    ]
+    assert ratios(records) == {0: [1.0]}
 
 
 def test_what_is_learned_from_one_variant_is_recalled_for_the_next(table, tmp_path):
@@ -114,6 +132,7 @@ def test_what_is_learned_from_one_variant_is_recalled_for_the_next(table, tmp_pa
             system="own",
             budget=20.0,
             n_jobs=1,
+            random_state=0,
             knowledge=str(tmp_path / "own.sqlite"),
         )
 
