@@ -177,18 +177,44 @@ def summary(compared):
     `runs` counts every (table, seed); `tables` compares the mean loss over the seeds.
     `gain` is the mean over tables of the share of the rival's loss that is saved, and
     `normalised` the mean difference where 0 is the constant prediction and 1 a loss of
-    zero.
+    zero; both come with their standard error over tables, which one table has none of.
+    `scores` are the normalised ones of both sides.
     """
     means = np.array([rows.mean(axis=0) for rows in compared.values()])
     runs = np.concatenate(list(compared.values()))
+    ours, rival, constant = means.T
+    gains = 1 - ours / rival
+    normalised = (rival - ours) / constant
     return {
         "runs": len(runs),
         "runs_won": int(np.sum(runs[:, 0] < runs[:, 1])),
         "tables": len(means),
-        "tables_won": int(np.sum(means[:, 0] < means[:, 1])),
-        "gain": float(np.mean(1 - means[:, 0] / means[:, 1])),
-        "normalised": float(np.mean((means[:, 1] - means[:, 0]) / means[:, 2])),
+        "tables_won": int(np.sum(ours < rival)),
+        "tables_tied": int(np.sum(ours == rival)),
+        "gain": float(np.mean(gains)),
+        "gain_error": _standard_error(gains),
+        "normalised": float(np.mean(normalised)),
+        "normalised_error": _standard_error(normalised),
+        "scores": tuple(float(np.mean(1 - side / constant)) for side in (ours, rival)),
     }
+
+
+def _standard_error(values):
+    if len(values) < 2:
+        return float("nan")
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
+
+
+def told(s):
+    """Put a `summary` into words."""
+    return (
+        f"wins {s['tables_won']} of {s['tables']} tables "
+        f"({s['tables_won'] / s['tables']:.0%}), {s['tables_tied']} tied, "
+        f"{s['runs_won']} of {s['runs']} runs; loss smaller by {s['gain']:.2%} ± "
+        f"{s['gain_error']:.2%} on average; normalised score {s['scores'][0]:.3f} "
+        f"against {s['scores'][1]:.3f} ({s['normalised']:+.4f} ± "
+        f"{s['normalised_error']:.4f})"
+    )
 
 
 def seconds_saved(records, ours, other):
@@ -249,13 +275,9 @@ def report(arguments):
             both = {k: v for k, v in table.items() if k in ran and k[0] in tasks}
             compared = compare(both, ours, others)
             if compared:
-                s = summary(compared)
                 print(
-                    f"{ours} against {title}, {' and '.join(tasks)}: wins "
-                    f"{s['tables_won']} of {s['tables']} tables "
-                    f"({s['tables_won'] / s['tables']:.0%}), {s['runs_won']} of "
-                    f"{s['runs']} runs; loss smaller by {s['gain']:.2%} on average "
-                    f"({s['normalised']:+.4f} of the constant prediction's)"
+                    f"{ours} against {title}, {' and '.join(tasks)}: "
+                    f"{told(summary(compared))}"
                 )
     for system in SEARCHES:
         own = [r for r in records if r["system"] == system and r["status"] == "ok"]
