@@ -122,11 +122,12 @@ def run(arguments):
         KEYS,
         arguments,
         timeout=lambda settings: longest,
-        shown=_shown,
+        shown=shown,
     )
 
 
-def _shown(record):
+def shown(record):
+    """Return the line that is printed of a finished run."""
     return (
         f"{record['table']:26s}{record['system']:24s}"
         f"seed {record['seed']}  {record['status']:8s}"
@@ -250,12 +251,12 @@ def report(arguments):
     }
     records = list(records.values())
     table = losses(records)
-    shown = [s for s in SYSTEMS if any(s in row for row in table.values())]
-    print(f"{'table':28s}{'seed':>5s}" + "".join(f"{s[:14]:>16s}" for s in shown))
+    systems = [s for s in SYSTEMS if any(s in row for row in table.values())]
+    print(f"{'table':28s}{'seed':>5s}" + "".join(f"{s[:14]:>16s}" for s in systems))
     for (_, name, seed), by_system in sorted(table.items()):
-        smallest = min((by_system[s] for s in shown if s in by_system), default=None)
+        smallest = min((by_system[s] for s in systems if s in by_system), default=None)
         cells = []
-        for system in shown:
+        for system in systems:
             value = by_system.get(system)
             star = "*" if value == smallest else " "
             cells.append(f"{'failed' if value is None else f'{value:.4f}'}{star}")

@@ -1,0 +1,127 @@
+"""What whole searches gain from the surrogate that screens their offspring.
+
+    python -m benchmarks.screening run --data ../shared/datasets
+    python -m benchmarks.screening run --data ../shared/datasets --budget 10 --number 15
+    python -m benchmarks.screening run --data ../shared/datasets --group small \
+        --number 12 --results benchmarks/results/screening_small.jsonl
+    python -m benchmarks.screening report
+
+Searches with and without the surrogate on tables to develop with: of families from
+which neither `select_tables` nor `peers.tables` chose one. Of each task those of a
+group come in the order of the SHA-256 of ``PREFIX/task/name``, one of a family; see
+`GROUPS`. Runs are those of `main_job`. The report compares every kind of screening in
+the results with none; those that are no longer in the package have their names in the
+records only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from benchmarks._runs import dispatch, read_lines, run_pending, two_commands
+from benchmarks._tables import CLASSIFICATION, REGRESSION, TASKS, read_manifest
+from benchmarks.main_job import KEYS, compare, losses, measure, shown, summary, told
+from benchmarks.peers.tables import tables_of_record
+from benchmarks.select_tables import select
+
+RESULTS = Path(__file__).parent / "results" / "screening.jsonl"
+# Prefix of what is hashed, and rows from, to.
+GROUPS = {"usual": ("dev", 300, float("inf")), "small": ("small", 90, 300)}
+WITHOUT = "without_surrogate"
+SYSTEMS = ("sklearn_meta", WITHOUT)
+
+
+def development_tables(manifest, group, number):
+    """Return entries of tables that no other benchmark looks at.
+
+    Parameters
+    ----------
+    manifest : list of dict
+        Entries with `name`, `task`, `family` and `n_rows`.
+    group : {"usual", "small"}
+    number : int
+        How many of each task; fewer if there are no more.
+
+    Returns
+    -------
+    chosen : list of dict
+        The tasks take turns.
+    """
+    prefix, low, high = GROUPS[group]
+    taken = {e["family"] for e in (*select(manifest), *tables_of_record(manifest))}
+
+    def order(entry):
+        text = f"{prefix}/{entry['task']}/{entry['name']}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    queues = []
+    for task in (CLASSIFICATION, REGRESSION):
+        of_family = {}
+        for entry in sorted(manifest, key=order):
+            if (
+                entry["task"] == task
+                and low <= entry["n_rows"] < high
+                and entry["family"] not in taken
+            ):
+                of_family.setdefault(entry["family"], entry)
+        queues.append(list(of_family.values())[:number])
+    longest = max(map(len, queues))
+    return [queue[i] for i in range(longest) for queue in queues if i < len(queue)]
+
+
+def run(arguments):
+    manifest = read_manifest(arguments.data)
+    plan = [
+        {
+            "task": entry["task"],
+            "table": entry["name"],
+            "family": entry["family"],
+            "seed": 0,
+            "system": system,
+            "budget": arguments.budget,
+            "n_jobs": 2,
+        }
+        for entry in development_tables(manifest, arguments.group, arguments.number)
+        for system in SYSTEMS
+    ]
+    run_pending(
+        "benchmarks.main_job",
+        plan,
+        KEYS,
+        arguments,
+        timeout=lambda settings: settings["budget"] + 120,
+        shown=shown,
+    )
+
+
+def report(arguments):
+    records = read_lines(arguments.results)
+    for budget in sorted({r["budget"] for r in records}):
+        ran = losses(r for r in records if r["budget"] == budget)
+        systems = {system for by_system in ran.values() for system in by_system}
+        for system in sorted(systems - {WITHOUT, "constant"}):
+            for tasks in (*((task,) for task in TASKS), TASKS):
+                both = {
+                    key: by_system
+                    for key, by_system in ran.items()
+                    if key[0] in tasks and {system, WITHOUT} <= by_system.keys()
+                }
+                if both:
+                    compared = compare(both, system, (WITHOUT,))
+                    print(
+                        f"{budget:g} s, {' and '.join(tasks)}: {system} "
+                        f"{told(summary(compared))}"
+                    )
+
+
+def main():
+    parser, runner, _ = two_commands(__doc__, RESULTS)
+    runner.add_argument("--group", choices=GROUPS, default="usual")
+    runner.add_argument("--number", type=int, default=10, help="tables of each task")
+    runner.add_argument("--budget", type=float, default=30.0, help="seconds")
+    dispatch(parser, measure=measure, run=run, report=report)
+
+
+if __name__ == "__main__":
+    main()
