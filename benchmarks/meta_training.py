@@ -18,8 +18,8 @@ and after adaptation, and the seconds. The last row averages networks that were 
 independently, on different tasks from the same start, in weight space.
 
 The third command takes the CPU seconds of `fit` on generated tables of 200 rows and 20
-columns, one thread: the first one, which loads torch and skorch where they were not
-loaded yet, and the median of five later ones.
+columns, one thread: the first one, for which torch imports parts that it loads late,
+and the median of five later ones.
 """
 
 from __future__ import annotations
@@ -146,17 +146,7 @@ def throughput(task, algorithm, n_tasks, n_inner_steps, repeats):
 
     for ours, theirs in zip(vectorised(), loop(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=2e-2, atol=1e-3)
-    return [n_tasks / _fastest(way, repeats) for way in (vectorised, loop)]
-
-
-def _fastest(function, repeats):
-    # CPU seconds of the one thread: other processes of the machine do not count.
-    seconds = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function()
-        seconds.append(time.process_time() - start)
-    return min(seconds)
+    return [n_tasks / min(_cpu_seconds(way, repeats)) for way in (vectorised, loop)]
 
 
 def fit_seconds(task, n_fits=5):
@@ -166,12 +156,18 @@ def fit_seconds(task, n_fits=5):
         REGRESSION: (make_regression, MAMLRegressor),
     }[task]
     X, y = generate(n_samples=200, n_features=20, random_state=0)
+    first, *later = _cpu_seconds(lambda: estimator().fit(X, y), 1 + n_fits)
+    return first, statistics.median(later)
+
+
+def _cpu_seconds(function, repeats):
+    # Of the one thread: other processes of the machine do not count.
     seconds = []
-    for _ in range(1 + n_fits):
+    for _ in range(repeats):
         start = time.process_time()
-        estimator().fit(X, y)
+        function()
         seconds.append(time.process_time() - start)
-    return seconds[0], statistics.median(seconds[1:])
+    return seconds
 
 
 def compare(task, n_steps, tasks_per_step, n_inner_steps, n_validation):

@@ -76,18 +76,19 @@ def test_variants_differ_and_come_again(table):
     assert set(first.y_train) != set(other.y_train)
 
 
-def test_ratios_need_both_systems():
-    def record(system, loss, variant=0, status="ok", random_state=0):
-        return {
-            "random_state": random_state,
-            "task": "regression",
-            "table": "t",
-            "variant": variant,
-            "system": system,
-            "status": status,
-            "loss": loss,
-        }
+def record(system, loss, variant=0, status="ok", random_state=0):
+    return {
+        "task": "regression",
+        "table": "t",
+        "variant": variant,
+        "system": system,
+        "random_state": random_state,
+        "status": status,
+        "loss": loss,
+    }
 
+
+def test_ratios_need_both_systems():
     records = [
         record("built_in", 2.0),
         record("own", 1.0),
@@ -100,17 +101,10 @@ def test_ratios_need_both_systems():
 
 def test_random_states_of_a_table_are_averaged():
     records = [
-        {
-            "random_state": random_state,
-            "task": "regression",
-            "table": "t",
-            "variant": 0,
-            "system": system,
-            "status": "ok",
-            "loss": loss,
-        }
-        for random_state, own in ((0, 0.5), (1, 2.0))
-        for system, loss in (("built_in", 1.0), ("own", own))
+        record("built_in", 1.0),
+        record("own", 0.5),
+        record("built_in", 1.0, random_state=1),
+        record("own", 2.0, random_state=1),
     ]
     assert ratios(records) == {0: [1.0]}
 
