@@ -2,13 +2,14 @@
 
     python -m benchmarks.own_knowledge run --data ../shared/datasets
     python -m benchmarks.own_knowledge run --data ../shared/datasets --strong \
-        --results benchmarks/results/own_knowledge_strong.jsonl
-    python -m benchmarks.own_knowledge report
+        --random-states 0 1 --results benchmarks/results/own_knowledge_strong.jsonl
+    python -m benchmarks.own_knowledge report [--results FILE]
 
 A stream of 15 related tables, as a team has them that works on the same few matters:
 five variants of each of three tables, in turn. Each table is fitted twice in 10 s: with
 the knowledge base that ships, and with a file of one's own beside it, empty at first,
-that grows with each table. Neither knows the family of the table from elsewhere.
+that grows with each table. Neither knows the family of the table from elsewhere. A
+stream with another random state has the same tables and a file of its own.
 
 The rule, stated before any run:
 
