@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks._runs import ROOT, append_line, read_lines
@@ -135,6 +136,12 @@ def main():
     parser.add_argument("--n-cores", type=int, default=2)
     parser.add_argument("--megabytes", type=float, default=16_384.0)
     parser.add_argument("--environments", type=Path, default=FOLDER)
+    parser.add_argument(
+        "--initialisations",
+        type=Path,
+        help="folder with classification.safetensors, regression.safetensors and their "
+        ".json, trained without the tables; without it, ours has no networks",
+    )
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument(
         "--repeat",
@@ -169,10 +176,15 @@ def main():
     use_cores(arguments.n_cores)
     families = {(e["task"], e["name"]): e["family"] for e in entries}
     state = commit()
+    initialisations = ""
+    if arguments.initialisations is not None:
+        initialisations = str(arguments.initialisations.resolve(strict=True))
     for i, keys in enumerate(todo, 1):
         system = systems[keys["system"]]
         family = families[keys["task"], keys["table"]]
-        settings = system.settings(keys, keys["task"], family)
+        settings = replace(
+            system.settings(keys, keys["task"], family), initialisations=initialisations
+        )
         began = time.strftime("%Y-%m-%dT%H:%M:%S")
         result = measure(
             interpreter(arguments.environments, system.environment),

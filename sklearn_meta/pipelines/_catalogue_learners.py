@@ -741,15 +741,12 @@ def _maml(params, context: BuildContext):
     """Tell the network which columns hold codes: it averages the target over them."""
     call = Spec(
         "sklearn_meta.neural.MAML" + _suffix(context.task),
-        (*params.items(), *_MAML_FIXED.items(), ("random_state", context.random_state)),
+        (*params.items(), *context.fixed.items(), ("random_state", context.random_state)),
     )
     if not context.n_categorical:
         return call
     return call.with_params(categorical_features=list(range(context.n_categorical)))
 
-
-# A worker has one thread; a GPU would be one for all of them.
-_MAML_FIXED = {"fine_tune": "head", "device": "cpu"}
 
 NETWORKS = _both(
     lambda task: _learner(
@@ -760,7 +757,8 @@ NETWORKS = _both(
         Float("learning_rate", 0.1, 10.0, 1.0, log=True),
         Integer("max_support_rows", 64, 512, 512, log=True),
         task=task,
-        fixed=_MAML_FIXED,
+        # A worker has one thread; a GPU would be one for all of them.
+        fixed={"fine_tune": "head", "device": "cpu"},
         accepts_missing=True,
         accepts_categories=True,
         accepts_sparse=True,

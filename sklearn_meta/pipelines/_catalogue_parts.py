@@ -9,7 +9,7 @@ here, as a function from the plain call of its class to the composed call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._spec import BuildContext, Spec
@@ -31,8 +31,6 @@ class Composition:
         ``compose(call, context) -> Spec`` with the call of the class.
     arguments : callable, default=dict
         From the operator's hyperparameters to arguments of the class.
-    fixed : mapping
-        Arguments that the search leaves alone.
     random_state : bool
         Whether the class has a parameter `random_state`.
     """
@@ -40,11 +38,10 @@ class Composition:
     path: str
     compose: Callable[[Spec, BuildContext], Spec]
     arguments: Callable[[Mapping], dict] = dict
-    fixed: Mapping[str, object] = field(default_factory=dict)
     random_state: bool = False
 
     def __call__(self, params, context: BuildContext) -> Spec:
-        arguments = {**self.fixed, **self.arguments(dict(params))}
+        arguments = {**context.fixed, **self.arguments(dict(params))}
         if self.random_state:
             arguments["random_state"] = context.random_state
         return self.compose(Spec(self.path, tuple(arguments.items())), context)
@@ -54,14 +51,13 @@ def composed(
     name, kind, path, compose, *, arguments=dict, fixed=None, random_state=False, **kw
 ) -> Operator:
     """Declare an operator whose call is composed; other arguments as of `Operator`."""
-    fixed = dict(fixed or {})
     return Operator(
         name,
         kind,
         path,
-        fixed=fixed,
+        fixed=dict(fixed or {}),
         random_state=random_state,
-        build=Composition(path, compose, arguments, fixed, random_state),
+        build=Composition(path, compose, arguments, random_state),
         **kw,
     )
 

@@ -448,6 +448,7 @@ class _Compiler:
                 cardinalities=layout.cardinalities,
                 sparse=layout.sparse,
                 inner=inner,
+                fixed=operator.fixed,
                 layout=layout,
             )
             return operator.build(params, context)

@@ -292,7 +292,7 @@ class _Call:
         else:
             context = BuildContext(
                 task=self.task, n_classes=self.n_classes, inner=inner,
-                n_features=_NUMBERS.n_features, layout=_NUMBERS,
+                fixed=operator.fixed, n_features=_NUMBERS.n_features, layout=_NUMBERS,
             )  # fmt: skip
             spec = operator.build(params, context)
             if isinstance(spec, Prepared):

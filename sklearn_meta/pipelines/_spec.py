@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -78,6 +78,8 @@ class BuildContext:
         Whether the input is sparse.
     inner : Spec or None
         For a wrapper: the compiled estimator to wrap.
+    fixed : mapping
+        Arguments of the class that the operator fixes.
     layout : Layout or None
         Everything known of the input; the fields above repeat the most used parts.
     """
@@ -90,6 +92,7 @@ class BuildContext:
     cardinalities: tuple[int, ...] = ()
     sparse: bool = False
     inner: Spec | None = None
+    fixed: Mapping[str, object] = field(default_factory=dict)
     layout: Layout | None = None
 
 

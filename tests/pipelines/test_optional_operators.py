@@ -73,8 +73,9 @@ def test_the_network_is_told_its_categories(task, every_operator):
     from sklearn_meta.pipelines._spec import BuildContext
 
     params = operator.defaults()
-    plain = operator.build(params, BuildContext(task, n_features=3, random_state=5))
-    fixed = {"fine_tune": "head", "device": "cpu", "random_state": 5}
-    assert dict(plain.params) == {**params, **fixed}
+    fixed = {"init": "ours"}
+    context = BuildContext(task, n_features=3, random_state=5, fixed=fixed)
+    plain = operator.build(params, context)
+    assert dict(plain.params) == {**params, **fixed, "random_state": 5}
     told = operator.build(params, BuildContext(task, n_features=3, n_categorical=2))
     assert told.param("categorical_features") == [0, 1]

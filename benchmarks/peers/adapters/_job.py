@@ -34,6 +34,9 @@ class Settings:
     model : str, default=""
     distributions : tuple of str, default=()
         Whose versions are wanted.
+    initialisations : str, default=""
+        Folder of initialisations that were trained without the table, for systems that
+        have meta-learned networks.
     """
 
     adapter: str
@@ -44,6 +47,7 @@ class Settings:
     seed: int
     model: str = ""
     distributions: tuple[str, ...] = ()
+    initialisations: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,18 @@
 """This package. The table as it is; the knowledge base without the table's family.
 
-Initialisations of networks must have been trained without it: they are one file for all
-tables (`benchmarks.peers.tables`).
+The initialisations that ship with the package were meta-trained on the tables of
+record. Networks therefore start from those of the folder `initialisations`, trained
+without these tables, and are no candidates where there is none.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
 from sklearn_meta.metalearning import KnowledgeBase
+from sklearn_meta.pipelines import SearchSpace, default_catalogue
 
 
 def fit(job):
@@ -19,12 +24,22 @@ def fit(job):
     model = kind(
         time_budget=settings.budget,
         scoring=scoring,
+        search_space=search_space(settings.task, settings.initialisations),
         # A table that taught the knowledge base would be recognised.
         knowledge_base=KnowledgeBase().without_families([settings.family]),
         n_jobs=settings.n_jobs,
         random_state=settings.seed,
     )
     return model.fit(job.X, job.y)
+
+
+def search_space(task, initialisations):
+    """Return the default space with other initialisations, or without networks."""
+    if not initialisations:
+        return SearchSpace(exclude=["maml"])
+    maml = default_catalogue().find("maml", task)
+    fixed = {**maml.fixed, "init": str(Path(initialisations, task))}
+    return SearchSpace(operators=[replace(maml, fixed=fixed)])
 
 
 def describe(job, model):
