@@ -189,6 +189,14 @@ def mlp(task, y, seed):
     return _scaled_target(_prepared(MLPRegressor(max_iter=1000, random_state=seed)))
 
 
+def bagged_mlp(task, y, seed):
+    """Return the package's bag of networks, with its defaults."""
+    from sklearn_meta.neural import BaggedMLPClassifier, BaggedMLPRegressor
+
+    kind = BaggedMLPClassifier if task == CLASSIFICATION else BaggedMLPRegressor
+    return _prepared(kind(random_state=seed))
+
+
 def ridge_cv(task, y, seed):
     """Return a ridge regression with its penalty by leave-one-out."""
     return _prepared(RidgeCV(np.logspace(-3, 4, 22)))
@@ -219,6 +227,7 @@ METHODS = {
         "lightgbm": lightgbm,
         "lightgbm_small": lightgbm_small,
         "mlp": mlp,
+        "bagged_mlp": bagged_mlp,
     },
     REGRESSION: {
         "maml": maml,
@@ -230,5 +239,6 @@ METHODS = {
         "random_forest": random_forest,
         "lightgbm_small": lightgbm_small,
         "mlp": mlp,
+        "bagged_mlp": bagged_mlp,
     },
 }

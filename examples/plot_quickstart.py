@@ -54,7 +54,7 @@ print(leaderboard[columns].head(10).to_string(max_colwidth=44, float_format="%.4
 
 # %%
 # The final model combines several of them. The best single one is a plain scikit-learn
-# pipeline, which works without this package.
+# pipeline.
 
 model.best_estimator_
 

@@ -15,7 +15,7 @@ ROWS_PER_PATIENCE, MANY_COLUMNS = 4, 8
 
 # All folds of one candidate may take this many seconds, or this many for each row, or
 # this share of a long budget.
-SECONDS, SECONDS_PER_ROW, SHARE_OF_BUDGET = 0.3, 0.01, 0.005
+SECONDS, SECONDS_PER_ROW, SHARE_OF_BUDGET = 0.3, 0.02, 0.005
 
 
 def patience(n_samples, n_features) -> int:

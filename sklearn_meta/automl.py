@@ -616,7 +616,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Class labels; of several labels, 0 and 1 for each, as in
         ``MultiOutputClassifier``.
     best_estimator_ : sklearn.pipeline.Pipeline
-        The best single pipeline, fitted on all rows; works without this package.
+        The best single pipeline, fitted on all rows; works without this package unless
+        it has a ``bagged_mlp`` or ``maml`` step.
     best_score_ : float
         Its mean cross-validated score; greater is better. NaN without a search.
     best_pipeline_ : str

@@ -21,6 +21,7 @@ from sklearn_meta.ensemble import (
     WeightedEnsembleRegressor,
 )
 from sklearn_meta.metalearning import FixedPortfolio, KNNMetaLearner
+from sklearn_meta.neural import BaggedMLPClassifier, BaggedMLPRegressor
 from sklearn_meta.pipelines import SearchSpace
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +38,10 @@ SHORT = [
     MetaAutoRegressor(max_evaluations=2, random_state=0),
 ]
 ENSEMBLES = [WeightedEnsembleClassifier(), WeightedEnsembleRegressor()]
+NETWORKS = [
+    BaggedMLPClassifier(n_estimators=4, max_steps=100, random_state=0),
+    BaggedMLPRegressor(n_estimators=4, max_steps=100, random_state=0),
+]
 # They have parameters and `fit`, but what they are fitted on is a knowledge base.
 META_LEARNERS = [KNNMetaLearner(), FixedPortfolio()]
 
@@ -66,7 +71,9 @@ def _with_torch(function, *args):
 
 
 def test_every_public_estimator_is_checked():
-    checked = {type(e).__name__ for e in [*SHORT, *ENSEMBLES, *META_LEARNERS]}
+    checked = {
+        type(e).__name__ for e in [*SHORT, *ENSEMBLES, *NETWORKS, *META_LEARNERS]
+    }
     found = {cls.__name__ for cls in public_classes() if hasattr(cls, "fit")}
     assert checked <= found
     assert found <= checked | CHECKED_ELSEWHERE, "Add it to the estimators above."
@@ -82,15 +89,20 @@ def test_ensembles(estimator, check):
     check(estimator)
 
 
+@parametrize_with_checks(NETWORKS)
+def test_networks(estimator, check):
+    check(estimator)
+
+
 def test_arrays_of_the_array_api():
     # Before scipy is imported, or scikit-learn skips its check.
     code = """
 import warnings
 from sklearn.utils.estimator_checks import estimator_checks_generator
-from tests.test_common import ENSEMBLES, SHORT
+from tests.test_common import ENSEMBLES, NETWORKS, SHORT
 
 warnings.simplefilter("ignore")
-for estimator in [*SHORT, *ENSEMBLES]:
+for estimator in [*SHORT, *ENSEMBLES, *NETWORKS]:
     checks = [
         check
         for _, check in estimator_checks_generator(estimator)

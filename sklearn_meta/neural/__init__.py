@@ -1,6 +1,8 @@
-"""MAML: networks whose initialisation is learned from many tables."""
+"""Networks: MAML, whose initialisation is learned from many tables, and bagged MLPs."""
 
 __all__ = [
+    "BaggedMLPClassifier",
+    "BaggedMLPRegressor",
     "Episode",
     "Initialisation",
     "MAMLClassifier",
@@ -14,6 +16,8 @@ __all__ = [
 ]
 
 _PUBLIC = {
+    "BaggedMLPClassifier": "_bagged_mlp",
+    "BaggedMLPRegressor": "_bagged_mlp",
     "Episode": "_episode",
     "Initialisation": "_initialisation",
     "MAMLClassifier": "_estimators",

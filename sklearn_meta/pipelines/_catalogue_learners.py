@@ -741,14 +741,49 @@ def _maml(params, context: BuildContext):
     """Tell the network which columns hold codes: it averages the target over them."""
     call = Spec(
         "sklearn_meta.neural.MAML" + _suffix(context.task),
-        (*params.items(), *context.fixed.items(), ("random_state", context.random_state)),
+        (
+            *params.items(),
+            *context.fixed.items(),
+            ("random_state", context.random_state),
+        ),
     )
     if not context.n_categorical:
         return call
     return call.with_params(categorical_features=list(range(context.n_categorical)))
 
 
-NETWORKS = _both(
+BAGGED_MLPS = _both(
+    lambda task: composed(
+        "bagged_mlp",
+        "learner",
+        "sklearn_meta.neural.BaggedMLP" + _suffix(task),
+        alone,
+        tasks=(task,),
+        hyperparameters=(
+            Integer("n_bins", 0, 24, 0),
+            Integer("layer_size", 16, 256, 64, log=True),
+            Integer("n_layers", 1, 3, 2),
+            Float("dropout", 0.0, 0.5, 0.1),
+            Float("alpha", 1e-4, 1.0, 0.01, log=True),
+            Float("learning_rate_init", 0.002, 0.1, 0.02, log=True),
+            Integer("max_steps", 300, 10_000, 2_000, log=True),
+        ),
+        arguments=_layers,
+        accepts_missing=True,
+        random_state=True,
+        # On more rows, their number of steps is bounded.
+        cost=Cost(
+            1.0,
+            rows=0.7,
+            columns=0.4,
+            classes=0.1,
+            params={"layer_size": 0.7, "n_layers": 0.7, "max_steps": 0.5},
+            least=0.1,
+        ),
+    )
+)
+
+MAMLS = _both(
     lambda task: _learner(
         "maml",
         "sklearn_meta.neural.MAML" + _suffix(task),
@@ -775,8 +810,10 @@ NETWORKS = _both(
             least=0.02,
         ),
         build=_maml,
-    )
+    ),
 )
+
+NETWORKS = (*BAGGED_MLPS, *MAMLS)
 
 LEARNER_OPERATORS = (*TREES, *BOOSTING, *CLASSIFIERS, *REGRESSORS, *NETWORKS)
 

@@ -3,8 +3,8 @@
 The compiler walks the tree from the table to the learner and carries a `Layout` along:
 what is known of the columns at this place. Where an operator cannot take what is there,
 `coerce` puts steps in between. The result holds objects of scikit-learn, LightGBM,
-numpy and pandas only, so that it works without this package (but for ``maml``, which is
-a part of it).
+numpy and pandas only, so that it works without this package (but for ``bagged_mlp`` and
+``maml``, which are parts of it).
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ def to_source(
     -------
     source : str
         Imports and ``pipeline = Pipeline(...)``. It needs scikit-learn, and LightGBM,
-        numpy, pandas, or this package for a ``maml`` step, where the pipeline uses
-        them. Executing it gives a pipeline
-        equal to the one of `compile_pipeline`.
+        numpy, pandas, or this package for a ``bagged_mlp`` or ``maml`` step, where the
+        pipeline uses them. Executing it gives a pipeline equal to the one of
+        `compile_pipeline`.
     """
     spec = compile_spec(
         tree, schema, task=task, n_classes=n_classes, catalogue=catalogue,

@@ -89,7 +89,9 @@ OWN_TREE = next(o for o in default_catalogue() if o.name == "decision_tree")
 
 EFFECTS = {
     # Without a budget the search takes ten times as long, and ends for another reason.
-    "time_budget": Effect(0.05, None, why_it_ended, {"max_evaluations": None, "cv": 10}),
+    "time_budget": Effect(
+        0.05, None, why_it_ended, {"max_evaluations": None, "cv": 10}
+    ),
     "max_evaluations": Effect(2, 3, n_evaluations),
     "scoring": Effect("accuracy", None, scores),
     "cv": Effect(2, 3, scores),
