@@ -8,7 +8,8 @@ that the portfolios of auto-sklearn, AutoGluon and FLAML name. The result is
 source. It is made of
 
 1. the fixed portfolio,
-2. the default of every learner of the catalogue,
+2. the default of every learner of the catalogue but MAML, whose initialisation was
+   meta-trained on these very tables,
 3. the grid for small tables (`_grid`),
 4. a diverse choice of the published settings (`_published`): learners take turns, and
    within a learner its feature steps, each time the next setting in the order of a
@@ -38,7 +39,7 @@ from sklearn_meta.metalearning._portfolio import default_portfolio
 from sklearn_meta.pipelines import default_catalogue, format_tree, parse
 from sklearn_meta.pipelines._cost import predicted_seconds
 
-SIZES = {"classification": 142, "regression": 127}
+SIZES = {"classification": 144, "regression": 129}
 MOST_OF_ONE_LEARNER = 20
 # Of learners of many faces; linear models are next to free.
 EXCEPTIONS = {"lightgbm": 25, "logistic_regression": 40, "ridge": 40}
@@ -49,8 +50,9 @@ MOST_SECONDS_OF_ADDED = 1.8
 WINNERS = Path(__file__).parent / "winners.txt"
 DATA = Path(__file__).parents[1] / "sklearn_meta" / "metalearning" / "data"
 
-# Learners that want columns of one scale.
-UNSCALED = ("_nb", "tree", "forest", "boost", "lightgbm", "dummy")
+# Learners that want no columns of one scale, or see to it themselves.
+UNSCALED = ("_nb", "tree", "forest", "boost", "lightgbm", "dummy", "bagged_mlp")
+META_TRAINED = "maml"
 
 
 def main():
@@ -82,6 +84,8 @@ def build_pool(task, published, size):
     for proposal in default_portfolio(task, catalogue):
         accept(format_tree(proposal.tree), "portfolio")
     for operator in catalogue.select(task, "learner"):
+        if operator.name == META_TRAINED:
+            continue
         unscaled = any(part in operator.name for part in UNSCALED)
         accept(
             f"{operator.name}({'X' if unscaled else 'standard_scaler(X)'})", "default"

@@ -56,7 +56,7 @@ _CLASSIFICATION = (
     " min_samples_leaf=4, n_estimators=200)",
     "logistic_regression(standard_scaler(X), C=0.2, l1_ratio=1.0)",
     "gaussian_process(standard_scaler(X))",
-    "bagged_mlp(X, n_bins=6)",
+    "bagged_mlp(X, n_bins=0)",
     "mlp(standard_scaler(X), alpha=0.1, layer_size=64)",
     "mlp(quantile_transform(X), activation='tanh', alpha=1.0, layer_size=128,"
     " learning_rate_init=0.003)",
@@ -116,7 +116,7 @@ _REGRESSION = (
     "ridge(nystroem(standard_scaler(X), n_components=200), alpha=0.1)",
     "kernel_ridge(power_transform(X), alpha=0.03, gamma=0.03)",
     "huber(standard_scaler(X), epsilon=1.5)",
-    "bagged_mlp(X, n_bins=6)",
+    "bagged_mlp(X, n_bins=0)",
     "mlp(standard_scaler(X), alpha=0.1, layer_size=64, learning_rate_init=0.003)",
     "mlp(quantile_transform(X), alpha=1.0, layer_size=128, learning_rate_init=0.003,"
     " n_layers=2)",

@@ -44,15 +44,6 @@ class Members:
     vector: np.ndarray = field(repr=False)
     tensors: dict[str, np.ndarray] = field(repr=False)
 
-    @property
-    def n_layers(self) -> int:
-        """Number of hidden layers."""
-        return len(self.tensors) // 2 - 1
-
-    def astype(self, dtype) -> dict[str, np.ndarray]:
-        """Return copies of the tensors in another precision."""
-        return {name: tensor.astype(dtype) for name, tensor in self.tensors.items()}
-
 
 def members_of(shapes) -> Members:
     """Return members whose parameters are all zero.
@@ -130,9 +121,10 @@ def outputs_and_layers(tensors, x, masks):
 
 
 def _forward(tensors, x, masks, layers):
-    h = x * tensors[SCALE]
-    for i in range(len(tensors) // 2 - 1):
-        u = _linear(h, tensors[f"w{i}"], tensors[f"c{i}"])
+    *hidden, last = _weights(tensors)
+    h = x
+    for i, weight in enumerate(hidden):
+        u = _linear(h, weight, tensors[f"c{i}"])
         # exp(88) is the largest of single precision; silu is zero there.
         gate = 1 / (1 + np.exp(np.minimum(-u, 80.0)))
         value = u * gate
@@ -142,7 +134,14 @@ def _forward(tensors, x, masks, layers):
         layers.append((h, u, gate, mask))
         h = value
     layers.append(h)
-    return _linear(h, tensors[WEIGHT_OUT], tensors[BIAS_OUT])
+    return _linear(h, last, tensors[BIAS_OUT])
+
+
+def _weights(tensors):
+    """Return the weights of the layers; the factors of the inputs are in the first."""
+    names = [f"w{i}" for i in range(len(tensors) // 2 - 1)] + [WEIGHT_OUT]
+    first, *others = (tensors[name] for name in names)
+    return [tensors[SCALE].transpose(0, 2, 1) * first, *others]
 
 
 def _linear(h, weight, bias):
@@ -152,12 +151,12 @@ def _linear(h, weight, bias):
     return u
 
 
-def gradient(tensors, x, layers, d_out, into):
+def gradient(tensors, layers, d_out, into):
     """Write the gradient of a loss in all parameters.
 
     Parameters
     ----------
-    tensors, x : see `outputs`
+    tensors : dict of str to ndarray
     layers : list
         Of `outputs_and_layers`.
     d_out : ndarray of shape (n_members, n_rows, n_outputs)
@@ -166,26 +165,29 @@ def gradient(tensors, x, layers, d_out, into):
         Tensors that get the gradient.
     """
     *hidden, last = layers
-    d = _linear_gradient(last, tensors, WEIGHT_OUT, BIAS_OUT, d_out, into)
-    for i in reversed(range(len(hidden))):
-        h, u, gate, mask = hidden[i]
+    names = [*((f"w{i}", f"c{i}") for i in range(len(hidden))), (WEIGHT_OUT, BIAS_OUT)]
+    inputs = [*(h for h, *_ in hidden), last]
+    d = d_out
+    for i in reversed(range(len(names))):
+        weight, bias = names[i]
+        r = np.float32(inputs[i].shape[-1] ** -0.5)
+        np.sum(d, axis=1, keepdims=True, out=into[bias])
+        np.matmul(inputs[i].transpose(0, 2, 1), d, out=into[weight])
+        into[weight] *= r
+        if i == 0:
+            break
+        d = d @ tensors[weight].transpose(0, 2, 1)
+        d *= r
+        _, u, gate, mask = hidden[i - 1]
         if mask is not None:
             d *= mask
         # silu'(u) = gate + u gate (1 - gate)
         d *= gate * (1 + u * (1 - gate))
-        d = _linear_gradient(h, tensors, f"w{i}", f"c{i}", d, into)
-    np.sum(d * x, axis=1, keepdims=True, out=into[SCALE])
-
-
-def _linear_gradient(h, tensors, weight, bias, d, into):
-    """Write the gradient of one layer; return that in its input."""
-    r = np.float32(h.shape[-1] ** -0.5)
-    np.sum(d, axis=1, keepdims=True, out=into[bias])
-    np.matmul(h.transpose(0, 2, 1), d, out=into[weight])
-    into[weight] *= r
-    before = d @ tensors[weight].transpose(0, 2, 1)
-    before *= r
-    return before
+    # Inputs times factors times weights: both have the same product in their gradient,
+    # which saves the one in the scaled inputs.
+    product = into[weight]
+    into[SCALE][:, 0] = (product * tensors[weight]).sum(axis=2)
+    product *= tensors[SCALE].transpose(0, 2, 1)
 
 
 class AdamW:

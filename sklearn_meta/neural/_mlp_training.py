@@ -170,7 +170,7 @@ def train_members(inputs, targets, folds, loss, settings, rng) -> Trained:
         masks = _masks(settings, rows.shape, settings.dropout * fading, rng)
         out, layers = outputs_and_layers(members.tensors, x, masks)
         d_out = loss.derivative(out, targets[rows])
-        gradient(members.tensors, x, layers, d_out, slope.tensors)
+        gradient(members.tensors, layers, d_out, slope.tensors)
         rate = settings.learning_rate_init * _rate(done)
         optimizer.step(slope.vector, rate, fading)
         if step in looked_at:

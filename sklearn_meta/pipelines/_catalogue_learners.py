@@ -760,7 +760,7 @@ BAGGED_MLPS = _both(
         alone,
         tasks=(task,),
         hyperparameters=(
-            Integer("n_bins", 0, 24, 0),
+            Integer("n_bins", 0, 24, 6),
             Integer("layer_size", 16, 256, 64, log=True),
             Integer("n_layers", 1, 3, 2),
             Float("dropout", 0.0, 0.5, 0.1),
