@@ -85,6 +85,8 @@ SYSTEMS = {
         Estimator("sklearn_meta.ensemble", "WeightedEnsembleRegressor"),
         Estimator("sklearn_meta.neural", "MAMLClassifier"),
         Estimator("sklearn_meta.neural", "MAMLRegressor"),
+        Estimator("sklearn_meta.neural", "BaggedMLPClassifier"),
+        Estimator("sklearn_meta.neural", "BaggedMLPRegressor"),
         Estimator(
             "sklearn_meta", "MetaAutoClassifier", SHORT, "MetaAutoClassifier (short)"
         ),

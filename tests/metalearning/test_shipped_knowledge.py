@@ -25,7 +25,8 @@ def test_it_loads_fast():
         KnowledgeBase().matrix("classification", "neg_log_loss")
         return time.process_time() - began
 
-    assert min(seconds() for _ in range(5)) < 0.05
+    # Of many, as whatever else runs on the machine can only make it longer.
+    assert min(seconds() for _ in range(20)) < 0.05
 
 
 @pytest.mark.parametrize("task", TASKS)
