@@ -45,6 +45,9 @@ class Belief:
     little_time : float
         Seconds that are added to those of each pipeline: differences far below are of
         no importance.
+    much_time : float
+        Seconds of one fit that halve the value of a proposal: so much of the budget
+        goes to it that others wait. Infinity for none.
     evidence : float
         How much an evaluation counts against the meta-features; 0 never learns.
     kinds : ndarray of int of shape (n_pipelines,), default=None
@@ -64,6 +67,7 @@ class Belief:
     seconds: np.ndarray = field(repr=False)
     time_aversion: float = 0.0
     little_time: float = 0.0
+    much_time: float = np.inf
     evidence: float = 0.0
     kinds: np.ndarray | None = field(default=None, repr=False)
     diversity: float = 0.0
@@ -105,7 +109,8 @@ class Belief:
         Returns
         -------
         gains : ndarray of shape (n_pipelines,)
-            Per second to the power of `time_aversion`; only their order has a meaning.
+            Per second to the power of `time_aversion`, and less for what takes much of
+            the time there is; only their order has a meaning.
         """
         weights = self.posterior()
         best = self._best_of_kinds([*self.tried, *planned])
@@ -127,7 +132,8 @@ class Belief:
             )
             gains[pipelines] = weights @ (before[:, None] - after)
         gains += TIE_BREAK * (LARGEST_REGRET - weights @ self.regrets)
-        return gains / (self.seconds + self.little_time) ** self.time_aversion
+        price = (self.seconds + self.little_time) ** self.time_aversion
+        return gains / (price * (1 + self.seconds / self.much_time))
 
     @property
     def _kinds(self):

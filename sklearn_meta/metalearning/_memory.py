@@ -109,6 +109,7 @@ def believe(
     shrinkage,
     time_aversion=0.0,
     little_time=0.0,
+    much_time=np.inf,
     evidence=0.0,
     diversity=0.0,
 ) -> Belief:
@@ -128,7 +129,7 @@ def believe(
     size : tuple of int
         Its number of samples, features, and classes.
     shrinkage : float
-    time_aversion, little_time, evidence, diversity : float
+    time_aversion, little_time, much_time, evidence, diversity : float
         See `Belief`.
 
     Returns
@@ -144,6 +145,7 @@ def believe(
         seconds=memory.seconds.predict(*size),
         time_aversion=time_aversion,
         little_time=little_time,
+        much_time=much_time,
         evidence=evidence,
         kinds=_learners(memory.regrets.pipelines),
         diversity=diversity,

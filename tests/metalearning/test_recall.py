@@ -206,6 +206,16 @@ def test_seconds_count_as_much_as_they_are_made_to():
     assert dear.order(1) == [1]
 
 
+def test_what_takes_much_of_the_time_is_worth_less():
+    regret = np.array([[0.0, 0.1], [0.0, 0.1]])
+    seconds = np.array([6.0, 0.0])
+    plain = belief_of(regret, seconds=seconds).gains()
+    halved = belief_of(regret, seconds=seconds, much_time=6.0).gains()
+    assert_allclose(halved, plain * [0.5, 1.0])
+    assert belief_of(regret, seconds=seconds).order(1) == [0]
+    assert belief_of(regret, seconds=seconds, much_time=6.0).order(1) == [1]
+
+
 def test_evidence_moves_the_weights_to_datasets_that_compare_alike():
     regret = np.array([[0.0, 1.0, 2.0, 0.0], [2.0, 1.0, 0.0, 2.0]])
     belief = belief_of(regret, evidence=2.0)
