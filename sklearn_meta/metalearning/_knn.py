@@ -43,8 +43,8 @@ LITTLE_TIME_SHARE = 0.002
 # A fit that takes this share of the budget makes a proposal half as valuable: all folds
 # of it are a quarter of what one worker can do. Replayed on a seventh of the tables,
 # leaving out their families, the regret (diversity counted) after a fifth of 10 s falls
-# from 0.50 to 0.36 in log loss and from 0.37 to 0.23 in RMSE; in the end, and with 60 s,
-# it is the same within 0.02. Shares of 0.02 and 0.01 are alike.
+# from 0.50 to 0.36 in log loss and from 0.37 to 0.23 in RMSE; in the end, and with
+# 60 s, it is the same within 0.02. Shares of 0.02 and 0.01 are alike.
 MUCH_TIME_SHARE = 0.05
 
 # Learners of which the knowledge base knows nothing are tried after so many others.
