@@ -148,7 +148,7 @@ def train_members(inputs, targets, folds, loss, settings, rng) -> Trained:
     """
     n_members = int(folds.max()) + 1
     learned = [np.flatnonzero(folds != k) for k in range(n_members)]
-    left_out = [np.flatnonzero(folds == k)[:MAX_LOOKED_AT] for k in range(n_members)]
+    left_out = [_looked_at(np.flatnonzero(folds == k)) for k in range(n_members)]
     n_rows = min(map(len, learned))
     batch_size = min(settings.batch_size, n_rows)
     n_steps = settings.max_iter * (n_rows // batch_size)
@@ -176,6 +176,11 @@ def train_members(inputs, targets, folds, loss, settings, rng) -> Trained:
         if step in looked_at:
             looks.look(members.tensors)
     return looks.trained(n_steps)
+
+
+def _looked_at(rows):
+    """Return some of many rows, from all over a table that may be sorted."""
+    return rows[:: math.ceil(len(rows) / MAX_LOOKED_AT)]
 
 
 def _rate(done):

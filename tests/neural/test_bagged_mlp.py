@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, make_friedman1
 from sklearn.linear_model import Ridge
 from sklearn.metrics import log_loss
 
-from sklearn_meta.neural import BaggedMLPClassifier, BaggedMLPRegressor
+from sklearn_meta.neural import BaggedMLPClassifier, BaggedMLPRegressor, _mlp_training
 from sklearn_meta.neural._mlp_members import (
     AdamW,
     gradient,
@@ -231,6 +231,17 @@ def test_folds_of_different_sizes_count_each_row_once():
     np.testing.assert_allclose(trained.weights.sum(axis=1), 1)
     assert (trained.weights[0] > 0).sum() == 7
     np.testing.assert_array_equal(trained.targets[0][:7], targets[:7])
+
+
+def test_of_many_rows_some_from_all_over_the_table_are_looked_at(monkeypatch):
+    monkeypatch.setattr(_mlp_training, "MAX_LOOKED_AT", 4)
+    inputs, _, folds, loss = make_problem()
+    targets = np.arange(60, dtype=np.float32)[:, None]
+    trained = train_members(
+        inputs, targets, folds, loss, make_settings(), np.random.default_rng(0)
+    )
+    assert trained.targets.shape == (4, 4, 1)
+    assert trained.targets[0, :, 0].tolist() == [0, 16, 32, 48]
 
 
 def test_the_temperature_is_the_best_of_those_tried():
