@@ -42,9 +42,9 @@ SHORTEST_LIMIT = 2.0
 CANDIDATE_SHARE_OF_BUDGET = 0.25
 # The in-process lane takes candidates whose fit is predicted to take at most this.
 LIGHT_SECONDS = 0.1
-# Most candidates lose the race before the last fold: this share of the folds must fit
-# into the time left for a candidate to be started.
-SHARE_OF_STAGES = 0.6
+# A candidate whose folds take so many seconds that all of them fit into the time left
+# may have this multiple of what the other folds are expected to take.
+PATIENCE_WITH_FOLDS = 1.5
 # After so many candidates in a row that there is no time for, the search ends.
 MAX_SKIPPED = 40
 ANY_OPERATOR = ""
@@ -91,6 +91,8 @@ class _Running:
     predicted_seconds: float
     reason_to_skip: str = ""
     started: float = 0.0
+    deadline: float = 0.0
+    lane: object = None
     results: list[FoldResult] = field(default_factory=list)
 
 
@@ -358,20 +360,23 @@ class Engine:
             limit = CANDIDATE_SHARE_OF_BUDGET * self.budget.seconds
         else:
             limit = max(CANDIDATE_SHARE * left, SHORTEST_LIMIT)
+        running.lane = lane
+        running.deadline = min(now + limit, self._search_deadline)
         self._running[running.number] = running
         lane.submit(
             running.number,
             EVALUATE,
             (running.candidate.tree, running.candidate.text, running.race),
-            min(now + limit, self._search_deadline),
+            running.deadline,
         )
 
     def _reason_to_skip(self, running):
         if self.limits.max_evaluations is not None or not self.history.finished():
             return ""
-        n_stages = len(self.context.stages)
+        # Only what is scored on all folds can be combined, so there must be time for
+        # all of them, though most candidates lose the race before the last one.
         left = self._search_deadline - running.started
-        expected = self._expected_seconds(running) * n_stages * SHARE_OF_STAGES
+        expected = self._expected_seconds(running) * len(self.context.stages)
         if expected > left:
             return (
                 f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left"
@@ -392,12 +397,48 @@ class Engine:
                 continue
             if isinstance(event, Payload):
                 running.results.append(event.value)
+                self._reconsider(running)
                 continue
             del self._running[event.task_id]
             if isinstance(event, Done):
                 self._finish(running, Status.OK)
             elif isinstance(event, Failed):
                 self._finish(running, STATUS_OF_FAILURE[event.kind], event.reason)
+
+    def _reconsider(self, running):
+        """Give up what cannot be finished in time, and let finish what can.
+
+        The limit that a candidate gets when it starts is for those that hang. Once it
+        has finished a fold, its own seconds tell how long the others will take.
+        """
+        folds = running.results[self.context.n_screening :]
+        n_left = self.context.n_splits - len(folds)
+        if self._is_fixed() or not folds or not n_left:
+            return
+        if running.race.is_lost([fold.score for fold in folds]):
+            return  # it ends of itself
+        seconds = [fold.fit_seconds + fold.predict_seconds for fold in folds]
+        needed = n_left * sum(seconds) / len(seconds)
+        now = self.clock()
+        left = self._search_deadline - now
+        if needed <= left:
+            later = min(now + PATIENCE_WITH_FOLDS * needed, self._search_deadline)
+            if later > running.deadline:
+                running.deadline = later
+                running.lane.postpone(running.number, later)
+        elif self.history.finished():
+            running.lane.cancel(running.number)
+            del self._running[running.number]
+            self._finish(
+                running,
+                Status.TIMEOUT,
+                f"the other folds would take about {needed:.1f} s, "
+                f"{max(left, 0):.1f} s were left",
+            )
+
+    def _is_fixed(self):
+        """Whether the clock has no say in what is evaluated."""
+        return self.limits.max_evaluations is not None or self.limits.repeatable
 
     def _continue_in_process(self, error):
         """Do without workers; what they were working on is begun again."""

@@ -149,6 +149,11 @@ class InProcessPool:
         seconds = self.clock() - task.started
         return Failed(task.id, "timeout", describe_timeout(seconds))
 
+    def postpone(self, task_id, deadline):
+        """Give the task another deadline; nothing happens if it has ended."""
+        if self._task is not None and self._task.id == task_id:
+            self._task.deadline = deadline
+
     def cancel(self, task_id):
         """Give up a task; no event comes from it any more."""
         if self._task is not None and self._task.id == task_id:

@@ -400,6 +400,20 @@ class WorkerPool:
         worker.channel.send(process.TASK, body)
         self._listen(worker)
 
+    def postpone(self, task_id, deadline):
+        """Give a task that is running another deadline.
+
+        Parameters
+        ----------
+        task_id : int
+            Of a task that has ended: nothing happens.
+        deadline : float
+            Instant on `clock`.
+        """
+        for worker in self._workers.values():
+            if worker.task is not None and worker.task.id == task_id:
+                worker.task.deadline = deadline
+
     def cancel(self, task_id):
         """Kill a task; no event comes from it any more."""
         for worker in list(self._workers.values()):

@@ -1,6 +1,7 @@
 """The engine's loop, with a fake clock and fake workers."""
 
 import zlib
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,6 +27,19 @@ class FakeClock:
         return self.now
 
 
+@dataclass
+class FakeTask:
+    """Events at fixed instants; what is later than the deadline does not happen."""
+
+    events: list
+    deadline: float
+
+    def next_event(self, task_id):
+        if self.events[0][0] > self.deadline:
+            return self.deadline, Failed(task_id, "timeout", "deadline", "")
+        return self.events[0]
+
+
 class FakePool:
     """Workers that need the seconds and give the results that a function says."""
 
@@ -45,25 +59,33 @@ class FakePool:
     def submit(self, task_id, function, args, deadline):
         assert self.n_idle > 0
         seconds, payloads, end = self.outcome(args)
-        finish = self.clock() + seconds
-        if finish > deadline:
-            finish, end = deadline, ("timeout", "deadline")
-        self.tasks[task_id] = finish, payloads, end
+        now = self.clock()
+        step = seconds / max(len(payloads), 1)
+        events = [
+            (now + step * i, Payload(task_id, p)) for i, p in enumerate(payloads, 1)
+        ]
+        last = Done(task_id) if end is None else Failed(task_id, *end, "")
+        self.tasks[task_id] = FakeTask([*events, (now + seconds, last)], deadline)
+
+    def postpone(self, task_id, deadline):
+        self.tasks[task_id].deadline = deadline
 
     def cancel(self, task_id):
         self.tasks.pop(task_id, None)
 
     def wait(self, timeout):
-        first = min(self.tasks, key=lambda t: self.tasks[t][0], default=None)
-        if first is None or self.tasks[first][0] > self.clock() + timeout:
+        following = {i: task.next_event(i) for i, task in self.tasks.items()}
+        first = min(following, key=lambda i: following[i][0], default=None)
+        if first is None or following[first][0] > self.clock() + timeout:
             self.clock.now += timeout
             return []
-        finish, payloads, end = self.tasks.pop(first)
-        self.clock.now = max(self.clock.now, finish)
-        events = [Payload(first, p) for p in payloads]
-        if end is None:
-            return [*events, Done(first)]
-        return [*events, Failed(first, end[0], end[1], "")]
+        when, event = following[first]
+        self.clock.now = max(self.clock.now, when)
+        if isinstance(event, Payload):
+            del self.tasks[first].events[0]
+        else:
+            del self.tasks[first]
+        return [event]
 
 
 class CountingSearch:
@@ -84,10 +106,10 @@ class CountingSearch:
         self.told += [e.number for e in evaluations]
 
 
-def folds(score, n=N_FOLDS):
+def folds(score, n=N_FOLDS, seconds=0.1):
     spread = np.linspace(-0.1, 0.1, n) if n > 1 else [0.0]
     return [
-        FoldResult(i, score + d, np.zeros(2), fit_seconds=0.1)
+        FoldResult(i, score + d, np.zeros(2), fit_seconds=seconds)
         for i, d in enumerate(spread)
     ]
 
@@ -228,6 +250,48 @@ def test_a_hanging_candidate_costs_itself_only():
     assert len(engine.history.finished()) > 80
 
 
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_slow_candidate_whose_folds_fit_into_the_time_left_may_finish(n_workers):
+    def outcome(args):
+        seconds = 15.0 if args[1] == "c2" else 1.0
+        return N_FOLDS * seconds, folds(0.5, seconds=seconds), None
+
+    engine = make_engine(CountingSearch(), outcome, n_workers=n_workers, budget=60.0)
+    engine.run()
+    slow = next(e for e in engine.history if e.candidate.text == "c2")
+    # Half of the time left would not have been enough.
+    assert slow.status is Status.OK and slow.seconds == 45
+
+
+def test_candidate_whose_other_folds_would_be_late_is_given_up():
+    def run(outcome, **kwargs):
+        engine = make_engine(CountingSearch(), outcome, n_workers=1, **kwargs)
+        engine.run()
+        return {e.candidate.text: e for e in engine.history}, engine
+
+    def outcome(args):
+        # Predicted are 3 s for all folds.
+        seconds = 15.0 if args[1] == "c5" else 1.0
+        return N_FOLDS * seconds, folds(0.5, seconds=seconds), None
+
+    found, engine = run(outcome, budget=50.0)
+    assert found["c5"].status is Status.TIMEOUT and found["c5"].seconds == 15
+    assert found["c5"].reason == (
+        "the other folds would take about 30.0 s, 20.0 s were left"
+    )
+    assert len(found["c5"].folds) == 1
+    # The rest of the time is for others.
+    assert len(engine.history.finished()) == 5 + 6
+
+    # As long as nothing has finished, it is better than nothing.
+    found, _ = run(lambda args: (60.0, folds(0.5, seconds=20.0), None), budget=50.0)
+    assert found["c0"].seconds == 25 and len(found["c0"].folds) == 1
+
+    # And what others have to do must not depend on the clock.
+    found, _ = run(outcome, budget=50.0, max_evaluations=20)
+    assert found["c5"].status is Status.TIMEOUT and found["c5"].seconds == 12.5
+
+
 def test_every_kind_of_failure_is_recorded_with_its_reason():
     kinds = ["raised", "timeout", "memory", "crashed"]
     search = CountingSearch(n=5)
@@ -273,7 +337,8 @@ def test_observer_stops_the_search():
         CountingSearch(), observe=lambda evaluation, history: len(history) == 5
     )
     assert engine.run() == "stopped by a callback"
-    assert len(engine.history) == 5
+    # With the folds of what was running then.
+    assert [e.status for e in list(engine.history)[5:]] == [Status.TIMEOUT]
 
 
 def test_candidate_that_is_not_worth_its_seconds_is_not_started():

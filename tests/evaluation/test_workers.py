@@ -253,6 +253,19 @@ def test_hanging_task_ends_at_its_deadline(pool, function, args):
     wait_until(lambda: not is_alive(pid))
 
 
+def test_deadline_can_be_postponed(pool):
+    began = time.monotonic()
+    pool.submit(1, TASKS + "sleep", (1.0,), pool.clock() + 0.5)
+    pool.postpone(1, pool.clock() + 1000)
+    pool.postpone(2, pool.clock())  # of nobody
+    assert [type(e) for e in collect(pool)] == [Payload, Payload, Done]
+    assert time.monotonic() - began >= 1.0
+
+    pool.submit(3, TASKS + "sleep", (1000,), pool.clock() + 1000)
+    pool.postpone(3, pool.clock() + 0.3)
+    assert [type(e) for e in collect(pool)] == [Payload, Failed]
+
+
 def test_hanging_task_does_not_disturb_another_one(pool):
     pool.submit(1, TASKS + "busy", (), pool.clock() + 0.3)
     pool.submit(2, TASKS + "sleep", (0.6,))
@@ -836,6 +849,10 @@ def test_in_process_pool_stops_between_steps_at_the_deadline():
     )
     pool.submit(2, TASKS + "call_often", (tick,), 1.0)
     assert [e.kind for e in pool.wait(0)] == ["timeout"]
+    pool.submit(3, TASKS + "call_often", (tick,), 3.5)
+    pool.postpone(2, 0.0)  # it has ended
+    pool.postpone(3, 5.5)
+    assert [type(e) for e in collect(pool)] == [Payload, Payload, Payload, Failed]
 
 
 @pytest.mark.parametrize(
