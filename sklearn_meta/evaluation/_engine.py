@@ -18,6 +18,7 @@ import numpy as np
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._evaluate import EvaluationContext, Race
 from sklearn_meta.evaluation._history import History
+from sklearn_meta.evaluation._pace import FoldForecast, Pace
 from sklearn_meta.evaluation._records import (
     Candidate,
     Evaluation,
@@ -42,12 +43,14 @@ SHORTEST_LIMIT = 2.0
 CANDIDATE_SHARE_OF_BUDGET = 0.25
 # The in-process lane takes candidates whose fit is predicted to take at most this.
 LIGHT_SECONDS = 0.1
-# A candidate whose folds take so many seconds that all of them fit into the time left
-# may have this multiple of what the other folds are expected to take.
+# What is expected is off by a factor of two, and the first fold tells: this share of
+# the expected seconds must fit into the time left for a candidate to be started.
+SHARE_OF_SECONDS = 0.6
+# A candidate whose own folds tell that it will be finished in time may have this
+# multiple of what the other ones are expected to take.
 PATIENCE_WITH_FOLDS = 1.5
 # After so many candidates in a row that there is no time for, the search ends.
 MAX_SKIPPED = 40
-ANY_OPERATOR = ""
 # Longest sleep between two looks at the clock.
 TICK = 0.25
 
@@ -88,7 +91,7 @@ class _Running:
     number: int
     candidate: Candidate
     race: Race
-    predicted_seconds: float
+    forecast: FoldForecast
     reason_to_skip: str = ""
     started: float = 0.0
     deadline: float = 0.0
@@ -166,7 +169,7 @@ class Engine:
         self._untold: dict[int, Evaluation] = {}
         self._exhausted = False
         self._stop_reason = ""
-        self._speeds: dict[str, float] = {}
+        self._pace = Pace()
         self._search_deadline = budget.deadline
         self._n_skipped = 0
         self._n_dear = 0
@@ -207,25 +210,43 @@ class Engine:
             number = self._first_number + self._n_asked
             self._n_asked += 1
             candidate = candidates[0]
-            predicted = self.predict_seconds(
-                candidate.tree, len(self.context.stages[0].train)
-            )
-            reason = self._reason_against(candidate, predicted)
+            forecast = self._forecast(candidate)
+            reason = self._reason_against(candidate, forecast)
             self._n_dear = self._n_dear + 1 if reason else 0
             self._exhausted |= self._n_dear >= MAX_SKIPPED
             self._queue.append(
-                _Running(number, candidate, self.history.race(), predicted, reason)
+                _Running(number, candidate, self.history.race(), forecast, reason)
             )
         if self.limits.repeatable and (
             self._exhausted or self._n_asked == self.limits.max_evaluations
         ):
             self._tell_next(len(self._untold))
 
-    def _reason_against(self, candidate, predicted):
+    def _forecast(self, candidate):
+        first, last = self.context.stages[0], self.context.stages[-1]
+        tree = candidate.tree
+        seconds = self.predict_seconds(tree, len(last.train))
+        recalled = candidate.expected_seconds
+        if recalled is not None:
+            n_samples = self.context.dataset.n_samples
+            recalled *= seconds / self.predict_seconds(tree, n_samples)
+        return FoldForecast(
+            operator=tree.operator,
+            by_operators=seconds,
+            recalled=recalled,
+            screening_share=self.predict_seconds(tree, len(first.train)) / seconds,
+        )
+
+    def _n_fits(self, forecast):
+        """Number of fits in all stages, those on a part of the rows as that part."""
+        context = self.context
+        return context.n_splits + context.n_screening * forecast.screening_share
+
+    def _reason_against(self, candidate, forecast):
         # Judged when it is proposed, by what was told by then.
         if self.limits.max_evaluations is not None or not self.history.finished():
             return ""
-        seconds = predicted * len(self.context.stages)
+        seconds = forecast.by_operators * self._n_fits(forecast)
         if self.is_worthwhile(candidate, seconds):
             return ""
         return f"it would take about {seconds:.1f} s: too long for so few rows"
@@ -273,7 +294,7 @@ class Engine:
         if status is Status.OK and len(folds) < self.context.n_splits:
             status, reason = self._why_incomplete(running.race, folds)
         if running.results:
-            self._learn_speed(running)
+            self._learn_pace(running)
         evaluation = Evaluation(
             number=running.number,
             candidate=running.candidate,
@@ -297,19 +318,15 @@ class Engine:
         reason = f"clearly worse than the best after {len(folds)} folds"
         return Status.PRUNED, reason
 
-    def _learn_speed(self, running):
-        """Follow how this machine's seconds relate to the predicted ones."""
-        measured = max(running.results[0].fit_seconds, 1e-3)
-        ratio = measured / max(running.predicted_seconds, 1e-3)
-        for key in (running.candidate.tree.operator, ANY_OPERATOR):
-            known = self._speeds.get(key)
-            self._speeds[key] = ratio if known is None else known**0.7 * ratio**0.3
-
-    def _expected_seconds(self, running):
-        """Seconds that one fit is expected to take on this machine."""
-        name = running.candidate.tree.operator
-        speed = self._speeds.get(name, self._speeds.get(ANY_OPERATOR, 1.0))
-        return running.predicted_seconds * speed
+    def _learn_pace(self, running):
+        seconds = [r.fit_seconds + r.predict_seconds for r in running.results]
+        folds = seconds[self.context.n_screening :]
+        if folds:
+            self._pace.observe(running.forecast, float(np.median(folds)))
+        else:
+            self._pace.observe(
+                running.forecast, seconds[0] / running.forecast.screening_share
+            )
 
     # Dispatching and waiting
 
@@ -336,7 +353,7 @@ class Engine:
             (
                 r
                 for r in self._queue
-                if self._expected_seconds(r) <= LIGHT_SECONDS
+                if self._pace.expect(r.forecast) <= LIGHT_SECONDS
                 and self.is_safe(r.candidate.tree)
             ),
             None,
@@ -376,8 +393,8 @@ class Engine:
         # Only what is scored on all folds can be combined, so there must be time for
         # all of them, though most candidates lose the race before the last one.
         left = self._search_deadline - running.started
-        expected = self._expected_seconds(running) * len(self.context.stages)
-        if expected > left:
+        expected = self._pace.expect(running.forecast) * self._n_fits(running.forecast)
+        if expected * SHARE_OF_SECONDS > left:
             return (
                 f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left"
             )
@@ -418,7 +435,7 @@ class Engine:
         if running.race.is_lost([fold.score for fold in folds]):
             return  # it ends of itself
         seconds = [fold.fit_seconds + fold.predict_seconds for fold in folds]
-        needed = n_left * sum(seconds) / len(seconds)
+        needed = n_left * float(np.mean(seconds))
         now = self.clock()
         left = self._search_deadline - now
         if needed <= left:

@@ -23,11 +23,14 @@ class Candidate:
         Canonical text of `tree`: the identity of the candidate.
     origin : str
         For people: ``"portfolio"``, ``"random"``, ``"mutation of 12: replaced pca"``.
+    expected_seconds : float or None, default=None
+        Of one fit on all rows, where it is known from other datasets.
     """
 
     tree: Node | None
     text: str
     origin: str
+    expected_seconds: float | None = None
 
 
 class Status(StrEnum):

@@ -255,6 +255,10 @@ class KNNMetaLearner(BaseEstimator):
             diversity=self.diversity,
         )
         trees = _legal_trees(memory.regrets.pipelines, catalogue, dataset)
+        seconds = _on_all_rows(
+            belief.seconds, trees, memory.seconds.most_rows, dataset, catalogue
+        )
+        belief = replace(belief, seconds=seconds)
         # Of pipelines that are equal on this table, the first one stands for all.
         distinct = {tree: i for i, tree in reversed(trees.items())}
         order = belief.order(n_proposals, among=sorted(distinct.values()))
@@ -388,6 +392,20 @@ def _legal_trees(texts, catalogue, dataset):
             continue  # a smaller search space, or a knowledge base of another version
         trees[i] = without_idle_preparation(tree, dataset.schema)
     return trees
+
+
+def _on_all_rows(seconds, trees, most_rows, dataset, catalogue):
+    """Let seconds grow as those of the operators, from `most_rows` on."""
+    if dataset.n_samples <= most_rows:
+        return seconds
+    seconds = seconds.copy()
+    for i, tree in trees.items():
+        known, here = (
+            predicted_seconds_on(dataset, tree, catalogue=catalogue, n_samples=n)
+            for n in (most_rows, dataset.n_samples)
+        )
+        seconds[i] *= here / known
+    return seconds
 
 
 def _proposal(i, tree, memory, belief, matrix):

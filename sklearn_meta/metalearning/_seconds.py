@@ -24,13 +24,21 @@ class SecondsModel:
     ----------
     coefficients : ndarray of shape (4, n_pipelines)
         Of 1, log rows, log columns, log classes in the logarithm of the seconds.
+    most_rows : int
+        Rows of the largest dataset. The power says nothing of larger ones: where the
+        seconds of a small table are the price of beginning, those of a large one grow
+        with the rows.
     """
 
     coefficients: np.ndarray = field(repr=False)
+    most_rows: int
 
     def predict(self, n_samples, n_features, n_classes):
-        """Return the seconds of one fit of each pipeline, of shape (n_pipelines,)."""
-        row = _design([n_samples], [n_features], [n_classes])[0]
+        """Return the seconds of one fit of each pipeline, of shape (n_pipelines,).
+
+        With more than `most_rows`, those of a fit on so many.
+        """
+        row = _design([min(n_samples, self.most_rows)], [n_features], [n_classes])[0]
         # An extrapolation far beyond what was seen must not overflow.
         return np.maximum(
             np.exp(np.minimum(row @ self.coefficients, 20)), LEAST_SECONDS
@@ -63,7 +71,8 @@ def fit_seconds_model(seconds, n_samples, n_features, n_classes) -> SecondsModel
     penalty[0, 0] = 1e-6  # the level is the pipeline's own
     prior = np.r_[0.0, pooled]
     coefficients = np.linalg.solve(left + penalty, (right + penalty @ prior)[..., None])
-    return SecondsModel(coefficients[..., 0].T)
+    known_rows = np.asarray(n_samples)[known.any(axis=1)]
+    return SecondsModel(coefficients[..., 0].T, int(known_rows.max(initial=1)))
 
 
 def _design(n_samples, n_features, n_classes):

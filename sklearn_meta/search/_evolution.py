@@ -351,7 +351,9 @@ class _EvolutionaryRun:
             except InvalidPipelineError:
                 continue  # it uses operators that the user has excluded
             if tree.size <= vocabulary.max_size:
-                yield Candidate(tree, format_tree(tree), proposal.origin)
+                yield Candidate(
+                    tree, format_tree(tree), proposal.origin, proposal.expected_seconds
+                )
 
     def _propose(self):
         while self._initial:
