@@ -100,7 +100,10 @@ class CountingSearch:
         self.seen.append(tuple(self.told))
         self.asked += 1
         text = f"c{self.asked - 1}"
-        return [Candidate(X, text, "test")]
+        return [Candidate(X, text, "test", self.expected_seconds(text))]
+
+    def expected_seconds(self, text):
+        return None
 
     def tell(self, evaluations):
         self.told += [e.number for e in evaluations]
@@ -380,3 +383,27 @@ def test_candidate_that_cannot_finish_is_not_started():
     assert engine.run() == "no time for what is left to try"
     skipped = [e for e in engine.history if e.status is Status.SKIPPED]
     assert skipped and not {e.candidate.text for e in skipped} & set(started)
+
+
+def test_recalled_seconds_count_more_than_those_of_the_operators():
+    class Recalling(CountingSearch):
+        def expected_seconds(self, text):
+            return 1e4 if text in ("c5", "c6") else 1.0
+
+    started = []
+
+    def outcome(args):
+        started.append(args[1])
+        return 1.0, folds(0.5, seconds=1 / N_FOLDS), None
+
+    # Operators say one second for a fit on 4 rows, two for one on all 8.
+    engine = make_engine(
+        Recalling(), outcome, budget=30.0, predict_seconds=lambda tree, n: n / 4
+    )
+    engine.run()
+    skipped = {e.candidate.text: e for e in engine.history if e.status == "skipped"}
+    assert {"c5", "c6"} <= set(skipped) and not {"c5", "c6"} & set(started)
+    # Three folds on half of the rows are 15 000 s, less what the pace says: a third of
+    # a second in place of half a second.
+    seconds = float(skipped["c5"].reason.split("about ")[1].split(" s,")[0])
+    assert 10_000 < seconds < 15_000

@@ -17,6 +17,7 @@ from sklearn_meta.metalearning._knowledge_records import (
 )
 from sklearn_meta.metalearning.metafeatures import compute_metafeatures, read_table
 from sklearn_meta.pipelines import SearchSpace
+from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._text import format_tree
 
 GOOD_FOR_LINEAR = ("ridge(standard_scaler(X))", "lasso(standard_scaler(X), alpha=0.03)")
@@ -116,6 +117,29 @@ def test_expectations_are_those_of_the_neighbours(knowledge_base):
     assert good.expected_regret < 0.5 < 0.8 < bad.expected_regret
     assert good.expected_seconds == pytest.approx(0.01, rel=0.5)
     assert by_text["extra_trees(X)"].expected_seconds > 5 * good.expected_seconds
+
+
+def test_seconds_beyond_the_known_rows_grow_as_those_of_the_operators(knowledge_base):
+    meta_learner = KNNMetaLearner().fit(knowledge_base)
+
+    def expected(n):
+        prior = recall(meta_learner, *linear_table(99, n))
+        return {
+            format_tree(p.tree): (p.tree, p.expected_seconds) for p in prior.portfolio
+        }
+
+    X, y = linear_table(99, 12_000)
+    _, dataset = read_table(X, y, "regression")
+    catalogue = SearchSpace().catalogue("regression")
+    known, here = expected(120), expected(12_000)
+    for text in PIPELINES:
+        tree, seconds = here[text]
+        growth = predicted_seconds_on(
+            dataset, tree, catalogue=catalogue
+        ) / predicted_seconds_on(dataset, tree, catalogue=catalogue, n_samples=120)
+        assert seconds == pytest.approx(growth * known[text][1])
+    # That of a forest is nearly linear.
+    assert 30 < here["random_forest(X)"][1] / known["random_forest(X)"][1] < 200
 
 
 def test_re_ranking_follows_what_the_evaluations_show(knowledge_base):

@@ -277,6 +277,14 @@ def test_a_pipeline_without_measurements_gets_finite_seconds():
     assert np.isfinite(model.predict(10**9, 10**5, 100)).all()
 
 
+def test_seconds_are_not_extrapolated_to_more_rows():
+    seconds = np.array([[1.0], [2.0], [4.0], [np.nan]])
+    model = fit_seconds_model(seconds, [100, 200, 400, 900], [5] * 4, [2] * 4)
+    assert model.most_rows == 400  # nothing is known of the last one
+    assert model.predict(10**6, 5, 2) == model.predict(400, 5, 2)
+    assert model.predict(400, 5, 2) > model.predict(300, 5, 2)
+
+
 # The judge
 
 
