@@ -27,7 +27,11 @@ from benchmarks.select_tables import select
 
 RESULTS = Path(__file__).parent / "results" / "screening.jsonl"
 # Prefix of what is hashed, and rows from, to.
-GROUPS = {"usual": ("dev", 300, float("inf")), "small": ("small", 90, 300)}
+GROUPS = {
+    "usual": ("dev", 300, float("inf")),
+    "small": ("small", 90, 300),
+    "large": ("engine", 3_000, float("inf")),
+}
 WITHOUT = "without_surrogate"
 SYSTEMS = ("sklearn_meta", WITHOUT)
 
@@ -39,7 +43,7 @@ def development_tables(manifest, group, number):
     ----------
     manifest : list of dict
         Entries with `name`, `task`, `family` and `n_rows`.
-    group : {"usual", "small"}
+    group : {"usual", "small", "large"}
     number : int
         How many of each task; fewer if there are no more.
 
