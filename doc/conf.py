@@ -31,7 +31,8 @@ autodoc_default_options = {
     "exclude-members": "set_fit_request, set_partial_fit_request, set_score_request",
 }
 
-exclude_patterns = ["_build"]
+# The tables of comparison.md are parts of that page.
+exclude_patterns = ["_build", "comparison/*.md"]
 templates_path = ["_templates"]
 html_theme = "alabaster"
 html_theme_options = {"description": "AutoML that behaves like one estimator"}
