@@ -33,9 +33,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 CHECKED_ELSEWHERE = {"MAMLClassifier", "MAMLRegressor", "CanonicalInput"}
 OPTIONAL = {"torch", "skorch", "safetensors"}
 
+# Of networks, which come first on many tables, a fit takes a second: too long for the
+# fits of all checks. With them, the slow tests check.
+QUICK = SearchSpace(exclude=["bagged_mlp"])
 SHORT = [
-    MetaAutoClassifier(max_evaluations=2, random_state=0),
-    MetaAutoRegressor(max_evaluations=2, random_state=0),
+    MetaAutoClassifier(max_evaluations=2, search_space=QUICK, random_state=0),
+    MetaAutoRegressor(max_evaluations=2, search_space=QUICK, random_state=0),
 ]
 ENSEMBLES = [WeightedEnsembleClassifier(), WeightedEnsembleRegressor()]
 NETWORKS = [

@@ -160,7 +160,8 @@ def test_the_time_limit_of_candidates_does_not_lapse():
 
     engine = make_engine(search, outcome, n_workers=n_workers, budget=300.0)
     engine.run()
-    hung = [e for e in engine.history if e.status is Status.TIMEOUT]
+    hung = [e for e in engine.history if e.reason == "deadline"]
+    assert {e.status for e in hung} == {Status.TIMEOUT}
     assert {int(e.candidate.text[1:]) % 5 for e in hung} == {0}
     assert len(hung) > 2 * n_workers
     assert max(e.seconds for e in hung) <= 150

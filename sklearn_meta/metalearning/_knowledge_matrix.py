@@ -79,9 +79,7 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
         connection,
         f"""
         SELECT dataset, COUNT(*), group_concat(pipeline),
-            group_concat(ifnull(fit_microseconds, {UNKNOWN})),
-            group_concat(ifnull(predict_microseconds, {UNKNOWN})),
-            group_concat(n_rows)
+            group_concat(ifnull(fit_microseconds, {UNKNOWN})), group_concat(n_rows)
         FROM evaluations
         WHERE dataset IN (SELECT id FROM datasets WHERE task = ?)
         GROUP BY dataset
@@ -112,7 +110,7 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
     into_scored = _scatterer(shape, rows[scored.datasets], columns[scored.pipelines])
     into_tried = _scatterer(shape, rows[tried.datasets], columns[tried.pipelines])
     _, error, exponent = scored.values
-    fit, predict, n_rows = tried.values
+    fit, n_rows = tried.values
     names, metafeatures = _read_metafeature_matrix(connection, task, rows)
     _, name, family, n_samples, n_features, n_classes = (
         zip(*datasets, strict=True) if datasets else ((),) * 6
@@ -132,7 +130,6 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
         ),
         tried=into_tried(np.True_, False),
         fit_seconds=into_tried(decode_seconds(fit), np.nan),
-        predict_seconds=into_tried(decode_seconds(predict), np.nan),
         n_rows=into_tried(n_rows, 0),
         metafeature_names=names,
         metafeatures=metafeatures,
@@ -167,9 +164,12 @@ def _read_cells(connection, query, parameters):
     SQLite joins the numbers of each dataset to one text, and numpy reads all texts at
     once: half the time of making a Python object of each of 240 000 numbers.
     """
-    rows = connection.execute(query, parameters).fetchall()
+    cursor = connection.execute(query, parameters)
+    n_values = len(cursor.description) - 3  # beside a dataset, its cells and their ids
+    rows = cursor.fetchall()
     if not rows:
-        return _Cells(*np.empty((2, 0), dtype=int), tuple(np.empty((3, 0), dtype=int)))
+        nothing = np.empty((2 + n_values, 0), dtype=int)
+        return _Cells(nothing[0], nothing[1], tuple(nothing[2:]))
     datasets, counts, *texts = zip(*rows, strict=True)
     pipelines, *values = (
         np.fromstring(",".join(text), dtype=np.int64, sep=",") for text in texts
@@ -216,19 +216,22 @@ def _read_metafeature_matrix(connection, task, rows):
         FROM metafeatures WHERE dataset IN (SELECT id FROM datasets WHERE task = ?)
     """
     groups = connection.execute(
-        f"""
-        SELECT dataset, COUNT(*), group_concat(metafeature) {chosen} GROUP BY dataset
-        """,
-        (task,),
+        f"SELECT dataset, COUNT(*) {chosen} GROUP BY dataset", (task,)
     ).fetchall()
     if not groups:
         return (), np.empty((len(rows.ids), 0))
-    datasets, counts, ids = zip(*groups, strict=True)
+    distinct = connection.execute(f"SELECT DISTINCT metafeature {chosen}", (task,))
+    columns = _Positions(sorted(i for (i,) in distinct))
+    datasets, counts = zip(*groups, strict=True)
+    if set(counts) == {len(columns.ids)}:
+        # Most often every dataset has all of them; no need to read which.
+        ids = np.tile(columns.ids, len(datasets))
+    else:
+        cells = connection.execute(
+            f"SELECT metafeature {chosen} ORDER BY dataset, metafeature", (task,)
+        )
+        ids = np.fromiter(chain.from_iterable(cells), dtype=np.int64)
     datasets = np.repeat(datasets, counts)
-    ids = np.fromstring(",".join(ids), dtype=np.int64, sep=",")
-    # What is joined to a text may come in any order; here it gets that of the values.
-    order = np.lexsort((ids, datasets))
-    datasets, ids = datasets[order], ids[order]
     # No value is infinite: that stands for NULL.
     cells = connection.execute(
         f"SELECT ifnull(value, 9e999) {chosen} ORDER BY dataset, metafeature", (task,)
@@ -236,7 +239,6 @@ def _read_metafeature_matrix(connection, task, rows):
     values = np.fromiter(chain.from_iterable(cells), dtype=float)
     values[np.isinf(values)] = np.nan
     names = dict(connection.execute("SELECT id, name FROM metafeature_names"))
-    columns = _Positions(np.unique(ids))
     matrix = np.full((len(rows.ids), len(columns.ids)), np.nan)
     matrix[rows[datasets], columns[ids]] = values
     return tuple(names[i] for i in columns.ids.tolist()), matrix

@@ -26,7 +26,7 @@ class ScoreMatrix:
     tried : ndarray of bool of shape (n_datasets, n_pipelines)
         Where there is an evaluation, of any status. Without a score, it did not end
         well, or not in this metric.
-    fit_seconds, predict_seconds : ndarray of shape (n_datasets, n_pipelines)
+    fit_seconds : ndarray of shape (n_datasets, n_pipelines)
         NaN where not known. Known for evaluations that failed as well: after a
         time-out, the seconds that had passed.
     n_rows : ndarray of int of shape (n_datasets, n_pipelines)
@@ -48,7 +48,6 @@ class ScoreMatrix:
     standard_error: np.ndarray
     tried: np.ndarray
     fit_seconds: np.ndarray
-    predict_seconds: np.ndarray
     n_rows: np.ndarray
     metafeature_names: tuple[str, ...]
     metafeatures: np.ndarray
@@ -146,7 +145,6 @@ _PER_CELL = (
     "standard_error",
     "tried",
     "fit_seconds",
-    "predict_seconds",
     "n_rows",
 )
 # Of a pipeline that was not tried; elsewhere it is NaN.

@@ -25,7 +25,6 @@ def matrix_of(mean, metafeatures=None, **changes):
         "standard_error": np.zeros_like(mean),
         "tried": np.ones(mean.shape, dtype=bool),
         "fit_seconds": np.ones_like(mean),
-        "predict_seconds": np.ones_like(mean),
         "n_rows": np.full(mean.shape, 500),
         "metafeature_names": tuple(f"f{i}" for i in range(metafeatures.shape[1])),
         "metafeatures": metafeatures,

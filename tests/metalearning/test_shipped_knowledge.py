@@ -25,8 +25,9 @@ def test_it_loads_fast():
         KnowledgeBase().matrix("classification", "neg_log_loss")
         return time.process_time() - began
 
-    # Of many, as whatever else runs on the machine can only make it longer.
-    assert min(seconds() for _ in range(20)) < 0.05
+    # 40 to 50 ms, and twice as long on a slower machine. Of many, as whatever else runs
+    # there can only make it longer.
+    assert min(seconds() for _ in range(20)) < 0.1
 
 
 @pytest.mark.parametrize("task", TASKS)
