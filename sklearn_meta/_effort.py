@@ -20,6 +20,10 @@ ROWS_PER_PATIENCE, MANY_COLUMNS = 4, 8
 SECONDS, SECONDS_PER_ROW, SHARE_OF_BUDGET = 0.3, 0.01, 0.005
 DOZENS_OF_ROWS, SECONDS_PER_FURTHER_ROW = 40, 0.04
 
+# Beside the holdout of a large table, a usual fit may take this share of the budget,
+# but has so many rows at least.
+SHARE_OF_A_USUAL_FIT, MIN_HOLDOUT_TRAIN = 1 / 40, 20_000
+
 
 def patience(n_samples, n_features) -> int:
     """Return the number of evaluations without a gain after which a search ends."""
@@ -36,3 +40,8 @@ def worthwhile_seconds(n_samples, budget_seconds) -> float:
         SECONDS_PER_FURTHER_ROW * (n_samples - DOZENS_OF_ROWS),
         SHARE_OF_BUDGET * budget_seconds,
     )
+
+
+def usual_seconds(budget_seconds) -> float:
+    """Return the seconds that a usual fit beside a large holdout may take."""
+    return SHARE_OF_A_USUAL_FIT * budget_seconds

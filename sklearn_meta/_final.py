@@ -7,16 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sklearn_meta._refits import Refits, mean_iterations, refit_seconds
 from sklearn_meta.ensemble import Combination, combine
 from sklearn_meta.evaluation._history import has_predictions
 from sklearn_meta.evaluation._records import Evaluation, Status
-from sklearn_meta.evaluation._workers import InProcessPool, Payload
 from sklearn_meta.pipelines._operators import REGRESSION
 
-REFIT = "sklearn_meta.evaluation._evaluate:refit_candidate"
-
-# A fit on all rows is expected to take this much longer than the folds suggest.
-REFIT_MARGIN = 1.25
 # At most this share of the budget is set aside for combining and fitting again;
 # what cannot be fitted in it is replaced by its fold models.
 MAX_RESERVE_SHARE = 0.3
@@ -86,16 +82,6 @@ class OutOfFold:
     rows: np.ndarray
     predictions: tuple[np.ndarray, ...]
     folds: tuple[np.ndarray, ...]
-
-
-def refit_seconds(evaluation, context):
-    """Predict the seconds of fitting a candidate on all rows."""
-    results = evaluation.folds or evaluation.screening
-    if not results:
-        return np.inf
-    n_train = np.mean([len(context.stages[r.stage].train) for r in results])
-    seconds = np.mean([r.fit_seconds for r in results])
-    return float(seconds * context.dataset.n_samples / n_train * REFIT_MARGIN)
 
 
 def reserve_seconds(history, context, budget, n_workers):
@@ -191,7 +177,7 @@ def build_final_model(
     everyone = range(len(oof.evaluations))
     candidates = [i for i in everyone if is_usable(oof.evaluations[i])]
     candidates = candidates or list(everyone)
-    refits = _Refits(context, pool, budget)
+    refits = Refits(context, pool, budget)
     while candidates:
         candidates = [
             i
@@ -276,7 +262,7 @@ def _quickest(evaluations, context, budget):
     a moment too much is better than all the work lost.
     """
     for evaluation in sorted(evaluations, key=lambda e: refit_seconds(e, context)):
-        refits = _Refits(context, None, replace(budget, seconds=np.inf))
+        refits = Refits(context, None, replace(budget, seconds=np.inf))
         refits.run([evaluation])
         member = _member(evaluation, refits)
         if member is not None:
@@ -298,63 +284,3 @@ def _member(evaluation, refits):
     if models := fold_models(evaluation):
         return Member(evaluation, tuple(pickle.loads(m) for m in models), iterations)
     return None
-
-
-class _Refits:
-    """Fits candidates on all rows, each at most once, never beyond the budget."""
-
-    def __init__(self, context, pool, budget):
-        self.context = context
-        self.budget = budget
-        if pool is None or not pool.ready:
-            pool = InProcessPool(state=context, clock=budget.clock)
-        self.pool = pool
-        self.seconds = 0.0
-        self._models = {}
-        self._tried = set()
-
-    def model(self, evaluation):
-        """Return the fitted pipeline, or None."""
-        return self._models.get(evaluation.candidate.text)
-
-    def may_start(self, evaluation):
-        """Whether there is time to fit the candidate."""
-        return (
-            evaluation.candidate.text not in self._tried
-            and refit_seconds(evaluation, self.context) <= self.budget.remaining()
-        )
-
-    def run(self, evaluations):
-        """Fit candidates in this order, as many as time allows."""
-        waiting = [e for e in evaluations if e.candidate.text not in self._tried]
-        running = {}
-        while waiting or running:
-            while waiting and self.pool.n_idle:
-                evaluation = waiting.pop(0)
-                text = evaluation.candidate.text
-                self._tried.add(text)
-                seconds = refit_seconds(evaluation, self.context)
-                if seconds > self.budget.remaining():
-                    continue
-                running[text] = self.budget.clock()
-                self.pool.submit(
-                    text,
-                    REFIT,
-                    (evaluation.candidate.tree, text, mean_iterations(evaluation)),
-                    self.budget.deadline,
-                )
-            if not running and (not waiting or self.budget.remaining() == 0):
-                return
-            for event in self.pool.wait(0.25):
-                if event.task_id not in running:
-                    continue
-                if isinstance(event, Payload):
-                    self._models[event.task_id] = pickle.loads(event.value)
-                else:
-                    self.seconds += self.budget.clock() - running.pop(event.task_id)
-
-
-def mean_iterations(evaluation):
-    """Boosting rounds for the fit on all rows: the mean over the folds, or None."""
-    rounds = [f.iterations for f in evaluation.folds if f.iterations is not None]
-    return round(float(np.mean(rounds))) if rounds else None

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sklearn_meta._dataset import Dataset
-from sklearn_meta._effort import worthwhile_seconds
+from sklearn_meta._effort import MIN_HOLDOUT_TRAIN, usual_seconds, worthwhile_seconds
 from sklearn_meta.evaluation._engine import Limits
 from sklearn_meta.pipelines._catalogue import default_catalogue
 from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._operators import Catalogue
+from sklearn_meta.pipelines._text import parse
 from sklearn_meta.search._initial import INITIAL
+
+# What candidates for large tables are like: the learner that wins most often there.
+USUAL_PIPELINE = "lightgbm(X)"
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,33 @@ class Forecast:
         return predicted_seconds_on(
             self.dataset, tree, catalogue=self.catalogue, n_samples=n_rows
         )
+
+    def max_train(self) -> int:
+        """Return the most rows that candidates are fitted on beside a holdout.
+
+        So many that a usual fit takes the share of the budget that it should, by which
+        several dozens are tried; the final model is fitted on all rows again.
+        """
+        task = self.dataset.task.name
+        tree = parse(USUAL_PIPELINE, catalogue=default_catalogue(), task=task)
+        most = usual_seconds(self.budget_seconds)
+        few = min(MIN_HOLDOUT_TRAIN, self.dataset.n_samples)
+
+        def seconds(n_rows):
+            return predicted_seconds_on(
+                self.dataset, tree, catalogue=default_catalogue(), n_samples=n_rows
+            )
+
+        rows = range(few, self.dataset.n_samples)
+        return few + bisect_right(rows, most, key=seconds)
+
+    def on_all_rows(self, proposal, n_rows):
+        """Return a proposal whose seconds were those on `n_rows` rows."""
+        if proposal.expected_seconds is None:
+            return proposal
+        tree = proposal.tree
+        factor = self.fit_seconds(tree) / self.fit_seconds(tree, n_rows)
+        return replace(proposal, expected_seconds=proposal.expected_seconds * factor)
 
     def is_safe(self, tree) -> bool:
         """Whether a tree holds built-in operators only, which never hang or crash."""

@@ -36,9 +36,11 @@ from sklearn_meta.evaluation._memory import default_memory_limit
 from sklearn_meta.evaluation._records import Status
 from sklearn_meta.evaluation._stages import (
     follow_rows,
+    has_holdout,
     make_folds,
     make_stages,
     refers_to_rows,
+    subsample,
 )
 from sklearn_meta.evaluation._workers import PRELOAD, WorkerPool, can_start_processes
 from sklearn_meta.exceptions import SearchInterruptedWarning, SklearnMetaWarning
@@ -133,16 +135,6 @@ class Run:
         # What is recalled depends neither on the order of rows nor on whether they are
         # weighted or repeated.
         spelled_out = dataset if rows is None else take_rows(dataset, rows)
-        with self._timed("recall"):
-            meta_learner = settings.meta_learner or KNNMetaLearner()
-            # A copy, also of what is no estimator: it is fitted.
-            meta_learner = clone(meta_learner, safe=False)
-            prior = meta_learner.fit(settings.knowledge_base).recall(
-                spelled_out,
-                catalogue=catalogue,
-                time_budget=budget.seconds,
-                scoring=settings.scoring.name,
-            )
         self.forecast = Forecast(
             spelled_out,
             catalogue,
@@ -156,6 +148,8 @@ class Run:
             catalogue=catalogue,
             seed=settings.seed,
         )
+        with self._timed("recall"):
+            prior = self._recall(spelled_out)
         with self._timed("split"):
             dataset, stages = self._split(prior, spelled_out, rows)
             self.context = replace(self.context, dataset=dataset, stages=stages)
@@ -194,6 +188,32 @@ class Run:
             self.first_trees, self.context.stages, self._limits()
         )
 
+    def _recall(self, dataset):
+        """Recall what is known of tables like the rows that candidates are fitted on.
+
+        The seconds that pipelines are expected to take are those on all rows.
+        """
+        settings, forecast = self.settings, self.forecast
+        searched = dataset
+        if settings.search is not None and has_holdout(dataset, settings.cv):
+            searched = _some_rows(dataset, forecast.max_train(), settings.seed)
+        meta_learner = settings.meta_learner or KNNMetaLearner()
+        # A copy, also of what is no estimator: it is fitted.
+        meta_learner = clone(meta_learner, safe=False)
+        prior = meta_learner.fit(settings.knowledge_base).recall(
+            searched,
+            catalogue=forecast.catalogue,
+            time_budget=self.budget.seconds,
+            scoring=settings.scoring.name,
+        )
+        if searched is dataset:
+            return prior
+        portfolio = (
+            forecast.on_all_rows(proposal, searched.n_samples)
+            for proposal in prior.portfolio
+        )
+        return replace(prior, portfolio=tuple(portfolio))
+
     def _split(self, prior, spelled_out, rows):
         """Return the dataset, its rows in canonical order, and the stages."""
         settings, dataset = self.settings, self.context.dataset
@@ -207,7 +227,12 @@ class Run:
         )
         n_repeats = 2 if seconds < REPEAT_SHARE * self.budget.seconds else 1
         folds = make_folds(
-            dataset, settings.cv, settings.seed, n_repeats, settings.split_params
+            dataset,
+            settings.cv,
+            settings.seed,
+            n_repeats,
+            settings.split_params,
+            self.forecast.max_train(),
         )
         if rows is not None:
             dataset, folds = spelled_out, follow_rows(folds, rows)
@@ -464,3 +489,14 @@ class Run:
             yield
         finally:
             self.seconds[name] += time.perf_counter() - began
+
+
+def _some_rows(dataset, n_rows, seed):
+    """Return the dataset of some random rows, all of the columns as they were."""
+    rows = subsample(
+        dataset, np.arange(dataset.n_samples), n_rows, np.random.default_rng(seed)
+    )
+    if len(rows) == dataset.n_samples:
+        return dataset
+    some = take_rows(dataset, rows)
+    return replace(some, schema=dataset.schema, groups=None)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_meta._final import REFIT_MARGIN, FinalModel, Member
+from sklearn_meta._final import FinalModel, Member
+from sklearn_meta._refits import REFIT_MARGIN
 from sklearn_meta.ensemble import Combination
 from sklearn_meta.evaluation._engine import STATUS_OF_FAILURE
 from sklearn_meta.evaluation._evaluate import (

@@ -1,19 +1,17 @@
 """Out-of-fold predictions are put together row by row."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 from sklearn_meta._dataset import Dataset
-from sklearn_meta._final import (
-    build_final_model,
-    mean_iterations,
-    out_of_fold,
-    refit_seconds,
-)
+from sklearn_meta._final import build_final_model, out_of_fold
+from sklearn_meta._refits import mean_iterations, refit_seconds, rows_in_time
 from sklearn_meta._scoring import FastScoring
 from sklearn_meta._task import RegressionTask
 from sklearn_meta.evaluation._budget import Budget
-from sklearn_meta.evaluation._evaluate import EvaluationContext
+from sklearn_meta.evaluation._evaluate import EvaluationContext, refit_candidate
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import (
     Candidate,
@@ -21,7 +19,7 @@ from sklearn_meta.evaluation._records import (
     FoldResult,
     Status,
 )
-from sklearn_meta.evaluation._stages import make_folds, make_stages
+from sklearn_meta.evaluation._stages import Stage, make_folds, make_stages
 from sklearn_meta.pipelines import Node, Schema, X, default_catalogue
 
 N = 30
@@ -95,6 +93,50 @@ def test_refit_is_predicted_from_the_folds(context):
     add(history, context, 0.0)
     # 0.5 s on 24 of 30 rows.
     assert refit_seconds(history[0], context) > 0.5 * 30 / 24
+
+
+def beside_a_holdout(n_train, seconds):
+    """Return a context with one holdout, and a candidate that was fitted beside it."""
+    y = np.arange(10 * n_train, dtype=float)
+    data = Dataset(np.zeros((len(y), 1)), y, Schema(1), RegressionTask())
+    stage = Stage(np.arange(n_train), np.arange(n_train, 2 * n_train))
+    fold = FoldResult(0, -1.0, y[stage.validation], fit_seconds=seconds)
+    evaluation = Evaluation(0, Candidate(X, "c", ""), Status.OK, (fold,))
+    return EvaluationContext(data, (stage,)), evaluation
+
+
+@pytest.mark.parametrize("share", [1.2, 0.9, 0.3, 0.15, 0.101, 0.05])
+def test_a_model_of_a_holdout_is_fitted_on_the_rows_that_there_is_time_for(share):
+    context, evaluation = beside_a_holdout(n_train=1_000, seconds=2.0)
+    n_rows = rows_in_time(
+        evaluation, context, share * refit_seconds(evaluation, context)
+    )
+    if share < 0.13:
+        assert n_rows == 0  # hardly more than it had
+    else:
+        assert n_rows == pytest.approx(min(share, 1) * 10_000, abs=1)
+
+
+def test_models_of_several_folds_have_seen_all_rows(context):
+    history = History()
+    add(history, context, 0.0)
+    seconds = refit_seconds(history[0], context)
+    assert rows_in_time(history[0], context, 0.99 * seconds) == 0
+    assert rows_in_time(history[0], context, seconds) == N
+
+
+def test_a_fit_on_some_rows_is_one_on_a_sample():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=400)
+    data = Dataset(rng.normal(size=(400, 1)), y, Schema(1), RegressionTask())
+    context = EvaluationContext(data, (), None, default_catalogue())
+    tree = Node("decision_tree", (X,))
+    models = [
+        pickle.loads(next(refit_candidate(context, tree, "t", None, n)))
+        for n in (None, 400, 100)
+    ]
+    n_leaves = [model[-1].get_n_leaves() for model in models]
+    assert n_leaves[0] == n_leaves[1] > n_leaves[2]
 
 
 class StoppedClock:

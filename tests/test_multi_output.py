@@ -388,13 +388,13 @@ def test_one_output_after_several_and_back():
 
 @pytest.mark.parametrize("make", [labels, numbers])
 def test_without_time_for_a_refit_a_fold_model_stands_in(make):
-    import sklearn_meta._final
+    import sklearn_meta._refits
 
     X, Y = make()
     model = (classifier if make is labels else regressor)(time_budget=30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            sklearn_meta._final._Refits, "run", lambda self, evaluations: None
+            sklearn_meta._refits.Refits, "run", lambda self, evaluations: None
         )
         patch.setattr(
             "sklearn_meta.evaluation._history.History.race",

@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 from sklearn_meta._dataset import Dataset
 from sklearn_meta._scoring import Scoring
 from sklearn_meta.evaluation._records import FoldResult
-from sklearn_meta.evaluation._stages import Stage
+from sklearn_meta.evaluation._stages import Stage, subsample
 from sklearn_meta.evaluation._twins import KnownPredictions
 from sklearn_meta.evaluation._worker_process import dumps
 from sklearn_meta.pipelines._compile import (
@@ -214,8 +214,8 @@ def _run_stage(context, tree, seed, index, stage, race):
     )
 
 
-def refit_candidate(context, tree, text, iterations):
-    """Fit a candidate on all rows.
+def refit_candidate(context, tree, text, iterations, n_rows=None):
+    """Fit a candidate on all rows, or on some of them.
 
     Parameters
     ----------
@@ -224,6 +224,8 @@ def refit_candidate(context, tree, text, iterations):
     text : str
     iterations : int or None
         Boosting rounds that early stopping chose in the folds.
+    n_rows : int, default=None
+        Rows to fit it on, drawn at random; None for all.
 
     Yields
     ------
@@ -233,9 +235,14 @@ def refit_candidate(context, tree, text, iterations):
     """
     dataset = context.dataset
     dataset = replace(dataset, schema=schema_of_rows_to_come(dataset.schema))
+    X, y, weight = dataset.X, dataset.y, dataset.sample_weight
+    seed = candidate_seed(context.seed, text)
+    if n_rows is not None and n_rows < dataset.n_samples:
+        rng = np.random.default_rng(seed)
+        rows = subsample(dataset, np.arange(dataset.n_samples), n_rows, rng)
+        X, y, weight = X[rows], y[rows], _take(weight, rows)
     pipeline, _ = fit_pipeline(
-        tree, dataset, dataset.X, dataset.task.decode(dataset.y),
-        dataset.sample_weight, context.catalogue, candidate_seed(context.seed, text),
+        tree, dataset, X, dataset.task.decode(y), weight, context.catalogue, seed,
         iterations=iterations,
     )  # fmt: skip
     yield dumps(pipeline)

@@ -2,7 +2,8 @@
 
 The stages of a race are the same for all candidates, so that scores can be compared
 in pairs. Big tables begin with one screening stage on a subsample of rows (successive
-halving over rows); then come the folds of the cross-validation, on all rows.
+halving over rows); then come the folds of the cross-validation. The largest tables have
+a holdout part in place of folds, beside as many training rows as the budget allows for.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Stage:
     screening: bool = False
 
 
-def default_splitter(dataset, random_state, n_repeats=2):
+def default_splitter(dataset, random_state, n_repeats=2, max_train=None):
     """Choose a cross-validation by size, task and groups.
 
     Parameters
@@ -68,6 +69,8 @@ def default_splitter(dataset, random_state, n_repeats=2):
     random_state : int
     n_repeats : int, default=2
         Repetitions of the split of a small table.
+    max_train : int, default=None
+        Most training rows beside a holdout; None for all that are left.
 
     Returns
     -------
@@ -77,20 +80,29 @@ def default_splitter(dataset, random_state, n_repeats=2):
         below 15 000, three below 60 000, one holdout above.
     """
     n = dataset.n_samples
+    max_train = n if max_train is None else max_train
     stratified = dataset.task.stratifies
     if dataset.groups is not None:
         n_folds = min(5, len(np.unique(dataset.groups)))
-        if n >= N_SAMPLES_THREE_FOLDS:
+        if has_holdout(dataset, None):
             return GroupShuffleSplit(
-                1, test_size=HOLDOUT_SHARE, random_state=random_state
+                1,
+                test_size=HOLDOUT_SHARE,
+                train_size=min(max_train / n, 1 - HOLDOUT_SHARE),
+                random_state=random_state,
             )
         return k_fold(n_folds, dataset, random_state)
-    if n >= N_SAMPLES_THREE_FOLDS:
+    if has_holdout(dataset, None):
         splitter = StratifiedShuffleSplit if stratified else ShuffleSplit
-        test_size = min(int(HOLDOUT_SHARE * n), MAX_HOLDOUT_ROWS)
+        test_size = min(int(HOLDOUT_SHARE * n), MAX_HOLDOUT_ROWS, max_train)
         if stratified and np.bincount(dataset.y).min() < 2:
             splitter = ShuffleSplit
-        return splitter(1, test_size=test_size, random_state=random_state)
+        return splitter(
+            1,
+            test_size=test_size,
+            train_size=min(max_train, n - test_size),
+            random_state=random_state,
+        )
     n_folds = 5 if n < N_SAMPLES_FIVE_FOLDS else 3
     n_folds = min(n_folds, n)
     if stratified:
@@ -114,7 +126,9 @@ def k_fold(n_folds, dataset, random_state):
     return kind(n_folds, shuffle=True, random_state=random_state)
 
 
-def make_folds(dataset, cv, random_state, n_repeats=2, split_params=None):
+def make_folds(
+    dataset, cv, random_state, n_repeats=2, split_params=None, max_train=None
+):
     """Return the (train, validation) row indices of the cross-validation.
 
     Parameters
@@ -127,6 +141,8 @@ def make_folds(dataset, cv, random_state, n_repeats=2, split_params=None):
         See `default_splitter`.
     split_params : dict of str to object, default=None
         What a splitter that was given gets besides `y`; None for the groups.
+    max_train : int, default=None
+        See `default_splitter`.
 
     Returns
     -------
@@ -142,7 +158,7 @@ def make_folds(dataset, cv, random_state, n_repeats=2, split_params=None):
     if split_params is None or not refers_to_rows(cv):
         split_params = {"groups": dataset.groups}
     if cv is None:
-        splitter = default_splitter(dataset, random_state, n_repeats)
+        splitter = default_splitter(dataset, random_state, n_repeats, max_train)
     elif isinstance(cv, Integral):
         splitter = k_fold(int(cv), dataset, random_state)
     else:
@@ -163,6 +179,11 @@ def make_folds(dataset, cv, random_state, n_repeats=2, split_params=None):
             "them without rows."
         )
     return folds
+
+
+def has_holdout(dataset, cv) -> bool:
+    """Whether a holdout part takes the place of folds."""
+    return cv is None and dataset.n_samples >= N_SAMPLES_THREE_FOLDS
 
 
 def refers_to_rows(cv) -> bool:
