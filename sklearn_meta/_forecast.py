@@ -9,8 +9,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sklearn_meta._dataset import Dataset
-from sklearn_meta._effort import MIN_HOLDOUT_TRAIN, usual_seconds, worthwhile_seconds
+from sklearn_meta._effort import (
+    FEW_FOLDS,
+    MIN_HOLDOUT_SAMPLES,
+    MIN_HOLDOUT_TRAIN,
+    seconds_for_folds,
+    usual_seconds,
+    worthwhile_seconds,
+)
 from sklearn_meta.evaluation._engine import Limits
+from sklearn_meta.evaluation._stages import Effort
 from sklearn_meta.pipelines._catalogue import default_catalogue
 from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._operators import Catalogue
@@ -47,24 +55,33 @@ class Forecast:
             self.dataset, tree, catalogue=self.catalogue, n_samples=n_rows
         )
 
-    def max_train(self) -> int:
-        """Return the most rows that candidates are fitted on beside a holdout.
+    def effort(self) -> Effort:
+        """Return what a cross-validation may cost, so that dozens of fits are made.
 
-        So many that a usual fit takes the share of the budget that it should, by which
-        several dozens are tried; the final model is fitted on all rows again.
+        The final model is fitted on all rows again, however few the candidates had.
         """
-        task = self.dataset.task.name
-        tree = parse(USUAL_PIPELINE, catalogue=default_catalogue(), task=task)
-        most = usual_seconds(self.budget_seconds)
-        few = min(MIN_HOLDOUT_TRAIN, self.dataset.n_samples)
+        n = self.dataset.n_samples
+        n_train = n - n // FEW_FOLDS
+        folds = FEW_FOLDS * self._usual_seconds(n_train)
+        dear = folds > seconds_for_folds(self.budget_seconds)
+        few = min(MIN_HOLDOUT_TRAIN, n)
+        most = few + bisect_right(
+            range(few, n), usual_seconds(self.budget_seconds), key=self._usual_seconds
+        )
+        return Effort(
+            max_folds=1 if dear and n >= MIN_HOLDOUT_SAMPLES else Effort.max_folds,
+            max_train=most,
+        )
 
-        def seconds(n_rows):
-            return predicted_seconds_on(
-                self.dataset, tree, catalogue=default_catalogue(), n_samples=n_rows
-            )
-
-        rows = range(few, self.dataset.n_samples)
-        return few + bisect_right(rows, most, key=seconds)
+    def _usual_seconds(self, n_rows):
+        """Return the seconds of a usual fit."""
+        catalogue = default_catalogue()
+        return predicted_seconds_on(
+            self.dataset,
+            parse(USUAL_PIPELINE, catalogue=catalogue, task=self.dataset.task.name),
+            catalogue=catalogue,
+            n_samples=n_rows,
+        )
 
     def on_all_rows(self, proposal, n_rows):
         """Return a proposal whose seconds were those on `n_rows` rows."""

@@ -195,8 +195,9 @@ class Run:
         """
         settings, forecast = self.settings, self.forecast
         searched = dataset
-        if settings.search is not None and has_holdout(dataset, settings.cv):
-            searched = _some_rows(dataset, forecast.max_train(), settings.seed)
+        effort = forecast.effort()
+        if settings.search is not None and has_holdout(dataset, settings.cv, effort):
+            searched = _some_rows(dataset, effort.max_train, settings.seed)
         meta_learner = settings.meta_learner or KNNMetaLearner()
         # A copy, also of what is no estimator: it is fitted.
         meta_learner = clone(meta_learner, safe=False)
@@ -225,14 +226,11 @@ class Run:
         seconds = N_FOLDS_TWICE * sum(
             self.forecast.fit_seconds(p.tree) for p in prior.portfolio
         )
-        n_repeats = 2 if seconds < REPEAT_SHARE * self.budget.seconds else 1
+        effort = self.forecast.effort()
+        if seconds >= REPEAT_SHARE * self.budget.seconds:
+            effort = replace(effort, max_repeats=1)
         folds = make_folds(
-            dataset,
-            settings.cv,
-            settings.seed,
-            n_repeats,
-            settings.split_params,
-            self.forecast.max_train(),
+            dataset, settings.cv, settings.seed, effort, settings.split_params
         )
         if rows is not None:
             dataset, folds = spelled_out, follow_rows(folds, rows)

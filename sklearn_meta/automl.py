@@ -577,8 +577,10 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     cv : int, splitter, iterable or None, default=None
         How pipelines are compared, as in ``GridSearchCV``. None chooses by size: five
         stratified folds, twice below 1 000 rows, three folds above 15 000, one holdout
-        above 60 000, beside so many rows that the budget is enough for some dozens of
-        fits. The final model is fitted on all rows, or on as many as there is time for.
+        above 60 000, or from 2 500 rows on where `time_budget` is too short for folds.
+        Beside a holdout, pipelines have so many rows that the budget is enough for some
+        dozens of fits. The final model is fitted on all rows, or on as many as there is
+        time for.
     search_space : SearchSpace or None, default=None
         Which operators pipelines are made of; None for all.
     search : {"evolution", "random"}, strategy or None, default="evolution"

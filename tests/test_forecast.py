@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from sklearn_meta import MetaAutoRegressor
 from sklearn_meta._dataset import Dataset
-from sklearn_meta._effort import MIN_HOLDOUT_TRAIN, usual_seconds
+from sklearn_meta._effort import MIN_HOLDOUT_SAMPLES, MIN_HOLDOUT_TRAIN, usual_seconds
 from sklearn_meta._forecast import Forecast
 from sklearn_meta._task import RegressionTask
+from sklearn_meta.evaluation._stages import Effort
 from sklearn_meta.metalearning._prior import Proposal
 from sklearn_meta.pipelines import Node, Schema, X, default_catalogue
 
@@ -27,7 +28,7 @@ def forecast(n_samples, budget_seconds, n_features=3):
 @given(st.integers(1, 10**6), st.floats(0.1, 1e4))
 def test_a_usual_fit_has_its_share_of_the_budget(n_samples, budget):
     here = forecast(n_samples, budget)
-    n_rows = here.max_train()
+    n_rows = here.effort().max_train
     assert min(n_samples, MIN_HOLDOUT_TRAIN) <= n_rows <= n_samples
     usual = Node("lightgbm", (X,))
     if n_rows > MIN_HOLDOUT_TRAIN:
@@ -37,7 +38,29 @@ def test_a_usual_fit_has_its_share_of_the_budget(n_samples, budget):
 
 
 def test_all_rows_without_a_budget():
-    assert forecast(10**6, np.inf).max_train() == 10**6
+    assert forecast(10**6, np.inf).effort() == Effort(max_train=10**6)
+
+
+@given(st.integers(1, 10**5), st.floats(1.0, 1e3), st.integers(1, 500))
+def test_folds_where_there_is_time_for_them(n_samples, budget, n_features):
+    effort = forecast(n_samples, budget, n_features).effort()
+    if n_samples < MIN_HOLDOUT_SAMPLES:
+        assert effort.max_folds == 5
+    more = forecast(n_samples, 2 * budget, n_features).effort()
+    assert more.max_folds >= effort.max_folds
+    larger = forecast(n_samples + MIN_HOLDOUT_SAMPLES, budget, n_features).effort()
+    assert larger.max_folds <= effort.max_folds
+
+
+@pytest.mark.parametrize("budget, n_splits", [(10.0, 1), (1_000.0, 5)])
+def test_a_short_budget_makes_do_with_a_holdout(budget, n_splits):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(9_000, 40))
+    y = x[:, 0] + rng.normal(size=len(x))
+    reg = MetaAutoRegressor(
+        time_budget=budget, max_evaluations=1, n_jobs=1, random_state=0
+    )
+    assert reg.fit(x, y).n_splits_ == n_splits
 
 
 def test_seconds_on_some_rows_grow_to_those_on_all():

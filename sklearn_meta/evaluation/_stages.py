@@ -60,39 +60,59 @@ class Stage:
     screening: bool = False
 
 
-def default_splitter(dataset, random_state, n_repeats=2, max_train=None):
+@dataclass(frozen=True)
+class Effort:
+    """What a cross-validation of the default kind may cost.
+
+    Parameters
+    ----------
+    max_repeats : int, default=2
+        Repetitions of the split of a small table.
+    max_folds : int, default=5
+        1 for a holdout part in place of folds.
+    max_train : int or None, default=None
+        Most training rows beside a holdout part; None for all that are left.
+    """
+
+    max_repeats: int = 2
+    max_folds: int = 5
+    max_train: int | None = None
+
+
+# What fits on all rows of a table of usual size may cost.
+FULL_EFFORT = Effort()
+
+
+def default_splitter(dataset, random_state, effort=FULL_EFFORT):
     """Choose a cross-validation by size, task and groups.
 
     Parameters
     ----------
     dataset : Dataset
     random_state : int
-    n_repeats : int, default=2
-        Repetitions of the split of a small table.
-    max_train : int, default=None
-        Most training rows beside a holdout; None for all that are left.
+    effort : Effort, default=Effort()
 
     Returns
     -------
     splitter : scikit-learn splitter
         Stratified by the classes where each row has one (not by several labels), by
         groups where groups are given; five folds twice below 1 000 rows, five folds
-        below 15 000, three below 60 000, one holdout above.
+        below 15 000, three below 60 000, one holdout above, or where no more may be.
     """
     n = dataset.n_samples
-    max_train = n if max_train is None else max_train
+    max_train = n if effort.max_train is None else effort.max_train
     stratified = dataset.task.stratifies
     if dataset.groups is not None:
         n_folds = min(5, len(np.unique(dataset.groups)))
-        if has_holdout(dataset, None):
+        if has_holdout(dataset, None, effort):
             return GroupShuffleSplit(
                 1,
                 test_size=HOLDOUT_SHARE,
                 train_size=min(max_train / n, 1 - HOLDOUT_SHARE),
                 random_state=random_state,
             )
-        return k_fold(n_folds, dataset, random_state)
-    if has_holdout(dataset, None):
+        return k_fold(min(n_folds, effort.max_folds), dataset, random_state)
+    if has_holdout(dataset, None, effort):
         splitter = StratifiedShuffleSplit if stratified else ShuffleSplit
         test_size = min(int(HOLDOUT_SHARE * n), MAX_HOLDOUT_ROWS, max_train)
         if stratified and np.bincount(dataset.y).min() < 2:
@@ -104,14 +124,14 @@ def default_splitter(dataset, random_state, n_repeats=2, max_train=None):
             random_state=random_state,
         )
     n_folds = 5 if n < N_SAMPLES_FIVE_FOLDS else 3
-    n_folds = min(n_folds, n)
+    n_folds = min(n_folds, effort.max_folds, n)
     if stratified:
         # Stratification needs one class with a member for every fold.
         n_folds = max(2, min(n_folds, int(np.bincount(dataset.y).max())))
-    if n < N_SAMPLES_REPEATED and n_repeats > 1:
+    if n < N_SAMPLES_REPEATED and effort.max_repeats > 1:
         splitter = RepeatedStratifiedKFold if stratified else RepeatedKFold
         return splitter(
-            n_splits=n_folds, n_repeats=n_repeats, random_state=random_state
+            n_splits=n_folds, n_repeats=effort.max_repeats, random_state=random_state
         )
     return k_fold(n_folds, dataset, random_state)
 
@@ -126,9 +146,7 @@ def k_fold(n_folds, dataset, random_state):
     return kind(n_folds, shuffle=True, random_state=random_state)
 
 
-def make_folds(
-    dataset, cv, random_state, n_repeats=2, split_params=None, max_train=None
-):
+def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None):
     """Return the (train, validation) row indices of the cross-validation.
 
     Parameters
@@ -137,12 +155,10 @@ def make_folds(
     cv : None, int, splitter or iterable
         As in scikit-learn; None chooses by size, see `default_splitter`.
     random_state : int
-    n_repeats : int, default=2
+    effort : Effort, default=Effort()
         See `default_splitter`.
     split_params : dict of str to object, default=None
         What a splitter that was given gets besides `y`; None for the groups.
-    max_train : int, default=None
-        See `default_splitter`.
 
     Returns
     -------
@@ -158,7 +174,7 @@ def make_folds(
     if split_params is None or not refers_to_rows(cv):
         split_params = {"groups": dataset.groups}
     if cv is None:
-        splitter = default_splitter(dataset, random_state, n_repeats, max_train)
+        splitter = default_splitter(dataset, random_state, effort)
     elif isinstance(cv, Integral):
         splitter = k_fold(int(cv), dataset, random_state)
     else:
@@ -181,9 +197,11 @@ def make_folds(
     return folds
 
 
-def has_holdout(dataset, cv) -> bool:
+def has_holdout(dataset, cv, effort) -> bool:
     """Whether a holdout part takes the place of folds."""
-    return cv is None and dataset.n_samples >= N_SAMPLES_THREE_FOLDS
+    return cv is None and (
+        effort.max_folds == 1 or dataset.n_samples >= N_SAMPLES_THREE_FOLDS
+    )
 
 
 def refers_to_rows(cv) -> bool:

@@ -19,6 +19,7 @@ from sklearn_meta._task import ClassificationTask, MultilabelTask, RegressionTas
 from sklearn_meta.evaluation._stages import (
     MAX_HOLDOUT_ROWS,
     SCREENING_ROWS,
+    Effort,
     default_splitter,
     follow_rows,
     make_folds,
@@ -61,16 +62,25 @@ def test_splitter_follows_the_number_of_rows(n, kind, n_splits):
 def test_rows_beside_a_holdout_are_bounded_where_that_is_asked_for(groups):
     data = dataset(np.arange(100_000) % 3, groups=groups, n_classes=3)
     (whole, _), *_ = make_folds(data, None, 0)
-    (train, validation), *_ = make_folds(data, None, 0, max_train=30_000)
+    (train, validation), *_ = make_folds(data, None, 0, Effort(max_train=30_000))
     assert len(whole) == 80_000
     assert len(train) == 30_000
     assert not set(train) & set(validation)
     assert np.bincount(data.y[train]).min() > 9_000
 
 
+@pytest.mark.parametrize("groups", [None, np.arange(3_000) // 10])
+def test_a_holdout_takes_the_place_of_folds_where_that_is_asked_for(groups):
+    data = dataset(np.arange(3_000) % 3, groups=groups, n_classes=3)
+    ((train, validation),) = make_folds(data, None, 0, Effort(max_folds=1))
+    assert len(validation) == 600
+    assert len(train) == 2_400
+    assert len(make_folds(data, None, 0, Effort(max_folds=3))) == 3
+
+
 def test_rows_of_folds_are_never_bounded():
     for cv, n in [(None, 50_000), (3, 100_000)]:
-        folds = make_folds(classes(n), cv, 0, max_train=1_000)
+        folds = make_folds(classes(n), cv, 0, Effort(max_train=1_000))
         assert [len(train) for train, _ in folds] == pytest.approx(
             [n * 2 / 3] * 3, 1e-3
         )
