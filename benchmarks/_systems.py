@@ -135,6 +135,7 @@ SEARCHES = (
     "without_racing",
     "without_ensemble",
     "without_maml",
+    "five_folds",
 )
 SYSTEMS = (*SEARCHES, *UNTUNED)
 
@@ -156,6 +157,7 @@ def search_parameters(system):
         "without_racing": {},
         "without_ensemble": {"ensemble_size": 1},
         "without_maml": {"search_space": SearchSpace(exclude=["maml"])},
+        "five_folds": {"cv": 5},
     }[system]
 
 

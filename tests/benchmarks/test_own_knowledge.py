@@ -8,6 +8,7 @@ from pandas.testing import assert_frame_equal
 
 from benchmarks.own_knowledge import (
     NUMBER,
+    STREAMS,
     STRONG,
     measure,
     ratios,
@@ -42,7 +43,7 @@ def test_sources_that_can_be_predicted_well():
         for task in NUMBER
         for i in range(100)
     ]
-    chosen = sources(manifest, STRONG)
+    chosen = sources(manifest, STREAMS["strong"])
     assert len(chosen) == sum(NUMBER.values())
     assert all(e["reference_score"] > STRONG[e["task"]] for e in chosen)
 
@@ -56,7 +57,7 @@ def table():
 
 def test_a_variant_is_a_shifted_subsample(table):
     X, y = table
-    split = variant_of(X, y, seed=[1, 2])
+    split = variant_of(X, y, [1, 2], max_rows=400)
     assert len(split.y_train) == 268 and len(split.y_test) == 132
     assert split.X_train.shape[1] == 6
     # Every row is one of the table, and none is there twice.
@@ -71,7 +72,7 @@ def test_a_variant_is_a_shifted_subsample(table):
 
 
 def test_variants_differ_and_come_again(table):
-    first, again, other = (variant_of(*table, seed=s) for s in (0, 0, 1))
+    first, again, other = (variant_of(*table, s, max_rows=400) for s in (0, 0, 1))
     assert_frame_equal(first.X_train, again.X_train)
     assert set(first.y_train) != set(other.y_train)
 
@@ -127,6 +128,7 @@ def test_what_is_learned_from_one_variant_is_recalled_for_the_next(table, tmp_pa
             budget=20.0,
             n_jobs=1,
             random_state=0,
+            max_rows=2_000,
             knowledge=str(tmp_path / "own.sqlite"),
         )
 
