@@ -112,6 +112,7 @@ def believe(
     much_time=np.inf,
     evidence=0.0,
     diversity=0.0,
+    importance=1.0,
 ) -> Belief:
     """Weigh the datasets of a memory for a new one.
 
@@ -131,6 +132,8 @@ def believe(
     shrinkage : float
     time_aversion, little_time, much_time, evidence, diversity : float
         See `Belief`.
+    importance : float or ndarray of shape (n_datasets,), default=1.0
+        What the weight of each dataset is multiplied by.
 
     Returns
     -------
@@ -139,9 +142,10 @@ def believe(
     distances = memory.space.distances(metafeatures)
     share = share_of_neighbours(distances, memory.usual_distance, shrinkage)
     near = memory.neighbours.weights(metafeatures)
+    weights = importance * (share * near + (1 - share) * memory.prior)
     return Belief(
         regrets=memory.filled,
-        weights=share * near + (1 - share) * memory.prior,
+        weights=weights / weights.sum(),
         seconds=memory.seconds.predict(*size),
         time_aversion=time_aversion,
         little_time=little_time,

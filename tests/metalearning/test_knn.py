@@ -25,6 +25,9 @@ GOOD_FOR_TREES = ("extra_trees(X)", "random_forest(X)")
 PIPELINES = (*GOOD_FOR_LINEAR, *GOOD_FOR_TREES, "k_neighbors(X)", "dummy(X)")
 
 
+OWN = ("linear ", "stepped ")
+
+
 def linear_table(seed, n=120):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 5))
@@ -238,3 +241,21 @@ def test_bad_parameters_are_named(parameters):
     (name,) = parameters
     with pytest.raises(ValueError, match=name):
         KNNMetaLearner(**parameters).fit()
+
+
+def test_datasets_of_ones_own_count_more(path):
+    X, y = linear_table(99)
+
+    def weights(own_weight):
+        meta_learner = KNNMetaLearner(own_weight=own_weight, n_neighbors=300)
+        neighbours = recall(meta_learner.fit(path), X, y, scoring="r2").neighbours
+        own = {n.dataset: n.weight for n in neighbours if n.dataset.startswith(OWN)}
+        other = [n.weight for n in neighbours if n.dataset not in own]
+        assert len(own) == 20 and sum(other) + sum(own.values()) == pytest.approx(1)
+        return np.array(list(own.values())), np.array(other)
+
+    own, other = weights(1.0)
+    heavier, lighter = weights(10.0)
+    total = 10 * own.sum() + other.sum()
+    np.testing.assert_allclose(heavier, 10 * own / total)
+    np.testing.assert_allclose(lighter, other / total)
