@@ -291,7 +291,10 @@ class Engine:
         n_screening = self.context.n_screening
         screening = tuple(r for r in running.results if r.stage < n_screening)
         folds = tuple(r for r in running.results if r.stage >= n_screening)
-        if status is Status.OK and len(folds) < self.context.n_splits:
+        complete = len(folds) == self.context.n_splits
+        if complete and status is Status.TIMEOUT:
+            status, reason = Status.OK, ""  # its limit came after its last fold
+        elif status is Status.OK and not complete:
             status, reason = self._why_incomplete(running.race, folds)
         if running.results:
             self._learn_pace(running)

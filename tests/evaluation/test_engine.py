@@ -301,13 +301,22 @@ def test_every_kind_of_failure_is_recorded_with_its_reason():
 
     def outcome(args):
         i = int(args[1][1:])
-        return 1.0, folds(0.5), (kinds[i], f"reason {i}") if i < 4 else None
+        if i == 4:
+            return 1.0, folds(0.5), None
+        return 1.0, folds(0.5)[:2], (kinds[i], f"reason {i}")
 
     engine = make_engine(search, outcome)
     assert engine.run() == "search space exhausted"
     by_number = sorted(engine.history, key=lambda e: e.number)
     assert [e.status for e in by_number] == ["failed", *kinds[1:], "ok"]
     assert [e.reason for e in by_number] == [*(f"reason {i}" for i in range(4)), ""]
+
+
+def test_a_limit_after_the_last_fold_is_none():
+    late = ("timeout", "stopped at its deadline")
+    engine = make_engine(CountingSearch(n=1), lambda args: (1.0, folds(0.2), late))
+    engine.run()
+    assert [(e.status, e.reason) for e in engine.history] == [(Status.OK, "")]
 
 
 def test_fewer_folds_than_stages_is_a_lost_race():
