@@ -113,15 +113,16 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
             )
         return k_fold(min(n_folds, effort.max_folds), dataset, random_state)
     if has_holdout(dataset, None, effort):
-        splitter = StratifiedShuffleSplit if stratified else ShuffleSplit
         test_size = min(int(HOLDOUT_SHARE * n), MAX_HOLDOUT_ROWS, max_train)
-        if stratified and np.bincount(dataset.y).min() < 2:
-            splitter = ShuffleSplit
-        return splitter(
-            1,
-            test_size=test_size,
-            train_size=min(max_train, n - test_size),
-            random_state=random_state,
+        train_size = min(max_train, n - test_size)
+        # Stratification needs two members of each class, and room for one in each part.
+        stratified = (
+            stratified
+            and np.bincount(dataset.y).min() >= 2
+            and dataset.task.n_classes <= min(test_size, train_size)
+        )
+        return (StratifiedShuffleSplit if stratified else ShuffleSplit)(
+            1, test_size=test_size, train_size=train_size, random_state=random_state
         )
     n_folds = 5 if n < N_SAMPLES_FIVE_FOLDS else 3
     n_folds = min(n_folds, effort.max_folds, n)

@@ -78,6 +78,15 @@ def test_a_holdout_takes_the_place_of_folds_where_that_is_asked_for(groups):
     assert len(make_folds(data, None, 0, Effort(max_folds=3))) == 3
 
 
+@pytest.mark.parametrize(
+    "labels", [np.arange(3_000) // 4, np.minimum(np.arange(3_000), 2_990)]
+)
+def test_a_holdout_of_more_classes_than_rows_and_of_single_ones(labels):
+    data = dataset(labels, n_classes=labels.max() + 1)
+    ((train, validation),) = make_folds(data, None, 0, Effort(max_folds=1))
+    assert len(train) == 2_400 and len(validation) == 600
+
+
 def test_rows_of_folds_are_never_bounded():
     for cv, n in [(None, 50_000), (3, 100_000)]:
         folds = make_folds(classes(n), cv, 0, Effort(max_train=1_000))
