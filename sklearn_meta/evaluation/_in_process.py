@@ -137,8 +137,8 @@ class InProcessPool:
             return [Done(task.id)]
         except (Exception, SystemExit) as exception:
             return [Failed(task.id, *describe_exception(exception))]
-        if self._is_late(task):
-            return [Payload(task.id, value), self._timeout(task)]
+        # If it is late, the next call ends it, unless it gets another deadline for
+        # what it has just yielded.
         self._task = task
         return [Payload(task.id, value)]
 

@@ -853,6 +853,10 @@ def test_in_process_pool_stops_between_steps_at_the_deadline():
     pool.postpone(2, 0.0)  # it has ended
     pool.postpone(3, 5.5)
     assert [type(e) for e in collect(pool)] == [Payload, Payload, Payload, Failed]
+    pool.submit(4, TASKS + "call_often", (tick,), 6.5)
+    assert [type(e) for e in pool.wait(0)] == [Payload]
+    pool.postpone(4, 8.5)  # late after its first step, which shows that it ends
+    assert [type(e) for e in collect(pool)] == [Payload, Payload, Failed]
 
 
 @pytest.mark.parametrize(
