@@ -174,6 +174,7 @@ class Run:
             has_missing=bool(schema.missing),
             is_sparse=schema.sparse,
             seed=settings.seed,
+            left_out=self._not_worth_loading(space),
             follows_clock=not self.repeatable,
         )
         self.search = None if strategy is None else strategy.start(self.problem)
@@ -214,6 +215,23 @@ class Run:
             for proposal in prior.portfolio
         )
         return replace(prior, portfolio=tuple(portfolio))
+
+    def _not_worth_loading(self, space):
+        """Return the operators whose packages nothing that is recalled needs.
+
+        Torch takes 300 MB in each worker, and seconds to load: for a network that
+        mutation happens upon where none is recalled, that is too much. What the user
+        has named is worth it.
+        """
+        if space.include is not None:
+            return frozenset()
+        needed = set(self.forecast.packages(self.first_trees))
+        return frozenset(
+            operator.name
+            for operator in self.forecast.catalogue
+            if not needed.issuperset(operator.requires)
+            and operator.name not in self.forecast.foreign
+        )
 
     def _split(self, prior, spelled_out, rows):
         """Return the dataset, its rows in canonical order, and the stages."""

@@ -12,6 +12,7 @@ from sklearn_meta import MetaAutoClassifier
 from sklearn_meta._packages import load, not_loaded
 from sklearn_meta.pipelines import Cost, Operator, SearchSpace
 from sklearn_meta.search import EvolutionarySearch
+from sklearn_meta.search._variation import make_vocabulary
 
 SLOW = "tests.slow_package"
 
@@ -82,3 +83,28 @@ def test_what_could_not_be_imported_in_time_is_no_member(monkeypatch, not_import
     assert clf.predict(np.ones((1, 4))).shape == (1,)
     for member in clf.ensemble_.members:
         assert "NeedsSlowPackage" not in repr(member)
+
+
+@pytest.mark.parametrize(
+    "n_samples, space, drawn",
+    [
+        (400, None, False),
+        (60, None, True),  # recalled on so few rows
+        (400, SearchSpace(include=["maml", "decision_tree"]), True),
+    ],
+)
+def test_torch_is_not_loaded_for_what_mutation_happens_upon(n_samples, space, drawn):
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_samples, 3))
+    clf = MetaAutoClassifier(
+        search_space=space,
+        max_evaluations=1,
+        time_budget=20,
+        n_jobs=1,
+        warm_start=True,
+        random_state=0,
+    ).fit(X, X[:, 0] > 0)
+    problem = clf._run.problem
+    vocabulary = make_vocabulary(problem, uniform_floor=0.2)
+    assert ("maml" in {o.name for o in vocabulary.learners.operators}) == drawn

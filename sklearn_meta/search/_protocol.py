@@ -35,6 +35,8 @@ class SearchProblem:
     has_categories, has_missing, is_sparse : bool
         What the table holds, so that useless operators are not proposed.
     seed : int
+    left_out : frozenset of str
+        Names of operators of the space that are proposed where the prior does so only.
     follows_clock : bool
         Whether the run ends by the clock. If not, by a number of evaluations, it is to
         be the same on every machine, and a search may not look at measured seconds.
@@ -51,6 +53,7 @@ class SearchProblem:
     has_missing: bool = False
     is_sparse: bool = False
     seed: int = 0
+    left_out: frozenset[str] = frozenset()
     follows_clock: bool = False
 
 

@@ -132,6 +132,8 @@ def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
     catalogue = problem.space.catalogue(task)
 
     def has_something_to_do(operator):
+        if operator.name in problem.left_out:
+            return False
         if operator.name in FOR_MISSING:
             return problem.has_missing
         if operator.name in FOR_CATEGORIES:

@@ -399,3 +399,10 @@ def test_one_vs_rest_needs_more_than_two_classes():
     for n_classes, expected in ((2, ()), (3, (wrapper,))):
         problem = small_problem(space=space, n_classes=n_classes)
         assert make_vocabulary(problem, 0.2).wrappers.operators == expected
+
+
+def test_what_is_left_out_is_not_drawn():
+    names = {o.name for o in vocabulary_of().learners.operators}
+    left = vocabulary_of(left_out=frozenset({"tree", "pca"}))
+    assert {o.name for o in left.learners.operators} == names - {"tree"} != names
+    assert "pca" not in {o.name for o in left.transformers.operators}
