@@ -176,8 +176,10 @@ class Belief:
         planned = []
         while allowed.any() and len(planned) < n:
             gains = np.where(allowed, self.gains([*pending, *planned]), -np.inf)
-            # Equal gains in the order of the pipelines, whatever the machine rounds.
-            chosen = int(np.argmax(gains >= gains.max() * (1 - 1e-9)))
+            # Equal gains in the order of the pipelines, whatever the machine rounds; a
+            # gain of nothing may be rounded to less.
+            most = gains.max()
+            chosen = int(np.argmax(gains >= most - 1e-9 * abs(most)))
             allowed[chosen] = False
             planned.append(chosen)
         return planned

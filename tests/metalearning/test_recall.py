@@ -199,6 +199,13 @@ def test_order_takes_each_pipeline_once_and_respects_what_is_allowed():
     assert 4 not in belief.order(99, pending=[4])
 
 
+def test_order_of_gains_that_are_rounded_to_less_than_nothing():
+    weights = np.full(12, 1 / 12)
+    belief = Belief(np.full((12, 5), LARGEST_REGRET), weights, np.ones(5))
+    assert abs(belief.gains().max()) < 1e-12
+    assert belief.order(9) == list(range(5))
+
+
 def test_seconds_count_as_much_as_they_are_made_to():
     regret = np.array([[0.0, 0.1], [0.0, 0.1]])
     assert belief_of(regret, seconds=np.array([100.0, 1.0])).order(1) == [0]
