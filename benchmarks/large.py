@@ -173,12 +173,16 @@ def main():
     parser.add_argument("--n-cores", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--markdown", type=Path, help="folder; large.md in it")
     arguments = parser.parse_args()
     stop_on_termination()
     use_cores(arguments.n_cores)
     run(arguments)
     records = {tuple(r[k] for k in KEYS): r for r in read_lines(arguments.results)}
-    print(f"\n{results_table(list(records.values())).markdown()}")
+    text = results_table(list(records.values())).markdown()
+    print(f"\n{text}")
+    if arguments.markdown is not None:
+        (arguments.markdown / "large.md").write_text(f"{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
