@@ -12,10 +12,10 @@ one. A factor of 0 is to know nothing of the family.
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
 import numpy as np
 
+from sklearn_meta.metalearning._judge import Newcomer
 from sklearn_meta.metalearning._knn import KNNMetaLearner
 from sklearn_meta.metalearning._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning._memory import believe, remember
@@ -46,7 +46,6 @@ def regrets_by_factor(matrix, factors=FACTORS, length=10):
     """
     settings = KNNMetaLearner()
     families = np.array(matrix.families)
-    columns = {text: i for i, text in enumerate(matrix.pipelines)}
     truth = np.nan_to_num(regrets_of(matrix).values, nan=LARGEST_REGRET)
     best = {factor: [] for factor in factors}
     for d, family in enumerate(families):
@@ -54,22 +53,19 @@ def regrets_by_factor(matrix, factors=FACTORS, length=10):
             continue
         known = matrix.take_datasets(np.arange(len(families)) != d)
         memory = remember(known, settings.metric, settings.n_neighbors)
-        values = dict(
-            zip(matrix.metafeature_names, matrix.metafeatures[d], strict=True)
-        )
-        belief = believe(
-            memory,
-            np.array([values.get(name, np.nan) for name in memory.space.names]),
-            (matrix.n_samples[d], matrix.n_features[d], matrix.n_classes[d]),
-            shrinkage=settings.shrinkage,
-            diversity=settings.diversity,
-        )
+        new = Newcomer(matrix, d)
         own = np.array(known.families) == family
         for factor in factors:
-            weights = np.where(own, factor, 1.0) * belief.weights
-            order = replace(belief, weights=weights / weights.sum()).order(length)
-            proposed = [columns[memory.regrets.pipelines[i]] for i in order]
-            best[factor].append(np.minimum.accumulate(truth[d, proposed]))
+            belief = believe(
+                memory,
+                new.metafeatures,
+                new.size,
+                shrinkage=settings.shrinkage,
+                diversity=settings.diversity,
+                importance=np.where(own, factor, 1.0),
+            )
+            order = belief.order(length)
+            best[factor].append(np.minimum.accumulate(truth[d, order]))
     return {factor: np.array(values) for factor, values in best.items()}
 
 

@@ -22,11 +22,11 @@ from sklearn_meta.evaluation._stages import Effort
 from sklearn_meta.pipelines._catalogue import default_catalogue
 from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._operators import Catalogue
-from sklearn_meta.pipelines._text import parse
+from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.search._initial import INITIAL
 
 # What candidates for large tables are like: the learner that wins most often there.
-USUAL_PIPELINE = "lightgbm(X)"
+USUAL_PIPELINE = Node("lightgbm", (X,))
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ class Forecast:
 
     def _usual_seconds(self, n_rows):
         """Return the seconds of a usual fit."""
-        catalogue = default_catalogue()
+        # The search space may lack it.
         return predicted_seconds_on(
             self.dataset,
-            parse(USUAL_PIPELINE, catalogue=catalogue, task=self.dataset.task.name),
-            catalogue=catalogue,
+            USUAL_PIPELINE,
+            catalogue=default_catalogue(),
             n_samples=n_rows,
         )
 

@@ -88,11 +88,10 @@ class Refits:
         )
 
     def _n_rows(self, evaluation, share):
-        remaining = self.budget.remaining()
-        n_rows = rows_in_time(evaluation, self.context, remaining)
-        if n_rows == self.context.dataset.n_samples:
-            return n_rows
-        return rows_in_time(evaluation, self.context, share * remaining)
+        seconds = self.budget.remaining()
+        if refit_seconds(evaluation, self.context) > seconds:
+            seconds *= share
+        return rows_in_time(evaluation, self.context, seconds)
 
     def run(self, evaluations):
         """Fit candidates in this order, as many as time allows.

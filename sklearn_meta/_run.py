@@ -184,6 +184,10 @@ class Run:
         return self.settings.max_evaluations is not None
 
     @cached_property
+    def _effort(self):
+        return self.forecast.effort()
+
+    @cached_property
     def _search_seconds(self):
         return self.forecast.search_seconds(
             self.first_trees, self.context.stages, self._limits()
@@ -196,9 +200,10 @@ class Run:
         """
         settings, forecast = self.settings, self.forecast
         searched = dataset
-        effort = forecast.effort()
-        if settings.search is not None and has_holdout(dataset, settings.cv, effort):
-            searched = _some_rows(dataset, effort.max_train, settings.seed)
+        if settings.search is not None and has_holdout(
+            dataset, settings.cv, self._effort
+        ):
+            searched = _some_rows(dataset, self._effort.max_train, settings.seed)
         meta_learner = settings.meta_learner or KNNMetaLearner()
         # A copy, also of what is no estimator: it is fitted.
         meta_learner = clone(meta_learner, safe=False)
@@ -244,7 +249,7 @@ class Run:
         seconds = N_FOLDS_TWICE * sum(
             self.forecast.fit_seconds(p.tree) for p in prior.portfolio
         )
-        effort = self.forecast.effort()
+        effort = self._effort
         if seconds >= REPEAT_SHARE * self.budget.seconds:
             effort = replace(effort, max_repeats=1)
         folds = make_folds(
