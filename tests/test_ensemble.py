@@ -453,6 +453,22 @@ def test_size_bounds_the_members(size):
     assert 1 < len(combine_targets(y, f, size=size).members) <= size
 
 
+def test_many_members_of_small_shares_are_kept():
+    rng = np.random.default_rng(0)
+    y, f = target_candidates(rng, n=2000, noise=(5.0,) * 40)
+    combination = combine_targets(y, f, size=40)
+    assert len(combination.members) > 2
+    assert combination.shares.sum() == pytest.approx(1)
+
+
+def test_members_of_an_average_have_a_share_that_matters():
+    rng = np.random.default_rng(2)
+    y, p = class_candidates(rng, noise=(0.5, 0.6, 1.2, 1.4, 1.6, 1.8, 2.0))
+    combination = combine_classes(y, p)
+    assert len(combination.members) > 1
+    assert combination.shares.min() >= 0.05
+
+
 def test_order_of_candidates_does_not_matter():
     rng = np.random.default_rng(1)
     y, p = class_candidates(rng, noise=(0.8, 0.9, 1.0, 1.1, 1.2))

@@ -26,8 +26,8 @@ from sklearn_meta.neural._mlp_training import (
 )
 from sklearn_meta.neural._smooth_columns import smooth_columns
 
-# Rows that are predicted at once, which bounds the memory.
-ROWS_AT_ONCE = 4_096
+# Rows that are predicted at once: the units of all members stay in the cache.
+ROWS_AT_ONCE = 256
 
 _CHECKS = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
 

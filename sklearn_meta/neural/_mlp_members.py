@@ -28,6 +28,9 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.95, 1e-8
 
 BIAS_SPREAD, OUTPUT_SPREAD = 0.5, 0.1
 
+# exp(88) is the largest of single precision; silu is zero there.
+LARGEST_EXPONENT = 80.0
+
 
 @dataclass(frozen=True)
 class Members:
@@ -99,7 +102,11 @@ def outputs(tensors, x):
     -------
     out : ndarray of shape (n_members, n_rows, n_outputs)
     """
-    return _forward(tensors, x, None, [])
+    *hidden, last = _weights(tensors)
+    h = x
+    for i, weight in enumerate(hidden):
+        h = _silu(_linear(h, weight, tensors[f"c{i}"]))
+    return _linear(h, last, tensors[BIAS_OUT])
 
 
 def outputs_and_layers(tensors, x, masks):
@@ -125,8 +132,7 @@ def _forward(tensors, x, masks, layers):
     h = x
     for i, weight in enumerate(hidden):
         u = _linear(h, weight, tensors[f"c{i}"])
-        # exp(88) is the largest of single precision; silu is zero there.
-        gate = 1 / (1 + np.exp(np.minimum(-u, 80.0)))
+        gate = 1 / (1 + np.exp(np.minimum(-u, LARGEST_EXPONENT)))
         value = u * gate
         mask = None if masks is None else masks[i]
         if mask is not None:
@@ -135,6 +141,15 @@ def _forward(tensors, x, masks, layers):
         h = value
     layers.append(h)
     return _linear(h, last, tensors[BIAS_OUT])
+
+
+def _silu(u):
+    """Return ``silu(u)``; one array beside `u`, since memory is what takes the time."""
+    divisor = np.negative(u)
+    np.minimum(divisor, LARGEST_EXPONENT, out=divisor)
+    np.exp(divisor, out=divisor)
+    divisor += 1
+    return np.divide(u, divisor, out=divisor)
 
 
 def _weights(tensors):

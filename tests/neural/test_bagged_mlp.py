@@ -264,6 +264,15 @@ def test_the_temperature_is_the_best_of_those_tried():
         assert found == pytest.approx(sharpness, rel=0.12)
 
 
+def test_predicting_says_what_training_says():
+    _, members, _ = make_members((7, 4), 2)
+    x = 100 * np.random.default_rng(0).normal(size=(1, 50, 5)).astype(np.float32)
+    for dtype in (np.float32, np.float64):
+        tensors = {n: t.astype(dtype) for n, t in members.tensors.items()}
+        said, _ = outputs_and_layers(tensors, x.astype(dtype), None)
+        np.testing.assert_allclose(outputs(tensors, x.astype(dtype)), said, rtol=1e-4)
+
+
 # Estimators
 
 QUICK = {"n_estimators": 4, "max_steps": 300, "random_state": 0}
