@@ -45,6 +45,7 @@ from sklearn_meta.evaluation._stages import (
 from sklearn_meta.evaluation._workers import PRELOAD, WorkerPool, can_start_processes
 from sklearn_meta.exceptions import SearchInterruptedWarning, SklearnMetaWarning
 from sklearn_meta.metalearning._knn import KNNMetaLearner
+from sklearn_meta.pipelines._operators import Catalogue
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.search._evolution import EvolutionarySearch
 from sklearn_meta.search._protocol import SearchProblem
@@ -209,7 +210,7 @@ class Run:
         meta_learner = clone(meta_learner, safe=False)
         prior = meta_learner.fit(settings.knowledge_base).recall(
             searched,
-            catalogue=forecast.catalogue,
+            catalogue=self._operators_in_time(),
             time_budget=self.budget.seconds,
             scoring=settings.scoring.name,
         )
@@ -220,6 +221,20 @@ class Run:
             for proposal in prior.portfolio
         )
         return replace(prior, portfolio=tuple(portfolio))
+
+    def _operators_in_time(self):
+        """Return the operators that may be recalled.
+
+        A search of few seconds is made in this process, where nothing ends an import:
+        what needs a heavy package is recalled only if the user has named it.
+        """
+        catalogue, space = self.forecast.catalogue, self.settings.search_space
+        named = space is not None and space.include is not None
+        if named or self.budget.seconds >= IN_PROCESS_SECONDS:
+            return catalogue
+        return Catalogue(
+            o for o in catalogue if not o.requires or o.name in self.forecast.foreign
+        )
 
     def _not_worth_loading(self, space):
         """Return the operators whose packages nothing that is recalled needs.

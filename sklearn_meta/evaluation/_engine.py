@@ -46,6 +46,9 @@ LIGHT_SECONDS = 0.1
 # What is expected is off by a factor of two, and the first fold tells: this share of
 # the expected seconds must fit into the time left for a candidate to be started.
 SHARE_OF_SECONDS = 0.6
+# Nothing ends a fold in this process: one that takes longer than expected takes from
+# the budget. One in thirty takes more than this multiple.
+MULTIPLE_IN_PROCESS = 4.0
 # A candidate whose own folds tell that it will be finished in time may have this
 # multiple of what the other ones are expected to take.
 PATIENCE_WITH_FOLDS = 1.5
@@ -368,7 +371,7 @@ class Engine:
         if running.reason_to_skip:
             self._finish(running, Status.SKIPPED, running.reason_to_skip)
             return
-        reason = self._reason_to_skip(running)
+        reason = self._reason_to_skip(running, lane)
         if reason:
             self._n_skipped += 1
             self._exhausted |= self._n_skipped >= MAX_SKIPPED
@@ -390,14 +393,15 @@ class Engine:
             running.deadline,
         )
 
-    def _reason_to_skip(self, running):
+    def _reason_to_skip(self, running, lane):
         if self.limits.max_evaluations is not None or not self.history.finished():
             return ""
         # Only what is scored on all folds can be combined, so there must be time for
         # all of them, though most candidates lose the race before the last one.
         left = self._search_deadline - running.started
         expected = self._pace.expect(running.forecast) * self._n_fits(running.forecast)
-        if expected * SHARE_OF_SECONDS > left:
+        needed = MULTIPLE_IN_PROCESS if lane is self._local else SHARE_OF_SECONDS
+        if expected * needed > left:
             return (
                 f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left"
             )

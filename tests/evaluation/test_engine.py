@@ -88,6 +88,19 @@ class FakePool:
         return [event]
 
 
+class FakeProcess(FakePool):
+    """One task at a time, of which nothing ends a step."""
+
+    def __init__(self, clock, outcome):
+        super().__init__(1, clock, outcome)
+
+    def submit(self, task_id, function, args, deadline):
+        super().submit(task_id, function, args, np.inf)
+
+    def wait(self, timeout):
+        return super().wait(np.inf)
+
+
 class CountingSearch:
     """Proposes c0, c1, ... and remembers what it had been told at each proposal."""
 
@@ -293,6 +306,23 @@ def test_candidate_whose_other_folds_would_be_late_is_given_up():
     # And what others have to do must not depend on the clock.
     found, _ = run(outcome, budget=50.0, max_evaluations=20)
     assert found["c5"].status is Status.TIMEOUT and found["c5"].seconds == 12.5
+
+
+@pytest.mark.parametrize("budget", range(20, 60, 3))
+def test_in_this_process_nothing_is_begun_that_could_end_late(budget):
+    def outcome(args):
+        # Predicted are 3 s for all folds; for one in five, a fold takes 9 s.
+        seconds = 9.0 if pseudo_random(args[1]) < 0.2 else 1.0
+        return N_FOLDS * seconds, folds(0.5, seconds=seconds), None
+
+    clock = FakeClock()
+    engine = make_engine(CountingSearch(), outcome, clock=clock, budget=budget)
+    engine.pool, engine._local = None, FakeProcess(clock, outcome)
+    engine.run()
+    assert clock() <= 100 + budget
+    assert len(engine.history.finished()) >= 2
+    late = [e for e in engine.history if e.status is Status.SKIPPED]
+    assert late and all("were left" in e.reason for e in late)
 
 
 def test_every_kind_of_failure_is_recorded_with_its_reason():

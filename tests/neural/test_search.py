@@ -95,3 +95,28 @@ def test_workers_import_torch_only_if_the_search_begins_with_it(
         model.fit(*table)
     assert [name for name in asked if name in ("skorch", "torch")] == expected
     assert "sklearn.ensemble" in asked
+
+
+@pytest.mark.parametrize(
+    "seconds, include, expected",
+    [(2, None, False), (60, None, True), (2, ["maml", "dummy"], True)],
+)
+def test_in_a_few_seconds_it_is_recalled_only_if_it_is_named(
+    table, seconds, include, expected
+):
+    recalled_from = []
+
+    class Remembering(FixedPortfolio):
+        def recall(self, dataset, *, catalogue, **kwargs):
+            recalled_from.extend(operator.name for operator in catalogue)
+            return super().recall(dataset, catalogue=catalogue, **kwargs)
+
+    model = MetaAutoClassifier(
+        time_budget=seconds,
+        search_space=SearchSpace(include=include),
+        meta_learner=Remembering(),
+        max_evaluations=1,
+    )
+    model.fit(*table)
+    assert ("maml" in recalled_from) is expected
+    assert "dummy" in recalled_from
