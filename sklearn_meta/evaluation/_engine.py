@@ -399,9 +399,12 @@ class Engine:
         # Only what is scored on all folds can be combined, so there must be time for
         # all of them, though most candidates lose the race before the last one.
         left = self._search_deadline - running.started
-        expected = self._pace.expect(running.forecast) * self._n_fits(running.forecast)
-        needed = MULTIPLE_IN_PROCESS if lane is self._local else SHARE_OF_SECONDS
-        if expected * needed > left:
+        of_a_fold = self._pace.expect(running.forecast)
+        expected = of_a_fold * self._n_fits(running.forecast)
+        needed = expected * SHARE_OF_SECONDS
+        if lane is self._local:
+            needed = max(needed, of_a_fold * MULTIPLE_IN_PROCESS)
+        if needed > left:
             return (
                 f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left"
             )
