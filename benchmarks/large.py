@@ -182,6 +182,7 @@ def main():
     text = results_table(list(records.values())).markdown()
     print(f"\n{text}")
     if arguments.markdown is not None:
+        arguments.markdown.mkdir(parents=True, exist_ok=True)
         (arguments.markdown / "large.md").write_text(f"{text}\n", encoding="utf-8")
 
 
