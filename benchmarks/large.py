@@ -179,11 +179,10 @@ def main():
     use_cores(arguments.n_cores)
     run(arguments)
     records = {tuple(r[k] for k in KEYS): r for r in read_lines(arguments.results)}
-    text = results_table(list(records.values())).markdown()
-    print(f"\n{text}")
+    table = results_table(list(records.values()))
+    print(f"\n{table.markdown()}")
     if arguments.markdown is not None:
-        arguments.markdown.mkdir(parents=True, exist_ok=True)
-        (arguments.markdown / "large.md").write_text(f"{text}\n", encoding="utf-8")
+        table.write(arguments.markdown)
 
 
 if __name__ == "__main__":

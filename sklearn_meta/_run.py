@@ -175,7 +175,7 @@ class Run:
             has_missing=bool(schema.missing),
             is_sparse=schema.sparse,
             seed=settings.seed,
-            left_out=self._not_worth_loading(space),
+            left_out=self._not_worth_loading(),
             follows_clock=not self.repeatable,
         )
         self.search = None if strategy is None else strategy.start(self.problem)
@@ -225,33 +225,38 @@ class Run:
     def _operators_in_time(self):
         """Return the operators that may be recalled.
 
-        A search of few seconds is made in this process, where nothing ends an import:
-        what needs a heavy package is recalled only if the user has named it.
+        A search of few seconds is made in this process, where nothing ends an import.
         """
-        catalogue, space = self.forecast.catalogue, self.settings.search_space
-        named = space is not None and space.include is not None
-        if named or self.budget.seconds >= IN_PROCESS_SECONDS:
+        catalogue = self.forecast.catalogue
+        if self.budget.seconds >= IN_PROCESS_SECONDS:
             return catalogue
-        return Catalogue(
-            o for o in catalogue if not o.requires or o.name in self.forecast.foreign
-        )
+        heavy = {o.name for o in self._heavy_unasked()}
+        return Catalogue(o for o in catalogue if o.name not in heavy)
 
-    def _not_worth_loading(self, space):
-        """Return the operators whose packages nothing that is recalled needs.
+    def _not_worth_loading(self):
+        """Return the names of the operators whose packages nothing recalled needs.
 
         Torch takes 300 MB in each worker, and seconds to load: for a network that
-        mutation happens upon where none is recalled, that is too much. What the user
-        has named is worth it.
+        mutation happens upon where none is recalled, that is too much.
         """
-        if space.include is not None:
-            return frozenset()
         needed = set(self.forecast.packages(self.first_trees))
         return frozenset(
-            operator.name
-            for operator in self.forecast.catalogue
-            if not needed.issuperset(operator.requires)
-            and operator.name not in self.forecast.foreign
+            o.name for o in self._heavy_unasked() if not needed.issuperset(o.requires)
         )
+
+    def _heavy_unasked(self):
+        """Return the operators with heavy packages that the user has not named.
+
+        What the user has named is worth its packages.
+        """
+        space = self.settings.search_space
+        if space is not None and space.include is not None:
+            return []
+        return [
+            operator
+            for operator in self.forecast.catalogue
+            if operator.requires and operator.name not in self.forecast.foreign
+        ]
 
     def _split(self, prior, spelled_out, rows):
         """Return the dataset, its rows in canonical order, and the stages."""

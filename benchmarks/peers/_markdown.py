@@ -31,6 +31,12 @@ class Table:
             for row in (self.header, rule, *self.rows)
         )
 
+    def write(self, folder):
+        """Write the table into ``folder/name.md``; the folder is made."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.name}.md"
+        path.write_text(f"{self.markdown()}\n", encoding="utf-8")
+
 
 def number(value, digits=4):
     """Return a number with some significant digits, a dash for none."""

@@ -67,9 +67,7 @@ def main():
     for table in make_tables(records, metrics, arguments.ours):
         print(f"\n## {table.title}\n\n{table.markdown()}")
         if arguments.markdown is not None:
-            arguments.markdown.mkdir(parents=True, exist_ok=True)
-            path = arguments.markdown / f"{table.name}.md"
-            path.write_text(f"{table.markdown()}\n", encoding="utf-8")
+            table.write(arguments.markdown)
     if arguments.pictures is not None:
         draw(records, arguments.ours, arguments.pictures)
 

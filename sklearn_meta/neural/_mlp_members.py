@@ -123,13 +123,8 @@ def outputs_and_layers(tensors, x, masks):
     out : ndarray
     layers : list
     """
-    layers = []
-    return _forward(tensors, x, masks, layers), layers
-
-
-def _forward(tensors, x, masks, layers):
     *hidden, last = _weights(tensors)
-    h = x
+    h, layers = x, []
     for i, weight in enumerate(hidden):
         u = _linear(h, weight, tensors[f"c{i}"])
         gate = 1 / (1 + np.exp(np.minimum(-u, LARGEST_EXPONENT)))
@@ -140,7 +135,7 @@ def _forward(tensors, x, masks, layers):
         layers.append((h, u, gate, mask))
         h = value
     layers.append(h)
-    return _linear(h, last, tensors[BIAS_OUT])
+    return _linear(h, last, tensors[BIAS_OUT]), layers
 
 
 def _silu(u):

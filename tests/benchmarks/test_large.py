@@ -73,6 +73,7 @@ def test_the_command_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(large, "stop_on_termination", lambda: None)
     monkeypatch.setattr(large, "N_TEST", 10)
     words = f"large --rows 40 50 --budget 3 --results {tmp_path / 'large.jsonl'}"
+    words = f"{words} --markdown {tmp_path / 'new'}"
     monkeypatch.setattr(sys, "argv", words.split())
     large.main()
     large.main()
@@ -86,6 +87,8 @@ def test_the_command_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
     *_, lightgbm, ours = capsys.readouterr().out.strip().splitlines()
     assert "| 50 " in lightgbm and "| 0.6 " in lightgbm
     assert "sklearn_meta" in ours and "memory limit reached" in ours
+    written = (tmp_path / "new" / "large.md").read_text(encoding="utf-8")
+    assert written.strip().splitlines()[-2:] == [lightgbm, ours]
 
 
 def test_results_are_ordered_by_size():

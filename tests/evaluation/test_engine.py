@@ -325,6 +325,22 @@ def test_in_this_process_nothing_is_begun_that_could_end_late(budget):
     assert late and all("were left" in e.reason for e in late)
 
 
+def test_the_reason_names_the_fold_that_nothing_can_end():
+    def outcome(args):
+        return N_FOLDS * 1.0, folds(0.5, seconds=1.0), None
+
+    clock = FakeClock()
+    engine = make_engine(CountingSearch(), outcome, clock=clock, budget=20.0)
+    engine.pool, engine._local = None, FakeProcess(clock, outcome)
+    engine.run()
+    assert len(engine.history.finished()) == 6
+    skipped = next(e for e in engine.history if e.status is Status.SKIPPED)
+    assert skipped.reason == (
+        "a fold, which nothing can end in this process, might take 4.00 s, 2.00 s were "
+        "left"
+    )
+
+
 def test_every_kind_of_failure_is_recorded_with_its_reason():
     kinds = ["raised", "timeout", "memory", "crashed"]
     search = CountingSearch(n=5)
