@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.peers._report_tables import competitors_at, peer_budgets
+from benchmarks.peers._report_tables import (
+    all_competitors,
+    competitors_at,
+    peer_budgets,
+)
 from benchmarks.peers._summary import (
-    Competitor,
     compare,
     confidence_interval,
     normalised,
@@ -57,10 +60,7 @@ def score_over_time(records, metrics, ours):
     Budgets are joined to a line; a system without one is a point at its median
     seconds. One scale for all: 1 is the best of all systems and budgets on a table.
     """
-    everyone = sorted(
-        {Competitor(r["system"], r["budget"]) for r in records},
-        key=lambda who: (who.system, who.budget or 0.0),
-    )
+    everyone = all_competitors(records)
     panels = [
         comparison
         for metric in metrics

@@ -31,6 +31,14 @@ def competitors_at(records, budget):
     )
 
 
+def all_competitors(records):
+    """Return every system with every budget, by name and budget."""
+    return sorted(
+        {Competitor(r["system"], r["budget"]) for r in records},
+        key=lambda who: (who.system, who.budget or 0.0),
+    )
+
+
 def budgets_of(records, systems=None):
     """Return the budgets with which there are runs (of some systems), ascending."""
     return sorted(
@@ -95,6 +103,7 @@ def duels_table(comparison, ours, name, title):
             other.system,
             *(str(n) for n in (d.win, d.tie, d.loss)),
             f"{d.gain:+.2%}",
+            number(d.loss_ratio, 3),
             number(d.p_value, 2),
             number(p, 2),
         ]
@@ -102,7 +111,16 @@ def duels_table(comparison, ours, name, title):
             others, duels, holm([d.p_value for d in duels]), strict=True
         )
     ]
-    header = ["against", "win", "tie", "loss", "median gain", "p", "p (Holm)"]
+    header = [
+        "against",
+        "win",
+        "tie",
+        "loss",
+        "median gain",
+        "loss ratio",
+        "p",
+        "p (Holm)",
+    ]
     return Table(name, title, header, rows)
 
 
@@ -122,7 +140,11 @@ def metric_tables(records, metric, ours):
             )
             name = _name(comparison, budget, "duels")
             tables.append(duels_table(comparison, us, name, title))
-    return tables + early_tables(records, metric, ours)
+    return [
+        *tables,
+        *early_tables(records, metric, ours),
+        *over_time_tables(records, metric),
+    ]
 
 
 def early_tables(records, metric, ours):
@@ -142,6 +164,27 @@ def early_tables(records, metric, ours):
                 name = f"{metric.name}-{early:g}s-against-{late:g}s"
                 tables.append(duels_table(comparison, us, name, title))
     return tables
+
+
+def over_time_tables(records, metric):
+    """Return the normalised scores of all systems and budgets, on one scale."""
+    comparison = compare(records, metric, all_competitors(records))
+    budgets = budgets_of(records)
+    if not comparison.tables or len(budgets) < 2:
+        return []
+    scores = dict(
+        zip(comparison.competitors, normalised(comparison).mean(axis=0), strict=True)
+    )
+    rows = [
+        [
+            system,
+            *(number(scores.get((system, b), np.nan), 3) for b in [None, *budgets]),
+        ]
+        for system in sorted({who.system for who in scores})
+    ]
+    title = f"{metric.title}: score over time, {len(comparison.tables)} tables"
+    header = ["system", "no budget", *(f"{b:g} s" for b in budgets)]
+    return [Table(f"{metric.name}-over-time", title, header, rows)]
 
 
 def peer_budgets(records, ours):

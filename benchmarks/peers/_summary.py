@@ -179,6 +179,9 @@ class Duel:
         Tables, seen from the first of the two.
     gain : float
         Median over tables of the difference, as a share of the larger score.
+    loss_ratio : float
+        Geometric mean over tables of the first loss by the second one; NaN if the
+        scores are no losses.
     p_value : float
         Wilcoxon's signed-rank test of these shares, two-sided; NaN if all are zero.
     """
@@ -187,6 +190,7 @@ class Duel:
     tie: int
     loss: int
     gain: float
+    loss_ratio: float
     p_value: float
 
 
@@ -202,8 +206,16 @@ def duel(comparison, first, second):
         tie=int(np.sum(tied)),
         loss=int(np.sum(~tied & (share < 0))),
         gain=float(np.median(share)) if len(share) else math.nan,
+        loss_ratio=_loss_ratio(a, b),
         p_value=float(wilcoxon(share).pvalue) if share.any() else math.nan,
     )
+
+
+def _loss_ratio(a, b):
+    """Geometric mean of ratios of losses, which are scores with their sign changed."""
+    if not len(a) or max(a.max(), b.max()) >= 0:
+        return math.nan
+    return float(np.exp(np.mean(np.log(-a) - np.log(-b))))
 
 
 def holm(p_values):

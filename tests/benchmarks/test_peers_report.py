@@ -13,6 +13,7 @@ from benchmarks.peers._report_tables import (
     duels_table,
     failures_table,
     metric_tables,
+    over_time_tables,
     peer_budgets,
     scores_table,
     summary_table,
@@ -75,6 +76,22 @@ def test_duels():
     assert [rows["a"][k] for k in ("win", "tie", "loss")] == ["1", "0", "1"]
     assert rows["b"]["win"] == "2"
     assert rows["b"]["median gain"] == f"{(0.4 / 0.6 + 0.7) / 2:+.2%}"
+    assert rows["b"]["loss ratio"] == "0.316"  # sqrt(0.2 / 0.6 * 0.3)
+
+
+def test_scores_over_time_are_on_one_scale():
+    records, _ = small_example()
+    assert over_time_tables(records, RMSE) == []
+    late = [make_record(table, "ours", 0.1) | {"budget": 60.0} for table in "tu"]
+    (table,) = over_time_tables([*records, *late], RMSE)
+    assert table.name == "rmse-over-time"
+    assert table.header == ["system", "no budget", "10 s", "60 s"]
+    # The constant has the loss 1, the best of all 0.1.
+    early = f"{(0.8 + 0.7) / 0.9 / 2:.3g}"
+    assert rows_of(table)["ours"] == {
+        "system": "ours", "no budget": "–", "10 s": early, "60 s": "1"
+    }  # fmt: skip
+    assert rows_of(table)["b"]["60 s"] == "–"
 
 
 def test_failures_of_one_reason_are_together():

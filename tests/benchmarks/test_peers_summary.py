@@ -150,7 +150,14 @@ def test_a_duel_of_a_small_example():
     assert (result.win, result.tie, result.loss) == (4, 1, 1)
     share = [1 / 2, 0.5 / 2.5, 0.5 / 3.5, -1 / 4, -0.00001 / 1.00001, 2 / 4]
     assert result.gain == pytest.approx(np.median(share))
+    ratios = np.divide(a, b)
+    assert result.loss_ratio == pytest.approx(np.prod(ratios) ** (1 / 6))
     assert result.p_value == pytest.approx(wilcoxon(share).pvalue)
+
+
+def test_scores_that_are_no_losses_have_no_ratio():
+    comparison = make_comparison(np.array([[0.9, 0.8], [-0.1, 0.5]]))
+    assert math.isnan(duel(comparison, *comparison.competitors).loss_ratio)
 
 
 def test_a_duel_with_oneself():
@@ -168,6 +175,7 @@ def test_a_duel_has_two_sides(scores):
     assert one.win + one.tie + one.loss == len(scores)
     assert (one.win, one.tie, one.loss) == (other.loss, other.tie, other.win)
     assert one.gain == pytest.approx(-other.gain)
+    assert one.loss_ratio == pytest.approx(1 / other.loss_ratio, nan_ok=True)
     assert one.p_value == pytest.approx(other.p_value, nan_ok=True)
 
 
