@@ -30,7 +30,7 @@ from benchmarks._systems import NUMBERS, OTHERS
 from benchmarks._tables import CLASSIFICATION, REGRESSION
 
 N_FOLDS = 5
-# Steps among which the network from a random initialisation chooses.
+# Steps among which the network from a random initialization chooses.
 RANDOM_STEPS = (5, 20, 100)
 N_FOLDS_RANDOM = 3
 NETWORKS = ("maml", "maml_random")
@@ -73,16 +73,16 @@ def _coded(learner):
 
 
 def maml(task, y, seed):
-    """Return the network from the shipped initialisation, with its defaults."""
-    from sklearn_meta.neural import MAMLClassifier, MAMLRegressor
+    """Return the network from the shipped initialization, with its defaults."""
+    from sklearn_meta.maml import MAMLClassifier, MAMLRegressor
 
     kind = MAMLClassifier if task == CLASSIFICATION else MAMLRegressor
     return kind(init="meta", device="cpu", random_state=seed)
 
 
 def maml_random(task, y, seed):
-    """Return the same network from a random initialisation; its steps are tuned."""
-    from sklearn_meta.neural import MAMLClassifier, MAMLRegressor
+    """Return the same network from a random initialization; its steps are tuned."""
+    from sklearn_meta.maml import MAMLClassifier, MAMLRegressor
 
     kind = MAMLClassifier if task == CLASSIFICATION else MAMLRegressor
     # All of it has to be trained, not only the head.
@@ -103,7 +103,7 @@ def logistic_regression_cv(task, y, seed):
 
 
 def k_nn(task, y, seed):
-    """Return nearest neighbours whose number is tuned."""
+    """Return nearest neighbors whose number is tuned."""
     kind = KNeighborsClassifier if task == CLASSIFICATION else KNeighborsRegressor
     smallest_fold = int(len(y) * (1 - 1 / N_FOLDS))
     grid = {"n_neighbors": [k for k in (1, 3, 5, 9, 15) if k <= smallest_fold]}
@@ -191,7 +191,7 @@ def mlp(task, y, seed):
 
 def bagged_mlp(task, y, seed):
     """Return the package's bag of networks, with its defaults."""
-    from sklearn_meta.neural import BaggedMLPClassifier, BaggedMLPRegressor
+    from sklearn_meta.mlp import BaggedMLPClassifier, BaggedMLPRegressor
 
     kind = BaggedMLPClassifier if task == CLASSIFICATION else BaggedMLPRegressor
     return _prepared(kind(random_state=seed))

@@ -12,7 +12,7 @@ No score of any model enters the rule.
     python -m benchmarks._held_out --data ../shared/datasets
 
 prints one family a line, in alphabetical order: the ``--hold-out-file`` of
-``python -m sklearn_meta.neural.train``.
+``python -m sklearn_meta.maml.training``.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ def parts_of(system):
     if system != "without_racing":
         yield
         return
-    from sklearn_meta.evaluation._evaluate import Race
+    from sklearn_meta.evaluation._fit_and_score import Race
     from sklearn_meta.evaluation._history import History
 
     def no_race(history):

@@ -77,7 +77,7 @@ def loss(task, model, split):
 
 
 def log_loss(y, probabilities, classes):
-    """Mean negative log probability of the true class, clipped and renormalised.
+    """Mean negative log probability of the true class, clipped and renormalized.
 
     A class of `y` that is not in `classes` counts as predicted with the smallest
     probability.

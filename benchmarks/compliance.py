@@ -83,10 +83,10 @@ SYSTEMS = {
     "sklearn_meta": (
         Estimator("sklearn_meta.ensemble", "WeightedEnsembleClassifier"),
         Estimator("sklearn_meta.ensemble", "WeightedEnsembleRegressor"),
-        Estimator("sklearn_meta.neural", "MAMLClassifier"),
-        Estimator("sklearn_meta.neural", "MAMLRegressor"),
-        Estimator("sklearn_meta.neural", "BaggedMLPClassifier"),
-        Estimator("sklearn_meta.neural", "BaggedMLPRegressor"),
+        Estimator("sklearn_meta.maml", "MAMLClassifier"),
+        Estimator("sklearn_meta.maml", "MAMLRegressor"),
+        Estimator("sklearn_meta.maml", "BaggedMLPClassifier"),
+        Estimator("sklearn_meta.maml", "BaggedMLPRegressor"),
         Estimator(
             "sklearn_meta", "MetaAutoClassifier", SHORT, "MetaAutoClassifier (short)"
         ),

@@ -15,7 +15,7 @@ started again, goes on where it was. The first draw of all tables comes before a
 second one. `report` compares the means over the draws of each table, as far as all
 methods were run on them: with some of the methods, it may be more draws. `adaptation`
 follows the loss over the gradient steps from the meta-learned and from a random
-initialisation, the latter with several learning rates of which the report takes, for
+initialization, the latter with several learning rates of which the report takes, for
 every number of steps, the best one in hindsight.
 """
 
@@ -187,7 +187,7 @@ def _work(arguments, todo, of, function):
 
 def adapt_all(data, unit, starts):
     """Return the loss after each number of steps from each start on one draw."""
-    from sklearn_meta.neural import MAMLClassifier, MAMLRegressor
+    from sklearn_meta.maml import MAMLClassifier, MAMLRegressor
 
     split = _split(data, unit)
     task = unit["task"]
@@ -354,7 +354,7 @@ def adaptation_curves(records, task):
     Returns
     -------
     curves : dict of (str, float) to ndarray of shape (n_steps,)
-        Mean loss after `STEPS` for each initialisation and learning rate.
+        Mean loss after `STEPS` for each initialization and learning rate.
     """
     by_table = {}
     for record in records:

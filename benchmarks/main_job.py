@@ -177,15 +177,15 @@ def summary(compared):
 
     `runs` counts every (table, seed); `tables` compares the mean loss over the seeds.
     `gain` is the mean over tables of the share of the rival's loss that is saved, and
-    `normalised` the mean difference where 0 is the constant prediction and 1 a loss of
+    `normalized` the mean difference where 0 is the constant prediction and 1 a loss of
     zero; both come with their standard error over tables, which one table has none of.
-    `scores` are the normalised ones of both sides.
+    `scores` are the normalized ones of both sides.
     """
     means = np.array([rows.mean(axis=0) for rows in compared.values()])
     runs = np.concatenate(list(compared.values()))
     ours, rival, constant = means.T
     gains = 1 - ours / rival
-    normalised = (rival - ours) / constant
+    normalized = (rival - ours) / constant
     return {
         "runs": len(runs),
         "runs_won": int(np.sum(runs[:, 0] < runs[:, 1])),
@@ -194,8 +194,8 @@ def summary(compared):
         "tables_tied": int(np.sum(ours == rival)),
         "gain": float(np.mean(gains)),
         "gain_error": _standard_error(gains),
-        "normalised": float(np.mean(normalised)),
-        "normalised_error": _standard_error(normalised),
+        "normalized": float(np.mean(normalized)),
+        "normalized_error": _standard_error(normalized),
         "scores": tuple(float(np.mean(1 - side / constant)) for side in (ours, rival)),
     }
 
@@ -212,9 +212,9 @@ def told(s):
         f"wins {s['tables_won']} of {s['tables']} tables "
         f"({s['tables_won'] / s['tables']:.0%}), {s['tables_tied']} tied, "
         f"{s['runs_won']} of {s['runs']} runs; loss smaller by {s['gain']:.2%} ± "
-        f"{s['gain_error']:.2%} on average; normalised score {s['scores'][0]:.3f} "
-        f"against {s['scores'][1]:.3f} ({s['normalised']:+.4f} ± "
-        f"{s['normalised_error']:.4f})"
+        f"{s['gain_error']:.2%} on average; normalized score {s['scores'][0]:.3f} "
+        f"against {s['scores'][1]:.3f} ({s['normalized']:+.4f} ± "
+        f"{s['normalized_error']:.4f})"
     )
 
 

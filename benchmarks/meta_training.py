@@ -33,22 +33,26 @@ from sklearn.datasets import make_classification, make_regression
 from torch.func import functional_call
 
 from benchmarks._tables import CLASSIFICATION, REGRESSION, TASKS
-from sklearn_meta.neural import MAMLClassifier, MAMLRegressor
-from sklearn_meta.neural._batches import as_tasks, similar
-from sklearn_meta.neural._initialisation import (
-    average_initialisations,
-    random_initialisation,
+from sklearn_meta.maml import MAMLClassifier, MAMLRegressor
+from sklearn_meta.maml._initialization import (
+    average_initializations,
+    random_initialization,
 )
-from sklearn_meta.neural._inner import ALGORITHMS
-from sklearn_meta.neural._meta_train import meta_train
-from sklearn_meta.neural._network import (
+from sklearn_meta.maml._inner_loop import ALGORITHMS
+from sklearn_meta.maml._network import (
     NetworkConfig,
     TableNetwork,
     prediction_loss,
     support_loss,
 )
-from sklearn_meta.neural._outer import TableLearner, adapted_losses, meta_gradient
-from sklearn_meta.neural._synthetic import SyntheticEpisodes
+from sklearn_meta.maml.training._batches import as_tasks, similar
+from sklearn_meta.maml.training._meta_train import meta_train
+from sklearn_meta.maml.training._outer_loop import (
+    TableLearner,
+    adapted_losses,
+    meta_gradient,
+)
+from sklearn_meta.maml.training._synthetic import SyntheticEpisodes
 
 INNER_RATE = 0.02
 N_AVERAGED = 3
@@ -116,14 +120,14 @@ def throughput(task, algorithm, n_tasks, n_inner_steps, repeats):
         random_state=0,
     )
     tasks = as_tasks([source[i] for i in range(n_tasks)])
-    initialisation = random_initialisation(NetworkConfig(task))
-    network = initialisation.network()
+    initialization = random_initialization(NetworkConfig(task))
+    network = initialization.network()
     chosen = ALGORITHMS[algorithm]
-    names = [name for name in initialisation.parameters if chosen.is_adapted(name)]
+    names = [name for name in initialization.parameters if chosen.is_adapted(name)]
     log_rates = {name: torch.tensor(INNER_RATE).log() for name in names}
     parameters = dict(network.named_parameters())
 
-    def vectorised():
+    def vectorized():
         return list(
             meta_gradient(
                 TableLearner(network),
@@ -144,9 +148,9 @@ def throughput(task, algorithm, n_tasks, n_inner_steps, repeats):
             n_inner_steps,
         )
 
-    for ours, theirs in zip(vectorised(), loop(), strict=True):
+    for ours, theirs in zip(vectorized(), loop(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=2e-2, atol=1e-3)
-    return [n_tasks / min(_cpu_seconds(way, repeats)) for way in (vectorised, loop)]
+    return [n_tasks / min(_cpu_seconds(way, repeats)) for way in (vectorized, loop)]
 
 
 def fit_seconds(task, n_fits=5):
@@ -190,11 +194,11 @@ def compare(task, n_steps, tasks_per_step, n_inner_steps, n_validation):
         "random_state": 0,
     }
 
-    def row(name, initialisation, seconds):
-        losses = validation_losses(initialisation, validation, n_inner_steps)
+    def row(name, initialization, seconds):
+        losses = validation_losses(initialization, validation, n_inner_steps)
         return (name, *losses, seconds)
 
-    yield row("random", random_initialisation(config, 0, rate=INNER_RATE), 0.0)
+    yield row("random", random_initialization(config, 0, rate=INNER_RATE), 0.0)
     for name in ALGORITHMS:
         start = time.process_time()
         trained = meta_train(source, name, n_inner_steps=n_inner_steps, **settings)
@@ -208,13 +212,13 @@ def compare(task, n_steps, tasks_per_step, n_inner_steps, n_validation):
         )
         for i in range(N_AVERAGED)
     ]
-    average = average_initialisations(trained)
+    average = average_initializations(trained)
     yield row("average", average, time.process_time() - start)
 
 
-def validation_losses(initialisation, episodes, n_inner_steps):
+def validation_losses(initialization, episodes, n_inner_steps):
     """Return the mean query loss before and after adaptation."""
-    learner = TableLearner(TableNetwork(initialisation.config))
+    learner = TableLearner(TableNetwork(initialization.config))
     means = []
     for steps in (0, n_inner_steps):
         with torch.no_grad():
@@ -222,8 +226,8 @@ def validation_losses(initialisation, episodes, n_inner_steps):
                 adapted_losses(
                     learner,
                     ALGORITHMS["fomaml"],
-                    initialisation.parameters,
-                    initialisation.rates,
+                    initialization.parameters,
+                    initialization.rates,
                     as_tasks(group),
                     steps,
                 )

@@ -6,7 +6,7 @@ Ten classification tables by the rule of `select_tables`. Gaps are filled before
 with medians and most frequent levels, which pymfe needs, and categories are numbered:
 both begin with a matrix of numbers. Seconds are CPU seconds, the smallest of three
 runs: ours for all meta-features, ours for the steps that compute those that both
-define, and theirs for these. Both includes four landmarks (stump, nearest neighbour,
+define, and theirs for these. Both includes four landmarks (stump, nearest neighbor,
 naive Bayes, linear), which pymfe scores otherwise, so that only their seconds are
 compared. Ours are with the default limits on rows and columns; values are compared on
 all rows and columns.
@@ -26,9 +26,9 @@ import pandas as pd
 
 from benchmarks._tables import CLASSIFICATION, read_manifest
 from benchmarks.select_tables import select
-from sklearn_meta._dataset import Dataset
-from sklearn_meta._table import schema_of
-from sklearn_meta._task import ClassificationTask
+from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._encoding import schema_of
+from sklearn_meta.data._task import ClassificationTask
 from sklearn_meta.metalearning.metafeatures import describe
 from sklearn_meta.metalearning.metafeatures._describe import MAX_COLUMNS, MAX_ROWS
 from sklearn_meta.metalearning.metafeatures._groups import run_groups
@@ -128,7 +128,7 @@ SHARED_STEPS = (
     "landmarks.linear",
     "landmarks.stump",
     "landmarks.bayes",
-    "landmarks.neighbours",
+    "landmarks.neighbors",
 )
 
 # Of all columns here, of the numeric ones in pymfe.

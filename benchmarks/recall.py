@@ -19,8 +19,8 @@ from sklearn_meta.metalearning._judge import (
     leave_one_family_out,
 )
 from sklearn_meta.metalearning._knn import KNNMetaLearner
-from sklearn_meta.metalearning._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning._regret import regrets
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 
 LENGTHS = (1, 3, 5, 10, 25)
 ZERO_SHOT = "hybrid"
@@ -53,13 +53,11 @@ def methods(meta_learner):
         "random order": in_random_order(0),
         "static portfolio": by_belief(**static),
         "static, re-ranked": by_belief(**static, evidence=evidence),
-        "nearest neighbours by distance": by_belief(
-            **{**by_distance, "shrinkage": 0.0}
-        ),
+        "nearest neighbors by distance": by_belief(**{**by_distance, "shrinkage": 0.0}),
         "hybrid by distance, equal weights": by_belief(**{**hybrid, "metric": "equal"}),
         "hybrid by distance, learned weights": by_belief(**by_distance),
         "hybrid by distance, re-ranked": by_belief(**by_distance, evidence=evidence),
-        "nearest neighbours in a forest": by_belief(**{**hybrid, "shrinkage": 0.0}),
+        "nearest neighbors in a forest": by_belief(**{**hybrid, "shrinkage": 0.0}),
         "hybrid": by_belief(**hybrid),
         "hybrid, re-ranked": by_belief(**hybrid, evidence=evidence),
         "hybrid, re-ranked, diverse": by_belief(
@@ -109,10 +107,10 @@ def report(matrix):
     )
     print("| method | " + " | ".join(f"n = {n}" for n in LENGTHS) + " |")
     print("|---" * (1 + len(LENGTHS)) + "|")
-    for name, judgement in judged.items():
+    for name, judgment in judged.items():
         cells = [
             f"{values.mean():.3f}{_p_value(values, other)}"
-            for values, other in zip(judgement.values.T, static.T, strict=True)
+            for values, other in zip(judgment.values.T, static.T, strict=True)
         ]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
     print(f"\nThe first proposal ({ZERO_SHOT}) against untuned models:\n")
@@ -120,7 +118,7 @@ def report(matrix):
         print(line)
 
 
-def against_untuned(matrix, judgement):
+def against_untuned(matrix, judgment):
     """Compare the first proposal with untuned models, each where it was tried.
 
     Yields
@@ -129,8 +127,8 @@ def against_untuned(matrix, judgement):
         Datasets, mean regrets, and the share of datasets that the proposal wins; a tie
         is half a win.
     """
-    rows = [matrix.datasets.index(name) for name in judgement.datasets]
-    first = judgement.values[:, judgement.lengths.index(1)]
+    rows = [matrix.datasets.index(name) for name in judgment.datasets]
+    first = judgment.values[:, judgment.lengths.index(1)]
     own = regrets(matrix.mean, matrix.standard_error, matrix.tried)[rows]
     for text in UNTUNED:
         if text in matrix.pipelines:

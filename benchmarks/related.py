@@ -17,9 +17,9 @@ import numpy as np
 
 from sklearn_meta.metalearning._judge import Newcomer
 from sklearn_meta.metalearning._knn import KNNMetaLearner
-from sklearn_meta.metalearning._knowledge_base import KnowledgeBase
-from sklearn_meta.metalearning._memory import believe, remember
+from sklearn_meta.metalearning._recall_data import believe, remember
 from sklearn_meta.metalearning._regret import LARGEST_REGRET, regrets_of
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 
 FACTORS = (0, 1, 3, 10, 30, 100, 1000)
 LENGTHS = (1, 2, 3, 5, 10)

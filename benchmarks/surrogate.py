@@ -24,19 +24,19 @@ import numpy as np
 from scipy.stats import spearmanr, wilcoxon
 
 from sklearn_meta.metalearning import KnowledgeBase, Prior
-from sklearn_meta.metalearning._guide import Guide
-from sklearn_meta.metalearning._judge import Newcomer
-from sklearn_meta.metalearning._knn import KNNMetaLearner
-from sklearn_meta.metalearning._memory import believe, remember
-from sklearn_meta.metalearning._regret import regrets
-from sklearn_meta.metalearning._surrogate import (
+from sklearn_meta.metalearning._gaussian_process import (
     UNKNOWN_REGRET,
     learn_surrogate,
     nothing_observed,
     without_memory,
 )
-from sklearn_meta.metalearning._tree_features import tree_encoder
-from sklearn_meta.pipelines import SearchSpace, default_catalogue, parse
+from sklearn_meta.metalearning._judge import Newcomer
+from sklearn_meta.metalearning._knn import KNNMetaLearner
+from sklearn_meta.metalearning._recall_data import believe, remember
+from sklearn_meta.metalearning._regret import regrets
+from sklearn_meta.metalearning._reranking import Guide
+from sklearn_meta.metalearning._tree_encoding import tree_encoder
+from sklearn_meta.pipelines import SearchSpace, default_catalog, parse
 from sklearn_meta.search import EvolutionarySearch
 from sklearn_meta.testing import make_problem, run_search
 
@@ -83,8 +83,8 @@ class Episode:
 def episodes(matrix, every):
     """Yield an episode for each dataset, or for one in `every`."""
     truth = regrets(matrix.mean, matrix.standard_error, matrix.tried)
-    catalogue = default_catalogue()
-    trees = [parse(p, catalogue=catalogue, task=matrix.task) for p in matrix.pipelines]
+    catalog = default_catalog()
+    trees = [parse(p, catalog=catalog, task=matrix.task) for p in matrix.pipelines]
     families = np.asarray(matrix.families)
     judged = np.flatnonzero(np.isfinite(truth).sum(axis=1) >= MIN_PIPELINES)
     parameters = KNNMetaLearner()
@@ -127,7 +127,7 @@ def by_belief(episode):
 
 def by_run(episode):
     """The surrogate without a knowledge base."""
-    encoder = tree_encoder(default_catalogue(), episode.task)
+    encoder = tree_encoder(default_catalog(), episode.task)
     return _predictions(without_memory(encoder), np.empty(0), episode)
 
 
@@ -146,7 +146,7 @@ METHODS = {
 
 def _surrogate(episode):
     return learn_surrogate(
-        tree_encoder(default_catalogue(), episode.task),
+        tree_encoder(default_catalog(), episode.task),
         {j: episode.trees[p] for j, p in enumerate(episode.known)},
         Guide(episode.belief, {}),
     )
@@ -207,7 +207,7 @@ def report(matrix, every, n_choices):
 
 def report_overhead(matrix, n_proposals):
     """Print the milliseconds of a proposal with a knowledge base of this size."""
-    catalogue = default_catalogue()
+    catalog = default_catalog()
     parameters = KNNMetaLearner()
     belief = believe(
         remember(matrix, parameters.metric, parameters.n_neighbors),
@@ -218,11 +218,11 @@ def report_overhead(matrix, n_proposals):
         diversity=parameters.diversity,
     )
     trees = {
-        j: parse(p, catalogue=catalogue, task=matrix.task)
+        j: parse(p, catalog=catalog, task=matrix.task)
         for j, p in enumerate(matrix.pipelines)
     }
     began = time.process_time()
-    encoder = tree_encoder(catalogue, matrix.task)
+    encoder = tree_encoder(catalog, matrix.task)
     surrogate = learn_surrogate(
         encoder, trees, Guide(belief, {p: j for j, p in enumerate(matrix.pipelines)})
     )

@@ -3,7 +3,7 @@
 How a network adapts to a few rows
 ====================================
 
-Fifteen rows are few for any learner. :class:`~sklearn_meta.neural.MAMLClassifier` has
+Fifteen rows are few for any learner. :class:`~sklearn_meta.maml.MAMLClassifier` has
 seen many other tables before, and its parameters are chosen so that a few gradient
 steps on a new one suffice. What are these steps worth, and what would they be worth
 from random parameters?
@@ -35,7 +35,7 @@ draws = list(draws.split(X, y))
 
 from sklearn.metrics import accuracy_score, log_loss
 
-from sklearn_meta.neural import MAMLClassifier
+from sklearn_meta.maml import MAMLClassifier
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 INITS = {"meta": "meta-learned", "random": "random"}

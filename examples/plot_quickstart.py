@@ -29,7 +29,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 # ----------
 #
 # ``time_budget`` is the wall-clock length of the whole ``fit``; it returns earlier if
-# nothing is left to gain. Without ``scoring`` it optimises the log loss, which rewards
+# nothing is left to gain. Without ``scoring`` it optimizes the log loss, which rewards
 # trustworthy probabilities.
 
 from time import perf_counter

@@ -1,6 +1,6 @@
 """Pipelines for small tables, laid out by hand: penalties by orders of magnitude.
 
-On a few hundred rows, regularised linear models, kernels, Gaussian processes and smooth
+On a few hundred rows, regularized linear models, kernels, Gaussian processes and smooth
 functions of single columns win in log loss and squared error as often as trees do, and
 which penalty is right differs by orders of magnitude. They are next to free.
 """

@@ -1,7 +1,7 @@
-"""Published settings of other AutoML systems, as pipeline texts of our catalogue.
+"""Published settings of other AutoML systems, as pipeline texts of our catalog.
 
 A setting is translated as it stands: values a little out of our range (by a factor of
-up to four) are clipped, numbers have three significant digits, and what our catalogue
+up to four) are clipped, numbers have three significant digits, and what our catalog
 cannot say is skipped as a whole. These parts of a setting have no counterpart and are
 left out: tolerances, dropout, the smallest number of rows to split a node, the quantile
 range of the robust scaler, the merging of rare categories, LightGBM's handling of
@@ -22,7 +22,7 @@ TYPICAL_COLUMNS = 20
 
 
 class Inexpressible(Exception):
-    """A setting that the catalogue has no words for."""
+    """A setting that the catalog has no words for."""
 
 
 def require(condition):
@@ -36,17 +36,17 @@ class Translator:
 
     Parameters
     ----------
-    catalogue : Catalogue
+    catalog : Catalog
     task : {"classification", "regression"}
     """
 
-    def __init__(self, catalogue, task):
-        self.catalogue = catalogue
+    def __init__(self, catalog, task):
+        self.catalog = catalog
         self.task = task
 
     def call(self, name, inner, **params):
         """Write a call of an operator; parameters that are None keep their default."""
-        operator = self.catalogue.find(name, self.task)
+        operator = self.catalog.find(name, self.task)
         require(operator is not None)
         arguments = [inner]
         for key, value in params.items():
@@ -129,7 +129,7 @@ class Translator:
         inner = self._featured(inner, settings)
         weight = None
         if settings.get("balancing:strategy") == "weighting":
-            operator = self.catalogue.find(LEARNERS.get(learner, learner), self.task)
+            operator = self.catalog.find(LEARNERS.get(learner, learner), self.task)
             require(operator is not None and operator.hyperparameter("class_weight"))
             weight = "balanced"
         return translate(inner, values, weight)

@@ -4,11 +4,11 @@
 
 `FOLDER` holds ``pipelines.json`` and ``gradient_boosting_and_forests.json``: settings
 that the portfolios of auto-sklearn, AutoGluon and FLAML name. The result is
-``sklearn_meta/metalearning/data/pool_TASK.txt``, one canonical text a line with its
+``sklearn_meta/building/data/pool_TASK.txt``, one canonical text a line with its
 source. It is made of
 
 1. the fixed portfolio,
-2. the default of every learner of the catalogue but MAML, whose initialisation was
+2. the default of every learner of the catalog but MAML, whose initialization was
    meta-trained on these very tables,
 3. the grid for small tables (`_grid`),
 4. a diverse choice of the published settings (`_published`): learners take turns, and
@@ -33,11 +33,11 @@ from pathlib import Path
 
 from recipes._grid import GRID
 from recipes._published import Inexpressible, Translator
+from sklearn_meta.building._texts import read_pool
 from sklearn_meta.exceptions import SklearnMetaError
-from sklearn_meta.metalearning._building._texts import read_pool
-from sklearn_meta.metalearning._portfolio import default_portfolio
-from sklearn_meta.pipelines import default_catalogue, format_tree, parse
-from sklearn_meta.pipelines._cost import predicted_seconds
+from sklearn_meta.metalearning._default_pipelines import default_portfolio
+from sklearn_meta.pipelines import default_catalog, format_tree, parse
+from sklearn_meta.timing._operators import predicted_seconds
 
 SIZES = {"classification": 144, "regression": 129}
 MOST_OF_ONE_LEARNER = 20
@@ -48,7 +48,7 @@ ROWS, COLUMNS = 4000, 20
 MOST_SECONDS = 10.0
 MOST_SECONDS_OF_ADDED = 1.8
 WINNERS = Path(__file__).parent / "winners.txt"
-DATA = Path(__file__).parents[1] / "sklearn_meta" / "metalearning" / "data"
+DATA = Path(__file__).parents[1] / "sklearn_meta" / "building" / "data"
 
 # Learners that want no columns of one scale, or see to it themselves.
 UNSCALED = ("_nb", "tree", "forest", "boost", "lightgbm", "dummy", "bagged_mlp")
@@ -72,18 +72,18 @@ def main():
 
 def build_pool(task, published, size):
     """Return the texts of a pool with their sources, in order."""
-    catalogue = default_catalogue()
+    catalog = default_catalog()
     pool = {}
 
     def accept(text, note, limit=MOST_SECONDS):
-        tree = parse(text, catalogue=catalogue, task=task)
+        tree = parse(text, catalog=catalog, task=task)
         text = format_tree(tree)
-        if "gaussian_process" in text or seconds(tree, catalogue, task) <= limit:
+        if "gaussian_process" in text or seconds(tree, catalog, task) <= limit:
             pool.setdefault(text, note)
 
-    for proposal in default_portfolio(task, catalogue):
+    for proposal in default_portfolio(task, catalog):
         accept(format_tree(proposal.tree), "portfolio")
-    for operator in catalogue.select(task, "learner"):
+    for operator in catalog.select(task, "learner"):
         if operator.name == META_TRAINED:
             continue
         unscaled = any(part in operator.name for part in UNSCALED)
@@ -93,7 +93,7 @@ def build_pool(task, published, size):
     for text in GRID[task]:
         accept(text, "grid", MOST_SECONDS_OF_ADDED)
     counts = Counter(learner(text) for text in pool)
-    for text, note in take_turns(translate(task, published, catalogue)):
+    for text, note in take_turns(translate(task, published, catalog)):
         if len(pool) >= size:
             break
         name = learner(text)
@@ -102,23 +102,23 @@ def build_pool(task, published, size):
         ):
             counts[name] += 1
             pool[text] = note
-    for winner in read_pool([WINNERS], catalogue=catalogue, task=task):
+    for winner in read_pool([WINNERS], catalog=catalog, task=task):
         accept(winner.text, f"winner: {winner.note}")
     return pool
 
 
-def translate(task, published, catalogue):
-    """Return the texts of the published settings that the catalogue can express."""
-    translator = Translator(catalogue, task)
+def translate(task, published, catalog):
+    """Return the texts of the published settings that the catalog can express."""
+    translator = Translator(catalog, task)
     texts = {}
 
     def keep(translation, arguments, source):
         try:
             text = translation(*arguments)
-            tree = parse(text, catalogue=catalogue, task=task)
+            tree = parse(text, catalog=catalog, task=task)
         except (Inexpressible, SklearnMetaError):
             return
-        if seconds(tree, catalogue, task) <= MOST_SECONDS_OF_ADDED:
+        if seconds(tree, catalog, task) <= MOST_SECONDS_OF_ADDED:
             texts.setdefault(format_tree(tree), source)
 
     for entry in read_settings(published / "gradient_boosting_and_forests.json", task):
@@ -156,10 +156,10 @@ def source_of(entry):
     return f"{repository} {telling}"
 
 
-def seconds(tree, catalogue, task):
+def seconds(tree, catalog, task):
     """Return the predicted seconds of one fit on a table of some size."""
     return predicted_seconds(
-        tree, catalogue=catalogue, task=task, n_samples=ROWS, n_features=COLUMNS
+        tree, catalog=catalog, task=task, n_samples=ROWS, n_features=COLUMNS
     )
 
 

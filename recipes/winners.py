@@ -8,7 +8,7 @@ another learner where that is within one standard error of it. Tables are chosen
 rule of `benchmarks.select_tables`, of at least 300 rows and of families from which no
 benchmark chose a table: a pipeline that was found on a table is no test of what is
 proposed for it. Recall does not know the family of the table either. Models of MAML are
-left out: their initialisation was meta-trained on these very tables. A command that was
+left out: their initialization was meta-trained on these very tables. A command that was
 stopped goes on where it was.
 """
 

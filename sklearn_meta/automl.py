@@ -2,7 +2,7 @@
 
 ``fit`` is five verbs: describe the table, recall what worked before, search, evaluate,
 combine. Each is one package; what is specific to classification or regression is in
-`sklearn_meta._task`.
+`sklearn_meta.data._task`.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from sklearn_meta._dataset import Dataset
-from sklearn_meta._learned import add_to, described
-from sklearn_meta._run import STRATEGIES, Run, Settings
-from sklearn_meta._scoring import ScorerScoring, make_scoring
-from sklearn_meta._table import apply_encoder, check_table, encode_table
-from sklearn_meta._target import check_labels, several_outputs
-from sklearn_meta._task import (
+from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._encoding import apply_encoder, check_table, encode_table
+from sklearn_meta.data._target import check_labels, several_outputs
+from sklearn_meta.data._task import (
     ClassificationTask,
     MultilabelTask,
     RegressionTask,
     label_classes,
 )
 from sklearn_meta.evaluation._budget import Budget
-from sklearn_meta.evaluation._compact import compress_history, expand_history
-from sklearn_meta.evaluation._stages import refers_to_rows
+from sklearn_meta.evaluation._cross_validation import refers_to_rows
+from sklearn_meta.evaluation._history_storage import compress_history, expand_history
+from sklearn_meta.evaluation._run import STRATEGIES, Run, Settings
+from sklearn_meta.evaluation._scoring import ScorerScoring, make_scoring
 from sklearn_meta.exceptions import NoCandidateError, SklearnMetaWarning
 from sklearn_meta.inspection._progress import ProgressLine
-from sklearn_meta.inspection._recall import neighbours_table, recall_table
+from sklearn_meta.inspection._recall import neighbors_table, recall_table
 from sklearn_meta.inspection._tables import cv_results, leaderboard
 from sklearn_meta.metalearning import KnowledgeBase
+from sklearn_meta.metalearning._run_records import add_to, described
 from sklearn_meta.pipelines import SearchSpace, to_source
 
 __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
@@ -76,7 +76,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         "max_evaluations": [Interval(Integral, 1, None, closed="left"), None],
         "scoring": [str, callable, None],
         "cv": ["cv_object"],
-        "search_space": [HasMethods(["catalogue"]), None],
+        "search_space": [HasMethods(["catalog"]), None],
         "search": [StrOptions(set(STRATEGIES)), HasMethods(["start"]), None],
         "meta_learner": [HasMethods(["fit", "recall"]), None],
         "knowledge_base": [KnowledgeBase, str, os.PathLike, None],
@@ -357,7 +357,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.stop_reason_ = outcome.stop_reason
         self.time_report_ = outcome.time_report
         self.recall_note_ = run.problem.prior.note
-        self._neighbours = run.problem.prior.neighbours
+        self._neighbors = run.problem.prior.neighbors
         if self.warm_start:
             self._run = run
 
@@ -386,7 +386,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def neighbors_(self):
         """The datasets most like this one; a DataFrame where pandas is installed."""
         check_is_fitted(self)
-        return neighbours_table(self._neighbours)
+        return neighbors_table(self._neighbors)
 
     def explain_recall(self):
         """Return what was recalled from similar datasets, and what became of it.
@@ -394,14 +394,14 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         table : DataFrame or list of dict
-            One row for each of the best pipelines of each neighbour, the nearest
-            neighbour first: its distance, its weight in the choice of the first
+            One row for each of the best pipelines of each neighbor, the nearest
+            neighbor first: its distance, its weight in the choice of the first
             pipelines, the meta-features that make it near, and number, status, score
             and rank of the pipeline in this search. Without rows where nothing was
             recalled; `recall_note_` then says why.
         """
         check_is_fitted(self)
-        return recall_table(self._neighbours, self.history_)
+        return recall_table(self._neighbors, self.history_)
 
     def to_source(self):
         """Return Python source that makes the best single pipeline.
@@ -427,8 +427,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 "constant. Raise time_budget and fit again."
             )
         space = self.search_space or SearchSpace()
-        catalogue = space.catalogue(self._source["task"])
-        return to_source(catalogue=catalogue, **self._source)
+        catalog = space.catalog(self._source["task"])
+        return to_source(catalog=catalog, **self._source)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")
@@ -568,7 +568,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Largest number of pipelines to evaluate. With it, a fixed `random_state` and
         time left, the result is the same on every run and for every `n_jobs`.
     scoring : str, callable or None, default=None
-        What to optimise: the name of a scikit-learn scorer or a callable
+        What to optimize: the name of a scikit-learn scorer or a callable
         ``scorer(estimator, X, y)``. None is ``"neg_log_loss"``, which rewards
         trustworthy probabilities; of several labels, it is the mean over the labels of
         the log loss of each. A scorer must take the target as it is: of several labels

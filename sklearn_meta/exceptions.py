@@ -16,7 +16,7 @@ class SklearnMetaError(Exception):
 
 
 class InvalidPipelineError(SklearnMetaError, ValueError):
-    """A pipeline tree that the catalogue or the typing rules do not allow."""
+    """A pipeline tree that the catalog or the typing rules do not allow."""
 
 
 class InvalidHyperparameterError(InvalidPipelineError):

@@ -423,9 +423,9 @@ def test_interrupt_keeps_what_was_found():
 
 
 def test_interrupt_while_the_final_model_is_fitted(monkeypatch):
-    import sklearn_meta._run
+    import sklearn_meta.evaluation._run
 
-    build, calls = sklearn_meta._run.build_final_model, []
+    build, calls = sklearn_meta.evaluation._run.build_final_model, []
 
     def interrupted_once(*args, **kwargs):
         calls.append(kwargs["budget"])
@@ -433,7 +433,9 @@ def test_interrupt_while_the_final_model_is_fitted(monkeypatch):
             raise KeyboardInterrupt
         return build(*args, **kwargs)
 
-    monkeypatch.setattr(sklearn_meta._run, "build_final_model", interrupted_once)
+    monkeypatch.setattr(
+        sklearn_meta.evaluation._run, "build_final_model", interrupted_once
+    )
     X, y = load_iris(return_X_y=True)
     with pytest.warns(SearchInterruptedWarning):
         clf = classifier(search_space=fast_space(), max_evaluations=3).fit(X, y)

@@ -21,7 +21,7 @@ from sklearn_meta.ensemble import (
     WeightedEnsembleRegressor,
 )
 from sklearn_meta.metalearning import FixedPortfolio, KNNMetaLearner
-from sklearn_meta.neural import BaggedMLPClassifier, BaggedMLPRegressor
+from sklearn_meta.mlp import BaggedMLPClassifier, BaggedMLPRegressor
 from sklearn_meta.pipelines import SearchSpace
 
 ROOT = Path(__file__).parents[1]

@@ -18,13 +18,13 @@ class OnlyThese:
     def fit(self, knowledge_base=None):
         return self
 
-    def recall(self, dataset, *, catalogue, time_budget, scoring):
+    def recall(self, dataset, *, catalog, time_budget, scoring):
         from sklearn_meta.metalearning import Prior, Proposal
         from sklearn_meta.pipelines import parse
 
         return Prior(
             tuple(
-                Proposal(parse(t, catalogue=catalogue, task=dataset.task.name))
+                Proposal(parse(t, catalog=catalog, task=dataset.task.name))
                 for t in self.texts
             )
         )
@@ -73,7 +73,7 @@ def test_selection_of_columns_happens_inside_the_folds():
 
 
 def test_the_order_of_rows_does_not_help():
-    # Sorted by target: neighbours in the table have nearly the same target. Unshuffled
+    # Sorted by target: neighbors in the table have nearly the same target. Unshuffled
     # folds would be far worse than chance, a leak through the order far better.
     rng = np.random.default_rng(0)
     y = np.sort(rng.normal(size=300))

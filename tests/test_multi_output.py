@@ -30,8 +30,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
-from sklearn_meta._scoring import check_scores_outputs, make_scoring
-from sklearn_meta._task import MultilabelTask, RegressionTask, label_probabilities
+from sklearn_meta.data._task import MultilabelTask, RegressionTask, label_probabilities
 from sklearn_meta.ensemble import (
     Combination,
     LogLoss,
@@ -43,6 +42,7 @@ from sklearn_meta.ensemble import (
 )
 from sklearn_meta.ensemble._estimators import _WeightedEnsembleMultilabel
 from sklearn_meta.ensemble._stack import fit_linear_pool, fit_linear_pools
+from sklearn_meta.evaluation._scoring import check_scores_outputs, make_scoring
 from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.pipelines import Operator, SearchSpace
 from tests.faulty_learners import FAULTY
@@ -388,17 +388,19 @@ def test_one_output_after_several_and_back():
 
 @pytest.mark.parametrize("make", [labels, numbers])
 def test_without_time_for_a_refit_a_fold_model_stands_in(make):
-    import sklearn_meta._refits
+    import sklearn_meta.ensemble._refits
 
     X, Y = make()
     model = (classifier if make is labels else regressor)(time_budget=30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            sklearn_meta._refits.Refits, "run", lambda self, evaluations: None
+            sklearn_meta.ensemble._refits.Refits, "run", lambda self, evaluations: None
         )
         patch.setattr(
             "sklearn_meta.evaluation._history.History.race",
-            lambda self: sklearn_meta.evaluation._evaluate.Race(keep_models_from=0.0),
+            lambda self: sklearn_meta.evaluation._fit_and_score.Race(
+                keep_models_from=0.0
+            ),
         )
         model.fit(X, Y)
     assert isinstance(model.ensemble_.members[0], tuple)
@@ -617,7 +619,7 @@ def test_numbers_are_combined_output_by_output():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_vectorised_scores_equal_plain_ones(weighted):
+def test_vectorized_scores_equal_plain_ones(weighted):
     w = np.random.default_rng(1).uniform(size=200) if weighted else None
     Y, F = candidates_of_numbers()
     error = root_mean_squared_error(Y, F[0], sample_weight=w)
@@ -651,18 +653,18 @@ def test_greedy_selection_minds_the_small_output_as_the_score_does():
 
 def test_linear_pools_do_not_depend_on_the_units_of_an_output():
     Y, F = candidates_of_numbers()
-    rows, centre = np.ones(200), np.full(5, 0.2)
-    w, b = fit_linear_pools(F, Y, rows, centre, 0.4)
+    rows, center = np.ones(200), np.full(5, 0.2)
+    w, b = fit_linear_pools(F, Y, rows, center, 0.4)
     factor, shift = np.array([1e3, 1.0, 1e-3]), np.array([7.0, -1e4, 0.0])
-    w2, b2 = fit_linear_pools(F * factor + shift, Y * factor + shift, rows, centre, 0.4)
+    w2, b2 = fit_linear_pools(F * factor + shift, Y * factor + shift, rows, center, 0.4)
     assert_allclose(w2, w, rtol=1e-6)
     combined = np.tensordot(w, F, axes=1) + b
     other = np.tensordot(w2, F * factor + shift, axes=1) + b2
     assert_allclose(other, combined * factor + shift, rtol=1e-6, atol=1e-6)
     assert combined.shape == Y.shape
     # Of one output, it is the fit for one.
-    w1, b1 = fit_linear_pool(F[..., 0], Y[:, 0], rows, centre, 0.4)
-    w2, b2 = fit_linear_pools(F[..., :1], Y[:, :1], rows, centre, 0.4)
+    w1, b1 = fit_linear_pool(F[..., 0], Y[:, 0], rows, center, 0.4)
+    w2, b2 = fit_linear_pools(F[..., :1], Y[:, :1], rows, center, 0.4)
     assert_allclose(w2, w1, rtol=1e-6)
     assert_allclose(b2, [b1], rtol=1e-6, atol=1e-9)
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.naive_bayes import GaussianNB
 
-import sklearn_meta._run
+import sklearn_meta.evaluation._run
 from sklearn_meta import MetaAutoClassifier
 from sklearn_meta._packages import load, not_loaded
 from sklearn_meta.pipelines import Cost, Operator, SearchSpace
@@ -40,13 +40,13 @@ def test_what_is_missing_is_loaded(not_imported):
 
 def fitted(monkeypatch, **parameters):
     """Fit in worker processes; returns what was imported when combining began."""
-    build, imported = sklearn_meta._run.build_final_model, []
+    build, imported = sklearn_meta.evaluation._run.build_final_model, []
 
     def watched(*args, **kwargs):
         imported.append(SLOW in sys.modules)
         return build(*args, **kwargs)
 
-    monkeypatch.setattr(sklearn_meta._run, "build_final_model", watched)
+    monkeypatch.setattr(sklearn_meta.evaluation._run, "build_final_model", watched)
     operator = Operator(
         name="needs_slow_package",
         kind="learner",
@@ -75,7 +75,7 @@ def test_what_models_need_is_imported_while_the_workers_are_busy(
 
 
 def test_what_could_not_be_imported_in_time_is_no_member(monkeypatch, not_imported):
-    monkeypatch.setattr(sklearn_meta._run, "IMPORT_SECONDS", 1e9)
+    monkeypatch.setattr(sklearn_meta.evaluation._run, "IMPORT_SECONDS", 1e9)
     clf, imported = fitted(monkeypatch, max_evaluations=4)
     assert imported == [False] and SLOW not in sys.modules
     ok = clf.leaderboard_["status"] == "ok"

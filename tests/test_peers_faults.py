@@ -56,7 +56,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import ShuffleSplit
 
 from sklearn_meta.evaluation import Status
-from sklearn_meta.pipelines import SearchSpace, default_catalogue, parse
+from sklearn_meta.pipelines import SearchSpace, default_catalog, parse
 from tests.contract.small import classifier, people, prices, regressor
 from tests.evaluation.test_engine import CountingSearch, folds, make_engine
 
@@ -64,7 +64,7 @@ ROOT = Path(__file__).resolve().parents[1]
 X, y = load_iris(return_X_y=True)
 
 # It tells how many rows it was fitted on.
-NEIGHBOURS = SearchSpace(include=["k_neighbors"], max_size=1)
+NEIGHBORS = SearchSpace(include=["k_neighbors"], max_size=1)
 
 
 def rows_of(fitted):
@@ -80,14 +80,14 @@ def rows_of(fitted):
 def test_rows_that_were_held_out_are_given_back_to_the_final_fit(make):
     """TPOT with ``validation_strategy="split"`` refits on the training part only."""
     half = ShuffleSplit(n_splits=1, test_size=0.5, random_state=0)
-    fitted = make(search_space=NEIGHBOURS, cv=half).fit(X, y)
+    fitted = make(search_space=NEIGHBORS, cv=half).fit(X, y)
     assert rows_of(fitted) == {150}
 
 
 def test_rows_of_rare_classes_are_not_repeated():
     """FLAML and mljar repeat rows of rare classes, which moves the probabilities."""
     kept = np.r_[0:100, 100:103]
-    fitted = classifier(search_space=NEIGHBOURS).fit(X[kept], y[kept])
+    fitted = classifier(search_space=NEIGHBORS).fit(X[kept], y[kept])
     assert rows_of(fitted) == {103}
     assert list(fitted.classes_) == [0, 1, 2]
 
@@ -121,7 +121,7 @@ def test_arrays_may_be_read_only():
 
 def test_what_is_set_after_a_fit_counts_in_the_next():
     """FLAML's ``set_params`` sets attributes; its ``fit`` reads a copy made before."""
-    fitted = classifier(search_space=NEIGHBOURS).fit(X, y)
+    fitted = classifier(search_space=NEIGHBORS).fit(X, y)
     fitted.set_params(
         max_evaluations=1, cv=3, search_space__include=["gaussian_nb"]
     ).fit(X, y)  # fmt: skip
@@ -141,9 +141,9 @@ def test_what_the_results_report_can_be_built_again():
     """FLAML reports parameters that its learner's class does not take."""
     frame, target = people()
     fitted = classifier(max_evaluations=5).fit(frame, target)
-    catalogue = fitted.search_space.catalogue("classification")
+    catalog = fitted.search_space.catalog("classification")
     for params in fitted.cv_results_["params"]:
-        tree = parse(params["pipeline"], catalogue=catalogue, task="classification")
+        tree = parse(params["pipeline"], catalog=catalog, task="classification")
         assert tree.size <= fitted.search_space.max_size
 
 
@@ -183,7 +183,7 @@ def test_one_limit_does_not_switch_off_the_other():
 
 def test_no_learner_has_tens_of_thousands_of_trees():
     """FLAML proposed 32 768 trees, a model of gigabytes."""
-    for operator in default_catalogue():
+    for operator in default_catalog():
         for h in operator.hyperparameters:
             if h.name in ("n_estimators", "max_iter"):
                 assert h.high <= 2_000, operator.name

@@ -12,7 +12,7 @@ from benchmarks.peers._report_tables import (
 from benchmarks.peers._summary import (
     compare,
     confidence_interval,
-    normalised,
+    normalized,
     ranks,
 )
 
@@ -36,9 +36,9 @@ def mean_ranks(records, metrics, ours):
         mean = ranks(comparison).mean(axis=0)
         order = np.argsort(-mean, kind="stable")
         names = [comparison.competitors[i].system for i in order]
-        colours = _colours(sorted(names), ours)
+        colors = _colors(sorted(names), ours)
         ax.hlines(names, 1, mean[order], colors="0.85")
-        ax.scatter(mean[order], names, c=[colours[n] for n in names], s=45, zorder=3)
+        ax.scatter(mean[order], names, c=[colors[n] for n in names], s=45, zorder=3)
         for name, value in zip(names, mean[order], strict=True):
             ax.annotate(
                 f"{value:.1f}",
@@ -55,7 +55,7 @@ def mean_ranks(records, metrics, ours):
 
 
 def score_over_time(records, metrics, ours):
-    """Draw the normalised score against the seconds of ``fit``.
+    """Draw the normalized score against the seconds of ``fit``.
 
     Budgets are joined to a line; a system without one is a point at its median
     seconds. One scale for all: 1 is the best of all systems and budgets on a table.
@@ -67,15 +67,15 @@ def score_over_time(records, metrics, ours):
         if (comparison := compare(records, metric, everyone)).tables
     ]
     figure, axes = _panels(len(panels))
-    colours = _colours(sorted({who.system for who in everyone}), ours)
+    colors = _colors(sorted({who.system for who in everyone}), ours)
     for ax, comparison in zip(axes, panels, strict=True):
-        values = normalised(comparison)
+        values = normalized(comparison)
         low, high = confidence_interval(values)
         mean = values.mean(axis=0)
-        for system in sorted(colours, key=lambda name: name == ours):
+        for system in sorted(colors, key=lambda name: name == ours):
             at = [i for i, who in enumerate(everyone) if who.system == system]
             seconds = [_median_seconds(records, everyone[i]) for i in at]
-            style = {"color": colours[system], "label": system, "marker": "o"}
+            style = {"color": colors[system], "label": system, "marker": "o"}
             if everyone[at[0]].budget is None:
                 style |= {"marker": "D", "linestyle": "none"}
             ax.plot(seconds, mean[at], markersize=4, **style)
@@ -93,7 +93,7 @@ def score_over_time(records, metrics, ours):
 
 
 def score_against_predict_time(records, metrics, ours):
-    """Draw the normalised score against the time to predict 1 000 rows.
+    """Draw the normalized score against the time to predict 1 000 rows.
 
     With the largest budget of the peers; bars are 95 % intervals.
     """
@@ -106,9 +106,9 @@ def score_against_predict_time(records, metrics, ours):
         if (comparison := compare(records, metric, everyone)).tables
     ]
     figure, axes = _panels(len(panels))
-    colours = _colours([who.system for who in everyone], ours)
+    colors = _colors([who.system for who in everyone], ours)
     for ax, comparison in zip(axes, panels, strict=True):
-        values = normalised(comparison)
+        values = normalized(comparison)
         low, high = confidence_interval(values)
         mean = values.mean(axis=0)
         for i, who in enumerate(everyone):
@@ -120,7 +120,7 @@ def score_against_predict_time(records, metrics, ours):
                 mean[i],
                 [[max(mean[i] - low[i], 0.0)], [max(high[i] - mean[i], 0.0)]],
                 fmt="o",
-                color=colours[who.system],
+                color=colors[who.system],
                 label=who.system,
                 elinewidth=0.8,
             )
@@ -168,14 +168,14 @@ def _legend(figure, axes):
         )
 
 
-def _colours(systems, ours):
-    """Return a colour for each system; ours is red, and nobody else."""
+def _colors(systems, ours):
+    """Return a color for each system; ours is red, and nobody else."""
     from matplotlib import colormaps
 
     others = [name for name in systems if name != ours]
     palette = [c for i, c in enumerate(colormaps["tab10"].colors) if i != 3]
-    colours = {name: palette[i % len(palette)] for i, name in enumerate(others)}
-    return {**colours, ours: OURS} if ours in systems else colours
+    colors = {name: palette[i % len(palette)] for i, name in enumerate(others)}
+    return {**colors, ours: OURS} if ours in systems else colors
 
 
 def _median_seconds(records, who):

@@ -13,7 +13,7 @@ from benchmarks.peers._summary import (
     confidence_interval,
     duel,
     holm,
-    normalised,
+    normalized,
     ranks,
     wins,
 )
@@ -69,10 +69,10 @@ def scores_table(comparison, budget):
 
 
 def summary_table(comparison, budget):
-    """Mean rank, wins and normalised score of every system, the best rank first."""
+    """Mean rank, wins and normalized score of every system, the best rank first."""
     mean_rank = ranks(comparison).mean(axis=0)
     won = wins(comparison)
-    values = normalised(comparison)
+    values = normalized(comparison)
     low, high = confidence_interval(values)
     rows = [
         [
@@ -167,13 +167,13 @@ def early_tables(records, metric, ours):
 
 
 def over_time_tables(records, metric):
-    """Return the normalised scores of all systems and budgets, on one scale."""
+    """Return the normalized scores of all systems and budgets, on one scale."""
     comparison = compare(records, metric, all_competitors(records))
     budgets = budgets_of(records)
     if not comparison.tables or len(budgets) < 2:
         return []
     scores = dict(
-        zip(comparison.competitors, normalised(comparison).mean(axis=0), strict=True)
+        zip(comparison.competitors, normalized(comparison).mean(axis=0), strict=True)
     )
     rows = [
         [

@@ -1,4 +1,4 @@
-"""What many runs come to: ranks, normalised scores, duels."""
+"""What many runs come to: ranks, normalized scores, duels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.peers._scores import Metric
 
 # Closer than this share of the score, two systems are tied.
 TIE = 1e-4
-WORST_NORMALISED = -1.0
+WORST_NORMALIZED = -1.0
 N_RESAMPLES = 10_000
 CONFIDENCE = 0.95
 
@@ -135,7 +135,7 @@ def wins(comparison):
     return (best / best.sum(axis=1, keepdims=True)).sum(axis=0)
 
 
-def normalised(comparison):
+def normalized(comparison):
     """Return scores on one scale for all tables.
 
     0 is the constant prediction, 1 the best of those compared, and nothing is below
@@ -149,7 +149,7 @@ def normalised(comparison):
     above = comparison.scores - comparison.constants[:, None]
     scale = above.max(axis=1, keepdims=True, initial=0.0)
     values = np.divide(above, scale, out=np.zeros_like(above), where=scale > 0)
-    return np.maximum(values, WORST_NORMALISED)
+    return np.maximum(values, WORST_NORMALIZED)
 
 
 def confidence_interval(values):

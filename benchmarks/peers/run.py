@@ -137,7 +137,7 @@ def main():
     parser.add_argument("--megabytes", type=float, default=16_384.0)
     parser.add_argument("--environments", type=Path, default=FOLDER)
     parser.add_argument(
-        "--initialisations",
+        "--initializations",
         type=Path,
         help="folder with classification.safetensors, regression.safetensors and their "
         ".json, trained without the tables; without it, ours has no networks",
@@ -176,14 +176,14 @@ def main():
     use_cores(arguments.n_cores)
     families = {(e["task"], e["name"]): e["family"] for e in entries}
     state = commit()
-    initialisations = ""
-    if arguments.initialisations is not None:
-        initialisations = str(arguments.initialisations.resolve(strict=True))
+    initializations = ""
+    if arguments.initializations is not None:
+        initializations = str(arguments.initializations.resolve(strict=True))
     for i, keys in enumerate(todo, 1):
         system = systems[keys["system"]]
         family = families[keys["task"], keys["table"]]
         settings = replace(
-            system.settings(keys, keys["task"], family), initialisations=initialisations
+            system.settings(keys, keys["task"], family), initializations=initializations
         )
         began = time.strftime("%Y-%m-%dT%H:%M:%S")
         result = measure(

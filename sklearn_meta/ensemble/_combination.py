@@ -123,11 +123,11 @@ class Combination:
             return self.apply_to_targets(predictions)
         if self.kind == STACK:
             logits = sum(
-                w * safe_log(normalise(p)) for w, p in zip(weights, arrays, strict=True)
+                w * safe_log(normalize(p)) for w, p in zip(weights, arrays, strict=True)
             )
             return softmax(logits + self.intercept)
-        total = sum(w * normalise(p) for w, p in zip(weights, arrays, strict=True))
-        return normalise(total)
+        total = sum(w * normalize(p) for w, p in zip(weights, arrays, strict=True))
+        return normalize(total)
 
     def apply_to_targets(self, predictions) -> np.ndarray:
         """Combine predicted targets, of one output or several.
@@ -177,7 +177,7 @@ def of_pairs(pairs):
     return pairs[..., 1]
 
 
-def normalise(probabilities):
+def normalize(probabilities):
     """Scale rows to sum to one; a row without any probability becomes uniform."""
     p = np.clip(np.asarray(probabilities, dtype=np.float64), 0.0, None)
     total = p.sum(axis=-1, keepdims=True)

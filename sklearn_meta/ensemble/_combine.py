@@ -30,7 +30,7 @@ from sklearn_meta.ensemble._combination import (
     STACK,
     Combination,
     as_pairs,
-    normalise,
+    normalize,
     of_pairs,
     safe_log,
 )
@@ -80,7 +80,7 @@ SMALLEST_SHARE = 0.05
 # With fewer folds than this, the rows are dealt into blocks instead.
 MIN_FOLDS, N_BLOCKS = 3, 5
 
-# Scores for which greedy selection has a vectorised path; with one output, the root
+# Scores for which greedy selection has a vectorized path; with one output, the root
 # does not change which average is the best.
 LOSSES = {
     "neg_log_loss": LogLoss,
@@ -197,7 +197,7 @@ def combine(
         rows=rows,
         score=score,
         loss_type=_loss_type(task, y, metric),
-        vectorised=metric in LOSSES,
+        vectorized=metric in LOSSES,
         size=size,
         stop=lambda: clock() >= deadline,
     )
@@ -258,7 +258,7 @@ class _Problem:
     rows: np.ndarray = field(repr=False)
     score: Callable
     loss_type: type
-    vectorised: bool
+    vectorized: bool
     size: int
     stop: Callable[[], bool]
 
@@ -269,7 +269,7 @@ class _Problem:
     def prepare(self, prediction):
         """Return float64 predictions; probabilities sum to one."""
         if self.classifies:
-            return normalise(prediction)
+            return normalize(prediction)
         return np.asarray(prediction, dtype=np.float64)
 
     def weights_of(self, rows):
@@ -283,8 +283,8 @@ class _Problem:
         return self.loss_type(self.y[rows], self.weights_of(rows))
 
     def objective(self, rows):
-        """What greedy selection maximises on some rows."""
-        if self.vectorised:
+        """What greedy selection maximizes on some rows."""
+        if self.vectorized:
             return self.loss(rows)
         return lambda predictions: _safe_score(self.score, predictions, rows)
 
@@ -354,7 +354,7 @@ def _fit_average(problem, values, rows):
     counts = greedy_selection(
         [v[rows] for v in values],
         problem.objective(rows),
-        size=problem.size if problem.vectorised else min(problem.size, SIZE_SLOW),
+        size=problem.size if problem.vectorized else min(problem.size, SIZE_SLOW),
         stop=problem.stop,
     )
     return _combination(AVERAGE, counts / counts.sum(), None)
@@ -393,8 +393,8 @@ def _fit_stacks(problem, values, rows, average, scales):
     extra = [m for m in range(len(values)) if m not in members]
     n_extra = min(N_STACKED, problem.size) - len(members)
     members += extra[: max(0, n_extra)]
-    centre = np.zeros(len(members))
-    centre[: len(average.members)] = average.weights
+    center = np.zeros(len(members))
+    center[: len(average.members)] = average.weights
     y = problem.y[rows]
     weights = problem.weights_of(rows)
     weights = np.ones(len(rows)) if weights is None else weights / weights.mean()
@@ -406,12 +406,12 @@ def _fit_stacks(problem, values, rows, average, scales):
         weights, y = of_outputs(weights, y), y.reshape(-1)
     for scale in scales:
         if problem.classifies:
-            w, b = fit_log_linear_pool(inputs, y, weights, centre, scale, start)
+            w, b = fit_log_linear_pool(inputs, y, weights, center, scale, start)
             start = np.concatenate([w, b])
         elif y.ndim == 1:
-            w, b = fit_linear_pool(inputs, y, weights, centre, scale)
+            w, b = fit_linear_pool(inputs, y, weights, center, scale)
         else:
-            w, b = fit_linear_pools(inputs, y, weights, centre, scale)
+            w, b = fit_linear_pools(inputs, y, weights, center, scale)
         full = np.zeros(len(values))
         full[members] = w
         stacks.append(_combination(STACK, full, b) if w.sum() > 0 else average)
@@ -460,7 +460,7 @@ def _prefilter(problem, predictions, ranked):
     profiles = np.stack([loss.profile(predictions[m][problem.rows]) for m in ranked])
     kept = _without_copies(profiles - 1.0 if problem.classifies else profiles)
     n_best, n_helpful = (
-        (N_BEST, N_HELPFUL) if problem.vectorised else (N_BEST_SLOW, N_HELPFUL_SLOW)
+        (N_BEST, N_HELPFUL) if problem.vectorized else (N_BEST_SLOW, N_HELPFUL_SLOW)
     )
     chosen, rest = kept[:n_best], kept[n_best:]
     if rest:

@@ -18,7 +18,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sklearn_meta._task import has_label, label_classes, label_probabilities
+from sklearn_meta.data._task import has_label, label_classes, label_probabilities
 from sklearn_meta.ensemble._combination import (
     AVERAGE,
     SINGLE,

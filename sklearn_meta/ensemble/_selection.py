@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sklearn_meta._task import SMALLEST_PROBABILITY
+from sklearn_meta.data._task import SMALLEST_PROBABILITY
 
 # With replacement, a step may lose what the next ones gain (3 + 1 members where 1 + 1
 # is worse than 1), so the search goes on for some steps; the best prefix is returned.

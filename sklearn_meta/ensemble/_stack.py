@@ -4,7 +4,7 @@ Notation: M members, n rows, K classes; ``w`` (M) weights, ``b`` intercept, ``c`
 the weights that are believed beforehand (those of an average), ``s`` the prior scale,
 the standard deviation of ``w`` around ``c``. Both fits are posterior modes
 
-    minimise  sum_i loss_i(w, b)  +  |w - c|^2 / (2 s^2)  +  |b|^2 / (2 s^2),   w >= 0
+    minimize  sum_i loss_i(w, b)  +  |w - c|^2 / (2 s^2)  +  |b|^2 / (2 s^2),   w >= 0
 
 with ``loss`` the negative log-likelihood: of the log-linear pool (Genest & Zidek 1986)
 for classes, of a Gaussian whose variance is that of the average's errors for targets.
@@ -17,13 +17,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import lsq_linear, minimize
 
-from sklearn_meta.ensemble._combination import normalise, safe_log, softmax
+from sklearn_meta.ensemble._combination import normalize, safe_log, softmax
 
 MAX_ITERATIONS = 100
 
 
 def nonnegative_stack(
-    predictions, y, *, centre, scale, sample_weight=None
+    predictions, y, *, center, scale, sample_weight=None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit non-negative weights and an intercept to the true targets.
 
@@ -33,10 +33,10 @@ def nonnegative_stack(
         Out-of-fold probabilities or targets of each member.
     y : ndarray of shape (n_samples,)
         Columns of the true classes (int), or targets.
-    centre : ndarray of shape (n_members,)
+    center : ndarray of shape (n_members,)
         Weights toward which the fit is shrunk, such as those of an average.
     scale : float
-        Prior standard deviation of a weight around `centre`. Small keeps the average,
+        Prior standard deviation of a weight around `center`. Small keeps the average,
         large trusts the rows.
     sample_weight : ndarray of shape (n_samples,), default=None
 
@@ -45,7 +45,7 @@ def nonnegative_stack(
     weights : ndarray of shape (n_members,)
     intercept : ndarray of shape (n_classes,) or ()
     """
-    centre = np.asarray(centre, dtype=np.float64)
+    center = np.asarray(center, dtype=np.float64)
     y = np.asarray(y)
     if sample_weight is None:
         rows = np.ones(len(y))
@@ -54,13 +54,13 @@ def nonnegative_stack(
         rows = np.asarray(sample_weight, dtype=np.float64)
         rows = rows / rows.mean()
     if np.ndim(predictions[0]) == 2:
-        logs = np.stack([safe_log(normalise(p)) for p in predictions])
-        return fit_log_linear_pool(logs, y, rows, centre, scale)
+        logs = np.stack([safe_log(normalize(p)) for p in predictions])
+        return fit_log_linear_pool(logs, y, rows, center, scale)
     values = np.stack([np.asarray(f, dtype=np.float64) for f in predictions])
-    return fit_linear_pool(values, y, rows, centre, scale)
+    return fit_linear_pool(values, y, rows, center, scale)
 
 
-def fit_log_linear_pool(logs, y, rows, centre, scale, start=None):
+def fit_log_linear_pool(logs, y, rows, center, scale, start=None):
     """Fit ``softmax(b + sum_m w_m log p_m)`` by L-BFGS-B.
 
     Parameters
@@ -69,7 +69,7 @@ def fit_log_linear_pool(logs, y, rows, centre, scale, start=None):
     y : ndarray of int of shape (n_samples,)
     rows : ndarray of shape (n_samples,)
         Weights of rows.
-    centre : ndarray of shape (n_members,)
+    center : ndarray of shape (n_members,)
     scale : float
     start : ndarray of shape (n_members + n_classes,), default=None
         Weights and intercept to begin with, such as the solution for another scale.
@@ -80,7 +80,7 @@ def fit_log_linear_pool(logs, y, rows, centre, scale, start=None):
     intercept : ndarray of shape (n_classes,)
     """
     n_members, _, n_classes = logs.shape
-    prior = np.concatenate([centre, np.zeros(n_classes)])
+    prior = np.concatenate([center, np.zeros(n_classes)])
     result = minimize(
         log_linear_objective,
         prior if start is None else start,
@@ -94,7 +94,7 @@ def fit_log_linear_pool(logs, y, rows, centre, scale, start=None):
 
 
 def log_linear_objective(parameters, logs, y, rows, prior, scale):
-    """Value and gradient of the penalised mean log loss of the log-linear pool.
+    """Value and gradient of the penalized mean log loss of the log-linear pool.
 
     With ``q_i = softmax(b + sum_m w_m log p_mi)`` the gradient of row i in the logits
     is ``q_i - onehot(y_i)``, and logits are linear in both `w` and `b`.
@@ -112,11 +112,11 @@ def log_linear_objective(parameters, logs, y, rows, prior, scale):
     q *= rows[:, None]
     gradient = np.concatenate([flat @ q.reshape(-1), q.sum(axis=0)])
     gradient += away / scale**2
-    # Per row, so that the tolerances of the optimiser mean the same for any table.
+    # Per row, so that the tolerances of the optimizer mean the same for any table.
     return value / n, gradient / n
 
 
-def fit_linear_pools(values, y, rows, centre, scale):
+def fit_linear_pools(values, y, rows, center, scale):
     """Fit ``b_k + sum_m w_m f_mk`` for outputs k, the weights being those of all.
 
     The errors of the average have another variance in each output; measured in these,
@@ -127,7 +127,7 @@ def fit_linear_pools(values, y, rows, centre, scale):
     values : ndarray of shape (n_members, n_samples, n_outputs)
     y : ndarray of shape (n_samples, n_outputs)
     rows : ndarray of shape (n_samples,)
-    centre : ndarray of shape (n_members,)
+    center : ndarray of shape (n_members,)
     scale : float
 
     Returns
@@ -138,27 +138,27 @@ def fit_linear_pools(values, y, rows, centre, scale):
     n_outputs = y.shape[1]
     middle = rows @ y / rows.sum()
     values, target = values - middle, y - middle
-    errors = target - np.tensordot(centre, values, axes=1)
+    errors = target - np.tensordot(center, values, axes=1)
     sigma = np.sqrt(rows @ errors**2 / rows.sum())
     sigma = np.where(sigma > 0, sigma, 1.0)
     weights, intercept = fit_linear_pool(
         (values / sigma).reshape(len(values), -1),
         (target / sigma).reshape(-1),
         np.repeat(rows, n_outputs),
-        centre,
+        center,
         scale,
     )
     return weights, intercept * sigma + (1 - weights.sum()) * middle
 
 
-def fit_linear_pool(values, y, rows, centre, scale):
+def fit_linear_pool(values, y, rows, center, scale):
     """Fit ``b + sum_m w_m f_m`` by bounded least squares.
 
     Parameters
     ----------
     values : ndarray of shape (n_members, n_samples)
     y, rows : ndarray of shape (n_samples,)
-    centre : ndarray of shape (n_members,)
+    center : ndarray of shape (n_members,)
     scale : float
 
     Returns
@@ -172,21 +172,21 @@ def fit_linear_pool(values, y, rows, centre, scale):
     middle = rows @ y / total
     values = values - middle
     target = y - middle
-    errors = target - centre @ values
+    errors = target - center @ values
     sigma = np.sqrt(rows @ errors**2 / total)
     if not sigma > 0:
         # The average makes no error: nothing to fit.
-        return centre.copy(), np.asarray((1 - centre.sum()) * middle)
+        return center.copy(), np.asarray((1 - center.sum()) * middle)
     root = np.sqrt(rows) / sigma
     # The intercept is measured in sigmas, so that its prior has no unit.
     columns = np.vstack([values * root, np.sqrt(rows)])
-    prior = np.concatenate([centre, [0.0]])
+    prior = np.concatenate([center, [0.0]])
     penalty = np.eye(len(prior)) / scale
     design = np.vstack([columns.T, penalty])
     response = np.concatenate([target * root, prior / scale])
     # QR first: the bounded solver then works on a square matrix of the members.
     r = np.linalg.qr(np.column_stack([design, response]), mode="r")
-    lower = np.append(np.zeros(len(centre)), -np.inf)
+    lower = np.append(np.zeros(len(center)), -np.inf)
     solution = lsq_linear(
         r[:-1, :-1], r[:-1, -1], bounds=(lower, np.inf), method="bvls"
     ).x

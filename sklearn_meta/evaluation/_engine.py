@@ -16,25 +16,25 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sklearn_meta.evaluation._budget import Budget
-from sklearn_meta.evaluation._evaluate import EvaluationContext, Race
+from sklearn_meta.evaluation._fit_and_score import EvaluationContext, Race
 from sklearn_meta.evaluation._history import History
-from sklearn_meta.evaluation._pace import FoldForecast, Pace
 from sklearn_meta.evaluation._records import (
     Candidate,
     Evaluation,
     FoldResult,
     Status,
 )
-from sklearn_meta.evaluation._workers import (
+from sklearn_meta.exceptions import SklearnMetaWarning
+from sklearn_meta.parallel._process_pool import (
     Done,
     Failed,
     InProcessPool,
     Payload,
     WorkerPoolError,
 )
-from sklearn_meta.exceptions import SklearnMetaWarning
+from sklearn_meta.timing._correction import FoldForecast, Pace
 
-EVALUATE = "sklearn_meta.evaluation._evaluate:evaluate_candidate"
+EVALUATE = "sklearn_meta.evaluation._fit_and_score:evaluate_candidate"
 
 # One candidate may take this share of the time that is left when it starts.
 CANDIDATE_SHARE = 0.5

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from sklearn_meta.evaluation._evaluate import Race
+from sklearn_meta.evaluation._duplicates import KnownPredictions, sketch
+from sklearn_meta.evaluation._fit_and_score import Race
 from sklearn_meta.evaluation._records import Evaluation, FoldResult, Status
-from sklearn_meta.evaluation._twins import KnownPredictions, sketch
 
 # A candidate goes on from the subsample of rows if it is among this share of those
 # screened so far (the reduction factor 3 of successive halving).

@@ -6,12 +6,12 @@ from sklearn_meta.evaluation._records import Status
 from sklearn_meta.inspection._tables import as_table
 
 
-def neighbours_table(neighbours):
-    """Return one row for each neighbour, the nearest first.
+def neighbors_table(neighbors):
+    """Return one row for each neighbor, the nearest first.
 
     Parameters
     ----------
-    neighbours : sequence of Neighbour
+    neighbors : sequence of Neighbor
 
     Returns
     -------
@@ -21,30 +21,30 @@ def neighbours_table(neighbours):
     return as_table(
         [
             {
-                "dataset": neighbour.dataset,
-                "distance": neighbour.distance,
-                "weight": neighbour.weight,
-                "alike_in": ", ".join(neighbour.alike),
+                "dataset": neighbor.dataset,
+                "distance": neighbor.distance,
+                "weight": neighbor.weight,
+                "alike_in": ", ".join(neighbor.alike),
             }
-            for neighbour in neighbours
+            for neighbor in neighbors
         ],
         index="dataset",
     )
 
 
-def recall_table(neighbours, history):
-    """Return what each neighbour suggested and what became of it.
+def recall_table(neighbors, history):
+    """Return what each neighbor suggested and what became of it.
 
     Parameters
     ----------
-    neighbours : sequence of Neighbour
+    neighbors : sequence of Neighbor
     history : sequence of Evaluation
 
     Returns
     -------
     table : DataFrame or list of dict
-        One row for each pipeline that was among the best of a neighbour, the nearest
-        neighbour first. ``rank`` is that among all finished evaluations of this run;
+        One row for each pipeline that was among the best of a neighbor, the nearest
+        neighbor first. ``rank`` is that among all finished evaluations of this run;
         a pipeline that was not tried has no number.
     """
     tried = {evaluation.candidate.text: evaluation for evaluation in history}
@@ -53,15 +53,15 @@ def recall_table(neighbours, history):
     )
     ranks = {e.candidate.text: rank for rank, e in enumerate(finished, start=1)}
     rows = []
-    for neighbour in neighbours:
-        for place, text in enumerate(neighbour.pipelines, start=1):
+    for neighbor in neighbors:
+        for place, text in enumerate(neighbor.pipelines, start=1):
             evaluation = tried.get(text)
             rows.append(
                 {
-                    "dataset": neighbour.dataset,
-                    "distance": neighbour.distance,
-                    "weight": neighbour.weight,
-                    "alike_in": ", ".join(neighbour.alike),
+                    "dataset": neighbor.dataset,
+                    "distance": neighbor.distance,
+                    "weight": neighbor.weight,
+                    "alike_in": ", ".join(neighbor.alike),
                     "place_there": place,
                     "pipeline": text,
                     "number": None if evaluation is None else evaluation.number,

@@ -1,15 +1,15 @@
 """What earlier datasets teach: meta-features, knowledge base, and recall."""
 
-from sklearn_meta.metalearning._fixed import FixedPortfolio
+from sklearn_meta.metalearning._fixed_portfolio import FixedPortfolio
 from sklearn_meta.metalearning._knn import KNNMetaLearner, Recommendation
-from sklearn_meta.metalearning._knowledge_base import (
+from sklearn_meta.metalearning._prior import Neighbor, Prior, Proposal
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
     DatasetRecord,
     EvaluationRecord,
     KnowledgeBase,
     KnowledgeBaseError,
     ScoreMatrix,
 )
-from sklearn_meta.metalearning._prior import Neighbour, Prior, Proposal
 from sklearn_meta.metalearning.metafeatures import MetaFeatures, compute_metafeatures
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "KnowledgeBase",
     "KnowledgeBaseError",
     "MetaFeatures",
-    "Neighbour",
+    "Neighbor",
     "Prior",
     "Proposal",
     "Recommendation",

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sklearn_meta.metalearning._memory import believe, remember
+from sklearn_meta.metalearning._recall_data import believe, remember
 from sklearn_meta.metalearning._regret import LARGEST_REGRET, regrets
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """Regret of the best of the first proposals, for each dataset.
 
     Parameters
@@ -31,7 +31,7 @@ class Judgement:
     values: np.ndarray = field(repr=False)
 
 
-def leave_one_family_out(matrix, propose: Callable, lengths) -> Judgement:
+def leave_one_family_out(matrix, propose: Callable, lengths) -> Judgment:
     """Judge a way to propose pipelines.
 
     Parameters
@@ -46,7 +46,7 @@ def leave_one_family_out(matrix, propose: Callable, lengths) -> Judgement:
 
     Returns
     -------
-    judgement : Judgement
+    judgment : Judgment
         A dataset without any score is left out.
     """
     own = regrets(matrix.mean, matrix.standard_error, matrix.tried)
@@ -61,7 +61,7 @@ def leave_one_family_out(matrix, propose: Callable, lengths) -> Judgement:
         )
         values[row] = [found[min(n, len(found)) - 1] for n in lengths]
     names = tuple(matrix.datasets[i] for i in judged)
-    return Judgement(names, tuple(lengths), values)
+    return Judgment(names, tuple(lengths), values)
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_meta._threads import one_thread
 from sklearn_meta.exceptions import PipelineSyntaxError
-from sklearn_meta.metalearning._fixed import FixedPortfolio, without_idle_preparation
-from sklearn_meta.metalearning._guide import Guide
-from sklearn_meta.metalearning._knowledge_base import KnowledgeBase, concatenate
-from sklearn_meta.metalearning._memory import believe, remember
-from sklearn_meta.metalearning._prior import Neighbour, Prior, Proposal
-from sklearn_meta.metalearning._surrogate import learn_surrogate
-from sklearn_meta.metalearning._tree_features import tree_encoder
+from sklearn_meta.metalearning._fixed_portfolio import (
+    FixedPortfolio,
+    without_idle_preparation,
+)
+from sklearn_meta.metalearning._gaussian_process import learn_surrogate
+from sklearn_meta.metalearning._prior import Neighbor, Prior, Proposal
+from sklearn_meta.metalearning._recall_data import believe, remember
+from sklearn_meta.metalearning._reranking import Guide
+from sklearn_meta.metalearning._tree_encoding import tree_encoder
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
+    KnowledgeBase,
+    concatenate,
+)
 from sklearn_meta.metalearning.metafeatures import describe, read_table
 from sklearn_meta.pipelines._compile import compile_pipeline
-from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._text import format_tree, parse
+from sklearn_meta.timing._operators import predicted_seconds_on
 
 # Fewer datasets than this are no memory: the fixed portfolio knows more.
 MIN_DATASETS = 10
@@ -50,7 +56,7 @@ MUCH_TIME_SHARE = 0.05
 # Learners of which the knowledge base knows nothing are tried after so many others.
 UNKNOWN_AFTER = 10
 
-# What is shown of a neighbour.
+# What is shown of a neighbor.
 N_ALIKE, N_SHOWN_PIPELINES = 5, 3
 
 # A proposal is said to come from a dataset on which its regret is at most this.
@@ -60,7 +66,7 @@ REGRET_OF_A_GOOD_PIPELINE = 0.1
 class KNNMetaLearner(BaseEstimator):
     """Recall the pipelines that did well on the datasets most like the new one.
 
-    A hybrid of nearest neighbours and of the portfolio that is best for all datasets.
+    A hybrid of nearest neighbors and of the portfolio that is best for all datasets.
     Each dataset of the knowledge base weighs by how near its meta-features make it,
     mixed with equal weights; the portfolio is chosen greedily, each
     pipeline for what it is expected to gain over those before it. While the search
@@ -72,7 +78,7 @@ class KNNMetaLearner(BaseEstimator):
     ----------
     n_neighbors : int, default=3
         Datasets in a leaf of the forest, at least. With a distance, that of the
-        neighbour of this rank is the bandwidth of the kernel that gives datasets their
+        neighbor of this rank is the bandwidth of the kernel that gives datasets their
         weights.
     metric : {"forest", "learned", "equal"}, default="forest"
         What makes two datasets near: how often they share a leaf in a forest that
@@ -82,8 +88,8 @@ class KNNMetaLearner(BaseEstimator):
         left out, the first proposal of the forest lost a sixth (log loss) to a quarter
         (RMSE) less to the best pipeline than that of the learned distance.
     shrinkage : float, default=0.02
-        Weight of the portfolio for all datasets against that of the neighbours. 0 is
-        plain nearest neighbours, ``numpy.inf`` the same portfolio for every dataset. At
+        Weight of the portfolio for all datasets against that of the neighbors. 0 is
+        plain nearest neighbors, ``numpy.inf`` the same portfolio for every dataset. At
         1, both weigh the same if the nearest dataset is at the usual distance. The
         default is as good as none where something is near, and falls back on the
         portfolio where nothing is.
@@ -120,7 +126,7 @@ class KNNMetaLearner(BaseEstimator):
 
     References
     ----------
-    Nearest neighbours by meta-features begin the search of auto-sklearn (Feurer et al.,
+    Nearest neighbors by meta-features begin the search of auto-sklearn (Feurer et al.,
     "Efficient and Robust Automated Machine Learning", 2015); that a greedy portfolio
     beats them is from its second version (Feurer et al., "Auto-Sklearn 2.0", 2022);
     that a few evaluations tell more of a dataset than its meta-features from Pfahringer
@@ -200,13 +206,13 @@ class KNNMetaLearner(BaseEstimator):
         tags.input_tags.two_d_array = False
         return tags
 
-    def recall(self, dataset, *, catalogue, time_budget, scoring) -> Prior:
+    def recall(self, dataset, *, catalog, time_budget, scoring) -> Prior:
         """Return the prior for a dataset.
 
         Parameters
         ----------
         dataset : Dataset
-        catalogue : Catalogue
+        catalog : Catalog
             Operators that pipelines may use; others are left out.
         time_budget : float
             Seconds of the whole search.
@@ -221,19 +227,19 @@ class KNNMetaLearner(BaseEstimator):
         with one_thread():
             return self._recall(
                 dataset,
-                catalogue=catalogue,
+                catalog=catalog,
                 time_budget=time_budget,
                 scoring=scoring,
                 n_proposals=self.n_proposals,
             )
 
-    def _recall(self, dataset, *, catalogue, time_budget, scoring, n_proposals):
+    def _recall(self, dataset, *, catalog, time_budget, scoring, n_proposals):
         check_is_fitted(self, "knowledge_bases_")
         if dataset.task.n_outputs > 1:
             return _without_memory(
                 "Nothing is known of tables with several outputs.",
                 dataset,
-                catalogue,
+                catalog,
                 time_budget,
             )
         matrix, own = self._matrix(dataset.task.name, scoring)
@@ -242,7 +248,7 @@ class KNNMetaLearner(BaseEstimator):
                 f"The knowledge base holds {len(matrix.datasets)} datasets for "
                 f"{dataset.task.name}, which is too few to recall from.",
                 dataset,
-                catalogue,
+                catalog,
                 time_budget,
             )
         memory = remember(matrix, self.metric, self.n_neighbors)
@@ -264,26 +270,26 @@ class KNNMetaLearner(BaseEstimator):
             diversity=self.diversity,
             importance=np.where(own, self.own_weight, 1.0),
         )
-        trees = _legal_trees(memory.regrets.pipelines, catalogue, dataset)
+        trees = _legal_trees(memory.regrets.pipelines, catalog, dataset)
         seconds = _on_all_rows(
-            belief.seconds, trees, memory.seconds.most_rows, dataset, catalogue
+            belief.seconds, trees, memory.seconds.most_rows, dataset, catalog
         )
         belief = replace(belief, seconds=seconds)
         # Of pipelines that are equal on this table, the first one stands for all.
         distinct = {tree: i for i, tree in reversed(trees.items())}
         order = belief.order(n_proposals, among=sorted(distinct.values()))
-        neighbours = _neighbours(memory, belief, here, trees, self.n_neighbors)
-        weights, values = _preferences(memory, belief, catalogue, dataset.task.name)
+        neighbors = _neighbors(memory, belief, here, trees, self.n_neighbors)
+        weights, values = _preferences(memory, belief, catalog, dataset.task.name)
         guide = Guide(belief, {format_tree(trees[i]): i for i in order}, UNKNOWN_AFTER)
         known = [_proposal(i, trees[i], memory, belief, matrix) for i in order]
-        unknown = _of_unknown_learners(trees.values(), dataset, catalogue, time_budget)
+        unknown = _of_unknown_learners(trees.values(), dataset, catalog, time_budget)
         return Prior(
             portfolio=(*known[:UNKNOWN_AFTER], *unknown, *known[UNKNOWN_AFTER:]),
             operator_weights=weights,
             values=values,
             guide=guide,
-            surrogate=_surrogate(memory, guide, distinct, catalogue, dataset),
-            neighbours=neighbours,
+            surrogate=_surrogate(memory, guide, distinct, catalog, dataset),
+            neighbors=neighbors,
             metafeatures=metafeatures,
             note=_note(memory, scoring),
         )
@@ -326,11 +332,11 @@ class KNNMetaLearner(BaseEstimator):
         """
         encoding, dataset = read_table(X, y, task)
         task = dataset.task
-        catalogue = SearchSpace().catalogue(task.name)
+        catalog = SearchSpace().catalog(task.name)
         with one_thread():
             prior = self._recall(
                 dataset,
-                catalogue=catalogue,
+                catalog=catalog,
                 time_budget=np.inf,
                 scoring=scoring or task.default_scoring,
                 n_proposals=n,
@@ -344,7 +350,7 @@ class KNNMetaLearner(BaseEstimator):
                     task=task.name,
                     n_classes=task.n_classes,
                     n_outputs=task.n_outputs,
-                    catalogue=catalogue,
+                    catalog=catalog,
                     random_state=0,
                     encoder=encoding.encoder,
                 ),
@@ -381,10 +387,8 @@ class Recommendation:
     expected_seconds: float | None
 
 
-def _without_memory(reason, dataset, catalogue, time_budget) -> Prior:
-    fixed = FixedPortfolio().recall(
-        dataset, catalogue=catalogue, time_budget=time_budget
-    )
+def _without_memory(reason, dataset, catalog, time_budget) -> Prior:
+    fixed = FixedPortfolio().recall(dataset, catalog=catalog, time_budget=time_budget)
     return replace(fixed, note=f"{reason} A fixed portfolio is tried first.")
 
 
@@ -394,7 +398,7 @@ def _aligned(metafeatures, names):
     return np.array([known.get(name, np.nan) for name in names])
 
 
-def _legal_trees(texts, catalogue, dataset):
+def _legal_trees(texts, catalog, dataset):
     """Return the trees that this search may use, by their number in the memory.
 
     Preparations that do nothing on this table are left out.
@@ -402,21 +406,21 @@ def _legal_trees(texts, catalogue, dataset):
     trees = {}
     for i, text in enumerate(texts):
         try:
-            tree = parse(text, catalogue=catalogue, task=dataset.task.name)
+            tree = parse(text, catalog=catalog, task=dataset.task.name)
         except PipelineSyntaxError:
             continue  # a smaller search space, or a knowledge base of another version
         trees[i] = without_idle_preparation(tree, dataset.schema)
     return trees
 
 
-def _on_all_rows(seconds, trees, most_rows, dataset, catalogue):
+def _on_all_rows(seconds, trees, most_rows, dataset, catalog):
     """Let seconds grow as those of the operators, from `most_rows` on."""
     if dataset.n_samples <= most_rows:
         return seconds
     seconds = seconds.copy()
     for i, tree in trees.items():
         known, here = (
-            predicted_seconds_on(dataset, tree, catalogue=catalogue, n_samples=n)
+            predicted_seconds_on(dataset, tree, catalog=catalog, n_samples=n)
             for n in (most_rows, dataset.n_samples)
         )
         seconds[i] *= here / known
@@ -445,7 +449,7 @@ def _proposal(i, tree, memory, belief, matrix):
     )
 
 
-def _of_unknown_learners(known, dataset, catalogue, time_budget):
+def _of_unknown_learners(known, dataset, catalog, time_budget):
     """Return what the fixed portfolio has of learners that no known pipeline uses.
 
     One of each, so that an operator which is younger than the knowledge base has its
@@ -453,9 +457,7 @@ def _of_unknown_learners(known, dataset, catalogue, time_budget):
     """
     seen = {node.operator for tree in known for _, node in tree.walk()}
     proposals = []
-    fixed = FixedPortfolio().recall(
-        dataset, catalogue=catalogue, time_budget=time_budget
-    )
+    fixed = FixedPortfolio().recall(dataset, catalog=catalog, time_budget=time_budget)
     for proposal in fixed.portfolio:
         if proposal.tree.operator not in seen:
             seen.add(proposal.tree.operator)
@@ -463,9 +465,9 @@ def _of_unknown_learners(known, dataset, catalogue, time_budget):
     return proposals
 
 
-def _neighbours(memory, belief, here, trees, n):
+def _neighbors(memory, belief, here, trees, n):
     differences = memory.space.squared_differences(here)
-    distances = memory.neighbours.distances(here)
+    distances = memory.neighbors.distances(here)
     usual = np.maximum(differences.mean(axis=0), 1e-12)
     usual = np.where(memory.space.weights > 0, usual, 0.0)
     names = memory.space.names
@@ -481,7 +483,7 @@ def _neighbours(memory, belief, here, trees, n):
         values = np.nan_to_num(memory.regrets.values[d], nan=np.inf)
         best = np.argsort(values, kind="stable")[:N_SHOWN_PIPELINES]
         result.append(
-            Neighbour(
+            Neighbor(
                 dataset=memory.regrets.datasets[d],
                 family=memory.regrets.families[d],
                 distance=float(distances[d]),
@@ -496,7 +498,7 @@ def _neighbours(memory, belief, here, trees, n):
     return tuple(result)
 
 
-def _preferences(memory, belief, catalogue, task):
+def _preferences(memory, belief, catalog, task):
     """Return the operators and values of good pipelines, by the datasets' weights."""
     merits = Counter()
     for d, weight in enumerate(belief.weights):
@@ -507,7 +509,7 @@ def _preferences(memory, belief, catalogue, task):
     operators, values = Counter(), {}
     for p, merit in merits.most_common():
         try:
-            tree = parse(memory.regrets.pipelines[p], catalogue=catalogue, task=task)
+            tree = parse(memory.regrets.pipelines[p], catalog=catalog, task=task)
         except PipelineSyntaxError:
             continue
         for _, node in tree.walk():
@@ -521,15 +523,15 @@ def _preferences(memory, belief, catalogue, task):
     }
 
 
-def _surrogate(memory, guide, distinct, catalogue, dataset):
+def _surrogate(memory, guide, distinct, catalog, dataset):
     """Return what all known pipelines say of others, the best known of them first."""
     known = np.isfinite(memory.regrets.values).sum(axis=0)
     numbers = sorted(distinct.items(), key=lambda item: -known[item[1]])
     return learn_surrogate(
-        tree_encoder(catalogue, dataset.task.name),
+        tree_encoder(catalog, dataset.task.name),
         {i: tree for tree, i in numbers},
         guide,
-        seconds=lambda tree: predicted_seconds_on(dataset, tree, catalogue=catalogue),
+        seconds=lambda tree: predicted_seconds_on(dataset, tree, catalog=catalog),
     )
 
 

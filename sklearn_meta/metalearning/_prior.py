@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sklearn_meta.metalearning._guide import Guide
-from sklearn_meta.metalearning._surrogate import Surrogate
+from sklearn_meta.metalearning._gaussian_process import Surrogate
+from sklearn_meta.metalearning._reranking import Guide
 from sklearn_meta.metalearning.metafeatures import MetaFeatures
 from sklearn_meta.pipelines._tree import Node
 
@@ -24,7 +24,7 @@ class Proposal:
         How far from the best pipeline it is expected to be on this table: 0 is the best
         one, 1 the median of the knowledge base. None if nothing is known.
     expected_score : float or None
-        Mean score on the neighbours, in their units; greater is better.
+        Mean score on the neighbors, in their units; greater is better.
     expected_seconds : float or None
         Expected seconds of one fit on this table.
     """
@@ -37,7 +37,7 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class Neighbor:
     """A dataset of the knowledge base that is like the new one.
 
     Parameters
@@ -81,7 +81,7 @@ class Prior:
         Puts what is left of the portfolio into a new order after each evaluation.
     surrogate : Surrogate or None
         What is expected of any pipeline, also of those in no knowledge base.
-    neighbours : tuple of Neighbour
+    neighbors : tuple of Neighbor
         The nearest first.
     metafeatures : MetaFeatures or None
         Of the new dataset, if they were looked at.
@@ -95,6 +95,6 @@ class Prior:
     values: Mapping[tuple[str, str], tuple] = field(default_factory=dict)
     guide: Guide | None = None
     surrogate: Surrogate | None = None
-    neighbours: tuple[Neighbour, ...] = ()
+    neighbors: tuple[Neighbor, ...] = ()
     metafeatures: MetaFeatures | None = None
     note: str = ""

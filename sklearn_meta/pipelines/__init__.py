@@ -1,18 +1,18 @@
 """What a candidate is: operators, pipeline trees and their text, the search space."""
 
-from sklearn_meta.pipelines._catalogue import default_catalogue
 from sklearn_meta.pipelines._compile import compile_pipeline
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
-from sklearn_meta.pipelines._operators import Catalogue, Cost, Operator
+from sklearn_meta.pipelines._operators import Catalog, Cost, Operator
 from sklearn_meta.pipelines._read_estimator import read_estimator
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import to_source
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.pipelines.catalog._default import default_catalog
 
 __all__ = [
-    "Catalogue",
+    "Catalog",
     "Choice",
     "Cost",
     "Float",
@@ -23,7 +23,7 @@ __all__ = [
     "SearchSpace",
     "X",
     "compile_pipeline",
-    "default_catalogue",
+    "default_catalog",
     "format_tree",
     "parse",
     "read_estimator",

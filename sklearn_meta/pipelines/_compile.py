@@ -20,11 +20,9 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from sklearn_meta.pipelines._check import check_tree
 from sklearn_meta.pipelines._coercions import Steps, coerce, group_levels
-from sklearn_meta.pipelines._cost import EARLY_STOPPING_ROUNDS
 from sklearn_meta.pipelines._layout import Layout
-from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalogue, Operator
+from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalog, Operator
 from sklearn_meta.pipelines._outputs import (
     one_for_each_output,
     shared_features,
@@ -33,6 +31,8 @@ from sklearn_meta.pipelines._outputs import (
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec, build
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
+from sklearn_meta.pipelines._typing_rules import check_tree
+from sklearn_meta.timing._operators import EARLY_STOPPING_ROUNDS
 
 # Folds of the out-of-fold predictions that a stacked learner is fitted on.
 STACK_FOLDS = 5
@@ -85,7 +85,7 @@ def compile_pipeline(
     *,
     task,
     n_classes,
-    catalogue: Catalogue,
+    catalog: Catalog,
     random_state,
     iterations=None,
     encoder=None,
@@ -101,7 +101,7 @@ def compile_pipeline(
     task : {"classification", "regression"}
     n_classes : int
         One for regression; two for several labels, each of which is there or not.
-    catalogue : Catalogue
+    catalog : Catalog
         Where the operators of the tree are found.
     random_state : int
         Seed of every operator that is random.
@@ -120,11 +120,11 @@ def compile_pipeline(
     Raises
     ------
     InvalidPipelineError
-        If the tree breaks the grammar or the catalogue lacks one of its operators.
+        If the tree breaks the grammar or the catalog lacks one of its operators.
     """
     return build(
         compile_spec(
-            tree, schema, task=task, n_classes=n_classes, catalogue=catalogue,
+            tree, schema, task=task, n_classes=n_classes, catalog=catalog,
             random_state=random_state, iterations=iterations, encoder=encoder,
             n_outputs=n_outputs,
         )
@@ -137,16 +137,16 @@ def compile_spec(
     *,
     task,
     n_classes,
-    catalogue: Catalogue,
+    catalog: Catalog,
     random_state,
     iterations=None,
     encoder=None,
     n_outputs=1,
 ) -> Spec:
     """Describe the pipeline of a tree; see `compile_pipeline` for the parameters."""
-    check_tree(tree, catalogue=catalogue, task=task)
+    check_tree(tree, catalog=catalog, task=task)
     compiler = _Compiler(
-        Layout.of(schema), task, int(n_classes), catalogue, int(random_state),
+        Layout.of(schema), task, int(n_classes), catalog, int(random_state),
         int(n_outputs),
     )  # fmt: skip
     steps = compiler.predictor(tree)
@@ -158,9 +158,7 @@ def compile_spec(
     return _pipeline(steps)
 
 
-def early_stopping_learner(
-    tree: Node, *, catalogue: Catalogue, task, n_outputs=1
-) -> bool:
+def early_stopping_learner(tree: Node, *, catalog: Catalog, task, n_outputs=1) -> bool:
     """Whether the number of rounds of the root learner is left to early stopping.
 
     True for a LightGBM learner with ``early_stopping=True`` at the root of the tree.
@@ -168,7 +166,7 @@ def early_stopping_learner(
     hand it the rows to watch. Where there is one model for each output, it is the same,
     and the rounds are bounded by about what early stopping would allow.
     """
-    operator = catalogue.find(tree.operator, task)
+    operator = catalog.find(tree.operator, task)
     if operator is None or not _is_lightgbm(operator.path) or n_outputs > 1:
         return False
     if tree.inputs[0].operator == STACK:
@@ -177,24 +175,22 @@ def early_stopping_learner(
     return bool(tree.param("early_stopping", default))
 
 
-def accepts_sample_weight(
-    tree: Node, *, catalogue: Catalogue, task, n_outputs=1
-) -> bool:
+def accepts_sample_weight(tree: Node, *, catalog: Catalog, task, n_outputs=1) -> bool:
     """Whether the pipeline of a tree can be fitted with `sample_weight`.
 
     The learner that makes the predictions decides. Below a stack, estimators that
     cannot take weights are fitted without.
     """
-    operator = catalogue.find(tree.operator, task)
+    operator = catalog.find(tree.operator, task)
     inner = tree.inputs[0]
     once_for_each = n_outputs > 1 and not takes_all_outputs(
-        tree, catalogue=catalogue, task=task
+        tree, catalog=catalog, task=task
     )
     if operator.path == TRANSFORMED_TARGET and not once_for_each:
-        return accepts_sample_weight(inner, catalogue=catalogue, task=task)
+        return accepts_sample_weight(inner, catalog=catalog, task=task)
     if operator.kind == "wrapper" or inner.operator == STACK or once_for_each:
         # Weights reach nested pipelines by metadata routing only.
-        found = (catalogue.find(node.operator, task) for _, node in tree.walk())
+        found = (catalog.find(node.operator, task) for _, node in tree.walk())
         if any(o is not None and o.path in NOT_ROUTABLE for o in found):
             return False
     if tree.param("bootstrap", True) is False and operator.path in BAGGING:
@@ -202,7 +198,7 @@ def accepts_sample_weight(
         # says nothing, or fails.
         return False
     if operator.kind == "wrapper" and not operator.sample_weight:
-        return accepts_sample_weight(inner, catalogue=catalogue, task=task)
+        return accepts_sample_weight(inner, catalog=catalog, task=task)
     return operator.sample_weight
 
 
@@ -288,14 +284,14 @@ class _Compiler:
     table: Layout
     task: str
     n_classes: int
-    catalogue: Catalogue
+    catalog: Catalog
     random_state: int
     n_outputs: int = 1
 
     def predictor(self, tree: Node) -> Steps:
         """Steps of a whole tree; the last one predicts all outputs."""
         steps = self.estimator(tree)
-        where = {"catalogue": self.catalogue, "task": self.task}
+        where = {"catalog": self.catalog, "task": self.task}
         if self.n_outputs == 1 or takes_all_outputs(tree, **where):
             return steps
         shared = shared_features(tree, **where)
@@ -309,7 +305,7 @@ class _Compiler:
 
     def estimator(self, node: Node) -> Steps:
         """Steps of a learner or wrapper; the last one predicts."""
-        operator = self.catalogue.find(node.operator, self.task)
+        operator = self.catalog.find(node.operator, self.task)
         if operator.kind == "wrapper":
             inner = _pipeline_or_only_step(self.estimator(node.inputs[0]))
             return [(operator.name, self._call(operator, node, self.table, inner))]
@@ -324,7 +320,7 @@ class _Compiler:
             return [], self.table
         if node.operator == UNION:
             return self._union(node)
-        operator = self.catalogue.find(node.operator, self.task)
+        operator = self.catalog.find(node.operator, self.task)
         steps, layout = self.features(node.inputs[0])
         if operator.kind == "preparation":
             return self._prepared(operator, node, steps, layout)

@@ -18,7 +18,7 @@ from sklearn_meta.exceptions import InvalidHyperparameterError
 PERTURBATION_SCALE = 0.15
 
 # Sampled floats keep this many significant digits: texts stay readable and equal
-# settings are recognised as duplicates.
+# settings are recognized as duplicates.
 SIGNIFICANT_DIGITS = 4
 
 
@@ -164,7 +164,7 @@ class Integer:
             self._to_unit(value) + rng.normal(scale=PERTURBATION_SCALE)
         )
         if moved == value:
-            # A range of few values rounds small steps away: go to a neighbour.
+            # A range of few values rounds small steps away: go to a neighbor.
             moved = value + (1 if rng.uniform() < 0.5 else -1)
             if not self.low <= moved <= self.high:
                 moved = 2 * value - moved

@@ -1,4 +1,4 @@
-"""What an operator is: one entry of the catalogue, declared as data."""
+"""What an operator is: one entry of the catalog, declared as data."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Operator:
-    """One entry of the catalogue.
+    """One entry of the catalog.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Operator:
         How its seconds grow.
     requires : tuple of str
         Packages that take long to import, or may be missing: a built-in operator is in
-        the catalogue only where they are installed, and workers import them in advance
+        the catalog only where they are installed, and workers import them in advance
         if the search begins with it.
     build : callable or None
         ``build(params, context) -> Spec`` for operators that are more than one call
@@ -113,7 +113,7 @@ class Operator:
         return {h.name: h.default for h in self.hyperparameters}
 
 
-class Catalogue:
+class Catalog:
     """Immutable collection of operators, looked up by name and task.
 
     Parameters
@@ -128,7 +128,7 @@ class Catalogue:
             for task in operator.tasks:
                 if (operator.name, task) in self._index:
                     raise ValueError(
-                        f"The catalogue has two operators {operator.name!r} for {task}."
+                        f"The catalog has two operators {operator.name!r} for {task}."
                     )
                 self._index[operator.name, task] = operator
 
@@ -143,7 +143,7 @@ class Catalogue:
         return self._index.get((name, task))
 
     def select(self, task, kind=None) -> tuple[Operator, ...]:
-        """Return the operators for `task`, in the order of the catalogue."""
+        """Return the operators for `task`, in the order of the catalog."""
         return tuple(
             o
             for o in self._operators

@@ -7,12 +7,12 @@ meta-estimators fit that part once for each. What comes before it is shared.
 
 from __future__ import annotations
 
-from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalogue
+from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalog
 from sklearn_meta.pipelines._spec import Spec
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node, X
 
 
-def takes_all_outputs(node: Node, *, catalogue: Catalogue, task) -> bool:
+def takes_all_outputs(node: Node, *, catalog: Catalog, task) -> bool:
     """Whether everything in a tree can be fitted to all outputs at once.
 
     Stacks and wrappers never are: scikit-learn's take one output.
@@ -22,23 +22,22 @@ def takes_all_outputs(node: Node, *, catalogue: Catalogue, task) -> bool:
     if node.operator == STACK:
         return False
     if node.operator != UNION:
-        operator = catalogue.find(node.operator, task)
+        operator = catalog.find(node.operator, task)
         if operator.kind == "wrapper" or not operator.multi_output:
             return False
     return all(
-        takes_all_outputs(child, catalogue=catalogue, task=task)
-        for child in node.inputs
+        takes_all_outputs(child, catalog=catalog, task=task) for child in node.inputs
     )
 
 
-def shared_features(tree: Node, *, catalogue: Catalogue, task) -> Node:
+def shared_features(tree: Node, *, catalog: Catalog, task) -> Node:
     """Return the features that a tree makes once for all outputs.
 
     Parameters
     ----------
     tree : Node
         One that does not take all outputs at once.
-    catalogue : Catalogue
+    catalog : Catalog
     task : {"classification", "regression"}
 
     Returns
@@ -46,10 +45,10 @@ def shared_features(tree: Node, *, catalogue: Catalogue, task) -> Node:
     features : Node
         ``X`` where nothing is shared but the table.
     """
-    if catalogue.find(tree.operator, task).kind == "wrapper":
+    if catalog.find(tree.operator, task).kind == "wrapper":
         return X
     (node,) = tree.inputs
-    while not takes_all_outputs(node, catalogue=catalogue, task=task):
+    while not takes_all_outputs(node, catalog=catalog, task=task):
         if node.operator in (STACK, UNION):
             return X
         (node,) = node.inputs

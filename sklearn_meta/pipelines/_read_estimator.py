@@ -1,6 +1,6 @@
 """From a scikit-learn estimator to the pipeline tree that compiles to it.
 
-The catalogue says how each operator is called; nothing is declared a second time here.
+The catalog says how each operator is called; nothing is declared a second time here.
 An operator's call is written down for two values of a hyperparameter, the arguments in
 which the calls differ are those that it decides, and the values that an estimator has
 there are tried until the call and the estimator agree.
@@ -18,12 +18,11 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from sklearn_meta.exceptions import InvalidPipelineError
-from sklearn_meta.pipelines._catalogue_transformers import MAX_POLYNOMIAL_COLUMNS
 from sklearn_meta.pipelines._coercions import median_imputer
 from sklearn_meta.pipelines._compile import TRANSFORMED_TARGET, _is_lightgbm
 from sklearn_meta.pipelines._hyperparameters import Choice, Integer
 from sklearn_meta.pipelines._layout import Layout
-from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalogue, Operator
+from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalog, Operator
 from sklearn_meta.pipelines._spec import (
     BuildContext,
     Prepared,
@@ -33,6 +32,7 @@ from sklearn_meta.pipelines._spec import (
 )
 from sklearn_meta.pipelines._text import canonical
 from sklearn_meta.pipelines._tree import STACK, UNION, Node, X
+from sklearn_meta.pipelines.catalog._transformers import MAX_POLYNOMIAL_COLUMNS
 
 # They change how a fit is computed, not what is learned. The search sets its own.
 TECHNICAL = frozenset(
@@ -54,21 +54,21 @@ _NUMBERS = Layout(n_features=MAX_POLYNOMIAL_COLUMNS, missing=True)
 _CALIBRATED = "sklearn.calibration.CalibratedClassifierCV"
 
 
-def read_estimator(estimator, *, catalogue: Catalogue, task) -> Node:
+def read_estimator(estimator, *, catalog: Catalog, task) -> Node:
     """Return the tree of a scikit-learn estimator or pipeline.
 
     Settings that decide how a fit is computed and not what is learned, such as
-    ``n_jobs``, ``random_state`` or ``max_iter``, are those of the catalogue in the
-    result. A classifier that the catalogue calibrates, such as ``SVC``, may come as
+    ``n_jobs``, ``random_state`` or ``max_iter``, are those of the catalog in the
+    result. A classifier that the catalog calibrates, such as ``SVC``, may come as
     it is.
 
     Parameters
     ----------
     estimator : estimator
         A `Pipeline`, `FeatureUnion`, `StackingClassifier`, `StackingRegressor` and
-        single estimators, of classes and with parameters that the catalogue knows. It
+        single estimators, of classes and with parameters that the catalog knows. It
         is not fitted, and not changed.
-    catalogue : Catalogue
+    catalog : Catalog
         Operators that the tree may have.
     task : {"classification", "regression"}
 
@@ -80,7 +80,7 @@ def read_estimator(estimator, *, catalogue: Catalogue, task) -> Node:
     Raises
     ------
     InvalidPipelineError
-        If the catalogue cannot express it; the message names the step and the
+        If the catalog cannot express it; the message names the step and the
         parameter.
 
     Examples
@@ -88,25 +88,25 @@ def read_estimator(estimator, *, catalogue: Catalogue, task) -> Node:
     >>> from sklearn.linear_model import Ridge
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
-    >>> from sklearn_meta.pipelines import default_catalogue, format_tree
+    >>> from sklearn_meta.pipelines import default_catalog, format_tree
     >>> from sklearn_meta.pipelines import read_estimator
     >>> tree = read_estimator(
     ...     make_pipeline(StandardScaler(), Ridge(alpha=3)),
-    ...     catalogue=default_catalogue(),
+    ...     catalog=default_catalog(),
     ...     task="regression",
     ... )
     >>> format_tree(tree)
     'ridge(standard_scaler(X), alpha=3.0)'
     """
-    tree = _Reader(catalogue, task).estimator(estimator, "")
-    return canonical(tree, catalogue=catalogue, task=task)
+    tree = _Reader(catalog, task).estimator(estimator, "")
+    return canonical(tree, catalog=catalog, task=task)
 
 
 @dataclass(frozen=True)
 class _Reader:
     """What stays the same while one estimator is read."""
 
-    catalogue: Catalogue
+    catalog: Catalog
     task: str
 
     def estimator(self, estimator, where) -> Node:
@@ -206,7 +206,7 @@ class _Reader:
         if "preparation" in kinds and _is_implied(estimator):
             return None
         found = []
-        for operator in self.catalogue.select(self.task):
+        for operator in self.catalog.select(self.task):
             if operator.kind in kinds:
                 found += _read_calls(operator, self.task, estimator)
         if not found:
@@ -505,7 +505,7 @@ def _advice(estimator, task):
             "behind."
         )
     return (
-        " Where the catalogue puts another class around it, as a "
+        " Where the catalog puts another class around it, as a "
         "TransformedTargetRegressor with a StandardScaler, write that as well."
         if task != CLASSIFICATION
         else ""

@@ -15,7 +15,7 @@ def to_source(
     *,
     task,
     n_classes,
-    catalogue,
+    catalog,
     random_state,
     iterations=None,
     encoder=None,
@@ -34,7 +34,7 @@ def to_source(
         `compile_pipeline`.
     """
     spec = compile_spec(
-        tree, schema, task=task, n_classes=n_classes, catalogue=catalogue,
+        tree, schema, task=task, n_classes=n_classes, catalog=catalog,
         random_state=random_state, iterations=iterations, encoder=encoder,
         n_outputs=n_outputs,
     )  # fmt: skip

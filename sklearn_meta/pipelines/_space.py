@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sklearn.base import BaseEstimator
 
-from sklearn_meta.pipelines._check import RESERVED, suggestion
-from sklearn_meta.pipelines._operators import Catalogue, Operator
+from sklearn_meta.pipelines._operators import Catalog, Operator
+from sklearn_meta.pipelines._typing_rules import RESERVED, suggestion
 
 
 class SearchSpace(BaseEstimator):
@@ -44,7 +44,7 @@ class SearchSpace(BaseEstimator):
         self.operators = operators
         self.max_size = max_size
 
-    def catalogue(self, task):
+    def catalog(self, task):
         """Return the operators of this space for one task.
 
         Parameters
@@ -53,7 +53,7 @@ class SearchSpace(BaseEstimator):
 
         Returns
         -------
-        catalogue : Catalogue
+        catalog : Catalog
 
         Raises
         ------
@@ -62,10 +62,10 @@ class SearchSpace(BaseEstimator):
         ValueError
             If a name is unknown, or no learner is left.
         """
-        # Late: the catalogue is long, and a space is also used to hold parameters.
-        from sklearn_meta.pipelines._catalogue import default_catalogue
+        # Late: the catalog is long, and a space is also used to hold parameters.
+        from sklearn_meta.pipelines.catalog._default import default_catalog
 
-        return self._select(default_catalogue(), task)
+        return self._select(default_catalog(), task)
 
     def _select(self, built_in, task):
         self._check_max_size()
@@ -82,14 +82,14 @@ class SearchSpace(BaseEstimator):
             and operator.name not in exclude
             and operator.name not in replaced
         ]
-        catalogue = Catalogue(replace(o, tasks=(task,)) for o in (*selected, *own))
-        if not catalogue.select(task, "learner"):
+        catalog = Catalog(replace(o, tasks=(task,)) for o in (*selected, *own))
+        if not catalog.select(task, "learner"):
             raise ValueError(
                 f"The search space has no learner for {task}. Name at least one in "
                 "'include', such as 'lightgbm', remove it from 'exclude', or pass one "
                 "of your own in 'operators'."
             )
-        return catalogue
+        return catalog
 
     def _check_max_size(self):
         size = self.max_size
@@ -150,8 +150,8 @@ class SearchSpace(BaseEstimator):
 
 def _is_not_installed(name, parameter):
     """Whether an operator is missing here only; it can be excluded, not included."""
-    # Late, as in `SearchSpace.catalogue`.
-    from sklearn_meta.pipelines._catalogue import missing_packages
+    # Late, as in `SearchSpace.catalog`.
+    from sklearn_meta.pipelines.catalog._default import missing_packages
 
     missing = missing_packages(name)
     if missing and parameter == "include":

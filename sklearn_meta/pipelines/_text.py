@@ -16,7 +16,8 @@ import ast
 import re
 
 from sklearn_meta.exceptions import InvalidHyperparameterError, PipelineSyntaxError
-from sklearn_meta.pipelines._check import (
+from sklearn_meta.pipelines._tree import INPUT, UNION, Node, X
+from sklearn_meta.pipelines._typing_rules import (
     RESERVED,
     arity_error,
     check_tree,
@@ -27,7 +28,6 @@ from sklearn_meta.pipelines._check import (
     root_error,
     unknown_operator,
 )
-from sklearn_meta.pipelines._tree import INPUT, UNION, Node, X
 
 # A pipeline is a line or two. The bound keeps hostile texts away from the recursion of
 # Python's own parser.
@@ -64,7 +64,7 @@ def format_tree(tree):
     return f"{tree.operator}({', '.join(arguments)})"
 
 
-def canonical(tree, *, catalogue, task):
+def canonical(tree, *, catalog, task):
     """Return the canonical form of a tree, the same for all ways to write a pipeline.
 
     Hyperparameters that equal their default are dropped, the others are sorted by name
@@ -74,7 +74,7 @@ def canonical(tree, *, catalogue, task):
     Parameters
     ----------
     tree : Node
-    catalogue : Catalogue
+    catalog : Catalog
     task : {"classification", "regression"}
 
     Returns
@@ -86,13 +86,13 @@ def canonical(tree, *, catalogue, task):
     InvalidPipelineError
         If the tree is not legal, see `check_tree`.
     """
-    check_tree(tree, catalogue=catalogue, task=task)
-    return _canonical(tree, catalogue=catalogue, task=task)
+    check_tree(tree, catalog=catalog, task=task)
+    return _canonical(tree, catalog=catalog, task=task)
 
 
-def _canonical(node, *, catalogue, task):
-    inputs = [_canonical(i, catalogue=catalogue, task=task) for i in node.inputs]
-    return canonical_node(node.operator, inputs, node.params, catalogue, task)
+def _canonical(node, *, catalog, task):
+    inputs = [_canonical(i, catalog=catalog, task=task) for i in node.inputs]
+    return canonical_node(node.operator, inputs, node.params, catalog, task)
 
 
 def merged(branches):
@@ -109,7 +109,7 @@ def merged(branches):
     return [b for i in branches for b in (i.inputs if i.operator == UNION else (i,))]
 
 
-def canonical_node(name, inputs, params, catalogue, task):
+def canonical_node(name, inputs, params, catalog, task):
     """Build one canonical node.
 
     Parameters
@@ -120,7 +120,7 @@ def canonical_node(name, inputs, params, catalogue, task):
         Canonical inputs of the right kinds; not checked.
     params : iterable of (str, value)
         Hyperparameters in any order.
-    catalogue : Catalogue
+    catalog : Catalog
     task : {"classification", "regression"}
 
     Returns
@@ -138,7 +138,7 @@ def canonical_node(name, inputs, params, catalogue, task):
         inputs = merged(inputs)
     if name in RESERVED:
         return Node(name, tuple(inputs))
-    operator = catalogue.find(name, task)
+    operator = catalog.find(name, task)
     kept = []
     for param, value in sorted(params):
         value = check_value(operator, param, value)
@@ -147,7 +147,7 @@ def canonical_node(name, inputs, params, catalogue, task):
     return Node(name, tuple(inputs), tuple(kept))
 
 
-def parse(text, *, catalogue, task):
+def parse(text, *, catalog, task):
     """Read a tree from text, without evaluating anything.
 
     Parameters
@@ -155,7 +155,7 @@ def parse(text, *, catalogue, task):
     text : str
         A pipeline such as ``"ridge(pca(X, n_components=0.5), alpha=2)"``. White space
         and line breaks between its parts do not matter.
-    catalogue : Catalogue
+    catalog : Catalog
         The operators that the text may name.
     task : {"classification", "regression"}
 
@@ -173,15 +173,15 @@ def parse(text, *, catalogue, task):
         raise TypeError(
             f"A pipeline text must be a str. Got {type(text).__name__} instead."
         )
-    return _Parser(text, catalogue, task).parse()
+    return _Parser(text, catalog, task).parse()
 
 
 class _Parser:
     """One walk over one text; knows where every part of it stands."""
 
-    def __init__(self, text, catalogue, task):
+    def __init__(self, text, catalog, task):
         self.text = text
-        self.catalogue = catalogue
+        self.catalog = catalog
         self.task = task
         # Python's grammar refuses white space before an expression.
         self.source = text.strip()
@@ -241,7 +241,7 @@ class _Parser:
         inputs = [self._input(name, kind, argument) for argument in expression.args]
         self._fail_if(arity_error(name, kind, len(inputs)), expression)
         params = self._params(name, kind, expression.keywords)
-        node = canonical_node(name, inputs, params, self.catalogue, self.task)
+        node = canonical_node(name, inputs, params, self.catalog, self.task)
         return node, kind
 
     def _input(self, name, kind, argument):
@@ -259,7 +259,7 @@ class _Parser:
         return node
 
     def _params(self, name, kind, keywords):
-        operator = self.catalogue.find(name, self.task)
+        operator = self.catalog.find(name, self.task)
         params = {}
         for keyword in keywords:
             if keyword.arg is None:
@@ -295,16 +295,16 @@ class _Parser:
         )
 
     def _kind(self, name, where):
-        kind = kind_of(name, catalogue=self.catalogue, task=self.task)
+        kind = kind_of(name, catalog=self.catalog, task=self.task)
         if kind is None:
             self._fail(
-                unknown_operator(name, catalogue=self.catalogue, task=self.task), where
+                unknown_operator(name, catalog=self.catalog, task=self.task), where
             )
         return kind
 
     def _bare_name(self, name):
-        if kind_of(name, catalogue=self.catalogue, task=self.task) is None:
-            return unknown_operator(name, catalogue=self.catalogue, task=self.task)
+        if kind_of(name, catalog=self.catalog, task=self.task) is None:
+            return unknown_operator(name, catalog=self.catalog, task=self.task)
         return f"{name} must be applied to an input, as in {name}({INPUT})."
 
     def _fail_if(self, message, where):

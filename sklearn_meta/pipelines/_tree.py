@@ -2,7 +2,7 @@
 
 A tree is built of `Node` objects. A leaf is the input table `X`. The two combinators
 are `union` (features side by side) and `stack` (out-of-fold predictions of several
-estimators as features); every other name is an operator of the catalogue::
+estimators as features); every other name is an operator of the catalog::
 
     tree        := estimator
     estimator   := learner(features, **hyperparameters)

@@ -12,9 +12,8 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_meta.evaluation._records import Candidate, Status
 from sklearn_meta.exceptions import InvalidPipelineError
-from sklearn_meta.pipelines._cost import predicted_seconds
 from sklearn_meta.pipelines._text import canonical, format_tree
-from sklearn_meta.search._initial import read_initial
+from sklearn_meta.search._initial_pipelines import read_initial
 from sklearn_meta.search._nsga2 import (
     crowding_distances,
     nondominated_ranks,
@@ -22,6 +21,7 @@ from sklearn_meta.search._nsga2 import (
 from sklearn_meta.search._random import draw_unseen
 from sklearn_meta.search._screening import screening_of
 from sklearn_meta.search._variation import crossover, family, make_vocabulary, mutate
+from sklearn_meta.timing._operators import predicted_seconds
 
 # Offspring that were proposed before, or are turned down for their cost, are drawn
 # anew this often before a random pipeline is proposed instead.
@@ -243,7 +243,7 @@ class Population:
         of its individuals, the best most often.
 
         Choosing the learner first keeps several of them in development: that helps the
-        ensemble, and against being stuck with an early favourite.
+        ensemble, and against being stuck with an early favorite.
         """
         if self._families is None:
             families: dict[str, list[Individual]] = {}
@@ -346,7 +346,7 @@ class _EvolutionaryRun:
         for proposal in self._problem.prior.portfolio:
             try:
                 tree = canonical(
-                    proposal.tree, catalogue=vocabulary.catalogue, task=vocabulary.task
+                    proposal.tree, catalog=vocabulary.catalog, task=vocabulary.task
                 )
             except InvalidPipelineError:
                 continue  # it uses operators that the user has excluded
@@ -462,7 +462,7 @@ class _EvolutionaryRun:
         problem = self._problem
         return predicted_seconds(
             tree,
-            catalogue=self._vocabulary.catalogue,
+            catalog=self._vocabulary.catalog,
             task=problem.task,
             n_samples=problem.n_samples,
             n_features=problem.n_features,

@@ -1,6 +1,6 @@
 """Non-dominated sorting and crowding distance of NSGA-II [1]_.
 
-All objectives are minimised; an array of objectives has one row for each individual.
+All objectives are minimized; an array of objectives has one row for each individual.
 
 References
 ----------
@@ -46,7 +46,7 @@ def nondominated_ranks(objectives):
 
 
 def crowding_distances(objectives, ranks):
-    """Measure how far the neighbours of each individual in its own front are.
+    """Measure how far the neighbors of each individual in its own front are.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def crowding_distances(objectives, ranks):
     Returns
     -------
     distances : ndarray of shape (n,)
-        Sum over the objectives of the gap between the two neighbours, as a share of
+        Sum over the objectives of the gap between the two neighbors, as a share of
         the range of the front; infinity at the ends of a front.
     """
     objectives = np.asarray(objectives, dtype=float)

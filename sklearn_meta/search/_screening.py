@@ -18,19 +18,19 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from sklearn_meta.evaluation._records import GIVEN_UP, Status
-from sklearn_meta.metalearning._seconds import family_factors
-from sklearn_meta.metalearning._surrogate import (
+from sklearn_meta.metalearning._gaussian_process import (
     Surrogate,
     nothing_observed,
     without_memory,
 )
-from sklearn_meta.metalearning._tree_features import tree_encoder
+from sklearn_meta.metalearning._tree_encoding import tree_encoder
+from sklearn_meta.timing._known_datasets import family_factors
 
 # Fewer evaluations than this say nothing of the others.
 MIN_OBSERVED = 5
 
 # The latest and the best of so many evaluations are looked at: their covariance is
-# factorised in about a millisecond.
+# factorized in about a millisecond.
 MAX_OBSERVED = 160
 # The others are dropped so many at a time.
 DROPPED_AT_ONCE = 40
@@ -164,7 +164,7 @@ def screening_of(problem, vocabulary, predict_seconds) -> Screening:
     """
     surrogate = problem.prior.surrogate
     if surrogate is None:
-        encoder = tree_encoder(vocabulary.catalogue, vocabulary.task)
+        encoder = tree_encoder(vocabulary.catalog, vocabulary.task)
         surrogate = without_memory(encoder)
     return Screening(surrogate, predict_seconds, problem.follows_clock)
 

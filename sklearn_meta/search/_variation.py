@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sklearn_meta.pipelines._check import SORT_OF_KIND, SORTS_TAKEN, kind_of
-from sklearn_meta.pipelines._operators import Catalogue, Operator
-from sklearn_meta.pipelines._preparation import FOR_CATEGORIES, FOR_MISSING
+from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._text import canonical_node, merged
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node, X
+from sklearn_meta.pipelines._typing_rules import SORT_OF_KIND, SORTS_TAKEN, kind_of
+from sklearn_meta.pipelines.catalog._preparation import FOR_CATEGORIES, FOR_MISSING
 from sklearn_meta.search._protocol import SearchProblem
 
 # Random trees. Short pipelines are most of what wins; the rest must stay reachable.
@@ -80,7 +80,7 @@ class Vocabulary:
     Parameters
     ----------
     task : {"classification", "regression"}
-    catalogue : Catalogue
+    catalog : Catalog
     max_size : int
     learners, transformers, preparations, wrappers : WeightedOperators
         Only those that have something to do on the table.
@@ -91,7 +91,7 @@ class Vocabulary:
     """
 
     task: str
-    catalogue: Catalogue
+    catalog: Catalog
     max_size: int
     learners: WeightedOperators
     transformers: WeightedOperators
@@ -102,15 +102,15 @@ class Vocabulary:
 
     def kind(self, node):
         """Kind of the operator of a node; see `kind_of`."""
-        return kind_of(node.operator, catalogue=self.catalogue, task=self.task)
+        return kind_of(node.operator, catalog=self.catalog, task=self.task)
 
     def operator(self, node):
         """Operator of a node."""
-        return self.catalogue.find(node.operator, self.task)
+        return self.catalog.find(node.operator, self.task)
 
     def node(self, name, inputs, params=()):
         """Build a canonical node from canonical inputs."""
-        return canonical_node(name, inputs, params, self.catalogue, self.task)
+        return canonical_node(name, inputs, params, self.catalog, self.task)
 
 
 def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
@@ -129,7 +129,7 @@ def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
     vocabulary : Vocabulary
     """
     task = problem.task
-    catalogue = problem.space.catalogue(task)
+    catalog = problem.space.catalog(task)
 
     def has_something_to_do(operator):
         if operator.name in problem.left_out:
@@ -145,7 +145,7 @@ def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
         return operator.name not in BASELINES
 
     def weighted(kind):
-        operators = catalogue.select(task, kind)
+        operators = catalog.select(task, kind)
         operators = tuple(filter(has_something_to_do, operators)) or (
             operators if kind == "learner" else ()
         )
@@ -154,7 +154,7 @@ def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
 
     return Vocabulary(
         task=task,
-        catalogue=catalogue,
+        catalog=catalog,
         max_size=problem.space.max_size,
         learners=weighted("learner"),
         transformers=weighted("transformer"),
@@ -481,13 +481,13 @@ def _insert(tree, rng, vocabulary, sorts, kind):
         return None
     path = _pick(paths, rng)
     node = tree.at(path)
-    neighbours = (node.operator, tree.at(path[:-1]).operator if path else None)
+    neighbors = (node.operator, tree.at(path[:-1]).operator if path else None)
     operators = {
         "transformer": vocabulary.transformers,
         "preparation": vocabulary.preparations,
         "wrapper": vocabulary.wrappers,
     }[kind]
-    operator = operators.draw(rng, exclude=neighbours)
+    operator = operators.draw(rng, exclude=neighbors)
     if operator is None:
         return None
     new = _apply(operator, [node], rng, vocabulary)

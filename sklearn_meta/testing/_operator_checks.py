@@ -1,7 +1,7 @@
 """What every operator must do, whichever class it stands for.
 
 An operator is checked where it will be used: in a pipeline compiled from a tree, as an
-addition to the built-in catalogue.
+addition to the built-in catalog.
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_meta.exceptions import InvalidHyperparameterError
-from sklearn_meta.pipelines._check import check_tree
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
     compile_pipeline,
     early_stopping_learner,
     fit_weighted,
 )
-from sklearn_meta.pipelines._cost import predicted_seconds
 from sklearn_meta.pipelines._hyperparameters import Choice
 from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Operator
 from sklearn_meta.pipelines._schema import Schema
@@ -35,6 +33,7 @@ from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._spec import resolve
 from sklearn_meta.pipelines._text import canonical, format_tree, parse
 from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.pipelines._typing_rules import check_tree
 from sklearn_meta.testing._check import (
     Check,
     failing_means,
@@ -43,6 +42,7 @@ from sklearn_meta.testing._check import (
     require,
 )
 from sklearn_meta.testing._tables import TABLE_KINDS, make_table, make_target
+from sklearn_meta.timing._operators import predicted_seconds
 
 KINDS = ("preparation", "transformer", "learner", "wrapper")
 TASKS = (CLASSIFICATION, REGRESSION)
@@ -117,9 +117,9 @@ def operator_checks(operator, task=None) -> Iterator[tuple[Operator, Check]]:
 
     Examples
     --------
-    >>> from sklearn_meta.pipelines import default_catalogue
+    >>> from sklearn_meta.pipelines import default_catalog
     >>> from sklearn_meta.testing import operator_checks
-    >>> ridge = default_catalogue().find("ridge", "regression")
+    >>> ridge = default_catalog().find("ridge", "regression")
     >>> next(operator_checks(ridge))[1]
     check_declaration[regression]
     """
@@ -171,7 +171,7 @@ def check_declaration(operator, *, task):
         operator.kind in KINDS,
         f"{_name(operator)}: kind must be one of {KINDS}. Got {operator.kind!r}.",
     )
-    _catalogue(operator, task)
+    _catalog(operator, task)
     with failing_means(f"{_name(operator)}: its class cannot be imported"):
         cls = resolve(operator.path)
     require(
@@ -254,7 +254,7 @@ def check_cost(operator, *, task):
         f"{_name(operator)}: cost.params names {unknown}, which are no hyperparameters "
         "of it.",
     )
-    catalogue = _catalogue(operator, task)
+    catalog = _catalog(operator, task)
     rng = np.random.default_rng(0)
     for params in ({}, *(_draw(operator, rng) for _ in range(N_DRAWS))):
         tree = tree_with(operator, task, params)
@@ -266,7 +266,7 @@ def check_cost(operator, *, task):
             with failing_means(f"{_name(operator)}: its seconds cannot be predicted"):
                 seconds = [
                     predicted_seconds(
-                        tree, catalogue=catalogue, task=task,
+                        tree, catalog=catalog, task=task,
                         n_samples=n, n_features=d, n_classes=k,
                     )
                     for n, d, k in sizes
@@ -414,7 +414,7 @@ def check_source(operator, *, task, kind):
     arguments = {
         "task": task,
         "n_classes": N_CLASSES[task],
-        "catalogue": _catalogue(operator, task),
+        "catalog": _catalog(operator, task),
         "random_state": 0,
     }
     namespace = {}
@@ -455,10 +455,10 @@ def check_sample_weight(operator, *, task):
     # Heavy rows have large targets: whoever counts or averages must notice.
     weight = np.where(y > np.median(y) - (task == CLASSIFICATION) / 2, 1.0, 0.05)
     rng = np.random.default_rng(0)
-    catalogue = _catalogue(operator, task)
+    catalog = _catalog(operator, task)
     for params in ({}, *(_draw(operator, rng) for _ in range(N_WEIGHTED_SETTINGS))):
         tree = tree_with(operator, task, params)
-        if not accepts_sample_weight(tree, catalogue=catalogue, task=task):
+        if not accepts_sample_weight(tree, catalog=catalog, task=task):
             continue
         plain, weighted = (
             _compiled(operator, tree, schema, task, n_classes=2) for _ in range(2)
@@ -539,10 +539,10 @@ def _name(operator):
     return f"operator {operator.name!r}"
 
 
-def _catalogue(operator, task):
-    """Return the built-in catalogue with the operator in it."""
+def _catalog(operator, task):
+    """Return the built-in catalog with the operator in it."""
     with failing_means(f"{_name(operator)} is not accepted by SearchSpace"):
-        return SearchSpace(operators=(operator,)).catalogue(task)
+        return SearchSpace(operators=(operator,)).catalog(task)
 
 
 def _compiled(operator, tree, schema, task, n_classes=3, n_outputs=1):
@@ -552,7 +552,7 @@ def _compiled(operator, tree, schema, task, n_classes=3, n_outputs=1):
             schema,
             task=task,
             n_classes=1 if task == REGRESSION else n_classes,
-            catalogue=_catalogue(operator, task),
+            catalog=_catalog(operator, task),
             random_state=0,
             n_outputs=n_outputs,
         )
@@ -607,7 +607,7 @@ def _works_or_says_why(operator, pipeline, table, y, task, what):
         warnings.simplefilter("ignore")
         try:
             pipeline.fit(table, y)
-            # Also here: neighbours are counted when they are asked for.
+            # Also here: neighbors are counted when they are asked for.
             getattr(pipeline, _method(task))(table)
         except Exception as error:
             require(
@@ -704,13 +704,13 @@ def _check_value(operator, h, value, task, what):
         checked == value,
         f"{what}: check({value!r}) returned {checked!r}, another value.",
     )
-    catalogue = _catalogue(operator, task)
+    catalog = _catalog(operator, task)
     with failing_means(f"{what}: {value!r} makes no legal pipeline"):
         tree = canonical(
-            tree_with(operator, task, {h.name: value}), catalogue=catalogue, task=task
+            tree_with(operator, task, {h.name: value}), catalog=catalog, task=task
         )
-        check_tree(tree, catalogue=catalogue, task=task)
-        again = parse(format_tree(tree), catalogue=catalogue, task=task)
+        check_tree(tree, catalog=catalog, task=task)
+        again = parse(format_tree(tree), catalog=catalog, task=task)
     require(again == tree, f"{what}: the text of {value!r} reads as another value.")
 
 
@@ -728,11 +728,11 @@ def _matters(operator, h, setting, task, rng):
 
 def _effect(operator, params, schema, task):
     tree = tree_with(operator, task, params)
-    catalogue = _catalogue(operator, task)
+    catalog = _catalog(operator, task)
     with failing_means(f"{_name(operator)}: its pipeline cannot be made"):
         source = to_source(
-            tree, schema, task=task, n_classes=N_CLASSES[task], catalogue=catalogue,
+            tree, schema, task=task, n_classes=N_CLASSES[task], catalog=catalog,
             random_state=0,
         )  # fmt: skip
     # Early stopping of LightGBM is a matter of the evaluation.
-    return source, early_stopping_learner(tree, catalogue=catalogue, task=task)
+    return source, early_stopping_learner(tree, catalog=catalog, task=task)

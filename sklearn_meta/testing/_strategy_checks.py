@@ -13,11 +13,11 @@ from sklearn.base import clone
 from sklearn_meta.evaluation._records import Candidate, Status
 from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.metalearning._prior import Prior, Proposal
-from sklearn_meta.pipelines._check import check_tree
 from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.pipelines._typing_rules import check_tree
 from sklearn_meta.testing._check import (
     Check,
     failing_means,
@@ -100,10 +100,9 @@ def _name(strategy):
 def _problem(**changes):
     """Return a problem whose portfolio has a repetition and an unknown operator."""
     space = SearchSpace(include=SOME_OPERATORS)
-    catalogue = space.catalogue(CLASSIFICATION)
+    catalog = space.catalog(CLASSIFICATION)
     trees = [
-        parse(text, catalogue=catalogue, task=CLASSIFICATION)
-        for text in PORTFOLIO_TEXTS
+        parse(text, catalog=catalog, task=CLASSIFICATION) for text in PORTFOLIO_TEXTS
     ]
     portfolio = (*map(Proposal, trees), Proposal(Node("not_in_the_space", (X,))))
     return make_problem(prior=Prior(portfolio=portfolio), space=space, **changes)
@@ -176,7 +175,7 @@ def check_candidates_are_legal(strategy):
         for max_size in (1, 2, 4, 6):
             space = SearchSpace(include=SOME_OPERATORS, max_size=max_size)
             problem = make_problem(task, space=space, seed=3)
-            catalogue = space.catalogue(task)
+            catalog = space.catalog(task)
             for candidate in _run(strategy, problem, 60):
                 require(
                     isinstance(candidate, Candidate),
@@ -184,7 +183,7 @@ def check_candidates_are_legal(strategy):
                 )
                 text = candidate.text
                 try:
-                    check_tree(candidate.tree, catalogue=catalogue, task=task)
+                    check_tree(candidate.tree, catalog=catalog, task=task)
                 except InvalidPipelineError as error:
                     raise AssertionError(
                         f"{name}: it proposes an illegal pipeline, {text}: {error}"
@@ -196,7 +195,7 @@ def check_candidates_are_legal(strategy):
                 )
                 canonical = format_tree(
                     parse(
-                        format_tree(candidate.tree), catalogue=catalogue, task=task
+                        format_tree(candidate.tree), catalog=catalog, task=task
                     )
                 )  # fmt: skip
                 require(

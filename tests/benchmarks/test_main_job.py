@@ -114,8 +114,8 @@ def test_comparison_is_with_the_best_of_the_others():
     assert (result["tables"], result["tables_won"]) == (2, 1)
     gain = np.mean([1 - 0.45 / 0.465, 1 - 1.0 / 0.9])
     assert result["gain"] == pytest.approx(gain)
-    assert result["normalised"] == pytest.approx(np.mean([0.015, -0.1]))
-    assert result["normalised_error"] == pytest.approx(0.115 / 2)
+    assert result["normalized"] == pytest.approx(np.mean([0.015, -0.1]))
+    assert result["normalized_error"] == pytest.approx(0.115 / 2)
     assert result["scores"] == pytest.approx(((0.55 + 0.0) / 2, (0.535 + 0.1) / 2))
     assert "1 of 2 tables (50%), 0 tied, 1 of 3 runs" in told(result)
 
@@ -124,7 +124,7 @@ def test_equal_losses_are_tied_and_one_table_has_no_standard_error():
     records = [record("t", 0, "ours", 0.4), record("t", 0, "a", 0.4)]
     result = summary(compare(losses(records), "ours", ("a",)))
     assert (result["tables_won"], result["tables_tied"]) == (0, 1)
-    assert np.isnan(result["gain_error"]) and np.isnan(result["normalised_error"])
+    assert np.isnan(result["gain_error"]) and np.isnan(result["normalized_error"])
 
 
 def test_runs_go_on_where_they_were(tmp_path):

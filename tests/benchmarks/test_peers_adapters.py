@@ -174,25 +174,25 @@ def test_ours_knows_nothing_of_the_tables_family(task, tmp_path, monkeypatch):
     assert model.scoring == expected[task]
 
 
-def test_networks_start_from_initialisations_without_the_table(tmp_path):
+def test_networks_start_from_initializations_without_the_table(tmp_path):
     pytest.importorskip("torch")
     from benchmarks.peers.adapters.sklearn_meta import search_space
-    from sklearn_meta._forecast import foreign_operators
     from sklearn_meta.pipelines import Schema, compile_pipeline, parse
+    from sklearn_meta.timing._forecast import foreign_operators
 
     # None at hand: no networks, as those that ship were trained on the table.
-    without = search_space("regression", "").catalogue("regression")
+    without = search_space("regression", "").catalog("regression")
     assert without.find("maml", "regression") is None
-    catalogue = search_space("regression", str(tmp_path)).catalogue("regression")
-    tree = parse("maml(X)", catalogue=catalogue, task="regression")
+    catalog = search_space("regression", str(tmp_path)).catalog("regression")
+    tree = parse("maml(X)", catalog=catalog, task="regression")
     pipeline = compile_pipeline(
         tree,
         Schema(n_features=2),
         task="regression",
         n_classes=1,
-        catalogue=catalogue,
+        catalog=catalog,
         random_state=0,
     )
     assert pipeline[-1].init == str(tmp_path / "regression")
     # It is as well known as the built-in one: no process of its own is needed.
-    assert not foreign_operators(catalogue, "regression")
+    assert not foreign_operators(catalog, "regression")

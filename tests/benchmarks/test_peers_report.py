@@ -255,8 +255,8 @@ def test_picture_of_the_score_against_the_predict_time(records, pictures):
         assert at == pytest.approx({name: 1000 * s for name, _, s, _ in SYSTEMS})
 
 
-def test_nobody_else_has_our_colour(pictures):
+def test_nobody_else_has_our_color(pictures):
     names = [f"system {i}" for i in range(9)]
-    colours = pictures._colours([*names, OURS], OURS)
-    assert len({str(c) for c in colours.values()}) == 10
-    assert colours[OURS] == pictures.OURS
+    colors = pictures._colors([*names, OURS], OURS)
+    assert len({str(c) for c in colors.values()}) == 10
+    assert colors[OURS] == pictures.OURS

@@ -257,16 +257,16 @@ def test_the_command_goes_on_where_it_was(data, tmp_path, monkeypatch, capsys):
     assert "0 runs to do, 2 done" in capsys.readouterr().out
     assert [s.model for _, s, _ in asked] == ["", "linear"]
     assert [s.budget for _, s, _ in asked] == [5.0, None]
-    assert {s.initialisations for _, s, _ in asked} == {""}
+    assert {s.initializations for _, s, _ in asked} == {""}
     # What is known of a table's family is kept from the system.
     assert {s.family for _, s, _ in asked} == {"f"}
     assert {(python, n) for python, _, n in asked} == {(sys.executable, 20)}
     lines = read_lines(results)
     assert [line["system"] for line in lines] == ["sklearn_meta@now", "linear"]
-    more = ["--systems", "sklearn_meta@later", "--initialisations", str(tmp_path)]
+    more = ["--systems", "sklearn_meta@later", "--initializations", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", [*arguments[:-2], *more])
     run.main()
-    assert asked[-1][1].initialisations == str(tmp_path.resolve())
+    assert asked[-1][1].initializations == str(tmp_path.resolve())
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from scipy.stats import wilcoxon
 
 from benchmarks.peers._scores import METRICS
 from benchmarks.peers._summary import (
-    WORST_NORMALISED,
+    WORST_NORMALIZED,
     Comparison,
     Competitor,
     compare,
     confidence_interval,
     duel,
     holm,
-    normalised,
+    normalized,
     ranks,
     wins,
 )
@@ -102,11 +102,11 @@ def test_ranks_and_wins_of_a_small_example():
     assert wins(comparison) == pytest.approx([1 + 1 / 3, 1 / 3, 1 + 1 / 3])
 
 
-def test_normalised_scores_of_a_small_example():
+def test_normalized_scores_of_a_small_example():
     comparison = make_comparison(
         [[-1.0, -2.0, -5.0], [-5.0, -5.0, -6.0]], constants=[-3.0, -4.0]
     )
-    assert normalised(comparison).tolist() == [[1, 0.5, -1], [0, 0, 0]]
+    assert normalized(comparison).tolist() == [[1, 0.5, -1], [0, 0, 0]]
 
 
 @given(SCORES)
@@ -118,10 +118,10 @@ def test_ranks_and_wins_are_shared_out(scores):
 
 
 @given(SCORES)
-def test_normalised_scores_are_bounded_and_keep_the_order(scores):
+def test_normalized_scores_are_bounded_and_keep_the_order(scores):
     comparison = make_comparison(scores)
-    values = normalised(comparison)
-    assert WORST_NORMALISED <= values.min() and values.max() <= 1
+    values = normalized(comparison)
+    assert WORST_NORMALIZED <= values.min() and values.max() <= 1
     for row, original in zip(values, scores, strict=True):
         assert (np.diff(row[np.argsort(original)]) >= 0).all()
         if original.max() > -50.0:

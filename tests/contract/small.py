@@ -75,7 +75,7 @@ def texts(estimator):
     return [evaluation.candidate.text for evaluation in estimator.history_]
 
 
-class Favourites(BaseEstimator):
+class Favorites(BaseEstimator):
     """A meta-learner that recalls the same for every table.
 
     Parameters
@@ -101,13 +101,13 @@ class Favourites(BaseEstimator):
     def fit(self, knowledge_base=None, y=None):
         return self
 
-    def recall(self, dataset, *, catalogue, time_budget, scoring=None):
+    def recall(self, dataset, *, catalog, time_budget, scoring=None):
         task = dataset.task.name
         portfolio = []
         for text in self.pipelines[: self.n_pipelines]:
             # Others are not in this space.
             with contextlib.suppress(PipelineSyntaxError):
-                portfolio.append(Proposal(parse(text, catalogue=catalogue, task=task)))
+                portfolio.append(Proposal(parse(text, catalog=catalog, task=task)))
         return Prior(tuple(portfolio), operator_weights=dict(self.operator_weights))
 
 

@@ -20,17 +20,17 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
-from sklearn_meta.evaluation._compact import compress_history, expand_history
+from sklearn_meta.evaluation._history_storage import compress_history, expand_history
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
 from sklearn_meta.pipelines import SearchSpace
-from tests.contract.small import Favourites, classifier, people, regressor, texts
+from tests.contract.small import Favorites, classifier, people, regressor, texts
 
 ROOT = Path(__file__).parents[2]
 
 # Learners of every kind, those that are not of scikit-learn among them.
 MANY_KINDS = {
     "search_space": SearchSpace(),
-    "meta_learner": Favourites(
+    "meta_learner": Favorites(
         (
             "lightgbm(X, n_estimators=20)",
             "extra_trees(X, n_estimators=30)",
@@ -190,7 +190,7 @@ def test_predicting_imports_what_the_members_need_and_no_more(tmp_path):
     for learner in ("ridge(X)", "lightgbm(X, n_estimators=5)"):
         reg = regressor(
             search_space=SearchSpace(include=[learner.split("(")[0]]),
-            meta_learner=Favourites((learner,)),
+            meta_learner=Favorites((learner,)),
             max_evaluations=1,
         ).fit(X, y)
         # The meta-learner is part of the tests.
@@ -233,7 +233,7 @@ def test_neither_the_table_nor_the_search_is_in_the_pickle():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(3_000, 20)), rng.normal(size=3_000)
     reg = regressor(
-        meta_learner=Favourites(("ridge(X)",)), max_evaluations=1, warm_start=True
+        meta_learner=Favorites(("ridge(X)",)), max_evaluations=1, warm_start=True
     ).fit(X, y)
     # One column of the table alone has 24 kB.
     assert len(pickle.dumps(reg)) < 8_000

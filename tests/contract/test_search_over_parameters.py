@@ -20,11 +20,11 @@ from sklearn_meta.metalearning import (
     KnowledgeBase,
     compute_metafeatures,
 )
-from sklearn_meta.pipelines import SearchSpace, default_catalogue
+from sklearn_meta.pipelines import SearchSpace, default_catalog
 from sklearn_meta.search import EvolutionarySearch, RandomSearch
 from tests.contract.small import (
     CHEAP,
-    Favourites,
+    Favorites,
     Hoarder,
     Witness,
     classifier,
@@ -81,11 +81,11 @@ class Effect:
 
 
 # Long enough for offspring of offspring.
-EVOLVING = {"meta_learner": Favourites(), "max_evaluations": 16}
+EVOLVING = {"meta_learner": Favorites(), "max_evaluations": 16}
 TREE, BAYES = (
     SearchSpace(include=[name], max_size=1) for name in ("decision_tree", "gaussian_nb")
 )
-OWN_TREE = next(o for o in default_catalogue() if o.name == "decision_tree")
+OWN_TREE = next(o for o in default_catalog() if o.name == "decision_tree")
 
 EFFECTS = {
     # Without a budget the search takes ten times as long, and ends for another reason.
@@ -99,9 +99,9 @@ EFFECTS = {
     "search": Effect(
         RandomSearch(), EvolutionarySearch(), tried, {"max_evaluations": 6}
     ),
-    "meta_learner": Effect(Favourites(("ridge(X)",)), Favourites(("gaussian_nb(X)",))),
+    "meta_learner": Effect(Favorites(("ridge(X)",)), Favorites(("gaussian_nb(X)",))),
     "ensemble_size": Effect(
-        1, 25, n_members, {"meta_learner": Favourites(), "max_evaluations": 5}
+        1, 25, n_members, {"meta_learner": Favorites(), "max_evaluations": 5}
     ),
     "random_state": Effect(0, 1, scores),
     "verbose": Effect(0, 1, printed),
@@ -139,7 +139,7 @@ def nested():
     return MetaAutoClassifier(
         search=EvolutionarySearch(),
         search_space=clone(CHEAP),
-        meta_learner=Favourites(),
+        meta_learner=Favorites(),
     )
 
 
@@ -256,7 +256,7 @@ def recalled(knowledge, **changes):
     return tried(clf)
 
 
-def test_few_neighbours_recall_what_is_good_on_the_nearest(knowledge):
+def test_few_neighbors_recall_what_is_good_on_the_nearest(knowledge):
     nearest = recalled(knowledge, n_neighbors=1)
     all_of_them = recalled(knowledge, n_neighbors=13)
     assert nearest[0] == "decision_tree(X)"
@@ -282,7 +282,7 @@ def test_the_number_of_proposals_ends_the_recall(knowledge):
     assert one[0] == all_of_them[0] and one != all_of_them
 
 
-def test_a_grid_search_sets_the_number_of_neighbours(knowledge):
+def test_a_grid_search_sets_the_number_of_neighbors(knowledge):
     search = GridSearchCV(
         classifier(
             knowledge_base=knowledge,
@@ -306,9 +306,7 @@ def test_a_grid_search_sets_the_number_of_neighbours(knowledge):
 
 @pytest.mark.parametrize("make", [classifier, regressor])
 def test_parameters_round_trip(make):
-    given = make(
-        search=EvolutionarySearch(population_size=7), meta_learner=Favourites()
-    )
+    given = make(search=EvolutionarySearch(population_size=7), meta_learner=Favorites())
     params = given.get_params(deep=True)
     assert params["search__population_size"] == 7
     assert params["search_space__max_size"] == 2
@@ -327,7 +325,7 @@ def test_parameters_round_trip(make):
 
 
 def test_fit_changes_no_parameter():
-    clf = classifier(search=EvolutionarySearch(), meta_learner=Favourites())
+    clf = classifier(search=EvolutionarySearch(), meta_learner=Favorites())
     before = repr(clf.get_params())
     params = clf.get_params(deep=False)
     clf.fit(X, y)
@@ -374,7 +372,7 @@ GRID = [
     ({"search__look_ahead": [1, 8]}, "tried"),
     ({"search": [RandomSearch(), EvolutionarySearch()]}, "tried"),
     ({"meta_learner__n_pipelines": [1, 2]}, "tried"),
-    ({"meta_learner": [Favourites(("ridge(X)",)), None]}, "tried"),
+    ({"meta_learner": [Favorites(("ridge(X)",)), None]}, "tried"),
     ({"random_state": [0, 1]}, "best_score"),
 ]
 
@@ -383,7 +381,7 @@ GRID = [
 def grid_search():
     return GridSearchCV(
         classifier(
-            search=EvolutionarySearch(), meta_learner=Favourites(), max_evaluations=10
+            search=EvolutionarySearch(), meta_learner=Favorites(), max_evaluations=10
         ),
         [grid for grid, _ in GRID],
         scoring=what_happened,

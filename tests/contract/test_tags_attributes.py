@@ -14,7 +14,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from tests.contract.small import (
-    Favourites,
+    Favorites,
     classifier,
     people,
     prices,
@@ -31,7 +31,7 @@ MAKERS = [classifier, regressor]
 def only(*pipelines, **changes):
     """A classifier that evaluates these pipelines."""
     return classifier(
-        meta_learner=Favourites(pipelines), max_evaluations=len(pipelines), **changes
+        meta_learner=Favorites(pipelines), max_evaluations=len(pipelines), **changes
     )
 
 
@@ -407,12 +407,12 @@ def test_score_of_the_regressor_follows_scoring(scoring, name):
     assert reg.score(data, target) == pytest.approx(get_scorer(name)(reg, data, target))
 
 
-def test_what_is_optimised_is_what_scoring_says():
+def test_what_is_optimized_is_what_scoring_says():
     # A scorer that likes bad predictions.
     data, target = load_diabetes(return_X_y=True)
     worst = make_scorer(r2_score, greater_is_better=False)
     pipelines = ("ridge(X)", "decision_tree(X)")
-    kwargs = {"meta_learner": Favourites(pipelines), "max_evaluations": 2}
+    kwargs = {"meta_learner": Favorites(pipelines), "max_evaluations": 2}
     good = regressor(**kwargs, scoring="r2").fit(data, target)
     bad = regressor(**kwargs, scoring=worst).fit(data, target)
     assert texts(good) == texts(bad) == list(pipelines)

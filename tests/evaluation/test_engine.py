@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from sklearn_meta.evaluation._budget import Budget
+from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._engine import Engine, Limits
-from sklearn_meta.evaluation._evaluate import EvaluationContext
+from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import Candidate, FoldResult, Status
-from sklearn_meta.evaluation._stages import Stage
-from sklearn_meta.evaluation._workers import Done, Failed, Payload
+from sklearn_meta.parallel._process_pool import Done, Failed, Payload
 from sklearn_meta.pipelines._tree import X
 
 N_FOLDS = 3

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sklearn_meta.metalearning._knowledge_base import KnowledgeBase
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from tests.metalearning.knowledge import dataset, evaluation, failure
 
 

@@ -4,7 +4,10 @@ import math
 from dataclasses import replace
 
 from sklearn_meta.evaluation._records import Status
-from sklearn_meta.metalearning._knowledge_base import DatasetRecord, EvaluationRecord
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
+    DatasetRecord,
+    EvaluationRecord,
+)
 
 
 def dataset(name="iris", task="classification", **changes):

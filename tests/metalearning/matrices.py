@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_meta.metalearning._score_matrix import ScoreMatrix
+from sklearn_meta.metalearning.knowledge_base._score_matrix import ScoreMatrix
 
 
 def matrix_of(mean, metafeatures=None, **changes):

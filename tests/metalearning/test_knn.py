@@ -9,16 +9,16 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
 
 from sklearn_meta.metalearning import KNNMetaLearner, KnowledgeBase
-from sklearn_meta.metalearning._fixed import FixedPortfolio
+from sklearn_meta.metalearning._fixed_portfolio import FixedPortfolio
 from sklearn_meta.metalearning._knn import UNKNOWN_AFTER
-from sklearn_meta.metalearning._knowledge_records import (
+from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
     EvaluationRecord,
 )
 from sklearn_meta.metalearning.metafeatures import compute_metafeatures, read_table
 from sklearn_meta.pipelines import SearchSpace
-from sklearn_meta.pipelines._cost import predicted_seconds_on
 from sklearn_meta.pipelines._text import format_tree
+from sklearn_meta.timing._operators import predicted_seconds_on
 
 GOOD_FOR_LINEAR = ("ridge(standard_scaler(X))", "lasso(standard_scaler(X), alpha=0.03)")
 GOOD_FOR_TREES = ("extra_trees(X)", "random_forest(X)")
@@ -79,7 +79,7 @@ def knowledge_base(path):
 def recall(meta_learner, X, y, **changes):
     _, dataset = read_table(X, y, changes.pop("task", "regression"))
     arguments = {
-        "catalogue": SearchSpace().catalogue(dataset.task.name),
+        "catalog": SearchSpace().catalog(dataset.task.name),
         "time_budget": 60.0,
         "scoring": "r2",
         **changes,
@@ -99,10 +99,10 @@ def test_what_was_good_on_similar_tables_comes_first(knowledge_base, make, good)
     prior = recall(meta_learner, *make(99))
     assert texts(prior)[0] in good
     kind = make.__name__.partition("_")[0]
-    assert all(n.dataset.startswith(kind) for n in prior.neighbours[:5])
-    assert set(prior.neighbours[0].pipelines[:2]) == set(good)
-    assert prior.neighbours[0].alike
-    distances = [n.distance for n in prior.neighbours]
+    assert all(n.dataset.startswith(kind) for n in prior.neighbors[:5])
+    assert set(prior.neighbors[0].pipelines[:2]) == set(good)
+    assert prior.neighbors[0].alike
+    distances = [n.distance for n in prior.neighbors]
     assert distances == sorted(distances)
     assert kind in prior.portfolio[0].origin
     operators = {text.partition("(")[0] for text in good}
@@ -110,7 +110,7 @@ def test_what_was_good_on_similar_tables_comes_first(knowledge_base, make, good)
     assert operators & set(first_two)
 
 
-def test_expectations_are_those_of_the_neighbours(knowledge_base):
+def test_expectations_are_those_of_the_neighbors(knowledge_base):
     meta_learner = KNNMetaLearner(shrinkage=0.0, n_neighbors=3).fit(knowledge_base)
     prior = recall(meta_learner, *linear_table(99))
     by_text = dict(zip(texts(prior), prior.portfolio, strict=True))
@@ -133,13 +133,13 @@ def test_seconds_beyond_the_known_rows_grow_as_those_of_the_operators(knowledge_
 
     X, y = linear_table(99, 12_000)
     _, dataset = read_table(X, y, "regression")
-    catalogue = SearchSpace().catalogue("regression")
+    catalog = SearchSpace().catalog("regression")
     known, here = expected(120), expected(12_000)
     for text in PIPELINES:
         tree, seconds = here[text]
         growth = predicted_seconds_on(
-            dataset, tree, catalogue=catalogue
-        ) / predicted_seconds_on(dataset, tree, catalogue=catalogue, n_samples=120)
+            dataset, tree, catalog=catalog
+        ) / predicted_seconds_on(dataset, tree, catalog=catalog, n_samples=120)
         assert seconds == pytest.approx(growth * known[text][1])
     # That of a forest is nearly linear.
     assert 30 < here["random_forest(X)"][1] / known["random_forest(X)"][1] < 200
@@ -158,11 +158,11 @@ def test_re_ranking_follows_what_the_evaluations_show(knowledge_base):
 
 
 def test_only_what_the_search_space_allows_is_proposed(knowledge_base):
-    catalogue = SearchSpace(exclude=("extra_trees", "standard_scaler")).catalogue(
+    catalog = SearchSpace(exclude=("extra_trees", "standard_scaler")).catalog(
         "regression"
     )
     meta_learner = KNNMetaLearner().fit(knowledge_base)
-    prior = recall(meta_learner, *stepped_table(99), catalogue=catalogue)
+    prior = recall(meta_learner, *stepped_table(99), catalog=catalog)
     known = ["random_forest(X)", "k_neighbors(X)", "dummy(X)"]
     assert set(texts(prior)[:3]) == set(known)
     assert not any("extra_trees" in t or "standard_scaler" in t for t in texts(prior))
@@ -204,7 +204,7 @@ def test_recall_is_the_same_each_time_and_in_a_copy(knowledge_base):
     X, y = linear_table(99)
     first, second, third = (recall(m, X, y) for m in (meta_learner, meta_learner, copy))
     assert texts(first) == texts(second) == texts(third)
-    assert first.neighbours == second.neighbours == third.neighbours
+    assert first.neighbors == second.neighbors == third.neighbors
 
 
 def test_recommendations_can_be_fitted(knowledge_base):
@@ -229,8 +229,8 @@ def test_what_makes_datasets_near_can_be_chosen(knowledge_base):
     for metric in ("forest", "learned", "equal"):
         meta_learner = KNNMetaLearner(metric=metric).fit(knowledge_base)
         prior = recall(meta_learner, *linear_table(99))
-        assert all(n.dataset.startswith("linear") for n in prior.neighbours)
-        distances.add(tuple(round(n.distance, 6) for n in prior.neighbours))
+        assert all(n.dataset.startswith("linear") for n in prior.neighbors)
+        distances.add(tuple(round(n.distance, 6) for n in prior.neighbors))
     assert len(distances) == 3
 
 
@@ -248,9 +248,9 @@ def test_datasets_of_ones_own_count_more(path):
 
     def weights(own_weight):
         meta_learner = KNNMetaLearner(own_weight=own_weight, n_neighbors=300)
-        neighbours = recall(meta_learner.fit(path), X, y, scoring="r2").neighbours
-        own = {n.dataset: n.weight for n in neighbours if n.dataset.startswith(OWN)}
-        other = [n.weight for n in neighbours if n.dataset not in own]
+        neighbors = recall(meta_learner.fit(path), X, y, scoring="r2").neighbors
+        own = {n.dataset: n.weight for n in neighbors if n.dataset.startswith(OWN)}
+        other = [n.weight for n in neighbors if n.dataset not in own]
         assert len(own) == 20 and sum(other) + sum(own.values()) == pytest.approx(1)
         return np.array(list(own.values())), np.array(other)
 

@@ -1,4 +1,4 @@
-"""Regrets, neighbours, beliefs and their judge, against what is known of them."""
+"""Regrets, neighbors, beliefs and their judge, against what is known of them."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_meta.metalearning._belief import TIE_BREAK, Belief
-from sklearn_meta.metalearning._guide import Guide
 from sklearn_meta.metalearning._judge import (
     by_belief,
     by_oracle,
     in_random_order,
     leave_one_family_out,
 )
-from sklearn_meta.metalearning._memory import (
+from sklearn_meta.metalearning._posterior import TIE_BREAK, Belief
+from sklearn_meta.metalearning._recall_data import (
     believe,
     remember,
-    share_of_neighbours,
+    share_of_neighbors,
 )
-from sklearn_meta.metalearning._neighbours import kernel_weights, meta_space
 from sklearn_meta.metalearning._regret import LARGEST_REGRET, regrets, without_gaps
-from sklearn_meta.metalearning._seconds import fit_seconds_model
+from sklearn_meta.metalearning._reranking import Guide
+from sklearn_meta.metalearning.similarity._neighbors import kernel_weights, meta_space
+from sklearn_meta.timing._known_datasets import fit_seconds_model
 from tests.metalearning.matrices import matrix_of, planted
 
 SCORES = arrays(
@@ -111,12 +111,12 @@ def test_kernel_weights_fall_with_the_distance(distances, n_neighbors):
     assert (np.diff(weights[np.argsort(distances, kind="stable")]) <= 1e-12).all()
 
 
-def test_shrinkage_goes_from_neighbours_to_the_portfolio_for_all():
+def test_shrinkage_goes_from_neighbors_to_the_portfolio_for_all():
     distances = np.array([1.0, 2.0])
-    shares = [share_of_neighbours(distances, 1.0, s) for s in (0.0, 0.5, 1.0, np.inf)]
+    shares = [share_of_neighbors(distances, 1.0, s) for s in (0.0, 0.5, 1.0, np.inf)]
     assert shares[0] == 1 and shares[2] == pytest.approx(0.5) and shares[3] == 0
     assert shares == sorted(shares, reverse=True)
-    far = share_of_neighbours(10 * distances, 1.0, 1.0)
+    far = share_of_neighbors(10 * distances, 1.0, 1.0)
     assert far < 1e-6  # nothing is near: the portfolio for all
 
 
@@ -324,8 +324,8 @@ def test_judge_shows_nothing_of_the_own_family():
         assert matrix.families[new.index] not in known.families
         return [0]
 
-    judgement = leave_one_family_out(matrix, propose, (1,))
-    assert judgement.datasets == matrix.datasets
+    judgment = leave_one_family_out(matrix, propose, (1,))
+    assert judgment.datasets == matrix.datasets
 
 
 def test_belief_survives_datasets_with_next_to_nothing_known():

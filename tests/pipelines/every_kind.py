@@ -1,15 +1,15 @@
-"""A catalogue with an operator of every kind, for tests of the compiler."""
+"""A catalog with an operator of every kind, for tests of the compiler."""
 
-from sklearn_meta.pipelines._catalogue_parts import pipeline
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
 from sklearn_meta.pipelines._operators import (
     CLASSIFICATION,
     REGRESSION,
-    Catalogue,
+    Catalog,
     Operator,
 )
-from sklearn_meta.pipelines._preparation import PREPARATION_OPERATORS
 from sklearn_meta.pipelines._spec import Reference, Spec
+from sklearn_meta.pipelines.catalog._parts import pipeline
+from sklearn_meta.pipelines.catalog._preparation import PREPARATION_OPERATORS
 
 
 def _both(name, classifier, regressor, **kwargs):
@@ -35,7 +35,7 @@ LEARNERS = (
         sample_weight=True,
     ),
     *_both(
-        "neighbours",
+        "neighbors",
         "sklearn.neighbors.KNeighborsClassifier",
         "sklearn.neighbors.KNeighborsRegressor",
     ),
@@ -177,4 +177,4 @@ WRAPPERS = (
     ),
 )
 
-CATALOGUE = Catalogue((*PREPARATION_OPERATORS, *TRANSFORMERS, *LEARNERS, *WRAPPERS))
+CATALOG = Catalog((*PREPARATION_OPERATORS, *TRANSFORMERS, *LEARNERS, *WRAPPERS))

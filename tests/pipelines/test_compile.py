@@ -13,7 +13,6 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from sklearn_meta.exceptions import InvalidPipelineError
-from sklearn_meta.pipelines._catalogue import default_catalogue
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
     compile_pipeline,
@@ -22,12 +21,13 @@ from sklearn_meta.pipelines._compile import (
     fit_weighted,
     request_sample_weight,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Catalogue
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Catalog
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._spec import Spec, build
 from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.pipelines.catalog._default import default_catalog
 from sklearn_meta.testing import TABLE_KINDS, make_table, make_target
-from tests.pipelines.every_kind import CATALOGUE
+from tests.pipelines.every_kind import CATALOG
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -46,7 +46,7 @@ def node(operator, *inputs, **params):
 
 
 def compiled(tree, schema, task=CLASSIFICATION, *, n_classes=3, **kwargs):
-    kwargs = {"catalogue": CATALOGUE, "random_state": 0, **kwargs}
+    kwargs = {"catalog": CATALOG, "random_state": 0, **kwargs}
     n_classes = 1 if task == REGRESSION else n_classes
     return compile_pipeline(tree, schema, task=task, n_classes=n_classes, **kwargs)
 
@@ -82,7 +82,7 @@ def step_names(pipeline):
 EVERY_OPERATOR = [
     pytest.param(operator, task, id=f"{operator.name}-{task}")
     for task in TASKS
-    for operator in CATALOGUE.select(task)
+    for operator in CATALOG.select(task)
 ]
 
 
@@ -117,7 +117,7 @@ def test_unseen_and_missing_levels_are_predicted(task, name, preparation):
 def test_a_column_without_present_value_in_the_training_rows(name):
     table, schema = make_table("mixed")
     y = make_target(table, CLASSIFICATION)
-    kind = CATALOGUE.find(name, CLASSIFICATION).kind
+    kind = CATALOG.find(name, CLASSIFICATION).kind
     tree = node(name) if kind == "learner" else node("hist_boosting", node(name))
     training = table[2:]
     assert np.isnan(training[:, 3]).all()
@@ -198,7 +198,7 @@ def test_wide_one_hot_is_sparse_where_the_learner_takes_it():
     table = rng.integers(60, size=(300, 21)).astype(float)
     linear = prepared(compiled(node("linear"), schema), table)
     assert sparse.issparse(linear)
-    assert not sparse.issparse(prepared(compiled(node("neighbours"), schema), table))
+    assert not sparse.issparse(prepared(compiled(node("neighbors"), schema), table))
 
 
 def test_a_sparse_table_stays_sparse_where_it_can():
@@ -218,8 +218,8 @@ def test_a_sparse_table_stays_sparse_where_it_can():
 
 def test_a_wide_sparse_table_is_reduced_before_it_is_made_dense():
     table, schema = make_table("wide")
-    pipeline = compiled(node("neighbours"), schema)
-    assert step_names(pipeline) == ["reduce", "neighbours"]
+    pipeline = compiled(node("neighbors"), schema)
+    assert step_names(pipeline) == ["reduce", "neighbors"]
     assert prepared(pipeline, table).shape == (table.shape[0], 100)
 
 
@@ -318,9 +318,9 @@ def test_stack_feeds_out_of_fold_predictions_to_the_learner(task, kind, final):
 
 def test_folds_of_a_stack_do_not_follow_the_order_of_the_rows():
     x = np.linspace(0, 1, 100)[:, None]
-    tree = node("linear", Node("stack", (node("codes_tree"), node("neighbours"))))
+    tree = node("linear", Node("stack", (node("codes_tree"), node("neighbors"))))
     pipeline = compiled(tree, Schema(1), REGRESSION).fit(x, x[:, 0])
-    # In folds of adjacent rows, trees and neighbours would have to extrapolate.
+    # In folds of adjacent rows, trees and neighbors would have to extrapolate.
     assert pipeline[-1].final_estimator_.coef_.sum() > 0.95
 
 
@@ -335,7 +335,7 @@ def test_iterations_replace_those_of_the_root_learner_only():
 
 def test_early_stopping_is_left_to_the_evaluator_at_the_root_only():
     def stops(tree):
-        return early_stopping_learner(tree, catalogue=CATALOGUE, task=REGRESSION)
+        return early_stopping_learner(tree, catalog=CATALOG, task=REGRESSION)
 
     stopping = node("lightgbm", early_stopping=True)
     assert stops(stopping)
@@ -385,7 +385,7 @@ def test_the_seed_decides_everything(task):
 
 def weighted_trees(task):
     wrappers = ("log_target", "bagging") if task == REGRESSION else ("calibrated",)
-    inner = (node("neighbours", node("standard")), node("linear", node("standard")))
+    inner = (node("neighbors", node("standard")), node("linear", node("standard")))
     yield node("linear", node("standard"))
     yield node("lightgbm")
     yield node("hist_boosting", Node("union", (X, node("pca"))))
@@ -405,7 +405,7 @@ def test_weights_reach_the_learner(tree, task):
     table, schema = make_table("mixed")
     y = make_target(table, task)
     weight = np.random.default_rng(0).uniform(0.1, 3, size=len(y))
-    assert accepts_sample_weight(tree, catalogue=CATALOGUE, task=task)
+    assert accepts_sample_weight(tree, catalog=CATALOG, task=task)
     pipeline = compiled(tree, schema, task)
     unweighted = predictions(clone(pipeline).fit(table, y), table, task)
     weighted = predictions(fit_weighted(pipeline, table, y, weight), table, task)
@@ -416,14 +416,14 @@ def test_weights_reach_the_learner(tree, task):
 WEIGHTED = [
     pytest.param(operator, task, id=f"{operator.name}-{task}")
     for task in TASKS
-    for operator in default_catalogue().select(task)
+    for operator in default_catalog().select(task)
     if operator.sample_weight or operator.kind in ("preparation", "transformer")
 ]
 
 
 @pytest.mark.parametrize("operator, task", WEIGHTED)
 def test_every_built_in_operator_takes_weights_where_it_says_so(operator, task):
-    catalogue = default_catalogue()
+    catalog = default_catalog()
     table, schema = make_table("mixed", n_rows=60)
     y = make_target(table, task, n_classes=2)
     weight = np.random.default_rng(0).uniform(0.1, 3, size=len(y))
@@ -437,10 +437,10 @@ def test_every_built_in_operator_takes_weights_where_it_says_so(operator, task):
         routed = tree is stack or tree.operator == "calibrated"
         if routed and operator.name in ("target_encode", "ada_boost"):
             # scikit-learn cannot route weights through these.
-            assert not accepts_sample_weight(tree, catalogue=catalogue, task=task)
+            assert not accepts_sample_weight(tree, catalog=catalog, task=task)
             continue
-        assert accepts_sample_weight(tree, catalogue=catalogue, task=task)
-        pipeline = compiled(tree, schema, task, catalogue=catalogue, n_classes=2)
+        assert accepts_sample_weight(tree, catalog=catalog, task=task)
+        pipeline = compiled(tree, schema, task, catalog=catalog, n_classes=2)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             fit_weighted(pipeline, table, y, weight)
@@ -474,13 +474,13 @@ def test_the_unit_of_the_weights_does_not_matter(name):
 
 def test_trees_whose_learner_takes_no_weights_say_so():
     def accepts(tree, task=REGRESSION):
-        return accepts_sample_weight(tree, catalogue=CATALOGUE, task=task)
+        return accepts_sample_weight(tree, catalog=CATALOG, task=task)
 
-    linear, neighbours = node("linear"), node("neighbours")
-    assert not accepts(neighbours)
-    assert not accepts(node("log_target", neighbours))
-    assert not accepts(node("neighbours", Node("stack", (linear, linear))))
-    assert accepts(node("linear", Node("stack", (linear, neighbours))))
+    linear, neighbors = node("linear"), node("neighbors")
+    assert not accepts(neighbors)
+    assert not accepts(node("log_target", neighbors))
+    assert not accepts(node("neighbors", Node("stack", (linear, linear))))
+    assert accepts(node("linear", Node("stack", (linear, neighbors))))
     assert accepts(node("linear", node("target_encode")))
     encoded = node("linear", node("target_encode"))
     assert accepts(node("log_target", encoded))
@@ -515,20 +515,20 @@ def test_preparation_without_build_is_called_on_the_whole_table():
         "fill", "preparation", "sklearn.impute.KNNImputer",
         fixed={"keep_empty_features": True}, accepts_missing=True,
     )  # fmt: skip
-    catalogue = Catalogue((*CATALOGUE, clip))
+    catalog = Catalog((*CATALOG, clip))
     table, schema = make_table("mixed")
     y = make_target(table, CLASSIFICATION)
-    pipeline = compiled(node("linear", node("fill")), schema, catalogue=catalogue)
+    pipeline = compiled(node("linear", node("fill")), schema, catalog=catalog)
     assert step_names(pipeline)[:3] == ["fill_nearly_empty", "one_hot", "fill"]
     assert np.isfinite(pipeline.fit(table, y).predict_proba(table)).all()
 
 
-# Trees of the grammar, all operators of the catalogue included.
+# Trees of the grammar, all operators of the catalog included.
 
 
 def _trees(task):
     names = {
-        kind: [o.name for o in CATALOGUE.select(task, kind)]
+        kind: [o.name for o in CATALOG.select(task, kind)]
         for kind in ("preparation", "transformer", "learner", "wrapper")
     }
 
@@ -578,7 +578,7 @@ def test_every_legal_tree_fits(task, data, kind):
 def test_building_twice_gives_independent_objects():
     spec = compile_spec(
         node("linear"), Schema(2), task=REGRESSION, n_classes=1,
-        catalogue=CATALOGUE, random_state=zlib.crc32(b"seed"),
+        catalog=CATALOG, random_state=zlib.crc32(b"seed"),
     )  # fmt: skip
     first, second = build(spec), build(spec)
     first.fit([[0, 1], [1, 0]], [0, 1])

@@ -5,52 +5,53 @@ import sys
 import pytest
 
 from sklearn_meta.exceptions import PipelineSyntaxError
-from sklearn_meta.metalearning._portfolio import (
+from sklearn_meta.metalearning._default_pipelines import (
     _TEXTS,
     FEW_ROWS,
     FEW_ROWS_PLACE,
     default_portfolio,
 )
-from sklearn_meta.pipelines import SearchSpace, _catalogue, parse
-from sklearn_meta.pipelines._operators import Catalogue
+from sklearn_meta.pipelines import SearchSpace, parse
+from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._text import format_tree
+from sklearn_meta.pipelines.catalog import _default as _catalog
 
 TASKS = ("classification", "regression")
 
 
 @pytest.fixture
 def without_torch(monkeypatch):
-    """The catalogue of a machine without torch."""
+    """The catalog of a machine without torch."""
     monkeypatch.setitem(sys.modules, "torch", None)
-    catalogue = _catalogue.default_catalogue.__wrapped__()
-    monkeypatch.setattr(_catalogue, "default_catalogue", lambda: catalogue)
-    return catalogue
+    catalog = _catalog.default_catalog.__wrapped__()
+    monkeypatch.setattr(_catalog, "default_catalog", lambda: catalog)
+    return catalog
 
 
 @pytest.fixture
 def every_operator():
-    """The catalogue of a machine on which nothing is missing."""
-    return Catalogue(_catalogue._OPERATORS)
+    """The catalog of a machine on which nothing is missing."""
+    return Catalog(_catalog._OPERATORS)
 
 
 def test_without_its_package_an_operator_is_not_there(without_torch):
     assert not any(o.name == "maml" for o in without_torch)
-    names = {o.name for o in _catalogue._OPERATORS} - {"maml"}
+    names = {o.name for o in _catalog._OPERATORS} - {"maml"}
     assert {o.name for o in without_torch} == names
-    assert SearchSpace().catalogue("regression").find("maml", "regression") is None
+    assert SearchSpace().catalog("regression").find("maml", "regression") is None
 
 
 def test_who_asks_for_it_is_told_what_to_install(without_torch):
     with pytest.raises(
         ImportError, match=r"'maml' in the 'include'.*pip install.*torch"
     ):
-        SearchSpace(include=["maml"]).catalogue("regression")
+        SearchSpace(include=["maml"]).catalog("regression")
     with pytest.raises(PipelineSyntaxError, match="'maml' needs .*torch.*pip install"):
-        parse("maml(X)", catalogue=without_torch, task="regression")
+        parse("maml(X)", catalog=without_torch, task="regression")
 
 
 def test_excluding_what_is_not_there_is_no_mistake(without_torch):
-    assert SearchSpace(exclude=["maml"]).catalogue("regression")
+    assert SearchSpace(exclude=["maml"]).catalog("regression")
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -5,23 +5,23 @@ import pytest
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 
-from sklearn_meta._task import MultilabelTask, RegressionTask
-from sklearn_meta.metalearning._portfolio import default_portfolio
-from sklearn_meta.pipelines._catalogue import default_catalogue
+from sklearn_meta.data._task import MultilabelTask, RegressionTask
+from sklearn_meta.metalearning._default_pipelines import default_portfolio
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
     compile_pipeline,
     early_stopping_learner,
     fit_weighted,
 )
-from sklearn_meta.pipelines._cost import predicted_seconds
 from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Operator
 from sklearn_meta.pipelines._outputs import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import to_source
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.pipelines.catalog._default import default_catalog
 from sklearn_meta.testing import make_table, make_target
+from sklearn_meta.timing._operators import predicted_seconds
 
 # What these say of some dozens of rows of noise is true, and no matter here.
 pytestmark = [
@@ -35,11 +35,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
 ]
 
-CATALOGUE = default_catalogue()
+CATALOG = default_catalog()
 TASKS = (CLASSIFICATION, REGRESSION)
 N_ROWS, N_OUTPUTS = 60, 3
 N_CLASSES = {CLASSIFICATION: 2, REGRESSION: 1}
-OPERATORS = [(task, operator) for task in TASKS for operator in CATALOGUE.select(task)]
+OPERATORS = [(task, operator) for task in TASKS for operator in CATALOG.select(task)]
 
 
 def each_operator(function):
@@ -71,7 +71,7 @@ def tree_with(operator, task):
 
 def compiled(tree, schema, task, n_outputs=N_OUTPUTS):
     return compile_pipeline(
-        tree, schema, task=task, n_classes=N_CLASSES[task], catalogue=CATALOGUE,
+        tree, schema, task=task, n_classes=N_CLASSES[task], catalog=CATALOG,
         random_state=0, n_outputs=n_outputs,
     )  # fmt: skip
 
@@ -83,11 +83,11 @@ def predictions(pipeline, table, task):
 
 
 def parsed(text, task):
-    return parse(text, catalogue=CATALOGUE, task=task)
+    return parse(text, catalog=CATALOG, task=task)
 
 
 def where(task):
-    return {"catalogue": CATALOGUE, "task": task}
+    return {"catalog": CATALOG, "task": task}
 
 
 @each_operator
@@ -179,7 +179,7 @@ def test_a_model_for_each_output_is_the_model_of_that_output():
 PORTFOLIO = [
     pytest.param(task, proposal.tree, id=format_tree(proposal.tree))
     for task in TASKS
-    for proposal in default_portfolio(task, CATALOGUE)
+    for proposal in default_portfolio(task, CATALOG)
 ]
 
 
@@ -187,7 +187,7 @@ PORTFOLIO = [
 def test_the_portfolio_has_a_source_for_several_outputs(task, tree):
     _, schema = make_table("mixed")
     source = to_source(
-        tree, schema, task=task, n_classes=N_CLASSES[task], catalogue=CATALOGUE,
+        tree, schema, task=task, n_classes=N_CLASSES[task], catalog=CATALOG,
         random_state=0, n_outputs=N_OUTPUTS,
     )  # fmt: skip
     module = {}
@@ -208,7 +208,7 @@ def test_the_portfolio_fits_several_outputs(task, tree):
 def test_a_label_that_all_or_no_training_rows_have():
     table, schema, y = table_and_target(CLASSIFICATION, "dense")
     y[:, 0], y[:, 1] = 1, 0
-    for operator in CATALOGUE.select(CLASSIFICATION, "learner"):
+    for operator in CATALOG.select(CLASSIFICATION, "learner"):
         if operator.name == "gaussian_process":
             continue  # slow, and wrapped as the others
         y[:, 2] = np.arange(N_ROWS) % 2
@@ -245,7 +245,7 @@ def test_lightgbm_of_ones_own_without_a_learning_rate_is_bounded_too():
     )  # fmt: skip
     pipeline = compile_pipeline(
         Node("own", (X,)), Schema(4), task=REGRESSION, n_classes=1,
-        catalogue=type(CATALOGUE)([own]), random_state=0, n_outputs=2,
+        catalog=type(CATALOG)([own]), random_state=0, n_outputs=2,
     )  # fmt: skip
     assert pipeline[-1].estimator.n_estimators == 100
 
@@ -258,7 +258,7 @@ def test_lightgbm_of_ones_own_without_a_learning_rate_is_bounded_too():
     [
         (task, o.name)
         for task in TASKS
-        for o in CATALOGUE.select(task, "learner")
+        for o in CATALOG.select(task, "learner")
         if o.sample_weight
     ],
 )
@@ -267,7 +267,7 @@ def test_weights_reach_the_models_of_all_outputs(task, name):
     if task == CLASSIFICATION:
         y[:, 2] = y[::-1, 0]
     weights = np.random.default_rng(0).uniform(0.01, 1, size=N_ROWS)
-    operator = CATALOGUE.find(name, task)
+    operator = CATALOG.find(name, task)
     # A tree of pure leaves knows every row by heart, whatever it weighs.
     leaf = operator.hyperparameter("min_samples_leaf")
     tree = Node(name, (X,), () if leaf is None else (("min_samples_leaf", 8),))

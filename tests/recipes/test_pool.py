@@ -7,7 +7,7 @@ import pytest
 from recipes import pool
 from recipes._grid import GRID
 from recipes._published import Inexpressible, Translator
-from sklearn_meta.pipelines import default_catalogue, format_tree, parse
+from sklearn_meta.pipelines import default_catalog, format_tree, parse
 
 TASKS = ("classification", "regression")
 PREPARATION = {
@@ -29,7 +29,7 @@ FOREST = PREPARATION | {
 
 @pytest.fixture
 def translator():
-    return Translator(default_catalogue(), "classification")
+    return Translator(default_catalog(), "classification")
 
 
 def test_forest_of_autosklearn(translator):
@@ -70,9 +70,9 @@ def test_values_a_little_out_of_range_are_clipped(translator):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_grid_is_legal_and_without_repetitions(task):
-    catalogue = default_catalogue()
+    catalog = default_catalog()
     texts = [
-        format_tree(parse(text, catalogue=catalogue, task=task)) for text in GRID[task]
+        format_tree(parse(text, catalog=catalog, task=task)) for text in GRID[task]
     ]
     assert len(set(texts)) == len(texts)
 

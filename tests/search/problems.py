@@ -1,23 +1,23 @@
-"""Search problems over the small catalogue, for the tests of strategies."""
+"""Search problems over the small catalog, for the tests of strategies."""
 
 from dataclasses import dataclass
 
-from sklearn_meta.pipelines._operators import Catalogue
+from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.testing import make_problem
-from tests.pipelines.small_catalogue import OPERATORS, small_catalogue
+from tests.pipelines.small_catalog import OPERATORS, small_catalog
 
 
 @dataclass(frozen=True)
 class SmallSpace:
-    """A `SearchSpace` whose built-in operators are the small catalogue's."""
+    """A `SearchSpace` whose built-in operators are the small catalog's."""
 
     include: tuple | None = None
     max_size: int = 6
 
-    def catalogue(self, task):
+    def catalog(self, task):
         space = SearchSpace(include=self.include, max_size=self.max_size)
-        return space._select(small_catalogue(), task)
+        return space._select(small_catalog(), task)
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class FixedSpace:
     operators: tuple = OPERATORS
     max_size: int = 6
 
-    def catalogue(self, task):
-        return Catalogue(self.operators)
+    def catalog(self, task):
+        return Catalog(self.operators)
 
 
 def small_problem(task="classification", **changes):
-    """A problem over the small catalogue."""
+    """A problem over the small catalog."""
     return make_problem(task, **{"space": SmallSpace(), **changes})

@@ -14,11 +14,11 @@ from sklearn_meta.search._random import RandomSearch
 from sklearn_meta.testing import make_evaluation, run_search
 from tests.search.problems import FixedSpace, SmallSpace, small_problem
 
-CATALOGUE = SmallSpace().catalogue("classification")
+CATALOG = SmallSpace().catalog("classification")
 
 
 def read(text):
-    return parse(text, catalogue=CATALOGUE, task="classification")
+    return parse(text, catalog=CATALOG, task="classification")
 
 
 def candidate(text, origin="portfolio"):

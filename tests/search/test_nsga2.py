@@ -76,7 +76,7 @@ def test_scale_and_shift_change_no_rank(objectives, scale, shift):
 
 
 def test_a_known_case():
-    #  two objectives, both minimised; the first front is a staircase
+    #  two objectives, both minimized; the first front is a staircase
     objectives = [[1, 5], [2, 3], [4, 1], [2, 5], [5, 5], [4, 2]]
     assert nondominated_ranks(objectives).tolist() == [0, 0, 0, 1, 2, 1]
     distances = crowding_distances(objectives, nondominated_ranks(objectives))

@@ -12,9 +12,9 @@ from scipy.stats import norm
 
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
 from sklearn_meta.metalearning import Prior
-from sklearn_meta.metalearning._surrogate import without_memory
-from sklearn_meta.metalearning._tree_features import tree_encoder
-from sklearn_meta.pipelines import SearchSpace, default_catalogue, format_tree, parse
+from sklearn_meta.metalearning._gaussian_process import without_memory
+from sklearn_meta.metalearning._tree_encoding import tree_encoder
+from sklearn_meta.pipelines import SearchSpace, default_catalog, format_tree, parse
 from sklearn_meta.search import EvolutionarySearch
 from sklearn_meta.search._screening import (
     DROPPED_AT_ONCE,
@@ -27,12 +27,12 @@ from sklearn_meta.search._screening import (
 )
 from sklearn_meta.testing import make_evaluation, make_problem, run_search
 
-CATALOGUE = default_catalogue()
-ENCODER = tree_encoder(CATALOGUE, "classification")
+CATALOG = default_catalog()
+ENCODER = tree_encoder(CATALOG, "classification")
 
 
 def tree(text):
-    return parse(text, catalogue=CATALOGUE, task="classification")
+    return parse(text, catalog=CATALOG, task="classification")
 
 
 def evaluation(number, text, score, status=Status.OK, fit_seconds=0.0, n_folds=3):

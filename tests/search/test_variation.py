@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_meta.metalearning._prior import Prior
-from sklearn_meta.pipelines._check import check_tree
 from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._text import canonical, format_tree, parse
 from sklearn_meta.pipelines._tree import STACK, UNION
+from sklearn_meta.pipelines._typing_rules import check_tree
 from sklearn_meta.search._variation import (
     MUTATIONS,
     crossover,
@@ -20,7 +20,7 @@ from sklearn_meta.search._variation import (
     random_tree,
     simplify,
 )
-from tests.pipelines.small_catalogue import LOGISTIC, NAIVE_BAYES, PCA, TREES
+from tests.pipelines.small_catalog import LOGISTIC, NAIVE_BAYES, PCA, TREES
 from tests.search.problems import FixedSpace, SmallSpace, small_problem
 
 TASKS = ("classification", "regression")
@@ -41,16 +41,16 @@ vocabularies = st.sampled_from(sorted(VOCABULARIES)).map(VOCABULARIES.__getitem_
 
 
 def read(text, task="classification"):
-    catalogue = VOCABULARIES[task, 6].catalogue
-    return parse(text, catalogue=catalogue, task=task)
+    catalog = VOCABULARIES[task, 6].catalog
+    return parse(text, catalog=catalog, task=task)
 
 
 def assert_sensible(tree, vocabulary):
     """Legal, canonical, within the size, without the oddities that variation avoids."""
-    catalogue, task = vocabulary.catalogue, vocabulary.task
-    check_tree(tree, catalogue=catalogue, task=task)
-    assert canonical(tree, catalogue=catalogue, task=task) == tree
-    assert parse(format_tree(tree), catalogue=catalogue, task=task) == tree
+    catalog, task = vocabulary.catalog, vocabulary.task
+    check_tree(tree, catalog=catalog, task=task)
+    assert canonical(tree, catalog=catalog, task=task) == tree
+    assert parse(format_tree(tree), catalog=catalog, task=task) == tree
     assert tree.size <= vocabulary.max_size
 
     stacks = [path for path, node in tree.walk() if node.operator == STACK]
@@ -98,7 +98,7 @@ def test_each_change_alone_keeps_trees_legal(vocabulary, seed):
     for _, change in MUTATIONS:
         result = change(tree, rng, vocabulary)
         if result is not None:
-            check_tree(result[0], catalogue=vocabulary.catalogue, task=vocabulary.task)
+            check_tree(result[0], catalog=vocabulary.catalog, task=vocabulary.task)
             assert result[0].size <= vocabulary.max_size
 
 
@@ -181,7 +181,7 @@ def test_random_trees_have_all_forms():
     rng = np.random.default_rng(0)
     trees = [random_tree(rng, vocabulary) for _ in range(3000)]
     names = Counter(name for t in trees for name in {n.operator for _, n in t.walk()})
-    known = {o.name for o in vocabulary.catalogue}
+    known = {o.name for o in vocabulary.catalog}
     assert set(names) == known | {"X", UNION, STACK}
     # Short pipelines are the most frequent, and are not all.
     sizes = Counter(t.size for t in trees)
@@ -227,7 +227,7 @@ def test_mutations_lead_from_any_tree_to_any_operator():
     for _ in range(3000):
         tree, _ = mutate(tree, rng, vocabulary)
         seen |= {n.operator for _, n in tree.walk()}
-    operators = vocabulary.catalogue.select("regression")
+    operators = vocabulary.catalog.select("regression")
     assert seen == {o.name for o in operators} | {"X", UNION, STACK}
 
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import sklearn_meta.testing
-from sklearn_meta.pipelines import default_catalogue
+from sklearn_meta.pipelines import default_catalog
 from sklearn_meta.search import EvolutionarySearch
 from sklearn_meta.testing import (
     Check,
@@ -28,7 +28,7 @@ def ids(checks):
 
 
 def test_tests_are_named_after_plugin_and_check():
-    ridge = default_catalogue().find("ridge", "regression")
+    ridge = default_catalog().find("ridge", "regression")
     assert "ridge-check_table[regression-wide]" in ids(operator_checks(ridge))
     assert "EvolutionarySearch(greed=0.5)-check_repeatable" in ids(
         strategy_checks(EvolutionarySearch(greed=0.5))

@@ -34,8 +34,8 @@ class Settings:
     model : str, default=""
     distributions : tuple of str, default=()
         Whose versions are wanted.
-    initialisations : str, default=""
-        Folder of initialisations that were trained without the table, for systems that
+    initializations : str, default=""
+        Folder of initializations that were trained without the table, for systems that
         have meta-learned networks.
     """
 
@@ -47,7 +47,7 @@ class Settings:
     seed: int
     model: str = ""
     distributions: tuple[str, ...] = ()
-    initialisations: str = ""
+    initializations: str = ""
 
 
 @dataclass(frozen=True)

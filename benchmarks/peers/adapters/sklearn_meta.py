@@ -1,7 +1,7 @@
 """This package. The table as it is; the knowledge base without the table's family.
 
-The initialisations that ship with the package were meta-trained on the tables of
-record. Networks therefore start from those of the folder `initialisations`, trained
+The initializations that ship with the package were meta-trained on the tables of
+record. Networks therefore start from those of the folder `initializations`, trained
 without these tables, and are no candidates where there is none.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
 from sklearn_meta.metalearning import KnowledgeBase
-from sklearn_meta.pipelines import SearchSpace, default_catalogue
+from sklearn_meta.pipelines import SearchSpace, default_catalog
 
 
 def fit(job):
@@ -24,8 +24,8 @@ def fit(job):
     model = kind(
         time_budget=settings.budget,
         scoring=scoring,
-        search_space=search_space(settings.task, settings.initialisations),
-        # A table that taught the knowledge base would be recognised.
+        search_space=search_space(settings.task, settings.initializations),
+        # A table that taught the knowledge base would be recognized.
         knowledge_base=KnowledgeBase().without_families([settings.family]),
         n_jobs=settings.n_jobs,
         random_state=settings.seed,
@@ -33,12 +33,12 @@ def fit(job):
     return model.fit(job.X, job.y)
 
 
-def search_space(task, initialisations):
-    """Return the default space with other initialisations, or without networks."""
-    if not initialisations:
+def search_space(task, initializations):
+    """Return the default space with other initializations, or without networks."""
+    if not initializations:
         return SearchSpace(exclude=["maml"])
-    maml = default_catalogue().find("maml", task)
-    fixed = {**maml.fixed, "init": str(Path(initialisations, task))}
+    maml = default_catalog().find("maml", task)
+    fixed = {**maml.fixed, "init": str(Path(initializations, task))}
     return SearchSpace(operators=[replace(maml, fixed=fixed)])
 
 

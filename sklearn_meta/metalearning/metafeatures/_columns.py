@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# Summaries of a quantity over the columns, see `summarise`.
+# Summaries of a quantity over the columns, see `summarize`.
 STATISTICS = {
     "min": np.min,
     "q25": lambda values: np.quantile(values, 0.25),
@@ -16,8 +16,8 @@ STATISTICS = {
 }
 
 
-def summarise(name, values, statistics):
-    """Summarise a quantity over the columns that have it.
+def summarize(name, values, statistics):
+    """Summarize a quantity over the columns that have it.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def n_distinct(ordered, counts):
     return np.count_nonzero(ordered[1:] > ordered[:-1], axis=0) + (counts > 0)
 
 
-def standardised_moments(unit):
+def standardized_moments(unit):
     """Return standard deviation, skewness and kurtosis of each column.
 
     The moments of the values themselves, without correction for the sample; three are
@@ -129,12 +129,12 @@ def standardised_moments(unit):
     """
     absent = np.isnan(unit)
     counts = len(unit) - np.count_nonzero(absent, axis=0)
-    centred = np.where(absent, 0.0, unit)
-    centred -= centred.sum(axis=0) / counts
-    centred[absent] = 0.0
-    squares = centred**2
+    centered = np.where(absent, 0.0, unit)
+    centered -= centered.sum(axis=0) / counts
+    centered[absent] = 0.0
+    squares = centered**2
     variance = squares.sum(axis=0) / counts
-    third = (squares * centred).sum(axis=0) / counts
+    third = (squares * centered).sum(axis=0) / counts
     fourth = (squares**2).sum(axis=0) / counts
     return np.sqrt(variance), third / variance**1.5, fourth / variance**2 - 3.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_meta.metalearning.metafeatures._columns import average_ranks, summarise
+from sklearn_meta.metalearning.metafeatures._columns import average_ranks, summarize
 from sklearn_meta.metalearning.metafeatures._declarations import (
     CLASSES,
     COLUMNS,
@@ -96,7 +96,7 @@ FEATURES = (
 
 
 def _pairs(sample):
-    columns = sample.standardised
+    columns = sample.standardized
     n_columns = columns.shape[1]
     if n_columns < 2:
         return {}
@@ -105,17 +105,17 @@ def _pairs(sample):
     np.fill_diagonal(correlation, 0.0)
     nearest = correlation.max(axis=0)
     return {
-        **summarise("abs_correlation", pairs, _PAIRS),
+        **summarize("abs_correlation", pairs, _PAIRS),
         "correlated_pairs": np.mean(pairs >= 0.5 - _TOLERANCE),
         "collinear_pairs": np.mean(pairs >= 0.95 - _TOLERANCE),
-        **summarise("nearest_correlation", nearest, ("median", "mean")),
+        **summarize("nearest_correlation", nearest, ("median", "mean")),
     }
 
 
 def _target(sample):
     from scipy.special import fdtri
 
-    columns = sample.standardised
+    columns = sample.standardized
     if not columns.shape[1] or not sample.target.any():
         return {}
     n_samples = sample.n_samples
@@ -130,8 +130,8 @@ def _target(sample):
         monotone = _common(ranks, average_ranks(sample.y[:, None])[:, 0] - 0.5)
         freedom = 1
     values = {
-        **summarise("target_r2", explained, _TARGET),
-        **summarise("rank_r2", monotone, ("median", "mean", "max")),
+        **summarize("target_r2", explained, _TARGET),
+        **summarize("rank_r2", monotone, ("median", "mean", "max")),
         "monotone_gain": monotone.max() - explained.max(),
     }
     left = n_samples - freedom - 1
@@ -144,12 +144,12 @@ def _target(sample):
 
 
 def _common(columns, y):
-    """Squared correlation of standardised columns with a centred target."""
+    """Squared correlation of standardized columns with a centered target."""
     return (columns.T @ y / len(y)) ** 2 / np.mean(y**2)
 
 
 def _between_classes(columns, sample):
-    """Share of the variance of standardised columns that lies between classes."""
+    """Share of the variance of standardized columns that lies between classes."""
     sums = columns.T @ sample.class_indicators
     return (sums**2 / sample.class_counts).sum(axis=1) / sample.n_samples
 
@@ -182,7 +182,7 @@ def _canonical(sample):
 
 
 def _orthonormal(matrix, eigenvalues, eigenvectors):
-    """Return an orthonormal basis of what the columns of a centred matrix span."""
+    """Return an orthonormal basis of what the columns of a centered matrix span."""
     kept = eigenvalues > 1e-9 * eigenvalues[0]
     scale = np.sqrt(eigenvalues[kept] * len(matrix))
     return matrix @ eigenvectors[:, kept] / scale

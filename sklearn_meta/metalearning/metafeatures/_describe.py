@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_meta._dataset import Dataset
-from sklearn_meta._table import check_table, encode_table
-from sklearn_meta._task import ClassificationTask, RegressionTask
 from sklearn_meta._threads import one_thread
+from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._encoding import check_table, encode_table
+from sklearn_meta.data._task import ClassificationTask, RegressionTask
 from sklearn_meta.metalearning.metafeatures._groups import (
     METAFEATURE_NAMES,
     run_groups,

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn_meta.metalearning.metafeatures._columns import (
     quantiles,
     sorted_columns,
-    summarise,
+    summarize,
 )
 from sklearn_meta.metalearning.metafeatures._declarations import (
     CLASSES,
@@ -129,9 +129,9 @@ def _information(sample):
     excess = np.maximum(information - freedom / (2 * n_samples * np.log(2)), 0.0)
     total = information.sum()
     values = {
-        **summarise("attribute_entropy", entropy, ("min", "mean", "max", "sd")),
-        **summarise("joint_entropy", joint, ("mean",)),
-        **summarise("mutual_information", information, _SPREAD),
+        **summarize("attribute_entropy", entropy, ("min", "mean", "max", "sd")),
+        **summarize("joint_entropy", joint, ("mean",)),
+        **summarize("mutual_information", information, _SPREAD),
         "informative_share": np.mean(
             2 * n_samples * np.log(2) * information > chdtri(freedom, 0.01)
         ),
@@ -141,7 +141,7 @@ def _information(sample):
         values["information_concentration"] = excess.max() / excess.sum()
     if target_entropy > 0:
         share = excess / target_entropy
-        values |= summarise("information_share", share, ("median", "mean", "max"))
+        values |= summarize("information_share", share, ("median", "mean", "max"))
     if total > 1e-9:
         values["equivalent_attributes"] = len(entropy) * target_entropy / total
         values["noise_signal_ratio"] = (entropy.sum() - total) / total
@@ -177,7 +177,7 @@ def _binned_r2(counts, target, bins):
     enough = left > 0
     unexplained = 1 - between[enough] / total
     adjusted = 1 - unexplained * (n_samples - 1) / left[enough]
-    return summarise("binned_r2", np.maximum(adjusted, 0.0), ("median", "mean", "max"))
+    return summarize("binned_r2", np.maximum(adjusted, 0.0), ("median", "mean", "max"))
 
 
 GROUP = Group(

@@ -27,7 +27,7 @@ from sklearn_meta.metalearning.metafeatures._models import (
     bayes_predictions,
     constant_errors,
     kernel_errors,
-    neighbour_errors,
+    neighbor_errors,
     ridge_errors,
     squared_distances,
     tree_errors,
@@ -70,14 +70,14 @@ FEATURES = (
     _landmark("linear_penalty_gain", "best penalty less the smallest one"),
     _landmark("score_additive", "ridge regression on bent ranks: additive effects"),
     _landmark("additive_gain", "additive effects less linear ones"),
-    _landmark("score_1nn", "nearest neighbour"),
-    _landmark("score_5nn", "5 nearest neighbours"),
-    _ranked("score_5nn", "5 nearest neighbours"),
-    _landmark("score_20nn", "20 nearest neighbours"),
-    _landmark("smoothing_gain", "20 neighbours less one: noise"),
+    _landmark("score_1nn", "nearest neighbor"),
+    _landmark("score_5nn", "5 nearest neighbors"),
+    _ranked("score_5nn", "5 nearest neighbors"),
+    _landmark("score_20nn", "20 nearest neighbors"),
+    _landmark("smoothing_gain", "20 neighbors less one: noise"),
     MetaFeature(
         "more_rows_gain",
-        "5 nearest neighbours on all rows less on half of them",
+        "5 nearest neighbors on all rows less on half of them",
         _FOLDS,
     ),
     _landmark("score_kernel", "Gaussian kernel ridge regression"),
@@ -90,12 +90,12 @@ FEATURES = (
     ),
     _landmark("score_stump", "tree of one split", _FOLDS),
     _landmark("score_tree", "tree of depth 5", _FOLDS),
-    _landmark("score_forest", f"{N_TREES} extremely randomised trees", _FOLDS),
+    _landmark("score_forest", f"{N_TREES} extremely randomized trees", _FOLDS),
     _landmark("tree_gain", "tree of depth 5 less linear: steps, interactions", _FOLDS),
     _landmark("stump_gap", "tree of depth 5 less stump: more than one split", _FOLDS),
-    _landmark("forest_gain", "randomised trees less linear", _FOLDS),
-    _landmark("interaction_gain", "randomised trees less additive effects", _FOLDS),
-    _landmark("smoothness_gain", "kernel less randomised trees", _FOLDS),
+    _landmark("forest_gain", "randomized trees less linear", _FOLDS),
+    _landmark("interaction_gain", "randomized trees less additive effects", _FOLDS),
+    _landmark("smoothness_gain", "kernel less randomized trees", _FOLDS),
     _landmark("score_best", "best of the families of models", _FOLDS),
     _landmark("score_sd", "standard deviation over the families of models", _FOLDS),
 )
@@ -117,13 +117,13 @@ class _Rows:
 
     @cached_property
     def target(self):
-        """Centred target, (n, k)."""
-        target = _centred(self.sample.target[self.index])
+        """Centered target, (n, k)."""
+        target = _centered(self.sample.target[self.index])
         return np.where(np.abs(target) < NOISE, 0.0, target)
 
     @cached_property
     def targets(self):
-        """`target`, and for regression the centred ranks of it beside, (n, k or 2)."""
+        """`target`, and for regression the centered ranks of it beside, (n, k or 2)."""
         if self.sample.is_classification:
             return self.target
         ranks = average_ranks(self.sample.y[self.index, None]) - 0.5
@@ -131,8 +131,8 @@ class _Rows:
 
     @cached_property
     def design(self):
-        """`Sample.design`, centred on these rows."""
-        return _centred(self.sample.design[self.index])
+        """`Sample.design`, centered on these rows."""
+        return _centered(self.sample.design[self.index])
 
     @cached_property
     def distances(self):
@@ -167,7 +167,7 @@ class _Rows:
         )
 
 
-def _centred(matrix):
+def _centered(matrix):
     return matrix - matrix.mean(axis=0)
 
 
@@ -217,14 +217,14 @@ def _additive(rows):
         bends += [np.maximum(ranks - knot, 0.0) for knot in knots]
     # The variance of uniform ranks is 1 / 12; behind them are indicators of levels.
     levels = rows.design[:, n_numeric:]
-    basis = _centred(np.hstack([np.sqrt(12) * np.hstack(bends), levels]))
+    basis = _centered(np.hstack([np.sqrt(12) * np.hstack(bends), levels]))
     scores = _scores(rows, ridge_errors(basis, rows.targets, PENALTIES))
     return {"score_additive": scores[:, 0].max()}
 
 
-def _neighbours(rows):
+def _neighbors(rows):
     numbers = [k for k in NEIGHBORS if k < len(rows.index)]
-    scores = _scores(rows, neighbour_errors(rows.distances, rows.targets, numbers))
+    scores = _scores(rows, neighbor_errors(rows.distances, rows.targets, numbers))
     found = {f"score_{k}nn": s[0] for k, s in zip(numbers, scores, strict=True)}
     if len(numbers) == len(NEIGHBORS):
         found["smoothing_gain"] = scores[-1, 0] - scores[0, 0]
@@ -232,14 +232,14 @@ def _neighbours(rows):
 
 
 def _more_rows(rows):
-    """Compare 5 neighbours of all rows with 5 of every second one."""
+    """Compare 5 neighbors of all rows with 5 of every second one."""
     scores = []
     for part in (slice(None), slice(None, None, 2)):
-        target = _centred(rows.target[part])
+        target = _centered(rows.target[part])
         if len(target) <= 5 or np.abs(target).max() < NOISE:
             return {}
         distances = rows.distances[part, part]
-        (errors,) = neighbour_errors(distances, target, (5,))
+        (errors,) = neighbor_errors(distances, target, (5,))
         scores.append(_score(errors, constant_errors(target)))
     return {"more_rows_gain": scores[0] - scores[1]}
 
@@ -338,7 +338,7 @@ GROUP = Group(
         Step(_linear, Cost(5e-4, 1.5e-7)),
         Step(_stump, Cost(1e-3, 2e-7)),
         Step(_bayes, Cost(5e-4, 1e-7), tasks=(CLASSIFICATION,)),
-        Step(_neighbours, Cost(5e-4, 1e-8, 3e-8)),
+        Step(_neighbors, Cost(5e-4, 1e-8, 3e-8)),
         Step(_more_rows, Cost(5e-4, per_pair=1e-8)),
         Step(_forest, Cost(5e-3, 1e-6)),
         Step(_tree, Cost(1e-3, 6e-7)),

@@ -55,7 +55,7 @@ def _missing(sample):
     sums = absent[:, partly].T.astype(float) @ target
     n_absent = absent[:, partly].sum(axis=0)
     n_present = len(absent) - n_absent
-    # The target is centred: what is absent and what is present sum to zero.
+    # The target is centered: what is absent and what is present sum to zero.
     between = (sums**2).sum(axis=1) * (1 / n_absent + 1 / n_present)
     return values | {"missing_target_max": between.max() / total}
 

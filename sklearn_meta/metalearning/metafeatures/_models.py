@@ -1,6 +1,6 @@
 """Small models whose leave-one-out errors have a closed form, and trees.
 
-All predict a centred matrix `Y` of shape (n, k), so that classes (indicators) and
+All predict a centered matrix `Y` of shape (n, k), so that classes (indicators) and
 numbers are treated alike, and return out-of-sample predictions or their errors. None
 depends on the order of the rows, except through the folds of the trees.
 """
@@ -20,7 +20,7 @@ def constant_errors(Y):
     Parameters
     ----------
     Y : ndarray of shape (n, k)
-        Centred.
+        Centered.
     """
     return Y * (len(Y) / (len(Y) - 1))
 
@@ -31,9 +31,9 @@ def ridge_errors(X, Y, penalties):
     Parameters
     ----------
     X : ndarray of shape (n, d)
-        Centred.
+        Centered.
     Y : ndarray of shape (n, k)
-        Centred.
+        Centered.
     penalties : sequence of float
         Per row: ``n`` times as much is added to the diagonal of ``X.T @ X``.
 
@@ -63,10 +63,10 @@ def squared_distances(X):
     return np.maximum(distances, 0.0, out=distances)
 
 
-def neighbour_errors(distances, Y, numbers):
+def neighbor_errors(distances, Y, numbers):
     """Return leave-one-out errors of the mean of the nearest rows.
 
-    All rows as near as the last neighbour count as one, whatever their order.
+    All rows as near as the last neighbor count as one, whatever their order.
 
     Parameters
     ----------
@@ -74,12 +74,12 @@ def neighbour_errors(distances, Y, numbers):
         The diagonal is infinite.
     Y : ndarray of shape (n, k)
     numbers : sequence of int
-        Numbers of neighbours, each less than n.
+        Numbers of neighbors, each less than n.
 
     Yields
     ------
     errors : ndarray of shape (n, k)
-        For each number of neighbours.
+        For each number of neighbors.
     """
     most = max(numbers)
     nearest = np.sort(np.partition(distances, most - 1, axis=1)[:, :most], axis=1)
@@ -101,7 +101,7 @@ def kernel_errors(distances, Y, penalties):
     distances : ndarray of shape (n, n)
         Squared; the diagonal is not used.
     Y : ndarray of shape (n, k)
-        Centred.
+        Centered.
     penalties : sequence of float
         Variance of the noise, that of the process being one.
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.random import sample_without_replacement
 
-from sklearn_meta._dataset import Dataset
+from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.metalearning.metafeatures._columns import (
     average_ranks,
     n_distinct,
@@ -91,13 +91,13 @@ class Sample:
         return sorted_columns(self.varying)
 
     @cached_property
-    def standardised(self):
+    def standardized(self):
         """`varying` with mean 0 and variance 1; missing values at the mean."""
         absent = np.isnan(self.varying)
-        centred = np.where(absent, 0.0, self.varying)
-        centred -= centred.sum(axis=0) / self.ordered[1]
-        centred[absent] = 0.0
-        return centred / np.sqrt(np.mean(centred**2, axis=0))
+        centered = np.where(absent, 0.0, self.varying)
+        centered -= centered.sum(axis=0) / self.ordered[1]
+        centered[absent] = 0.0
+        return centered / np.sqrt(np.mean(centered**2, axis=0))
 
     @cached_property
     def ranks(self):
@@ -141,7 +141,7 @@ class Sample:
 
     @cached_property
     def target(self):
-        """Centred target, one column for each class but the first of two, (n, k).
+        """Centered target, one column for each class but the first of two, (n, k).
 
         A classifier's squared error on it is its Brier score.
         """
@@ -181,12 +181,12 @@ class Sample:
 
     @cached_property
     def design(self):
-        """Centred matrix for linear models and distances, (n, at most ~`MAX_WIDTH`).
+        """Centered matrix for linear models and distances, (n, at most ~`MAX_WIDTH`).
 
-        Standardised numeric columns, and indicators of the most frequent levels of
+        Standardized numeric columns, and indicators of the most frequent levels of
         each category.
         """
-        numeric = self.standardised
+        numeric = self.standardized
         n_categorical = self.levels.shape[1]
         if not n_categorical:
             return numeric

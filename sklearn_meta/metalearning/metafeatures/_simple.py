@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_meta.metalearning.metafeatures._columns import (
     n_distinct,
     sorted_columns,
-    summarise,
+    summarize,
 )
 from sklearn_meta.metalearning.metafeatures._declarations import (
     CLASSES,
@@ -78,7 +78,7 @@ def _size(sample):
         "log_rows_per_column": np.log10(dataset.n_samples / dataset.n_features),
         "log_one_hot_width": np.log10(max(n_numeric + cardinalities.sum(), 1.0)),
         "categorical_share": len(cardinalities) / dataset.n_features,
-        **summarise("log_levels", levels, _LEVELS),
+        **summarize("log_levels", levels, _LEVELS),
     }
 
 
@@ -94,7 +94,7 @@ def _values(sample):
     values = {
         "binary_share": np.mean(all_distinct == 2),
         "constant_share": np.mean(all_distinct < 2),
-        **summarise("repetition", repetition, ("mean", "sd")),
+        **summarize("repetition", repetition, ("mean", "sd")),
     }
     if not counts.any():
         return values
@@ -113,7 +113,7 @@ def _values(sample):
         "nonnegative_share": 1 - np.mean(negative[held]),
         "zero_share": zeros.sum() / counts.sum(),
         "zero_share_max": (zeros[held] / counts[held]).max(),
-        **summarise("distinct_share", distinct[held] / counts[held], _SHARES),
+        **summarize("distinct_share", distinct[held] / counts[held], _SHARES),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_meta.metalearning.metafeatures._columns import (
-    standardised_moments,
+    standardized_moments,
     unit_columns,
 )
 from sklearn_meta.metalearning.metafeatures._declarations import (
@@ -84,7 +84,7 @@ def _first_component(sample):
     if len(variances) > 1 and variances[1] > (1 - _TIED) * variances[0]:
         return {}
     scores = sample.design @ vectors[:, :1]
-    _, (skewness,), (kurtosis,) = standardised_moments(unit_columns(scores))
+    _, (skewness,), (kurtosis,) = standardized_moments(unit_columns(scores))
     return {"pca_skewness": abs(skewness), "pca_kurtosis": kurtosis}
 
 

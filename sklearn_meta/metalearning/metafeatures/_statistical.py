@@ -8,8 +8,8 @@ from sklearn_meta.metalearning.metafeatures._columns import (
     quantiles,
     scaled_columns,
     sorted_columns,
-    standardised_moments,
-    summarise,
+    standardized_moments,
+    summarize,
     unit_columns,
 )
 from sklearn_meta.metalearning.metafeatures._declarations import (
@@ -89,12 +89,12 @@ def _moments(sample):
     if not unit.shape[1]:
         return {}
     counts = sample.ordered[1]
-    _, skewness, kurtosis = standardised_moments(unit)
+    _, skewness, kurtosis = standardized_moments(unit)
     jarque_bera = counts / 6 * (skewness**2 + kurtosis**2 / 4)
     return {
-        **summarise("skewness", skewness, _SKEWNESS),
-        **summarise("abs_skewness", np.abs(skewness), ("mean",)),
-        **summarise("kurtosis", kurtosis, _KURTOSIS),
+        **summarize("skewness", skewness, _SKEWNESS),
+        **summarize("abs_skewness", np.abs(skewness), ("mean",)),
+        **summarize("kurtosis", kurtosis, _KURTOSIS),
         "normal_share": np.mean(jarque_bera < NORMAL_LIMIT),
     }
 
@@ -110,12 +110,12 @@ def _outliers(sample):
     far = np.count_nonzero(beyond > 3 * (high - low), axis=0) / counts
     deviations = sorted_columns(np.abs(unit - median))
     mad = quantiles(*deviations, (0.5,))[0]
-    sd = standardised_moments(unit)[0]
+    sd = standardized_moments(unit)[0]
     return {
         "outlier_columns": np.mean(near > 0),
-        **summarise("outlier_share", near, ("median", "mean", "max")),
-        **summarise("far_outlier_share", far, ("mean", "max")),
-        **summarise("robust_spread", MAD_FACTOR * mad / sd, ("min", "mean")),
+        **summarize("outlier_share", near, ("median", "mean", "max")),
+        **summarize("far_outlier_share", far, ("mean", "max")),
+        **summarize("robust_spread", MAD_FACTOR * mad / sd, ("min", "mean")),
     }
 
 
@@ -126,7 +126,7 @@ def _location(sample):
     quartiles = quantiles(*sorted_columns(numbers), (0.25, 0.5, 0.75))
     low, median, high = quartiles[:, quartiles[2] > quartiles[0]]
     location = np.log10(1 + np.abs(median) / (high - low))
-    return summarise("location", location, ("mean", "max"))
+    return summarize("location", location, ("mean", "max"))
 
 
 def _logarithm(sample):
@@ -138,8 +138,8 @@ def _logarithm(sample):
     if not numbers.shape[1]:
         return {}
     scaled = scaled_columns(numbers)
-    sd, before, _ = standardised_moments(scaled)
-    after = standardised_moments(unit_columns(np.arcsinh(scaled / sd)))[1]
+    sd, before, _ = standardized_moments(scaled)
+    after = standardized_moments(unit_columns(np.arcsinh(scaled / sd)))[1]
     # A gain of rounding errors, as in a symmetric column, is none.
     return {"log_helps_share": np.mean(np.abs(after) < np.abs(before) - 1e-6)}
 

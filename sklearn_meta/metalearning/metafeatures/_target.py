@@ -9,7 +9,7 @@ from sklearn_meta.metalearning.metafeatures._columns import (
     quantiles,
     scaled_columns,
     sorted_columns,
-    standardised_moments,
+    standardized_moments,
     unit_columns,
 )
 from sklearn_meta.metalearning.metafeatures._declarations import (
@@ -132,8 +132,8 @@ def _shape(column):
     # The scale is that of the unit, the place that of the values.
     scaled = scaled_columns(column)
     unit = unit_columns(column)
-    (sd,), (skewness,), (kurtosis,) = standardised_moments(unit)
-    raw_sd = standardised_moments(scaled)[0][0]
+    (sd,), (skewness,), (kurtosis,) = standardized_moments(unit)
+    raw_sd = standardized_moments(scaled)[0][0]
     q01, q25, q50, q75, q99 = quantiles(
         *sorted_columns(unit), (0.01, 0.25, 0.5, 0.75, 0.99)
     )[:, 0]
@@ -151,7 +151,7 @@ def _shape(column):
     if q50 > q25:
         values["target_lower_tail"] = np.log10((q50 - q01) / (q50 - q25))
     bent = np.arcsinh(scaled / (LOG_BEND * raw_sd))
-    bent_skewness = standardised_moments(unit_columns(bent))[1][0]
+    bent_skewness = standardized_moments(unit_columns(bent))[1][0]
     values["target_log_effect"] = abs(skewness) - abs(bent_skewness)
     return values
 

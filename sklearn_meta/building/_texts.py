@@ -1,0 +1,82 @@
+"""Files of pipelines: one text a line, with where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from sklearn_meta.exceptions import PipelineSyntaxError
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Catalog
+from sklearn_meta.pipelines._text import format_tree, parse
+from sklearn_meta.pipelines._tree import Node
+
+# Separates a pipeline from the note on its source.
+NOTE = "  # "
+SECTIONS = {f"[{task}]": task for task in (CLASSIFICATION, REGRESSION)}
+
+
+@dataclass(frozen=True)
+class PoolPipeline:
+    """One pipeline to be evaluated on every table.
+
+    Parameters
+    ----------
+    text : str
+        Canonical.
+    tree : Node
+    note : str
+        Where it comes from.
+    """
+
+    text: str
+    tree: Node
+    note: str = ""
+
+
+def default_pool_files(task):
+    """Return the files of the pool that the package ships for a task."""
+    return (files("sklearn_meta.building") / "data" / f"pool_{task}.txt",)
+
+
+def read_pool(paths, *, catalog: Catalog, task) -> tuple[PoolPipeline, ...]:
+    """Read pipelines from files.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        Text files of UTF-8: one pipeline a line, two spaces and ``# note`` behind it.
+        Empty lines and lines that begin with ``#`` are passed over. A line
+        ``[classification]`` or ``[regression]`` says for which task those below it
+        are; without one they are for every task.
+    catalog : Catalog
+    task : {"classification", "regression"}
+
+    Returns
+    -------
+    pool : tuple of PoolPipeline
+        In the order of the files, without repetitions.
+
+    Raises
+    ------
+    ValueError
+        If a line is not a pipeline; names file and line.
+    """
+    pool = {}
+    for path in paths:
+        path = Path(path) if isinstance(path, str) else path
+        section = task
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            text, _, note = line.partition(NOTE)
+            text = text.strip()
+            if text in SECTIONS:
+                section = SECTIONS[text]
+            if not text or text.startswith(("#", "[")) or section != task:
+                continue
+            try:
+                tree = parse(text, catalog=catalog, task=task)
+            except PipelineSyntaxError as error:
+                raise ValueError(f"{path.name}, line {number}: {error}") from error
+            text = format_tree(tree)
+            pool.setdefault(text, PoolPipeline(text, tree, note.strip()))
+    return tuple(pool.values())

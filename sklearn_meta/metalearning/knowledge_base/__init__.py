@@ -1,0 +1,1 @@
+"""The knowledge base: datasets, pipelines, and how these did on those."""

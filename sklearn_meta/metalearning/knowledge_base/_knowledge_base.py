@@ -1,0 +1,506 @@
+"""The knowledge base: datasets, pipelines, and how these did on those."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from sklearn_meta.evaluation._records import Status
+from sklearn_meta.metalearning.knowledge_base._csv import read_csv, write_csv
+from sklearn_meta.metalearning.knowledge_base._file import (
+    KnowledgeBaseError,
+    check_writable,
+    compact,
+    read_provenance,
+    reading,
+    write_provenance,
+    writing,
+)
+from sklearn_meta.metalearning.knowledge_base._matrix import count_datasets, read_matrix
+from sklearn_meta.metalearning.knowledge_base._metrics import (
+    STORED_METRICS,
+    related_metric,
+)
+from sklearn_meta.metalearning.knowledge_base._records import (
+    DatasetRecord,
+    EvaluationRecord,
+    check_task,
+)
+from sklearn_meta.metalearning.knowledge_base._rows import read_records, write_records
+from sklearn_meta.metalearning.knowledge_base._score_matrix import (
+    ScoreMatrix,
+    concatenate,
+)
+from sklearn_meta.metalearning.knowledge_base._tables import (
+    as_table,
+    dataset_row,
+    evaluation_row,
+)
+
+__all__ = [
+    "STORED_METRICS",
+    "DatasetRecord",
+    "EvaluationRecord",
+    "KnowledgeBase",
+    "KnowledgeBaseError",
+    "ScoreMatrix",
+    "concatenate",
+    "related_metric",
+]
+
+# A metric is used if so many datasets have scores in it, as a share of those that have
+# the most common one: a related metric on many datasets says more than the metric
+# itself on a few.
+USABLE_SHARE = 0.5
+
+# Where the package's own one lies, in the folder of this module.
+BUILT_IN = ("data", "knowledge.sqlite")
+
+
+class KnowledgeBase:
+    """What is known of earlier datasets, in one SQLite file.
+
+    It holds numbers that describe datasets (never their rows), pipelines as texts, and
+    for each evaluation of a pipeline on a dataset its status, seconds, and scores in
+    several metrics. Nothing in the file can run code. Any tool for SQLite can show it;
+    the view ``leaderboard`` is made for that.
+
+    Nothing is opened before it is needed, and nothing is kept open: the object can be
+    used by many threads and processes at once, and pickles as its path.
+
+    Parameters
+    ----------
+    path : str, path-like or None, default=None
+        A file of your own, which is created when something is added to it. None is the
+        knowledge base that ships with the package, which cannot be changed.
+
+    Notes
+    -----
+    Many processes may write to one file, on a network folder too if its file locks
+    work. Each addition is one transaction; a process that is killed leaves the file as
+    it was before.
+
+    Scores are stored with six significant digits, seconds to the microsecond.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_meta.metalearning import (
+    ...     DatasetRecord, EvaluationRecord, KnowledgeBase
+    ... )
+    >>> path = Path(tempfile.mkdtemp()) / "mine.sqlite"
+    >>> knowledge_base = KnowledgeBase(path)
+    >>> knowledge_base.add(
+    ...     DatasetRecord("iris", "classification", "iris", 150, 4, 3, {"skew": 0.3}),
+    ...     [EvaluationRecord("lda(X)", "ok", {"accuracy": (0.98, 0.01)}, 0.002)],
+    ... )
+    >>> matrix = knowledge_base.matrix("classification", "f1_weighted")
+    >>> matrix.metric, matrix.pipelines, matrix.mean
+    ('accuracy', ('lda(X)',), array([[0.98]]))
+    """
+
+    def __init__(self, path=None):
+        if not (path is None or isinstance(path, str | os.PathLike)):
+            raise TypeError(
+                "The 'path' of a KnowledgeBase must be None, a str or a path. Got "
+                f"{path!r} instead."
+            )
+        self.path = path
+        self._without_families: frozenset[str] = frozenset()
+        self._with_pipelines: frozenset[str] | None = None
+
+    def __repr__(self):
+        path = "" if self.path is None else repr(os.fspath(self.path))
+        view = ", a part" if self._is_view else ""
+        return f"KnowledgeBase({path}{view})"
+
+    def __eq__(self, other):
+        if not isinstance(other, KnowledgeBase):
+            return NotImplemented
+        return self._identity == other._identity
+
+    def __hash__(self):
+        return hash(self._identity)
+
+    @property
+    def _identity(self):
+        path = None if self.path is None else os.fspath(self.path)
+        return path, self._without_families, self._with_pipelines
+
+    # What is known
+
+    def matrix(self, task, metric=None, *, max_pipelines=2000) -> ScoreMatrix:
+        """Return all scores in one metric, as arrays.
+
+        Parameters
+        ----------
+        task : {"classification", "regression"}
+        metric : str, callable or None, default=None
+            scikit-learn's name of a scorer. Where too little is stored in it, a
+            related metric stands in (see `related_metric`); the result names it. For
+            None and for callables, it is the default metric of the task.
+        max_pipelines : int, default=2000
+            Pipelines beyond this number are left out, so that the arrays stay small
+            however often a file was added to: those stay that came nearest to the best
+            one on some dataset.
+
+        Returns
+        -------
+        matrix : ScoreMatrix
+
+        Raises
+        ------
+        ValueError
+            If the task is unknown.
+        KnowledgeBaseError
+            If the file cannot be read.
+        """
+        check_task(task)
+        with self._reading() as connection:
+            counts = count_datasets(connection, task)
+            most = max(counts.values(), default=0)
+            usable = [name for name, n in counts.items() if n >= USABLE_SHARE * most]
+            matrix = read_matrix(
+                connection,
+                task,
+                related_metric(metric, task, usable),
+                pipelines=self._with_pipelines,
+                max_pipelines=max_pipelines,
+            )
+        return matrix.without_families(self._without_families)
+
+    def metrics(self, task) -> tuple[str, ...]:
+        """Return the metrics that scores are stored in, the most common one first.
+
+        Parameters
+        ----------
+        task : {"classification", "regression"}
+
+        Returns
+        -------
+        metrics : tuple of str
+        """
+        check_task(task)
+        with self._reading() as connection:
+            counts = count_datasets(connection, task)
+        return tuple(sorted(counts, key=counts.get, reverse=True))
+
+    def records(self) -> list[tuple[DatasetRecord, list[EvaluationRecord]]]:
+        """Return everything that is known, dataset by dataset.
+
+        Returns
+        -------
+        records : list of (DatasetRecord, list of EvaluationRecord)
+            In the order in which datasets and pipelines were added.
+        """
+        return [(dataset, known) for dataset, known, _ in self._records()]
+
+    def datasets(self):
+        """Return a table of the datasets.
+
+        Returns
+        -------
+        table : DataFrame or list of dict
+            A DataFrame where pandas is installed. Columns ``metafeature:...`` hold
+            the meta-features.
+        """
+        return as_table(
+            [dataset_row(dataset, source) for dataset, _, source in self._records()]
+        )
+
+    def pipelines(self):
+        """Return a table of the pipelines, one row for each task they were tried in.
+
+        Returns
+        -------
+        table : DataFrame or list of dict
+            Columns ``task``, ``pipeline``, ``n_datasets`` (on which it was tried) and
+            ``n_ok`` (on which it ended well).
+        """
+        tried, ok = Counter(), Counter()
+        for dataset, evaluations, _ in self._records():
+            keys = [(dataset.task, evaluation.pipeline) for evaluation in evaluations]
+            tried.update(keys)
+            ok.update(
+                key
+                for key, evaluation in zip(keys, evaluations, strict=True)
+                if evaluation.status == Status.OK
+            )
+        return as_table(
+            [
+                {"task": key[0], "pipeline": key[1], "n_datasets": n, "n_ok": ok[key]}
+                for key, n in tried.items()
+            ]
+        )
+
+    def evaluations(self):
+        """Return a table of the evaluations.
+
+        Returns
+        -------
+        table : DataFrame or list of dict
+            A DataFrame where pandas is installed. Columns ``mean:...`` and
+            ``standard_error:...`` hold the scores in each metric.
+        """
+        return as_table(
+            [
+                evaluation_row(dataset, evaluation)
+                for dataset, evaluations, _ in self._records()
+                for evaluation in evaluations
+            ]
+        )
+
+    def provenance(self) -> dict:
+        """Return where the knowledge base comes from.
+
+        Returns
+        -------
+        provenance : dict
+            What `set_provenance` was given, and ``schema_version``, ``created`` and
+            ``created_by``.
+        """
+        with self._reading() as connection:
+            return read_provenance(connection)
+
+    # Parts of it
+
+    def without_families(self, families) -> KnowledgeBase:
+        """Return a view without the datasets of some families.
+
+        Parameters
+        ----------
+        families : collection of str
+
+        Returns
+        -------
+        view : KnowledgeBase
+            For reading.
+        """
+        _check_names(families, "families")
+        return self._view(self._without_families.union(families), self._with_pipelines)
+
+    def with_pipelines(self, texts) -> KnowledgeBase:
+        """Return a view of the evaluations of some pipelines.
+
+        Parameters
+        ----------
+        texts : collection of str
+            Canonical texts.
+
+        Returns
+        -------
+        view : KnowledgeBase
+            For reading. Merging it into a new file gives a smaller knowledge base.
+        """
+        _check_names(texts, "texts")
+        texts = frozenset(texts)
+        if self._with_pipelines is not None:
+            texts &= self._with_pipelines
+        return self._view(self._without_families, texts)
+
+    # Adding to it
+
+    def add(self, dataset, evaluations, *, source=""):
+        """Add what was learned of one dataset, in one transaction.
+
+        A dataset of the same name and task is updated. Of two evaluations of one
+        pipeline on it, the one that ended well is kept; of two such ones, that on more
+        rows; then the later one, together with the scores of the earlier one in other
+        metrics.
+
+        Parameters
+        ----------
+        dataset : DatasetRecord
+        evaluations : iterable of EvaluationRecord
+        source : str, default=""
+            Who adds it, for people.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the file cannot be written, or is the built-in one.
+        """
+        evaluations = list(evaluations)
+        with self._writing() as connection:
+            write_records(connection, dataset, evaluations, source)
+
+    def merge(self, other):
+        """Add everything that another knowledge base knows.
+
+        Conflicts are settled as in `add`. Provenance is not taken over.
+
+        Parameters
+        ----------
+        other : KnowledgeBase, str, path-like or None
+            None is the one that ships with the package.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If `other` does not exist, one of them cannot be read, or this one cannot
+            be written. Nothing is added then.
+        """
+        other = as_knowledge_base(other)
+        if other.path is not None and not other._file.exists():
+            raise KnowledgeBaseError(
+                f"There is no knowledge base {str(other._file)!r} to merge."
+            )
+        self._add_all(other._records(), {})
+
+    def set_provenance(self, **items):
+        """Say where the knowledge base comes from.
+
+        Parameters
+        ----------
+        **items
+            Values that JSON can express. They replace those of the same name.
+        """
+        with self._writing() as connection:
+            write_provenance(connection, items)
+
+    def export_csv(self, folder):
+        """Write everything to CSV files, from which `import_csv` reads the same.
+
+        Parameters
+        ----------
+        folder : str or path-like
+            Created if it does not exist. Receives ``datasets.csv``,
+            ``evaluations.csv`` and ``provenance.csv``.
+        """
+        write_csv(Path(folder).expanduser(), self._records(), self.provenance())
+
+    def import_csv(self, folder):
+        """Add everything that `export_csv` wrote, in one transaction.
+
+        Parameters
+        ----------
+        folder : str or path-like
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the files cannot be understood, or this knowledge base cannot be
+            written. Nothing is added then.
+        """
+        records, provenance = read_csv(Path(folder).expanduser())
+        provenance.pop("schema_version", None)
+        self._add_all(records, provenance)
+
+    def compact(self):
+        """Rewrite the file without gaps: smaller, and faster to read."""
+        self._check_own()
+        compact(self._file)
+
+    def check_writable(self):
+        """Raise the error now that adding something later would raise.
+
+        Nothing is left behind; in particular, no file is created.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the folder does not exist or cannot be written, the file cannot be
+            written, is none of ours or is too new, or is the built-in one.
+        """
+        self._check_own()
+        check_writable(self._file)
+
+    # Access to the file
+
+    @property
+    def _file(self) -> Path:
+        return Path(self.path).expanduser()
+
+    @contextmanager
+    def _reading(self):
+        if self.path is not None:
+            with reading(self._file) as connection:
+                yield connection
+            return
+        with as_file(files(__package__).joinpath(*BUILT_IN)) as path:
+            if not path.is_file():
+                raise KnowledgeBaseError(
+                    "The knowledge base that ships with sklearn_meta is missing: there "
+                    f"is no {str(path)!r}. Install the package again, or pass the path "
+                    "of another one."
+                )
+            with reading(path, immutable=True) as connection:
+                yield connection
+
+    def _writing(self):
+        self._check_own()
+        return writing(self._file)
+
+    def _check_own(self):
+        if self.path is None:
+            raise KnowledgeBaseError(
+                "The knowledge base that ships with the package cannot be changed. "
+                "Pass the path of your own: KnowledgeBase('knowledge.sqlite'); its "
+                "method merge(None) copies the one of the package into it."
+            )
+        if self._is_view:
+            raise KnowledgeBaseError(
+                "A part of a knowledge base is for reading. Add to the whole one, "
+                f"KnowledgeBase({os.fspath(self.path)!r})."
+            )
+
+    @property
+    def _is_view(self):
+        return bool(self._without_families) or self._with_pipelines is not None
+
+    def _view(self, without_families, with_pipelines):
+        view = KnowledgeBase(self.path)
+        view._without_families = without_families
+        view._with_pipelines = with_pipelines
+        return view
+
+    def _records(self):
+        """Return datasets, their evaluations, and sources, as this view shows them."""
+        with self._reading() as connection:
+            records = list(read_records(connection))
+        kept = self._with_pipelines
+        return [
+            (
+                dataset,
+                [e for e in evaluations if kept is None or e.pipeline in kept],
+                source,
+            )
+            for dataset, evaluations, source in records
+            if dataset.family not in self._without_families
+        ]
+
+    def _add_all(self, records, provenance):
+        with self._writing() as connection:
+            for dataset, evaluations, source in records:
+                write_records(connection, dataset, evaluations, source)
+            write_provenance(connection, provenance)
+
+
+def as_knowledge_base(knowledge_base) -> KnowledgeBase:
+    """Return a knowledge base for what users may pass as one.
+
+    Parameters
+    ----------
+    knowledge_base : KnowledgeBase, str, path-like or None
+        None is the one that ships with the package.
+
+    Returns
+    -------
+    knowledge_base : KnowledgeBase
+    """
+    if isinstance(knowledge_base, KnowledgeBase):
+        return knowledge_base
+    return KnowledgeBase(knowledge_base)
+
+
+def _check_names(names, parameter):
+    # A str is a collection of str, but never the one that is meant.
+    if isinstance(names, str):
+        raise TypeError(
+            f"'{parameter}' must be a collection of str, not a single str. Got "
+            f"{names!r} instead; write [{names!r}]."
+        )

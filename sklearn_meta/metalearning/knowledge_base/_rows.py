@@ -1,0 +1,229 @@
+"""Records to rows of the knowledge base, and back."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sklearn_meta.evaluation._records import Status
+from sklearn_meta.metalearning.knowledge_base._numbers import (
+    UNKNOWN,
+    decode_scores,
+    decode_seconds,
+    encode_score,
+    encode_seconds,
+    known,
+)
+from sklearn_meta.metalearning.knowledge_base._records import (
+    DatasetRecord,
+    EvaluationRecord,
+)
+
+
+def write_records(connection, dataset, evaluations, source):
+    """Add a dataset and its evaluations, or update them.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+    dataset : DatasetRecord
+    evaluations : iterable of EvaluationRecord
+    source : str
+    """
+    dataset_id = _write_dataset(connection, dataset, source)
+    metric_ids = {}
+    for evaluation in evaluations:
+        pipeline_id = _identity(connection, "pipelines", text=evaluation.pipeline)
+        key = (dataset_id, pipeline_id)
+        if not _make_way(connection, key, evaluation):
+            continue
+        connection.execute(
+            "INSERT OR REPLACE INTO evaluations (dataset, pipeline, status, "
+            "fit_microseconds, predict_microseconds, n_rows) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *key,
+                evaluation.status,
+                encode_seconds(evaluation.fit_seconds),
+                encode_seconds(evaluation.predict_seconds),
+                int(evaluation.n_rows),
+            ),
+        )
+        if evaluation.status != Status.OK:
+            continue
+        for metric, (mean, standard_error) in evaluation.scores.items():
+            if not math.isfinite(mean):
+                continue
+            if metric not in metric_ids:
+                metric_ids[metric] = _identity(
+                    connection, "metrics", task=dataset.task, name=metric
+                )
+            connection.execute(
+                "INSERT OR REPLACE INTO scores (dataset, pipeline, metric, "
+                "mean, standard_error, exponent) VALUES (?, ?, ?, ?, ?, ?)",
+                (*key, metric_ids[metric], *encode_score(mean, standard_error)),
+            )
+
+
+def _make_way(connection, key, evaluation):
+    """Return whether an evaluation is to be stored, and remove what it puts an end to.
+
+    One that ended well is kept against one that did not; of two that did, the one on
+    more rows. Scores of different rows do not belong together.
+    """
+    where = "WHERE dataset = ? AND pipeline = ?"
+    stored = connection.execute(
+        f"SELECT status, n_rows FROM evaluations {where}", key
+    ).fetchone()
+    if stored is None:
+        return True
+    status, n_rows = stored
+    if status == Status.OK and (
+        evaluation.status != Status.OK or evaluation.n_rows < n_rows
+    ):
+        return False
+    if evaluation.n_rows != n_rows:
+        connection.execute(
+            f"DELETE FROM scores {where} AND metric IN (SELECT id FROM metrics)", key
+        )
+    return True
+
+
+def _write_dataset(connection, dataset, source):
+    connection.execute(
+        """
+        INSERT INTO datasets
+            (task, name, family, n_samples, n_features, n_classes, source)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (task, name) DO UPDATE SET
+            family = excluded.family,
+            n_samples = excluded.n_samples,
+            n_features = excluded.n_features,
+            n_classes = excluded.n_classes,
+            source = excluded.source
+        """,
+        (
+            dataset.task,
+            dataset.name,
+            dataset.family,
+            int(dataset.n_samples),
+            int(dataset.n_features),
+            int(dataset.n_classes),
+            source,
+        ),
+    )
+    (dataset_id,) = connection.execute(
+        "SELECT id FROM datasets WHERE task = ? AND name = ?",
+        (dataset.task, dataset.name),
+    ).fetchone()
+    connection.execute("DELETE FROM metafeatures WHERE dataset = ?", (dataset_id,))
+    connection.executemany(
+        "INSERT INTO metafeatures VALUES (?, ?, ?)",
+        [
+            # SQLite takes NaN for NULL.
+            (dataset_id, _identity(connection, "metafeature_names", name=n), float(v))
+            for n, v in dataset.metafeatures.items()
+        ],
+    )
+    return dataset_id
+
+
+def _identity(connection, table, **columns):
+    """Return the id of a row, which is added if there is none."""
+    names = list(columns)
+    values = list(columns.values())
+    find = f"SELECT id FROM {table} WHERE " + " AND ".join(f"{n} = ?" for n in names)
+    row = connection.execute(find, values).fetchone()
+    if row is not None:
+        return row[0]
+    marks = ", ".join("?" for _ in names)
+    return connection.execute(
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", values
+    ).lastrowid
+
+
+def read_records(connection):
+    """Return all records, in the order in which they were added.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+
+    Yields
+    ------
+    dataset : DatasetRecord
+    evaluations : list of EvaluationRecord
+    source : str
+    """
+    texts = dict(connection.execute("SELECT id, text FROM pipelines"))
+    metrics = dict(connection.execute("SELECT id, name FROM metrics"))
+    for dataset_id, *values, source in connection.execute(
+        """
+        SELECT id, name, task, family, n_samples, n_features, n_classes, source
+        FROM datasets ORDER BY id
+        """
+    ).fetchall():
+        dataset = DatasetRecord(*values, _read_metafeatures(connection, dataset_id))
+        scores = _read_scores(connection, dataset_id, metrics)
+        evaluations = _read_evaluations(connection, dataset_id, texts, scores)
+        yield dataset, evaluations, source
+
+
+def _read_metafeatures(connection, dataset_id):
+    rows = connection.execute(
+        """
+        SELECT name, value FROM metafeatures
+        JOIN metafeature_names ON metafeature_names.id = metafeature
+        WHERE dataset = ? ORDER BY metafeature
+        """,
+        (dataset_id,),
+    )
+    return {name: math.nan if value is None else value for name, value in rows}
+
+
+def _read_scores(connection, dataset_id, metrics):
+    """Return ``{pipeline id: {metric: (mean, standard error)}}`` of a dataset."""
+    scores = {}
+    for metric_id, metric in metrics.items():
+        rows = connection.execute(
+            f"""
+            SELECT pipeline, mean, ifnull(standard_error, {UNKNOWN}), exponent
+            FROM scores WHERE metric = ? AND dataset = ?
+            """,
+            (metric_id, dataset_id),
+        ).fetchall()
+        if not rows:
+            continue
+        pipelines, means, errors, exponents = np.array(rows).T
+        errors = known(decode_scores(errors, exponents), errors)
+        means = decode_scores(means, exponents)
+        for pipeline, mean, error in zip(
+            pipelines.tolist(), means.tolist(), errors.tolist(), strict=True
+        ):
+            scores.setdefault(pipeline, {})[metric] = (mean, error)
+    return scores
+
+
+def _read_evaluations(connection, dataset_id, texts, scores):
+    rows = connection.execute(
+        f"""
+        SELECT pipeline, status, ifnull(fit_microseconds, {UNKNOWN}),
+            ifnull(predict_microseconds, {UNKNOWN}), n_rows
+        FROM evaluations WHERE dataset = ? ORDER BY pipeline
+        """,
+        (dataset_id,),
+    ).fetchall()
+    if not rows:
+        return []
+    pipelines, statuses, fit, predict, n_rows = zip(*rows, strict=True)
+    return [
+        EvaluationRecord(texts[pipeline], status, scores.get(pipeline, {}), *numbers)
+        for pipeline, status, *numbers in zip(
+            pipelines,
+            statuses,
+            decode_seconds(np.array(fit)).tolist(),
+            decode_seconds(np.array(predict)).tolist(),
+            n_rows,
+            strict=True,
+        )
+    ]

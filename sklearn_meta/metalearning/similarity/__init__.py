@@ -1,0 +1,1 @@
+"""Which known datasets are like a new one."""

@@ -1,0 +1,47 @@
+"""The user's own pipelines, with which a search begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sklearn_meta.evaluation._records import Candidate
+from sklearn_meta.exceptions import InvalidPipelineError
+from sklearn_meta.pipelines._read_estimator import read_estimator
+from sklearn_meta.pipelines._text import format_tree, parse
+
+INITIAL = "initial"
+
+
+def read_initial(pipelines, vocabulary) -> Iterator[Candidate]:
+    """Yield the candidates that a user has named.
+
+    Parameters
+    ----------
+    pipelines : sequence of (str or estimator), or None
+    vocabulary : Vocabulary
+
+    Yields
+    ------
+    candidate : Candidate
+
+    Raises
+    ------
+    InvalidPipelineError
+        If one cannot be expressed in the search space; it says which and why.
+    """
+    where = {"catalog": vocabulary.catalog, "task": vocabulary.task}
+    for i, pipeline in enumerate([] if pipelines is None else pipelines):
+        try:
+            if isinstance(pipeline, str):
+                tree = parse(pipeline, **where)
+            else:
+                tree = read_estimator(pipeline, **where)
+        except InvalidPipelineError as error:
+            raise InvalidPipelineError(f"initial_pipelines[{i}]: {error}") from None
+        if tree.size > vocabulary.max_size:
+            raise InvalidPipelineError(
+                f"initial_pipelines[{i}] has {tree.size} operators, but max_size of "
+                f"the search space is {vocabulary.max_size}. Raise it: "
+                f"search_space=SearchSpace(max_size={tree.size})."
+            )
+        yield Candidate(tree, format_tree(tree), INITIAL)

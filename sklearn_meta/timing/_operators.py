@@ -1,0 +1,234 @@
+"""Predicted seconds of a pipeline: the price that a search weighs a score against."""
+
+from __future__ import annotations
+
+from math import inf, log2
+
+from sklearn_meta.pipelines._operators import Catalog, Operator
+from sklearn_meta.pipelines._outputs import shared_features, takes_all_outputs
+from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
+
+# Every step has a price even on an empty table: checks, copies, imports that are done.
+STEP_SECONDS = 0.0005
+
+# A stacked estimator is fitted on five folds for its out-of-fold predictions and once
+# on all rows.
+STACK_FITS = 6
+
+# Calibration of a single model: three folds and all rows; see `_catalog_parts`.
+CALIBRATION_FITS = 4
+
+# Early stopping ends boosting after about this many rounds times the learning rate
+# (those until the best round, and the patience behind it).
+EARLY_STOPPING_ROUNDS = 10.0
+
+# The polynomial operator sketches what would be more columns than about these.
+MAX_PRODUCTS = 1_000.0
+
+# No transformer is taken to give more columns than this: wide results are sparse or
+# cut, and a prediction should not overflow.
+MAX_COLUMNS = 20_000.0
+
+
+def predicted_seconds(
+    tree: Node,
+    *,
+    catalog: Catalog,
+    task,
+    n_samples,
+    n_features,
+    n_classes=1,
+    n_outputs=1,
+):
+    """Predict how long one fit of a pipeline takes on one thread.
+
+    The sum over the operators of the tree of their `Cost`, which was measured once. It
+    tells cheap pipelines from dear ones, to a factor of about three; what it does not
+    know is the machine, the values, and the number of levels of categories.
+
+    Parameters
+    ----------
+    tree : Node
+        A legal tree, see `check_tree`.
+    catalog : Catalog
+    task : {"classification", "regression"}
+    n_samples, n_features : int
+        Size of the table.
+    n_classes : int, default=1
+        One for regression.
+    n_outputs : int, default=1
+        Number of columns of the target. What takes one at a time is fitted so many
+        times; learners that take them all are taken to cost what one costs.
+
+    Returns
+    -------
+    seconds : float
+        Above zero; never less for more rows, columns or classes.
+    """
+    half_classes = max(n_classes, 2) / 2
+    size = _Size(catalog, task, max(n_samples, 1), half_classes, n_outputs > 1)
+    width = max(float(n_features), 1.0)
+    seconds = size.estimator(tree, width, early_stopping=True)
+    where = {"catalog": catalog, "task": task}
+    if n_outputs > 1 and not takes_all_outputs(tree, **where):
+        shared, _ = size.features(shared_features(tree, **where), width)
+        seconds = shared + n_outputs * (seconds - shared)
+    return float(seconds)
+
+
+def predicted_seconds_on(dataset, tree, *, catalog, n_samples=None):
+    """Predict how long one fit of a pipeline takes on a table, see above.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    tree : Node
+    catalog : Catalog
+    n_samples : int, default=None
+        Rows of the fit; all by default.
+
+    Returns
+    -------
+    seconds : float
+    """
+    task = dataset.task
+    return predicted_seconds(
+        tree,
+        catalog=catalog,
+        task=task.name,
+        n_samples=dataset.n_samples if n_samples is None else n_samples,
+        n_features=dataset.n_features,
+        n_classes=task.n_classes,
+        n_outputs=task.n_outputs,
+    )
+
+
+class _Size:
+    """What stays the same while the seconds of one tree are added up."""
+
+    def __init__(self, catalog, task, n_samples, half_classes, always_bounded):
+        self.catalog = catalog
+        self.task = task
+        self.n_samples = n_samples
+        self.half_classes = half_classes
+        # Whether rounds are bounded also where nobody stops boosting early.
+        self.always_bounded = always_bounded
+
+    def estimator(self, node, width, *, early_stopping):
+        """Return seconds; `early_stopping` says whether anyone would stop it."""
+        operator = self.catalog.find(node.operator, self.task)
+        if operator.kind == "wrapper":
+            inner = self.estimator(node.inputs[0], width, early_stopping=False)
+            fits = _inner_fits(operator, node, self.half_classes)
+            return fits * inner + self._own(operator, node, width)
+        if node.inputs[0].operator == STACK:
+            inner = [
+                self.estimator(child, width, early_stopping=False)
+                for child in node.inputs[0].inputs
+            ]
+            n_predictions = len(inner) * 2 * self.half_classes
+            return STACK_FITS * sum(inner) + self._own(operator, node, n_predictions)
+        seconds, width = self.features(node.inputs[0], width)
+        rounds = inf
+        params = _params(operator, node)
+        bounded = early_stopping or self.always_bounded
+        if bounded and params.get("early_stopping", False):
+            rounds = EARLY_STOPPING_ROUNDS / params.get("learning_rate", 0.1)
+        return seconds + self._own(operator, node, width, rounds)
+
+    def features(self, node, width):
+        """Return seconds and number of columns."""
+        if node.operator == INPUT:
+            return 0.0, width
+        parts = [self.features(child, width) for child in node.inputs]
+        seconds = sum(s for s, _ in parts)
+        width = sum(w for _, w in parts)
+        if node.operator == UNION:
+            return seconds, min(width, MAX_COLUMNS)
+        operator = self.catalog.find(node.operator, self.task)
+        own = self._own(operator, node, width)
+        return seconds + own, _columns_after(operator, node, width)
+
+    def _own(self, operator, node, width, rounds=inf):
+        # A split looks at one column at least. Where a share of few columns is less,
+        # the ratio of shares below falls with the width; the price must not.
+        narrowest = self._at_width(operator, node, 1.0, rounds)
+        return max(narrowest, self._at_width(operator, node, width, rounds))
+
+    def _at_width(self, operator, node, width, rounds):
+        cost = operator.cost
+        seconds = cost.least + (
+            cost.seconds
+            * (self.n_samples / 1000) ** cost.rows
+            * (width / 20) ** cost.columns
+            * self.half_classes**cost.classes
+        )
+        params, defaults = _params(operator, node), operator.defaults()
+        for name, exponent in cost.params.items():
+            value = _number(name, params.get(name), width)
+            default = _number(name, defaults.get(name), width)
+            # Without a default there is no ratio: the seconds are those of "any".
+            if value is None or not default:
+                continue
+            if name == "n_estimators":
+                value = min(value, rounds)
+            seconds *= (value / default) ** exponent
+        return STEP_SECONDS + seconds
+
+
+def _params(operator: Operator, node):
+    """All arguments of a node: the search's own, and those that it leaves alone."""
+    return {**operator.fixed, **operator.defaults(), **dict(node.params)}
+
+
+def _number(name, value, width):
+    """Value of a hyperparameter as a number; None where it has none."""
+    if name == "max_features":
+        # As a share of the columns, whatever way it is written.
+        shares = {None: 1.0, "sqrt": width**0.5 / width, "log2": log2(width) / width}
+        value = max(shares.get(value, value), 1 / width)
+    return value if isinstance(value, int | float) else None
+
+
+def _inner_fits(operator: Operator, node, half_classes):
+    """How often a wrapper fits the estimator inside, in fits on all rows."""
+    match _class_name(operator):
+        case "CalibratedClassifierCV":
+            return CALIBRATION_FITS
+        case "OneVsRestClassifier":
+            return 2 * half_classes
+        case "BaggingClassifier" | "BaggingRegressor":
+            params = _params(operator, node)
+            return params.get("n_estimators", 10) * params.get("max_samples", 1.0)
+    return 1
+
+
+def _columns_after(operator: Operator, node, width):
+    """About how many columns a transformer makes of `width`."""
+    params = _params(operator, node)
+    match _class_name(operator):
+        case "KBinsDiscretizer" if params.get("encode") != "ordinal":
+            after = width * params.get("n_bins", 5)
+        case "SplineTransformer":
+            after = width * (params.get("n_knots", 5) + params.get("degree", 3) - 1)
+        case "PolynomialFeatures":
+            after = min(width * (width + 3) / 2, MAX_PRODUCTS)
+        case "RandomTreesEmbedding":
+            after = params.get("n_estimators", 100) * 2 ** params.get("max_depth", 5)
+        case "KMeans":
+            after = params.get("n_clusters", 8)
+        case "Nystroem" | "RBFSampler" | "PolynomialCountSketch":
+            after = params.get("n_components", 100)
+        case "TruncatedSVD":
+            after = min(params.get("n_components", 2), width)
+        case "SelectPercentile":
+            after = width * params.get("percentile", 10) / 100
+        case "SelectFromModel" | "FeatureAgglomeration":
+            after = width / 2
+        case _:
+            after = width
+    return min(max(after, 1.0), MAX_COLUMNS)
+
+
+def _class_name(operator: Operator):
+    return operator.path.rpartition(".")[2]

@@ -1,0 +1,193 @@
+"""Splits are chosen by size and task, and never drop a row or a class."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import (
+    GroupKFold,
+    LeaveOneGroupOut,
+    PredefinedSplit,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    TimeSeriesSplit,
+)
+
+from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._task import ClassificationTask, MultilabelTask, RegressionTask
+from sklearn_meta.evaluation._cross_validation import (
+    MAX_HOLDOUT_ROWS,
+    SCREENING_ROWS,
+    Effort,
+    default_splitter,
+    follow_rows,
+    make_folds,
+    make_stages,
+    subsample,
+)
+from sklearn_meta.pipelines._schema import Schema
+
+
+def dataset(y, groups=None, n_classes=None):
+    y = np.asarray(y)
+    task = (
+        RegressionTask()
+        if n_classes is None
+        else ClassificationTask(np.arange(n_classes))
+    )
+    return Dataset(np.zeros((len(y), 1)), y, Schema(1), task, groups=groups)
+
+
+def classes(n, n_classes=3):
+    return dataset(np.arange(n) % n_classes, n_classes=n_classes)
+
+
+@pytest.mark.parametrize(
+    "n, kind, n_splits",
+    [
+        (50, RepeatedStratifiedKFold, 10),
+        (5_000, StratifiedKFold, 5),
+        (20_000, StratifiedKFold, 3),
+        (100_000, StratifiedShuffleSplit, 1),
+    ],
+)
+def test_splitter_follows_the_number_of_rows(n, kind, n_splits):
+    splitter = default_splitter(classes(n), 0)
+    assert isinstance(splitter, kind)
+    assert len(make_folds(classes(n), None, 0)) == n_splits
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(100_000) // 10])
+def test_rows_beside_a_holdout_are_bounded_where_that_is_asked_for(groups):
+    data = dataset(np.arange(100_000) % 3, groups=groups, n_classes=3)
+    (whole, _), *_ = make_folds(data, None, 0)
+    (train, validation), *_ = make_folds(data, None, 0, Effort(max_train=30_000))
+    assert len(whole) == 80_000
+    assert len(train) == 30_000
+    assert not set(train) & set(validation)
+    assert np.bincount(data.y[train]).min() > 9_000
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(3_000) // 10])
+def test_a_holdout_takes_the_place_of_folds_where_that_is_asked_for(groups):
+    data = dataset(np.arange(3_000) % 3, groups=groups, n_classes=3)
+    ((train, validation),) = make_folds(data, None, 0, Effort(max_folds=1))
+    assert len(validation) == 600
+    assert len(train) == 2_400
+    assert len(make_folds(data, None, 0, Effort(max_folds=3))) == 3
+
+
+@pytest.mark.parametrize(
+    "labels", [np.arange(3_000) // 4, np.minimum(np.arange(3_000), 2_990)]
+)
+def test_a_holdout_of_more_classes_than_rows_and_of_single_ones(labels):
+    data = dataset(labels, n_classes=labels.max() + 1)
+    ((train, validation),) = make_folds(data, None, 0, Effort(max_folds=1))
+    assert len(train) == 2_400 and len(validation) == 600
+
+
+def test_rows_of_folds_are_never_bounded():
+    for cv, n in [(None, 50_000), (3, 100_000)]:
+        folds = make_folds(classes(n), cv, 0, Effort(max_train=1_000))
+        assert [len(train) for train, _ in folds] == pytest.approx(
+            [n * 2 / 3] * 3, 1e-3
+        )
+
+
+def test_holdout_of_a_large_table_is_bounded():
+    data = dataset(np.arange(300_000) % 2, n_classes=2)
+    (train, validation) = make_folds(data, None, 0)[0]
+    assert len(validation) == MAX_HOLDOUT_ROWS
+    assert len(train) + len(validation) == 300_000
+
+
+@pytest.mark.parametrize("n", [3, 7, 20, 300, 1_200])
+def test_folds_cover_every_row_and_are_disjoint_from_training(n):
+    data = dataset(np.arange(n) * 1.0)
+    seen = np.zeros(n, dtype=int)
+    for train, validation in make_folds(data, None, 0):
+        assert not set(train) & set(validation)
+        assert len(train) + len(validation) == n
+        seen[validation] += 1
+    assert len(set(seen)) == 1 and seen[0] >= 1
+
+
+def test_a_class_with_one_row_does_not_stop_the_split():
+    y = np.array([0] * 30 + [1] * 29 + [2])
+    folds = make_folds(dataset(y, n_classes=3), None, 0)
+    assert sum(60 - 1 in validation for _, validation in folds) == 2  # two repeats
+
+
+def test_groups_stay_together():
+    groups = np.repeat(np.arange(20), 10)
+    for data in (
+        dataset(np.arange(200) * 1.0, groups),
+        dataset(np.arange(200) % 2, groups, 2),
+    ):
+        assert isinstance(default_splitter(data, 0), GroupKFold | StratifiedGroupKFold)
+        for train, validation in make_folds(data, None, 0):
+            assert not set(groups[train]) & set(groups[validation])
+
+
+@pytest.mark.parametrize(
+    "cv, n_splits",
+    [
+        (4, 4),
+        (TimeSeriesSplit(3), 3),
+        (LeaveOneGroupOut(), 5),
+        (PredefinedSplit(np.arange(100) % 2), 2),
+        ([(np.arange(50), np.arange(50, 100))], 1),
+    ],
+)
+def test_cv_is_understood_as_in_scikit_learn(cv, n_splits):
+    data = dataset(np.arange(100) * 1.0, groups=np.arange(100) % 5)
+    assert len(make_folds(data, cv, 0)) == n_splits
+
+
+def test_more_folds_than_members_of_every_class_is_an_error():
+    with pytest.raises(ValueError, match="n_splits=8"):
+        make_folds(classes(12), 8, 0)
+
+
+def test_empty_split_is_an_error():
+    with pytest.raises(ValueError, match="'cv' parameter"):
+        make_folds(dataset(np.arange(10.0)), [(np.arange(10), [])], 0)
+
+
+def test_large_tables_are_screened_on_a_subsample():
+    stages = make_stages(classes(50_000), make_folds(classes(50_000), None, 0), 0)
+    assert [s.screening for s in stages] == [True, False, False, False]
+    assert len(stages[0].train) == SCREENING_ROWS
+    assert set(stages[0].train) <= set(stages[1].train)
+    assert set(stages[0].validation) <= set(stages[1].validation)
+    small = make_stages(classes(500), make_folds(classes(500), None, 0), 0)
+    assert not any(s.screening for s in small)
+
+
+def test_subsample_keeps_every_class():
+    y = np.zeros(10_000, dtype=int)
+    y[:2], y[5] = 1, 2
+    data = dataset(y, n_classes=3)
+    rows = subsample(data, np.arange(10_000), 50, np.random.default_rng(0))
+    assert set(y[rows]) == {0, 1, 2}
+    assert len(np.unique(rows)) == len(rows) <= 53
+
+
+def test_folds_follow_rows_that_move_and_repeat():
+    rows = np.array([3, 0, 0, 2])  # row 1 has no weight, row 0 counts twice
+    folds = follow_rows([(np.array([0, 1]), np.array([2, 3]))], rows)
+    assert [part.tolist() for part in folds[0]] == [[1, 2], [0, 3]]
+
+
+def test_rows_of_several_labels_or_targets_are_split_without_strata():
+    Y = np.arange(80).reshape(40, 2) % 2
+    for task in (MultilabelTask(2, Y.dtype), RegressionTask(2)):
+        table = Dataset(np.zeros((40, 1)), Y, Schema(1), task)
+        assert isinstance(default_splitter(table, 0), RepeatedKFold)
+        for cv in (None, 4):
+            folds = make_folds(table, cv, 0)
+            counts = np.bincount(np.concatenate([valid for _, valid in folds]))
+            assert (counts == counts[0]).all()
+    rows = subsample(table, np.arange(40), 10, np.random.default_rng(0))
+    assert len(rows) == 10

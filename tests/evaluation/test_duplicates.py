@@ -1,0 +1,113 @@
+"""Candidates that predict what another one predicts."""
+
+import numpy as np
+import pytest
+
+from sklearn_meta import MetaAutoRegressor
+from sklearn_meta.evaluation._duplicates import (
+    MIN_ROWS,
+    N_VALUES,
+    SAME_SHARE,
+    KnownPredictions,
+    sketch,
+)
+from sklearn_meta.evaluation._history import MAX_SKETCHES, SHARE_OF_A_TWIN, History
+from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
+from sklearn_meta.pipelines import SearchSpace
+from sklearn_meta.pipelines._tree import X
+from sklearn_meta.search import EvolutionarySearch
+
+
+@pytest.fixture
+def predictions():
+    return np.random.default_rng(0).normal(3, 2, size=(4, 500)).astype(np.float32)
+
+
+def evaluation(number, score, predictions, status=Status.OK):
+    fold = FoldResult(0, score, predictions)
+    return Evaluation(number, Candidate(X, f"c{number}", "test"), status, (fold, fold))
+
+
+def history_of(predictions):
+    history = History()
+    for number, p in enumerate(predictions):
+        history.add(evaluation(number, -float(number), p))
+    return history
+
+
+def test_who_predicts_the_same_is_found(predictions):
+    known = history_of(predictions).race().known
+    assert known.numbers == (0, 1, 2, 3)
+    for number, p in enumerate(predictions):
+        noise = np.random.default_rng(1).normal(size=p.shape) * p.std()
+        assert known.twin_of(p) == number
+        assert known.twin_of(p + 0.3 * SAME_SHARE * noise) == number
+        assert known.twin_of(p + 3 * SAME_SHARE * noise) is None
+
+
+def test_the_shape_of_predictions_does_not_matter():
+    rng = np.random.default_rng(0)
+    for shape in [(40, 3), (400, 2, 2), (MIN_ROWS,)]:
+        p = rng.random(shape)
+        assert len(sketch(p)) == min(p.size, N_VALUES)
+        assert KnownPredictions((7,), sketch(p)[None]).twin_of(p) == 7
+
+
+def test_constants_are_the_same_only_if_they_are_equal():
+    known = KnownPredictions((0,), sketch(np.full(50, 2.0))[None])
+    assert known.twin_of(np.full(50, 2.0)) == 0
+    assert known.twin_of(np.full(50, 2.1)) is None
+
+
+def test_few_rows_prove_nothing():
+    few = np.arange(MIN_ROWS - 1.0)
+    assert sketch(few) is None
+    assert history_of([few, few]).race().known.twin_of(few) is None
+
+
+def test_nothing_is_known_at_first(predictions):
+    assert History().race().known.twin_of(predictions[0]) is None
+
+
+def test_only_finished_ones_are_known_and_of_many_the_best(predictions):
+    history = History()
+    history.add(evaluation(0, 0.0, predictions[0], Status.PRUNED))
+    assert history.race().known.twin_of(predictions[0]) is None
+    rng = np.random.default_rng(0)
+    for number in range(1, MAX_SKETCHES + 20):
+        history.add(evaluation(number, float(number), rng.normal(size=20)))
+    numbers = history.race().known.numbers
+    assert len(numbers) == MAX_SKETCHES and min(numbers) == 20
+
+
+def test_twins_hardly_try_the_patience(predictions):
+    history = history_of(predictions[:1])
+    for number in range(1, 5):
+        twin = evaluation(number, 5.0, predictions[0], Status.SAME)
+        history.add(twin)
+    assert history.evaluations_since_gain() == 4 * SHARE_OF_A_TWIN
+    assert history.best().number == 0
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_gives_twins_up_after_one_fold(n_jobs):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    y = X[:, 0] + 0.1 * rng.normal(size=120)
+    # The prior of the precision is outweighed by the rows.
+    texts = ["ard(X)", "ard(X, lambda_1=1e-08)", "ridge(X)", "ard(X, lambda_1=1e-07)"]
+    reg = MetaAutoRegressor(
+        search_space=SearchSpace(include=["ard", "ridge"]),
+        search=EvolutionarySearch(initial_pipelines=texts, look_ahead=1),
+        max_evaluations=len(texts),
+        n_jobs=n_jobs,
+        random_state=0,
+    ).fit(X, y)
+    results = {
+        e.candidate.text: (e.status, len(e.folds), e.reason) for e in reg.history_
+    }
+    assert results["ard(X)"][0] == results["ridge(X)"][0] == "ok"
+    same = [r for r in results.values() if r[0] == "same"]
+    assert [r[1:] for r in same] == [(1, "predicts the same as number 0")] * 2
+    statuses = reg.leaderboard_["status"]
+    assert (statuses[-2:] == "same").all()

@@ -1,0 +1,605 @@
+"""The file of the knowledge base: intact, whatever happens to it and its writers."""
+
+import math
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sklearn_meta.metalearning.knowledge_base import _file as _knowledge_file
+from sklearn_meta.metalearning.knowledge_base import _knowledge_base
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
+    STORED_METRICS,
+    EvaluationRecord,
+    KnowledgeBase,
+    KnowledgeBaseError,
+)
+from tests.metalearning.knowledge import dataset, evaluation, same
+
+ROOT = Path(_knowledge_base.__file__).parents[3]
+ASSETS = Path(__file__).parent
+
+
+# The built-in one
+
+
+@pytest.fixture
+def built_in(filled, path, monkeypatch):
+    """A file in the place of the one that ships."""
+    monkeypatch.setattr(_knowledge_base, "BUILT_IN", (str(path),))
+    return KnowledgeBase()
+
+
+def test_built_in_is_only_read(built_in, path):
+    before = path.read_bytes()
+    assert len(built_in.records()) == 3
+    for change in (
+        lambda: built_in.add(dataset(), []),
+        lambda: built_in.set_provenance(a=1),
+        lambda: built_in.merge(path),
+        built_in.compact,
+        built_in.check_writable,
+    ):
+        with pytest.raises(KnowledgeBaseError, match="ships with the package"):
+            change()
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_built_in_can_be_copied(built_in, tmp_path):
+    own = KnowledgeBase(tmp_path / "own.sqlite")
+    own.merge(None)
+    assert same(own.records(), built_in.records())
+
+
+def test_built_in_is_opened_as_a_file_that_nobody_changes(built_in, path):
+    # A lock of somebody else is not looked at.
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        assert len(built_in.records()) == 3
+
+
+def test_missing_built_in_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(_knowledge_base, "BUILT_IN", ("data", "absent.sqlite"))
+    with pytest.raises(KnowledgeBaseError, match="absent.sqlite.*Install"):
+        KnowledgeBase().matrix("classification")
+
+
+# What can go wrong with a file
+
+
+@contextmanager
+def without_root_rights():
+    """Make permissions count, also where the tests are run by root."""
+    if os.name != "posix":
+        pytest.skip("permissions of folders count on POSIX")
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that everybody may enter."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+def test_missing_folder(tmp_path):
+    knowledge_base = KnowledgeBase(tmp_path / "absent" / "mine.sqlite")
+    for use in (
+        knowledge_base.check_writable,
+        lambda: knowledge_base.add(dataset(), []),
+    ):
+        with pytest.raises(KnowledgeBaseError, match="folder of .*mine.sqlite.*Create"):
+            use()
+
+
+def test_check_leaves_nothing(mine, filled, tmp_path, path):
+    before = path.read_bytes()
+    filled.check_writable()
+    KnowledgeBase(tmp_path / "new.sqlite").check_writable()
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folder_that_cannot_be_written(open_folder):
+    path = open_folder / "mine.sqlite"
+    KnowledgeBase(path).add(dataset(), [evaluation()])
+    path.chmod(0o666)
+    open_folder.chmod(0o555)
+    with without_root_rights():
+        # It can still be read.
+        assert len(KnowledgeBase(path).records()) == 1
+        for name in ("mine.sqlite", "new.sqlite"):
+            knowledge_base = KnowledgeBase(open_folder / name)
+            with pytest.raises(KnowledgeBaseError, match=name):
+                knowledge_base.check_writable()
+            with pytest.raises(KnowledgeBaseError, match=name):
+                knowledge_base.add(dataset("new"), [evaluation()])
+
+
+def test_file_that_cannot_be_written(open_folder):
+    path = open_folder / "mine.sqlite"
+    KnowledgeBase(path).add(dataset(), [evaluation()])
+    path.chmod(0o444)
+    open_folder.chmod(0o777)
+    with without_root_rights():
+        knowledge_base = KnowledgeBase(path)
+        assert len(knowledge_base.records()) == 1
+        for use in (knowledge_base.check_writable, knowledge_base.compact):
+            with pytest.raises(
+                KnowledgeBaseError, match="cannot be written.*permissions"
+            ):
+                use()
+
+
+def test_file_that_cannot_be_read(open_folder):
+    path = open_folder / "mine.sqlite"
+    KnowledgeBase(path).add(dataset(), [evaluation()])
+    path.chmod(0o000)
+    with without_root_rights():
+        with pytest.raises(KnowledgeBaseError, match="cannot be opened"):
+            KnowledgeBase(path).records()
+
+
+def uses(path):
+    knowledge_base = KnowledgeBase(path)
+    return (
+        knowledge_base.records,
+        lambda: knowledge_base.matrix("classification"),
+        knowledge_base.check_writable,
+        lambda: knowledge_base.add(dataset("new"), [evaluation()]),
+    )
+
+
+def check_refused(path, message):
+    before = path.read_bytes()
+    for use in uses(path):
+        with pytest.raises(KnowledgeBaseError, match=message) as caught:
+            use()
+        assert str(path) in str(caught.value)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"x" * 5000])
+def test_no_database(path, content):
+    path.write_bytes(content)
+    check_refused(path, "not a SQLite database")
+
+
+def test_a_folder_in_the_place_of_the_file(tmp_path):
+    for use in uses(tmp_path):
+        with pytest.raises(KnowledgeBaseError, match="cannot be opened"):
+            use()
+
+
+def test_somebody_elses_database(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE customers (name TEXT)")
+    check_refused(path, "not a knowledge base")
+
+
+def test_an_empty_file_is_a_new_one(mine, path):
+    path.touch()
+    assert mine.records() == []
+    mine.check_writable()
+    assert path.stat().st_size == 0
+    mine.add(dataset(), [evaluation()])
+    assert len(mine.records()) == 1
+
+
+def test_damaged_pages(filled, path):
+    content = bytearray(path.read_bytes())
+    page = int.from_bytes(content[16:18], "big")
+    for start in range(page, len(content), page):
+        content[start : start + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    with pytest.raises(KnowledgeBaseError, match="damaged"):
+        filled.records()
+
+
+def test_truncated_file(mine, path):
+    mine.add(dataset(), [evaluation(f"p{i}(X)") for i in range(500)])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(KnowledgeBaseError, match="mine.sqlite"):
+        mine.records()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE evaluations SET fit_microseconds = 'fast'",
+        "UPDATE evaluations SET status = 'fine'",
+        "UPDATE scores SET mean = 'high'",
+        "UPDATE scores SET exponent = 9999",
+        "UPDATE datasets SET n_samples = 'many'",
+        "UPDATE evaluations SET pipeline = pipeline + 1000",
+        "DELETE FROM metafeature_names",
+    ],
+)
+def test_values_that_make_no_sense(filled, path, change):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(change)
+    errors = []
+    for use in (filled.records, lambda: filled.matrix("classification")):
+        try:
+            use()
+        except KnowledgeBaseError as error:
+            errors.append(error)
+    # Some values are met by one of the two only.
+    assert errors
+    assert all("mine.sqlite" in str(error) for error in errors)
+
+
+def test_a_locked_file_says_so(filled, path, monkeypatch):
+    monkeypatch.setattr(_knowledge_file, "LOCK_TIMEOUT", 0.05)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        # Reading goes on while somebody prepares to write.
+        assert len(filled.records()) == 3
+        with pytest.raises(KnowledgeBaseError, match="locked"):
+            filled.add(dataset(), [])
+
+
+# Versions of the schema
+
+
+def version_of(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def test_newer_schema_is_refused(filled, path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            f"PRAGMA user_version = {_knowledge_file.SCHEMA_VERSION + 1}"
+        )
+    check_refused(path, r"version 2 .* up to 1\. Upgrade sklearn_meta")
+
+
+def test_older_schema_is_migrated_when_written_and_read_as_it_is(
+    filled, path, monkeypatch
+):
+    before, content = filled.records(), path.read_bytes()
+    monkeypatch.setattr(_knowledge_file, "SCHEMA_VERSION", 3)
+    migrations = {
+        1: ("ALTER TABLE datasets ADD COLUMN licence TEXT NOT NULL DEFAULT 'unknown'",),
+        2: (
+            "ALTER TABLE datasets ADD COLUMN year INTEGER",
+            "UPDATE datasets SET year = 2000",
+        ),
+    }
+    monkeypatch.setattr(_knowledge_file, "MIGRATIONS", migrations)
+    query = "SELECT licence, year FROM datasets"
+    with _knowledge_file.reading(path) as connection:
+        assert connection.execute(query).fetchone() == ("unknown", 2000)
+    assert same(filled.records(), before)
+    filled.check_writable()
+    assert path.read_bytes() == content
+    filled.add(dataset("new"), [evaluation()])
+    assert version_of(path) == 3
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute(query).fetchall() == [("unknown", 2000)] * 3 + [
+            ("unknown", None)
+        ]
+    assert same(filled.records()[:3], before)
+
+
+def test_failed_migration_leaves_the_file_as_it_was(filled, path, monkeypatch):
+    content = path.read_bytes()
+    monkeypatch.setattr(_knowledge_file, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(
+        _knowledge_file, "MIGRATIONS", {1: ("DROP TABLE scores", "DROP TABLE absent")}
+    )
+    with pytest.raises(KnowledgeBaseError, match="absent"):
+        filled.add(dataset("new"), [])
+    assert path.read_bytes() == content
+
+
+def test_every_version_has_a_way_to_the_present_one():
+    assert sorted(_knowledge_file.MIGRATIONS) == list(
+        range(1, _knowledge_file.SCHEMA_VERSION)
+    )
+
+
+def test_files_of_earlier_versions_are_read_and_written(mine, path):
+    # A dump of a file as version 1 wrote it; it never changes.
+    script = (ASSETS / "knowledge_version_1.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+    ((iris, (lda, svc)), (boston, (ridge,))) = mine.records()
+    assert (iris.name, iris.family, iris.n_classes) == ("iris", "flowers", 3)
+    assert same(dict(iris.metafeatures), {"skew": 0.1, "kurtosis": math.nan})
+    assert lda.scores == {"accuracy": (0.98, 0.01), "neg_log_loss": (-0.05, 0.02)}
+    assert (svc.status, svc.fit_seconds) == ("timeout", 10.0)
+    assert same(dict(ridge.scores), {"r2": (0.7, math.nan)})
+    assert boston.task == "regression"
+    mine.add(dataset("new"), [evaluation()])
+    assert len(mine.records()) == 3
+    assert version_of(path) == _knowledge_file.SCHEMA_VERSION
+
+
+# A file runs no code
+
+
+def test_connections_for_reading_change_nothing(filled, path):
+    for immutable in (False, True):
+        with pytest.raises(KnowledgeBaseError, match="readonly|read-only"):
+            with _knowledge_file.reading(path, immutable=immutable) as connection:
+                connection.execute("DELETE FROM datasets")
+
+
+@pytest.mark.parametrize("mode", ["reading", "writing"])
+def test_extensions_cannot_be_loaded(filled, path, mode):
+    with pytest.raises(KnowledgeBaseError, match="not authorized"):
+        with getattr(_knowledge_file, mode)(path) as connection:
+            connection.execute("SELECT load_extension('evil')")
+
+
+def test_a_hostile_trigger_is_stopped(filled, path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(
+            "CREATE TRIGGER evil AFTER INSERT ON datasets BEGIN "
+            "SELECT load_extension('evil'); END"
+        )
+    with pytest.raises(KnowledgeBaseError, match="load_extension|not authorized"):
+        filled.add(dataset("new"), [])
+
+
+def test_texts_are_only_texts(mine, tmp_path):
+    text = f"__import__('pathlib').Path({str(tmp_path / 'ran')!r}).touch()"
+    mine.add(dataset("'; DROP TABLE datasets; --"), [evaluation(text)])
+    assert mine.matrix("classification").pipelines == (text,)
+    assert len(mine.records()) == 1
+    assert not (tmp_path / "ran").exists()
+
+
+# Many writers
+
+
+def start(code, *arguments):
+    """Run `code` in another process."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+WRITER = """
+import sys
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
+    DatasetRecord, EvaluationRecord, KnowledgeBase
+)
+path, writer, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+knowledge_base = KnowledgeBase(path)
+for i in range(n):
+    pipelines = ["shared(X)"] + [f"p{writer}_{i}_{j}(X)" for j in range(5)]
+    knowledge_base.add(
+        DatasetRecord(f"{writer}_{i}", "classification", writer, 10, 2, 2, {"m": i}),
+        [EvaluationRecord(p, "ok", {"accuracy": (i / 64, 0.25)}) for p in pipelines],
+    )
+    print(i, flush=True)
+"""
+
+
+def check_intact(path):
+    """The file passes SQLite's own examination, and nothing stays beside it."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        # A journal in which nothing had been written when its owner was killed goes
+        # with the next addition.
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version = {version}")
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_four_writers_and_one_that_is_killed(mine, path):
+    n = 25
+    writers = [start(WRITER, path, writer, n) for writer in "abcd"]
+    killed = start(WRITER, path, "killed", 10**6)
+    # In the middle of some addition.
+    for line in killed.stdout:
+        if int(line) == 3:
+            killed.kill()
+            break
+    for process in writers:
+        process.communicate(timeout=240)
+        assert process.returncode == 0
+    killed.communicate()
+    records = mine.records()
+    check_intact(path)
+    names = [d.name for d, _ in records]
+    for writer in "abcd":
+        assert [x for x in names if x.startswith(f"{writer}_")] == [
+            f"{writer}_{i}" for i in range(n)
+        ]
+    of_killed = [x for x in names if x.startswith("killed")]
+    assert of_killed == [f"killed_{i}" for i in range(len(of_killed))]
+    assert len(of_killed) >= 4
+    # Each addition is whole.
+    for described, evaluations in records:
+        assert len(evaluations) == 6 and described.metafeatures.keys() == {"m"}
+        assert all(
+            e.scores["accuracy"][0] == described.metafeatures["m"] / 64
+            for e in evaluations
+            if described.metafeatures["m"] < 64
+        )
+    matrix = mine.matrix("classification", "accuracy")
+    assert np.all(matrix.tried[:, matrix.pipelines.index("shared(X)")])
+
+
+SLOW_WRITER = """
+import sys, time
+from pathlib import Path
+from sklearn_meta.metalearning import DatasetRecord, EvaluationRecord
+from sklearn_meta.metalearning.knowledge_base._file import writing
+from sklearn_meta.metalearning.knowledge_base._rows import write_records
+with writing(Path(sys.argv[1])) as connection:
+    # Without room in memory, changes reach the file before they are committed.
+    connection.execute("PRAGMA cache_size = 2")
+    for i in range(20):
+        write_records(
+            connection,
+            DatasetRecord(f"lost_{i}", "classification", "lost", 10, 2, 2),
+            [EvaluationRecord(f"lost_{i}_{j}(X)") for j in range(50)],
+            "",
+        )
+    print("in the middle", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("first", ["a reader", "a writer"])
+def test_writer_killed_in_the_middle_of_a_transaction(filled, path, first):
+    before, content = filled.records(), path.read_bytes()
+    process = start(SLOW_WRITER, path)
+    assert process.stdout.readline() == "in the middle\n"
+    process.kill()
+    process.communicate()
+    # This is the hard case: half of the changes are in the file.
+    assert path.read_bytes() != content
+    journal = path.with_name(path.name + "-journal")
+    assert journal.stat().st_size > 0
+    if first == "a reader":
+        assert same(filled.records(), before)
+        assert path.read_bytes() == content
+    else:
+        filled.add(dataset("new"), [evaluation()])
+        assert same(filled.records()[:-1], before)
+    check_intact(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal of POSIX")
+def test_writer_interrupted_by_ctrl_c_undoes_its_transaction(filled, path):
+    content = path.read_bytes()
+    process = start(
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        + SLOW_WRITER,
+        path,
+    )
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert path.read_bytes() == content
+    check_intact(path)
+
+
+def test_threads_share_one_object(mine, path):
+    errors = []
+
+    def work(writer):
+        try:
+            for i in range(8):
+                mine.add(dataset(f"{writer}_{i}"), [evaluation()])
+                matrix = mine.matrix("classification")
+                assert f"{writer}_{i}" in matrix.datasets
+                assert matrix.ok.all()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(mine.records()) == 32
+    check_intact(path)
+
+
+# Size and speed
+
+
+def fill_like_the_built_in_one(knowledge_base, rng):
+    """As many tables, pipelines and metrics as the one that ships, all cells full."""
+    records = []
+    for task, n_datasets, n_pipelines in (
+        ("classification", 231, 130),
+        ("regression", 190, 90),
+    ):
+        texts = [
+            f"lightgbm(standard_scaler(X), colsample_bytree=0.7, learning_rate="
+            f"{0.001 * i}, n_estimators={10 * i}, num_leaves=31)"
+            for i in range(1, n_pipelines + 1)
+        ]
+        metrics = STORED_METRICS[task]
+        for i in range(n_datasets):
+            described = dataset(
+                f"a table with a long name {i}",
+                task,
+                family=f"family {i // 2}",
+                metafeatures={
+                    f"a meta-feature with a name {j}": value
+                    for j, value in enumerate(rng.normal(size=70).tolist())
+                },
+            )
+            scale = 10.0 ** rng.integers(-3, 6)
+            means = scale * rng.normal(size=(n_pipelines, len(metrics)))
+            errors = 0.02 * scale * rng.random(size=means.shape)
+            fit = np.exp(rng.normal(-1, 1.5, size=n_pipelines))
+            evaluations = [
+                EvaluationRecord(
+                    text,
+                    scores=dict(
+                        zip(metrics, zip(mean, error, strict=True), strict=True)
+                    ),
+                    fit_seconds=second,
+                    predict_seconds=second / 40,
+                    n_rows=4000,
+                )
+                for text, mean, error, second in zip(
+                    texts, means.tolist(), errors.tolist(), fit.tolist(), strict=True
+                )
+            ]
+            records.append((described, evaluations, "builder"))
+    knowledge_base._add_all(records, {})
+
+
+def test_a_full_one_is_small_and_quick(mine, path, rng):
+    fill_like_the_built_in_one(mine, rng)
+    mine.compact()
+    check_intact(path)
+    assert path.stat().st_size < 6e6
+    seconds = []
+    for _ in range(5):
+        start = time.thread_time()
+        matrix = mine.matrix("classification", "balanced_accuracy")
+        seconds.append(time.thread_time() - start)
+    assert matrix.shape == (231, 130) and matrix.ok.all()
+    assert matrix.metafeatures.shape == (231, 70)
+    # 35 ms on a quiet machine; the bound is for a busy one.
+    assert min(seconds) < 0.2
+
+
+def test_compacting_changes_nothing_but_the_size(mine, path):
+    for i in range(40):
+        mine.add(dataset(f"d{i}"), [evaluation(f"p{j}(X)") for j in range(40)])
+    before, size = mine.records(), path.stat().st_size
+    mine.compact()
+    assert same(mine.records(), before)
+    assert path.stat().st_size < size

@@ -1,0 +1,277 @@
+"""The surrogate against closed forms, and on datasets with a known structure."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from sklearn_meta.metalearning._gaussian_process import (
+    NOISE,
+    UNKNOWN_REGRET,
+    kernel,
+    learn_surrogate,
+    nothing_observed,
+    without_memory,
+)
+from sklearn_meta.metalearning._posterior import Belief
+from sklearn_meta.metalearning._regret import LARGEST_REGRET
+from sklearn_meta.metalearning._reranking import Guide
+from sklearn_meta.metalearning._tree_encoding import tree_encoder, unit
+from sklearn_meta.pipelines import Float, Integer, default_catalog, parse
+from sklearn_meta.timing._known_datasets import FAMILY_SHRINKAGE, family_factors
+
+CATALOG = default_catalog()
+ENCODER = tree_encoder(CATALOG, "regression")
+
+LINEAR = [f"ridge(standard_scaler(X), alpha={a})" for a in (0.1, 0.5, 2.0, 10.0, 40.0)]
+TREES = [f"extra_trees(X, min_samples_leaf={n})" for n in (1, 2, 4, 8, 16)]
+KNOWN = (*LINEAR, *TREES)
+
+
+def trees(texts):
+    return [parse(text, catalog=CATALOG, task="regression") for text in texts]
+
+
+def surrogate_of(regrets, weights=None, evidence=0.0):
+    """A surrogate of the pipelines in KNOWN, with the belief's own reweighting."""
+    regrets = np.asarray(regrets, dtype=float)
+    n = len(regrets)
+    belief = Belief(
+        regrets=regrets,
+        weights=np.full(n, 1 / n) if weights is None else np.asarray(weights),
+        seconds=np.ones(regrets.shape[1]),
+        evidence=evidence,
+    )
+    guide = Guide(belief, {text: i for i, text in enumerate(KNOWN)})
+    return learn_surrogate(ENCODER, dict(enumerate(trees(KNOWN))), guide)
+
+
+def two_kinds():
+    """Datasets for linear models, and datasets for trees."""
+    rng = np.random.default_rng(0)
+    kind = np.repeat([0, 1], 10)[:, None]
+    is_tree = np.repeat([0, 1], 5)[None, :]
+    return np.abs(kind != is_tree) * 1.0 + 0.1 * rng.random((20, 10))
+
+
+def expect(surrogate, texts, scores, shares=None):
+    observed = nothing_observed(surrogate).with_trees(trees(texts))
+    shares = np.ones(len(texts)) if shares is None else np.asarray(shares)
+    weights = surrogate.weights(dict(zip(texts, scores, strict=True)))
+    return observed.expectation(np.asarray(scores, dtype=float), shares, weights)
+
+
+def test_known_pipelines_have_the_mean_of_their_datasets():
+    regrets = two_kinds()
+    surrogate = surrogate_of(regrets)
+    mixture = surrogate.mixture(surrogate.known)
+    np.testing.assert_allclose(mixture, np.eye(len(KNOWN)), atol=1e-4)
+
+
+def test_prediction_agrees_with_the_conditional_of_the_joint_normal():
+    regrets = two_kinds()
+    surrogate = surrogate_of(regrets)
+    texts = ["ridge(standard_scaler(X), alpha=1.0)", TREES[1], "lasso(X)"]
+    asked = ["ridge(X)", "extra_trees(X, min_samples_leaf=3)"]
+    expectation = expect(surrogate, texts, [0.5, 0.9, 0.1], [1.0, 0.5, 1.0])
+
+    # All of it again, in one block for what was observed and what is asked.
+    joint = ENCODER.encode(trees([*texts, *asked]))
+    mixture = kernel(joint, surrogate.known) @ np.linalg.inv(
+        kernel(surrogate.known, surrogate.known) + 1e-6 * np.eye(len(KNOWN))
+    )
+    on_datasets = UNKNOWN_REGRET + (regrets - UNKNOWN_REGRET) @ mixture.T
+    mean = on_datasets.mean(axis=0)
+    covariance = np.cov(on_datasets.T, bias=True)
+    covariance += kernel(joint, joint) - mixture @ kernel(surrogate.known, joint)
+    noisy = covariance[:3, :3] + np.diag(NOISE / np.array([1.0, 0.5, 1.0]))
+    losses = expectation.observed._as_regrets(
+        np.array([0.5, 0.9, 0.1]), np.full(20, 0.05)
+    )
+    gain = covariance[3:, :3] @ np.linalg.inv(noisy)
+    expected = mean[3:] + gain @ (losses - mean[:3])
+    variance = np.diag(covariance[3:, 3:] - gain @ covariance[:3, 3:])
+
+    predicted, deviation = expectation.predict(trees(asked))
+    np.testing.assert_allclose(predicted, expected, atol=1e-6)
+    np.testing.assert_allclose(deviation**2, variance, atol=1e-6)
+
+
+def test_evaluations_say_which_kind_of_dataset_it_is():
+    surrogate = surrogate_of(two_kinds())
+    asked = trees(["ridge(X, alpha=3.0)", "random_forest(X)", "extra_trees(X)"])
+    tried = [LINEAR[0], LINEAR[2], TREES[0], TREES[2]]
+    linear, _ = expect(surrogate, tried, [0.9, 0.88, 0.2, 0.25]).predict(asked)
+    stepped, _ = expect(surrogate, tried, [0.2, 0.25, 0.9, 0.88]).predict(asked)
+    assert linear[0] < linear[2]
+    assert stepped[2] < stepped[0]
+    # Nothing is known of forests, but they are more like trees than ridge is.
+    assert stepped[1] < linear[1] + 0.2
+
+
+def test_the_run_alone_is_learned_from():
+    surrogate = without_memory(ENCODER)
+    alphas = np.array([0.01, 0.1, 1.0, 10.0, 100.0, 1000.0])
+    tried = [f"ridge(X, alpha={a})" for a in alphas]
+    truth = -np.abs(np.log10(alphas) - 1.0)
+    expectation = expect(surrogate, tried, truth)
+    asked = np.array([0.03, 0.3, 3.0, 30.0, 300.0])
+    mean, deviation = expectation.predict(
+        trees([f"ridge(X, alpha={a})" for a in asked])
+    )
+    assert spearmanr(mean, np.abs(np.log10(asked) - 1.0)).statistic > 0.6
+    _, far = expectation.predict(trees(["extra_trees(splines(X))"]))
+    assert far[0] > deviation.max()
+
+
+def test_what_failed_is_as_bad_as_can_be():
+    tried = [LINEAR[0], LINEAR[1], TREES[0]]
+    expectation = expect(surrogate_of(two_kinds()), tried, [0.5, 0.4, -np.inf])
+    losses = expectation.observed._as_regrets(
+        np.array([0.5, 0.4, -np.inf]), np.full(20, 0.05)
+    )
+    assert losses[2] == LARGEST_REGRET
+    assert losses[0] < losses[1] < LARGEST_REGRET
+
+
+def test_less_of_the_folds_is_less_certain():
+    surrogate = surrogate_of(two_kinds())
+    tried = [LINEAR[0], TREES[0]]
+    _, sure = expect(surrogate, tried, [0.5, 0.4]).predict(trees(LINEAR[1:2]))
+    _, unsure = expect(surrogate, tried, [0.5, 0.4], [0.2, 0.2]).predict(
+        trees(LINEAR[1:2])
+    )
+    assert sure[0] < unsure[0]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_units_of_the_score_do_not_matter(scale):
+    surrogate = surrogate_of(two_kinds(), evidence=1.0)
+    tried = [*LINEAR[:3], TREES[0]]
+    scores = np.array([0.9, 0.8, 0.7, 0.1])
+    plain, _ = expect(surrogate, tried, scores).predict(trees(TREES[1:]))
+    other, _ = expect(surrogate, tried, scale * scores - 3 * scale).predict(
+        trees(TREES[1:])
+    )
+    np.testing.assert_allclose(other, plain, rtol=1e-6)
+
+
+def test_equal_scores_and_nothing_but_failures_are_tolerated():
+    surrogate = surrogate_of(two_kinds())
+    for scores in ([0.5] * 3, [-np.inf] * 3):
+        mean, deviation = expect(surrogate, KNOWN[:3], scores).predict(trees(KNOWN))
+        assert np.isfinite(mean).all() and (deviation > 0).all()
+
+
+def test_rows_can_come_one_by_one_and_leave():
+    surrogate = surrogate_of(two_kinds())
+    texts = ["ridge(X)", "lasso(X)", "extra_trees(pca(X))", "dummy(X)"]
+    together = nothing_observed(surrogate).with_trees(trees(texts))
+    single = nothing_observed(surrogate)
+    for tree in trees(texts):
+        single = single.with_trees([tree])
+    np.testing.assert_allclose(single.rest, together.rest, atol=1e-10)
+    np.testing.assert_allclose(single.mixture, together.mixture, atol=1e-10)
+    fewer = together.take([0, 2])
+    again = nothing_observed(surrogate).with_trees(trees([texts[0], texts[2]]))
+    np.testing.assert_allclose(fewer.rest, again.rest, atol=1e-10)
+    assert len(fewer) == 2
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *KNOWN,
+                "ridge(X)",
+                "lasso(pca(X, n_components=0.5))",
+                "transformed_target(svr(X))",
+                "ridge(stack(svr(X), extra_trees(X)))",
+                "ridge(union(splines(X), X))",
+                "lightgbm(X, num_leaves=7)",
+            ]
+        ),
+        min_size=2,
+        max_size=8,
+        unique=True,
+    )
+)
+def test_the_kernel_is_positive_definite_and_largest_at_the_same_tree(texts):
+    vectors = ENCODER.encode(trees(texts))
+    covariance = kernel(vectors, vectors)
+    assert np.linalg.eigvalsh(covariance).min() > 0
+    np.testing.assert_allclose(covariance, covariance.T)
+    diagonal = np.diag(covariance)
+    np.testing.assert_allclose(diagonal, diagonal[0])
+    off = covariance - np.diag(diagonal)
+    assert (off < diagonal[0]).all()
+
+
+def test_what_is_alike_is_near():
+    near, far, other = (
+        kernel(
+            ENCODER.encode(trees(["ridge(X, alpha=1.0)"])), ENCODER.encode(trees([t]))
+        ).item()
+        for t in ("ridge(X, alpha=2.0)", "ridge(X, alpha=5000.0)", "extra_trees(X)")
+    )
+    assert near > far > other
+
+
+def test_every_operator_and_value_has_a_vector():
+    rng = np.random.default_rng(0)
+    for task in ("classification", "regression"):
+        encoder = tree_encoder(CATALOG, task)
+        names = [*encoder.learners.values(), *encoder.others.values()]
+        assert sorted(names) == list(range(len(names)))
+        for operator in CATALOG.select(task, "learner"):
+            params = ", ".join(
+                f"{h.name}={h.sample(rng)!r}" for h in operator.hyperparameters
+            )
+            text = f"{operator.name}(X, {params})" if params else f"{operator.name}(X)"
+            tree = parse(text, catalog=CATALOG, task=task)
+            vectors = encoder.encode([tree])
+            assert np.isfinite(vectors.values).all()
+            assert vectors.shapes[0].any()
+            assert encoder.family(tree) == operator.name
+
+
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [
+        ("transformed_target(ridge(pca(X)))", "ridge"),
+        ("ridge(stack(svr(X), lasso(X)))", "stack"),
+    ],
+)
+def test_the_family_is_the_last_learner(text, family):
+    assert ENCODER.family(trees([text])[0]) == family
+
+
+def test_unit_is_the_scale_of_the_search():
+    log = Float("alpha", 1e-4, 1e4, 1.0, log=True)
+    assert unit(log, 1.0) == pytest.approx(0.5)
+    assert unit(log, 0.0) == 0.0
+    assert unit(Integer("n", 1, 5, 3), 3) == pytest.approx(0.5)
+    assert unit(Integer("n", 2, 2, 2), 2) == 0.5
+
+
+def test_factors_are_those_of_the_families_against_each_other():
+    families = ["slow"] * 4 + ["fast"] * 4
+    predicted = np.ones(8)
+    measured = np.r_[np.full(4, 8.0), np.full(4, 2.0)]
+    factors = family_factors(families, predicted, measured)
+    expected = np.log(2) * 4 / (4 + FAMILY_SHRINKAGE)
+    assert factors["slow"] == pytest.approx(expected)
+    assert factors["fast"] == pytest.approx(-expected)
+    # A machine that is ten times slower changes nothing.
+    slower = family_factors(families, predicted, 10 * measured)
+    assert slower["slow"] == pytest.approx(expected)
+
+
+def test_factors_begin_with_those_known_before():
+    before = {"slow": 1.0, "other": -0.5}
+    factors = family_factors(["slow", "fast"], [1.0, 1.0], [1.0, 1.0], before)
+    assert factors["other"] == -0.5
+    assert 0 < factors["slow"] < 1.0
+    assert family_factors([], [], [], before) == before
+    assert family_factors(["slow"], [1.0], [np.nan], before) == before

@@ -1,0 +1,93 @@
+"""What is expected of one table: seconds, and rows that there are seconds for."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_meta import MetaAutoRegressor
+from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._task import RegressionTask
+from sklearn_meta.evaluation._cross_validation import Effort
+from sklearn_meta.evaluation._effort import (
+    MIN_HOLDOUT_SAMPLES,
+    MIN_HOLDOUT_TRAIN,
+    usual_seconds,
+)
+from sklearn_meta.metalearning._prior import Proposal
+from sklearn_meta.pipelines import Node, Schema, X, default_catalog
+from sklearn_meta.timing._forecast import Forecast
+
+
+def forecast(n_samples, budget_seconds, n_features=3):
+    data = Dataset(
+        np.broadcast_to(np.zeros(n_features), (n_samples, n_features)),
+        np.zeros(n_samples),
+        Schema(n_features),
+        RegressionTask(),
+    )
+    return Forecast(data, default_catalog(), budget_seconds, frozenset())
+
+
+@given(st.integers(1, 10**6), st.floats(0.1, 1e4))
+def test_a_usual_fit_has_its_share_of_the_budget(n_samples, budget):
+    here = forecast(n_samples, budget)
+    n_rows = here.effort().max_train
+    assert min(n_samples, MIN_HOLDOUT_TRAIN) <= n_rows <= n_samples
+    usual = Node("lightgbm", (X,))
+    if n_rows > MIN_HOLDOUT_TRAIN:
+        assert here.fit_seconds(usual, n_rows - 1) <= usual_seconds(budget)
+    if n_rows < n_samples:
+        assert here.fit_seconds(usual, n_rows + 1) >= usual_seconds(budget)
+
+
+def test_all_rows_without_a_budget():
+    assert forecast(10**6, np.inf).effort() == Effort(max_train=10**6)
+
+
+@given(st.integers(1, 10**5), st.floats(1.0, 1e3), st.integers(1, 500))
+def test_folds_where_there_is_time_for_them(n_samples, budget, n_features):
+    effort = forecast(n_samples, budget, n_features).effort()
+    if n_samples < MIN_HOLDOUT_SAMPLES:
+        assert effort.max_folds == 5
+    more = forecast(n_samples, 2 * budget, n_features).effort()
+    assert more.max_folds >= effort.max_folds
+    larger = forecast(n_samples + MIN_HOLDOUT_SAMPLES, budget, n_features).effort()
+    assert larger.max_folds <= effort.max_folds
+
+
+@pytest.mark.parametrize("budget, n_splits", [(10.0, 1), (1_000.0, 5)])
+def test_a_short_budget_makes_do_with_a_holdout(budget, n_splits):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(9_000, 40))
+    y = x[:, 0] + rng.normal(size=len(x))
+    reg = MetaAutoRegressor(
+        time_budget=budget, max_evaluations=1, n_jobs=1, random_state=0
+    )
+    assert reg.fit(x, y).n_splits_ == n_splits
+
+
+def test_seconds_on_some_rows_grow_to_those_on_all():
+    here = forecast(10**6, 60.0)
+    tree = Node("lightgbm", (X,))
+    some = Proposal(tree, origin="", expected_seconds=2.0)
+    whole = here.on_all_rows(some, 10**4).expected_seconds
+    assert whole == pytest.approx(
+        2.0 * here.fit_seconds(tree) / here.fit_seconds(tree, 10**4)
+    )
+    assert whole > 4.0
+    unknown = Proposal(tree, origin="")
+    assert here.on_all_rows(unknown, 10**4) is unknown
+
+
+def test_a_large_table_is_searched_on_some_of_its_rows():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80_000, 20))
+    y = x[:, 0] * x[:, 1] + 0.1 * rng.normal(size=len(x))
+    reg = MetaAutoRegressor(
+        time_budget=4, max_evaluations=12, n_jobs=1, random_state=0, warm_start=True
+    ).fit(x, y)
+    holdout = reg._run.context.stages[-1]
+    assert MIN_HOLDOUT_TRAIN <= len(holdout.train) < 40_000
+    assert len(np.intersect1d(holdout.train, holdout.validation)) == 0
+    assert reg.score(x, y) > 0.5
