@@ -12,7 +12,8 @@ from sklearn_meta.metalearning.metafeatures import METAFEATURE_NAMES
 from sklearn_meta.pipelines import default_catalog, format_tree, parse
 
 TASKS = ("classification", "regression")
-SHIPPED = files("sklearn_meta.metalearning.knowledge_base") / "data" / "knowledge.sqlite"
+KNOWLEDGE_BASE = files("sklearn_meta.metalearning.knowledge_base")
+SHIPPED = KNOWLEDGE_BASE / "data" / "knowledge.sqlite"
 
 
 def test_it_is_small():
