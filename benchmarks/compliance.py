@@ -85,8 +85,8 @@ SYSTEMS = {
         Estimator("sklearn_meta.ensemble", "WeightedEnsembleRegressor"),
         Estimator("sklearn_meta.maml", "MAMLClassifier"),
         Estimator("sklearn_meta.maml", "MAMLRegressor"),
-        Estimator("sklearn_meta.maml", "BaggedMLPClassifier"),
-        Estimator("sklearn_meta.maml", "BaggedMLPRegressor"),
+        Estimator("sklearn_meta.mlp", "BaggedMLPClassifier"),
+        Estimator("sklearn_meta.mlp", "BaggedMLPRegressor"),
         Estimator(
             "sklearn_meta", "MetaAutoClassifier", SHORT, "MetaAutoClassifier (short)"
         ),

@@ -1,25 +1,27 @@
-"""Meta-training: tasks per second, and the algorithms side by side.
+"""Benchmark of meta-training: tasks per second, algorithms, and seconds of `fit`.
 
     python -m benchmarks.meta_training
     python -m benchmarks.meta_training --compare
     python -m benchmarks.meta_training --fit
 
-The first command takes meta-gradients of the same synthetic tasks in two ways: all
-tasks of a batch at once under ``torch.func.vmap``, as `meta_train` does, and a Python
-loop over tasks whose inner steps are ``torch.autograd.grad(create_graph=True)``, the
-way MAML is usually written. Both give the same gradient, which is checked. Tasks per
-CPU second are of the fastest of ``--repeats`` passes, one thread. With ``meta_sgd`` a
-part of the gain is not `vmap`'s: only the head adapts, and `meta_train` encodes rows
-once, where the loop encodes them at every step.
+The first command computes meta-gradients of the same synthetic tasks in two ways: for
+all tasks of a batch at once by ``torch.func.vmap``, as `meta_train` does, and by a
+Python loop over tasks whose inner steps are
+``torch.autograd.grad(create_graph=True)``, the usual implementation of MAML. The
+gradients are checked for equality. Tasks per CPU second are those of the fastest of
+``--repeats`` passes on one thread. With ``meta_sgd`` a part of the speedup is not due
+to `vmap`: only the head is adapted, and `meta_train` encodes rows once, whereas the
+loop encodes them at every step.
 
-The second command trains every algorithm for the same number of outer steps, from the
-same random parameters on the same tasks, and prints the loss on validation tasks before
-and after adaptation, and the seconds. The last row averages networks that were trained
-independently, on different tasks from the same start, in weight space.
+The second command trains with every algorithm for the same number of outer steps, from
+the same random parameters on the same tasks, and prints the loss on validation tasks
+before and after adaptation, and the CPU seconds. The last row is the average in weight
+space of networks that were trained independently, on different tasks from the same
+random parameters.
 
-The third command takes the CPU seconds of `fit` on generated tables of 200 rows and 20
-columns, one thread: the first one, for which torch imports parts that it loads late,
-and the median of five later ones.
+The third command measures the CPU seconds of `fit` on generated tables of 200 rows and
+20 columns on one thread: of the first call, which includes late imports of torch, and
+the median of five further calls.
 """
 
 from __future__ import annotations
@@ -34,41 +36,38 @@ from torch.func import functional_call
 
 from benchmarks._tables import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.maml import MAMLClassifier, MAMLRegressor
-from sklearn_meta.maml._initialization import (
+from sklearn_meta.maml._initialization import random_initialization
+from sklearn_meta.maml._network import NetworkConfig, TableNetwork, prediction_loss
+from sklearn_meta.maml.training import (
+    SyntheticEpisodes,
     average_initializations,
-    random_initialization,
-)
-from sklearn_meta.maml._inner_loop import ALGORITHMS
-from sklearn_meta.maml._network import (
-    NetworkConfig,
-    TableNetwork,
-    prediction_loss,
-    support_loss,
+    meta_train,
 )
 from sklearn_meta.maml.training._batches import as_tasks, similar
-from sklearn_meta.maml.training._meta_train import meta_train
+from sklearn_meta.maml.training._inner_loop import ALGORITHMS
 from sklearn_meta.maml.training._outer_loop import (
     TableLearner,
     adapted_losses,
     meta_gradient,
 )
-from sklearn_meta.maml.training._synthetic import SyntheticEpisodes
+from sklearn_meta.maml.training._support_loss import support_loss
 
 INNER_RATE = 0.02
 N_AVERAGED = 3
 
 
 def loop_gradient(network, parameters, rates, tasks, n_inner_steps):
-    """Return the meta-gradient by a loop over tasks (folds are still batched).
+    """Return the meta-gradient by a loop over tasks; folds are still vectorized.
 
     Parameters
     ----------
     network : TableNetwork
     parameters : dict of str to Tensor
-        Leaves that require gradients.
+        Leaf tensors that require gradients.
     rates : dict of str to float
+        Step sizes of the adapted tensors.
     tasks : list of Tasks
-        Without a dimension of tasks.
+        Single tasks, see `single_tasks`.
     n_inner_steps : int
 
     Returns
@@ -96,7 +95,7 @@ def loop_gradient(network, parameters, rates, tasks, n_inner_steps):
 
 
 def single_tasks(tasks):
-    """Split a batch into tasks without the dimension of tasks."""
+    """Split a batch into single tasks, without the leading dimension."""
     return [
         type(tasks)(
             type(tasks.context)(*(part[i] for part in tasks.context)),
@@ -109,7 +108,7 @@ def single_tasks(tasks):
 def throughput(task, algorithm, n_tasks, n_inner_steps, repeats):
     """Return tasks per second of `meta_gradient` and of the loop.
 
-    Both take the same tasks, of one shape: no time goes to padding.
+    All tasks have the same shape, so that nothing is padded.
     """
     source = SyntheticEpisodes(
         task,
@@ -154,7 +153,7 @@ def throughput(task, algorithm, n_tasks, n_inner_steps, repeats):
 
 
 def fit_seconds(task, n_fits=5):
-    """Return the CPU seconds of the first `fit`, and of the median of later ones."""
+    """Return the CPU seconds of the first `fit`, and the median of further ones."""
     generate, estimator = {
         CLASSIFICATION: (make_classification, MAMLClassifier),
         REGRESSION: (make_regression, MAMLRegressor),
@@ -165,7 +164,7 @@ def fit_seconds(task, n_fits=5):
 
 
 def _cpu_seconds(function, repeats):
-    # Of the one thread: other processes of the machine do not count.
+    """Return the CPU seconds of each call, which other processes do not affect."""
     seconds = []
     for _ in range(repeats):
         start = time.process_time()
@@ -184,9 +183,7 @@ def compare(task, n_steps, tasks_per_step, n_inner_steps, n_validation):
     source = SyntheticEpisodes(task, **sizes, random_state=0)
     others = SyntheticEpisodes(task, **sizes, random_state=1)
     validation = [others[i] for i in range(n_validation)]
-    config = NetworkConfig(task)
     settings = {
-        "config": config,
         "n_steps": n_steps,
         "tasks_per_step": tasks_per_step,
         "inner_learning_rate": INNER_RATE,
@@ -198,7 +195,9 @@ def compare(task, n_steps, tasks_per_step, n_inner_steps, n_validation):
         losses = validation_losses(initialization, validation, n_inner_steps)
         return (name, *losses, seconds)
 
-    yield row("random", random_initialization(config, 0, rate=INNER_RATE), 0.0)
+    yield row(
+        "random", random_initialization(NetworkConfig(task), 0, rate=INNER_RATE), 0.0
+    )
     for name in ALGORITHMS:
         start = time.process_time()
         trained = meta_train(source, name, n_inner_steps=n_inner_steps, **settings)
@@ -225,11 +224,11 @@ def validation_losses(initialization, episodes, n_inner_steps):
             losses = [
                 adapted_losses(
                     learner,
-                    ALGORITHMS["fomaml"],
                     initialization.parameters,
                     initialization.rates,
                     as_tasks(group),
                     steps,
+                    second_order=False,
                 )
                 for group in similar(episodes, 16)
             ]

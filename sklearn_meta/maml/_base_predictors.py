@@ -1,9 +1,8 @@
-"""Base predictors in closed form: ridge regressions, naive Bayes, neighbors.
+"""Base predictors in closed form: ridge regressions, naive Bayes, nearest neighbors.
 
-Each predicts the target columns of new rows, and those of the context's own rows as if
-the row had been left out: what the base predictors are worth on a table is known
-without a second fit. All of them are differentiable in the gates of the columns and in
-their few hyperparameters.
+Each predicts the target columns of new rows, and of the context rows by leave-one-out,
+so that its loss on a table is known without refitting. All are differentiable in the
+column gates and in their hyperparameters.
 
 Kernel ridge regression (Saunders et al. 1998) with unit-diagonal kernel k, intercept of
 prior variance 1 and noise lambda:
@@ -20,32 +19,31 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# Kernels of the ridge regressions, in the order of the first dimension of their arrays.
+# Kernels of the ridge regressions, in the order of their arrays.
 KERNELS = ("linear", "additive", "laplace", "gaussian")
 N_KERNELS = len(KERNELS)
 
-# Gates of a column: one for each kernel, naive Bayes, column curves, neighbors, cells.
+# Users of the column gates: each has its own gate for each column.
 GATES = (*KERNELS, "naive_bayes", "curves", "neighbors", "cells")
 
-
-# A distance at which nothing is near; infinity has no gradient.
-FAR = 1e4
+# Distance of rows that must not be used; infinity would have no gradient.
+FAR_DISTANCE = 1e4
 
 
 class Scales(NamedTuple):
-    """Hyperparameters of the base predictors on one table, all of them positive.
+    """Positive hyperparameters of the base predictors on one table.
 
     Parameters
     ----------
-    noise : Tensor of shape (N_KERNELS,)
-        Noise variance of each ridge regression; the kernel's diagonal is 1.
+    noise : Tensor of shape (`N_KERNELS`,)
+        Noise variance of each ridge regression, relative to a unit-diagonal kernel.
     laplace, gaussian, neighbors : Tensor of shape ()
         Inverse widths.
     curve : Tensor of shape ()
-        Inverse width of the curves of single columns, and of the additive kernel.
+        Inverse width of the column curves and of the additive kernel.
     prior : Tensor of shape ()
-        Weight, in rows, of what is known before any row: of the class shares in the
-        curves and neighbors, and of the column's variance in the classes' variances.
+        Weight of the prior in rows: of the class prior in curves and neighbors, and of
+        the variance of the column in the variances within classes.
     """
 
     noise: Tensor
@@ -57,32 +55,21 @@ class Scales(NamedTuple):
 
 
 def share_of_gates(gates, column_mask):
-    """Scale the gates (d, G) so that those of the columns that exist sum to 1."""
+    """Normalize the gates (d, G) to sum 1 over the columns that are not padding."""
     gates = gates * column_mask[:, None]
     return gates / (gates.sum(0) + 1e-6)
 
 
 def absolute_differences(x, x_context):
-    """Return |x_i - x_j| per column, shape (m, n, d).
-
-    A missing cell counts as the middle of its column.
-    """
+    """Return ``|x_i - x_j|`` for each column, shape (m, n, d)."""
     return (x[:, None, :] - x_context[None, :, :]).abs()
 
 
 def kernels(x, x_context, distances, curves, shares, scales):
     """Return the kernels between rows, shape (`N_KERNELS`, m, n).
 
-    Parameters
-    ----------
-    x, x_context : Tensor of shape (m, d), (n, d)
-    distances : Tensor of shape (m, n)
-        Gated L1 distance for the Laplace kernel.
-    curves : Tensor of shape (m, n, d)
-        Laplace kernels of single columns.
-    shares : Tensor of shape (d, G)
-        Gates that sum to 1 over columns.
-    scales : Scales
+    `distances` (m, n) are the gated L1 distances of the Laplace kernel, `curves` (m, n,
+    d) the Laplace kernels of single columns, and `shares` (d, G) the normalized gates.
     """
     linear = (x * shares[:, 0]) @ x_context.T
     squared = (
@@ -101,26 +88,24 @@ def kernels(x, x_context, distances, curves, shares, scales):
 
 
 def ridge(K, Y, weight, noise):
-    """Solve the ridge regressions.
+    """Solve the ridge regressions, with leave-one-out predictions.
 
     Parameters
     ----------
     K : Tensor of shape (`N_KERNELS`, n, n)
     Y : Tensor of shape (n, T)
-        0 in padded rows.
+        Targets, 0 in padded rows.
     weight : Tensor of shape (n,)
     noise : Tensor of shape (`N_KERNELS`,)
 
     Returns
     -------
-    alpha : Tensor of shape (`N_KERNELS`, n, T)
-        0 in padded rows.
-    left_out : Tensor of shape (`N_KERNELS`, n, T)
-        Predictions of each row from all others.
+    alpha, left_out : Tensor of shape (`N_KERNELS`, n, T)
+        Coefficients, 0 in padded rows, and predictions.
     """
     real = (weight > 0).to(K.dtype)
     variance = noise[:, None] / weight.clamp(min=1e-3)
-    # A padded row is uncorrelated with all others, and its own variance is 1.
+    # Padded rows: uncorrelated with all others, with variance 1.
     diagonal = torch.where(real > 0, variance, 1.0)
     A = (K + 1.0) * real[:, None] * real[None, :] + torch.diag_embed(diagonal)
     inverse = torch.linalg.inv_ex(A).inverse
@@ -130,18 +115,17 @@ def ridge(K, Y, weight, noise):
 
 
 def class_evidence(x, present, s0, s1, s2, statistics, prior, class_mask):
-    """Return the Gaussian log-likelihood of cells under each class, (rows, C, d).
+    """Return centered Gaussian log-likelihoods of cells under each class, (rows, C, d).
 
-    Moments are shrunken towards the column's, by `prior` rows for the variance and half
-    a row for the mean.
+    Moments of the classes are shrunken towards those of the column, with the weight of
+    `prior` rows for the variance and of half a row for the mean.
 
     Parameters
     ----------
-    x : Tensor of shape (rows, d)
-    present : Tensor of shape (rows, d)
-        0 where the cell is missing: such a cell says nothing.
+    x, present : Tensor of shape (rows, d)
+        Cells, and a mask that is 0 where a cell is missing.
     s0, s1, s2 : Tensor of shape (C, d) or (rows, C, d)
-        Sums of the powers of the cells of each class.
+        Sums of the powers 0, 1 and 2 of the cells of each class.
     statistics : ColumnStatistics
     prior : Tensor of shape ()
     class_mask : Tensor of shape (C,)
@@ -151,7 +135,7 @@ def class_evidence(x, present, s0, s1, s2, statistics, prior, class_mask):
     own = (s2 - 2.0 * center * s1 + center**2 * s0).clamp(min=0.0)
     spread = (own + prior * variance) / (s0 + prior)
     log_likelihood = -0.5 * (torch.log(spread) + (x[:, None, :] - center) ** 2 / spread)
-    # One outlying cell must not overrule all others.
+    # Bounded, so that a single outlying cell cannot dominate the sum over columns.
     exists = class_mask.to(x.dtype)[:, None]
     average = (log_likelihood * exists).sum(1, keepdim=True) / exists.sum()
     evidence = 4.0 * torch.tanh((log_likelihood - average) / 4.0)
@@ -159,7 +143,7 @@ def class_evidence(x, present, s0, s1, s2, statistics, prior, class_mask):
 
 
 def column_curves(curves, Y, present, base, prior):
-    """Predict the target columns from single columns (Nadaraya-Watson), (m, T, d).
+    """Predict the targets from each column alone (Nadaraya-Watson), shape (m, T, d).
 
     Parameters
     ----------
@@ -167,9 +151,10 @@ def column_curves(curves, Y, present, base, prior):
         Kernel weights.
     Y : Tensor of shape (n, T)
     present : Tensor of shape (n, d)
-        Weights of the context's cells.
+        Weights of the cells of the context.
     base : Tensor of shape (T,) or (m, T)
-        Prediction without any row, which counts as `prior` rows.
+        Prediction without features, which has the weight of `prior` rows.
+    prior : Tensor of shape ()
     """
     by_column = curves.permute(2, 0, 1)
     weights = present.T[:, None, :]
@@ -181,17 +166,19 @@ def column_curves(curves, Y, present, base, prior):
 
 
 def neighbors(distances, Y, weight, base, inverse_width, prior):
-    """Predict from near rows, shape (m, T).
-
-    The nearest row has weight 1 and the prediction `base` has weight `prior`.
+    """Predict from near rows, shape (m, T), by a kernel relative to the nearest one.
 
     Parameters
     ----------
     distances : Tensor of shape (m, n)
-        `FAR` for rows that must not be used.
+        `FAR_DISTANCE` for rows that must not be used.
+    Y : Tensor of shape (n, T)
+    weight : Tensor of shape (n,)
     base : Tensor of shape (T,) or (m, T)
+        Prediction without features, which has the weight of `prior` rows.
+    inverse_width, prior : Tensor of shape ()
     """
-    distances = torch.where(weight > 0, distances, FAR)
+    distances = torch.where(weight > 0, distances, FAR_DISTANCE)
     nearest = distances.amin(1, keepdim=True)
     near = torch.exp(-inverse_width * (distances - nearest)) * weight
     return (near @ Y + prior * base) / (near.sum(1, keepdim=True) + prior)

@@ -1,8 +1,8 @@
-"""The body of the network: reads a table, and encodes rows to predict.
+"""Body of the network: fits base predictors to a context and encodes rows to predict.
 
-Reading fits the base predictors to the context, once; encoding applies them to any
-number of rows. Column gates and scales of kernels come from small networks over
-summaries that mean the same on every table.
+The base predictors are fitted once to a context and applied to any number of rows.
+Small networks over summaries of columns and table give the column gates and the scales
+of the kernels.
 """
 
 from __future__ import annotations
@@ -19,55 +19,59 @@ from sklearn_meta.maml._column_statistics import (
     N_TABLE_NUMBERS,
     ColumnStatistics,
     column_statistics,
-    describe_table,
+    column_summaries,
     linear_relevance,
-    summarize,
+    table_summaries,
 )
 from sklearn_meta.maml._context import Context, target_mask, target_matrix
-from sklearn_meta.maml._episode import CLASSIFICATION
+from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 N_TABLE = N_TABLE_NUMBERS + 2 * N_SUMMARIES
 _N_CELL_INPUTS = 8
 
-# Where the learned part of the scales starts from: noise of the four kernels, then
-# inverse widths of Laplace kernel, Gaussian kernel and neighbors.
+# Initial values of the learned scales: noise of the four kernels, then inverse widths
+# of Laplace kernel, Gaussian kernel and nearest neighbors.
 _SCALES = (0.1, 0.3, 0.3, 0.2, 2.0, 1.0, 8.0)
 
-# Typical scale of the scores, and whether class shares are still missing in them.
+# Initial scales of the scores of the base predictors.
 _LOGIT_SCALE = {
     **dict.fromkeys(bases.KERNELS, 4.0),
     "naive_bayes": 0.5,
     "curves": 0.7,
     "neighbors": 1.0,
 }
-_NEEDS_SHARES = ("naive_bayes", "curves")
+# Base predictors whose scores do not include the class prior.
+_NEEDS_PRIOR = ("naive_bayes", "curves")
 
-# Slopes before any row: an average over columns is flatter than the target.
+# Initial slopes for regression. Averaging over columns shrinks predictions, hence 2.
 _SLOPE = {**dict.fromkeys(bases.KERNELS, 1.0), "curves": 2.0, "neighbors": 1.0}
 
 
-class Reading(NamedTuple):
-    """What the body knows of a table: everything that prediction needs.
+class FittedContext(NamedTuple):
+    """Base predictors fitted to a context.
 
     Parameters
     ----------
     context : Context
     Y : Tensor of shape (n, T)
+        Targets as columns.
     statistics : ColumnStatistics
     summaries : Tensor of shape (d, `N_SUMMARIES`)
+        Column summaries.
     shares : Tensor of shape (d, G)
-        Gates of the columns, summing to 1.
+        Gates of the columns, normalized to sum 1 over columns.
     scales : Scales
     alpha : Tensor of shape (`N_KERNELS`, n, T)
         Coefficients of the ridge regressions.
     base : Tensor of shape (T,)
-        Prediction without features: class shares, or 0.
+        Prediction without features: class prior, or 0.
     slope : Tensor of shape (K,)
-        Scale of each base predictor's scores.
+        Factors of the scores of the base predictors.
     losses : Tensor of shape (K,)
-        Left-out loss of each base predictor: log loss less the entropy of the class
-        shares, or the logarithm of the mean squared error.
+        Left-out losses of the base predictors: log loss minus that of the class prior,
+        or the logarithm of the mean squared error.
     table : Tensor of shape (`N_TABLE`,)
+        Table summaries.
     """
 
     context: Context
@@ -83,19 +87,20 @@ class Reading(NamedTuple):
     table: Tensor
 
 
-class Encoding(NamedTuple):
-    """Rows as the head sees them.
+class EncodedRows(NamedTuple):
+    """Input of the head: base predictions and features of rows to predict.
 
     Parameters
     ----------
     predictions : Tensor of shape (m, K, T)
-        Of the base predictors: logits, or targets.
+        Logits or targets of the base predictors.
     features : Tensor of shape (m, T, F)
     losses : Tensor of shape (K,)
-        See `Reading`.
+        Left-out losses, see `FittedContext`.
     n_rows : Tensor of shape ()
         Sum of the weights of the context.
     mask : Tensor of shape (T,), bool
+        False for padded target columns.
     """
 
     predictions: Tensor
@@ -117,7 +122,7 @@ def n_features(config):
 
 
 def mlp(*widths):
-    """Return linear layers with LayerNorm and GELU between, the last one zero."""
+    """Return linear layers with LayerNorm and GELU between; the last is zero."""
     layers = []
     for n_in, n_out in zip(widths[:-2], widths[1:-1], strict=True):
         layers += [nn.Linear(n_in, n_out), nn.LayerNorm(n_out), nn.GELU()]
@@ -128,7 +133,7 @@ def mlp(*widths):
 
 
 class Body(nn.Module):
-    """Read a table and encode rows.
+    """Base predictors with learned column gates and scales.
 
     Parameters
     ----------
@@ -145,33 +150,24 @@ class Body(nn.Module):
         self.log_scales = nn.Parameter(torch.tensor(_SCALES).log())
         self.log_curve = nn.Parameter(torch.tensor(0.0))
         self.log_prior = nn.Parameter(torch.tensor(0.0))
-        # One layer is enough: the head's first one follows the average over columns.
+        # A single layer: the first layer of the head follows the average over columns.
         self.cells = nn.Sequential(
             nn.Linear(_N_CELL_INPUTS, config.cell_width), nn.GELU()
         )
         if self.classification:
             self.calibration = ScaleOfLogits(
                 list(_LOGIT_SCALE.values()),
-                [float(name in _NEEDS_SHARES) for name in _LOGIT_SCALE],
+                [float(name in _NEEDS_PRIOR) for name in _LOGIT_SCALE],
             )
         else:
             self.calibration = SlopeOfPredictions(list(_SLOPE.values()))
 
     def forward(self, context, x, missing):
-        """Return the encoding of rows, given a context."""
-        return self.encode(self.read(context), x, missing)
+        """Fit the context and encode rows."""
+        return self.encode(self.fit_context(context), x, missing)
 
-    def read(self, context):
-        """Fit the base predictors to a context.
-
-        Parameters
-        ----------
-        context : Context
-
-        Returns
-        -------
-        reading : Reading
-        """
+    def fit_context(self, context):
+        """Fit the base predictors to a context."""
         task = self.config.task
         Y = target_matrix(context, task)
         mask = target_mask(context, task).to(Y.dtype)
@@ -187,14 +183,14 @@ class Body(nn.Module):
             curves * others[..., None], Y, statistics.present, base_left_out, prior
         )
         relevance = linear_relevance(context, Y, statistics, self.classification)
-        summaries = summarize(
+        summaries = column_summaries(
             context,
             statistics,
             relevance,
             _curve_relevance(context, Y, curve_left_out, base_left_out),
             mask.sum() if self.classification else mask.sum() + 1.0,
         )
-        table = describe_table(
+        table = table_summaries(
             context, base if self.classification else mask, summaries
         )
         shares = self._column_shares(summaries, table, context.column_mask)
@@ -206,7 +202,7 @@ class Body(nn.Module):
         alpha, left_out = bases.ridge(
             K, self._centered(Y, context, mask), context.weight, scales.noise
         )
-        reading = Reading(
+        fitted = FittedContext(
             context, Y, statistics, summaries, shares, scales, alpha, base,
             None, None, table,
         )  # fmt: skip
@@ -223,11 +219,11 @@ class Body(nn.Module):
         )
         own_present = (~context.missing).to(Y.dtype)
         scores = self._scores(
-            reading,
+            fitted,
             left_out,
-            self._cell_evidence(reading, context.x, own_present, moments),
+            self._cell_evidence(fitted, context.x, own_present, moments),
             self._curve_evidence(curve_left_out, base_left_out, own_present),
-            distances + bases.FAR * (1.0 - others),
+            distances + bases.FAR_DISTANCE * (1.0 - others),
             base_left_out,
         )
         if self.classification:
@@ -238,68 +234,57 @@ class Body(nn.Module):
             losses = losses - entropy / context.weight.sum()
         else:
             slope, losses = self.calibration(scores[..., 0], Y, context.weight)
-        return reading._replace(slope=slope, losses=losses)
+        return fitted._replace(slope=slope, losses=losses)
 
-    def encode(self, reading, x, missing):
-        """Apply the base predictors to rows.
-
-        Parameters
-        ----------
-        reading : Reading
-        x : Tensor of shape (m, d)
-        missing : Tensor of shape (m, d), bool
-
-        Returns
-        -------
-        encoding : Encoding
-        """
-        context, Y, shares = reading.context, reading.Y, reading.shares
+    def encode(self, fitted, x, missing):
+        """Apply fitted base predictors to rows `x` and `missing` of shape (m, d)."""
+        context, Y, shares = fitted.context, fitted.Y, fitted.shares
         mask = target_mask(context, self.config.task)
         present = (~missing).to(Y.dtype)
         differences = bases.absolute_differences(x, context.x)
-        curves = torch.exp(-reading.scales.curve * differences)
+        curves = torch.exp(-fitted.scales.curve * differences)
         distances = differences @ shares[:, bases.GATES.index("neighbors")]
         K = bases.kernels(
-            x, context.x, differences @ shares[:, 2], curves, shares, reading.scales
+            x, context.x, differences @ shares[:, 2], curves, shares, fitted.scales
         )
-        ridge = (K + 1.0) @ reading.alpha
+        ridge = (K + 1.0) @ fitted.alpha
         by_column = bases.column_curves(
-            curves, Y, reading.statistics.present, reading.base, reading.scales.prior
+            curves, Y, fitted.statistics.present, fitted.base, fitted.scales.prior
         )
         evidence = self._cell_evidence(
-            reading,
+            fitted,
             x,
             present,
-            (reading.statistics.s0, reading.statistics.s1, reading.statistics.s2),
+            (fitted.statistics.s0, fitted.statistics.s1, fitted.statistics.s2),
         )
-        curve = self._curve_evidence(by_column, reading.base[None], present)
-        scores = self._scores(reading, ridge, evidence, curve, distances, reading.base)
+        curve = self._curve_evidence(by_column, fitted.base[None], present)
+        scores = self._scores(fitted, ridge, evidence, curve, distances, fitted.base)
         if self.classification:
             predictions = self.calibration.logits(
-                scores, reading.slope, torch.log(reading.base)
+                scores, fitted.slope, torch.log(fitted.base)
             )
             exists = mask.to(Y.dtype)
             center = (predictions * exists).sum(-1, keepdim=True) / exists.sum()
             predictions = (predictions - center) * exists
         else:
-            predictions = reading.slope[:, None] * scores
+            predictions = fitted.slope[:, None] * scores
         features = torch.cat(
             [
                 predictions.transpose(1, 2),
-                self._cells(reading, x, present, evidence, curve),
-                self._profile(reading, distances),
-                _broadcast(reading.losses, predictions),
-                _broadcast(reading.table, predictions),
-                _class_numbers(reading, predictions),
+                self._cells(fitted, x, present, evidence, curve),
+                self._neighbor_features(fitted, distances),
+                _broadcast(fitted.losses, predictions),
+                _broadcast(fitted.table, predictions),
+                _class_numbers(fitted, predictions),
             ],
             dim=-1,
         )
-        return Encoding(
-            predictions, features, reading.losses, context.weight.sum(), mask
+        return EncodedRows(
+            predictions, features, fitted.losses, context.weight.sum(), mask
         )
 
     def _base(self, Y, weight, mask):
-        """Return the prediction without features, of all rows and without each row."""
+        """Return the prediction without features, and its leave-one-out version."""
         if not self.classification:
             return torch.zeros_like(mask), torch.zeros_like(Y)
         weighted = weight[:, None] * Y
@@ -310,16 +295,19 @@ class Body(nn.Module):
         return every, left_out / left_out.sum(1, keepdim=True)
 
     def _centered(self, Y, context, mask):
+        """Return targets of the ridge regressions: centered indicators of classes."""
         if not self.classification:
             return Y
         return (Y - mask / mask.sum()) * (context.weight > 0)[:, None] * mask
 
     def _column_shares(self, summaries, table, column_mask):
+        """Return the normalized gates of the columns, (d, G)."""
         inputs = torch.cat([summaries, table.expand(len(summaries), -1)], 1)
         gates = torch.exp(3.0 * torch.tanh(self.gates(inputs) / 3.0))
         return bases.share_of_gates(gates, column_mask)
 
     def _scales(self, table, prior):
+        """Return the hyperparameters of the base predictors."""
         scales = torch.exp(self.log_scales + 3.0 * torch.tanh(self.scales(table) / 3.0))
         return bases.Scales(
             noise=scales[: bases.N_KERNELS],
@@ -330,36 +318,36 @@ class Body(nn.Module):
             prior=prior,
         )
 
-    def _cell_evidence(self, reading, x, present, moments):
-        """Return what each cell says for each class, (rows, C, d)."""
+    def _cell_evidence(self, fitted, x, present, moments):
+        """Return the naive Bayes log-likelihood ratio of each cell, (rows, C, d)."""
         if not self.classification:
             return None
         return bases.class_evidence(
             x,
             present,
             *moments,
-            reading.statistics,
-            reading.scales.prior,
-            reading.context.class_mask,
+            fitted.statistics,
+            fitted.scales.prior,
+            fitted.context.class_mask,
         )
 
     def _curve_evidence(self, predicted, base, present):
-        """Return what each column's curve says, (rows, T, d)."""
+        """Return the prediction of each column curve, as log ratios for classes."""
         if self.classification:
             predicted = torch.log(predicted + 1e-4) - torch.log(base + 1e-4)[..., None]
         return predicted * present[:, None, :]
 
-    def _scores(self, reading, ridge, evidence, curve, distances, base):
+    def _scores(self, fitted, ridge, evidence, curve, distances, base):
         """Return the uncalibrated scores of all base predictors, (rows, K, T)."""
-        shares, context = reading.shares, reading.context
+        shares, context = fitted.shares, fitted.context
         index = bases.GATES.index
         near = bases.neighbors(
             distances,
-            reading.Y,
+            fitted.Y,
             context.weight,
             base,
-            reading.scales.neighbors,
-            reading.scales.prior,
+            fitted.scales.neighbors,
+            fitted.scales.prior,
         )
         curves = curve @ shares[:, index("curves")]
         if not self.classification:
@@ -375,9 +363,9 @@ class Body(nn.Module):
             1,
         )
 
-    def _cells(self, reading, x, present, evidence, curve):
+    def _cells(self, fitted, x, present, evidence, curve):
         """Return the embedded cells of each row, averaged over columns by gates."""
-        statistics = reading.statistics
+        statistics = fitted.statistics
         z = (x - statistics.mean) / torch.sqrt(statistics.variance + 1e-2)
         if self.classification:
             center = statistics.s1 / (statistics.s0 + 1.0)
@@ -397,37 +385,36 @@ class Body(nn.Module):
                 z[:, None, :],
                 z[:, None, :] ** 2 - 1.0,
             ]
-        shared = [present[:, None, :], *reading.summaries.T[:3]]
+        shared = [present[:, None, :], *fitted.summaries.T[:3]]
         inputs = torch.stack([part.expand_as(curve) for part in (*own, *shared)], -1)
-        share = reading.shares[:, bases.GATES.index("cells")]
+        share = fitted.shares[:, bases.GATES.index("cells")]
         return (self.cells(inputs) * share[:, None]).sum(-2)
 
-    def _profile(self, reading, distances):
-        """Return distances of the nearest rows (per class), and their targets.
-
-        The profile of Ye et al. (2023), whose length depends neither on the number of
-        columns nor on that of classes.
-        """
+    def _neighbor_features(self, fitted, distances):
+        """Return distances to the nearest rows (per class) and their targets."""
+        # The neighborhood embedding of H.-J. Ye et al., "Rethinking Pre-Training in
+        # Tabular Data", arXiv 2311.00055, 2023: its length depends neither on the
+        # number of columns nor on that of classes.
         k = self.config.n_neighbors
-        context = reading.context
-        distances = torch.where(context.weight > 0, distances, bases.FAR)
+        context = fitted.context
+        distances = torch.where(context.weight > 0, distances, bases.FAR_DISTANCE)
         short = max(0, k - distances.shape[1])
-        distances = nn.functional.pad(distances, (0, short), value=bases.FAR)
+        distances = nn.functional.pad(distances, (0, short), value=bases.FAR_DISTANCE)
         nearest, rows = torch.topk(distances, k, dim=1, largest=False)
         if self.classification:
-            far = bases.FAR * (1.0 - reading.Y.T)
-            far = nn.functional.pad(far, (0, short), value=bases.FAR)
+            far = bases.FAR_DISTANCE * (1.0 - fitted.Y.T)
+            far = nn.functional.pad(far, (0, short), value=bases.FAR_DISTANCE)
             own = torch.topk(distances[:, None] + far, k, dim=-1, largest=False)[0]
             own = own.clamp(max=4.0)
             overall = nearest.clamp(max=4.0)[:, None, :].expand_as(own)
             return torch.cat([own - overall, overall], -1)
-        y = nn.functional.pad(reading.Y[:, 0], (0, short))
+        y = nn.functional.pad(fitted.Y[:, 0], (0, short))
         profile = torch.cat([nearest.clamp(max=4.0), y[rows]], 1)
         return profile[:, None, :]
 
 
 def _curve_relevance(context, Y, predicted, base):
-    """Return the explained share of curves that did not see the row, (d,)."""
+    """Return the share of the target that left-out column curves explain, (d,)."""
     w = context.weight[:, None]
     real = (w > 0).to(Y.dtype)
     error = (w[..., None] * (Y[..., None] - predicted * real[..., None]) ** 2).sum(
@@ -438,12 +425,13 @@ def _curve_relevance(context, Y, predicted, base):
 
 
 def _broadcast(numbers, predictions):
+    """Repeat numbers of the table for each row and target column."""
     m, _, T = predictions.shape
     return numbers.expand(m, T, -1)
 
 
-def _class_numbers(reading, predictions):
-    """Return the share of each class and its number of rows."""
-    counts = (reading.context.weight[:, None] * reading.Y).sum(0).clamp(min=0.0)
-    numbers = torch.stack([torch.log(reading.base + 1e-3), torch.log1p(counts)], -1)
+def _class_numbers(fitted, predictions):
+    """Return logarithms of the prior and the number of rows of each class."""
+    counts = (fitted.context.weight[:, None] * fitted.Y).sum(0).clamp(min=0.0)
+    numbers = torch.stack([torch.log(fitted.base + 1e-3), torch.log1p(counts)], -1)
     return numbers.expand(len(predictions), -1, -1) / 2.0

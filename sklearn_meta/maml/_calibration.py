@@ -1,10 +1,8 @@
-"""From the scores of base predictors to probabilities, by their left-out predictions.
+"""Calibration of the base predictors on their left-out predictions.
 
-A base predictor's scores are right up to a scale that differs from table to table.
-Classification: each scale of a grid is weighted by the likelihood of the left-out
-predictions it makes, as in Bayesian averaging with a learned prior over the grid.
-Regression: the slope of the targets on the left-out predictions, shrunken towards a
-learned slope.
+Classification: the scale of the scores is averaged over a grid, weighted by the
+likelihood of the left-out predictions and a learned prior. Regression: the slope of the
+targets on the left-out predictions, shrunken towards a learned slope.
 """
 
 from __future__ import annotations
@@ -14,27 +12,27 @@ import math
 import torch
 from torch import Tensor, nn
 
-# Relative scales: 1/8 to 8, in steps of a factor of two.
+# Logarithms of the relative scales: 1/8 to 8 by factors of two.
 _GRID = [math.log(2.0) * step for step in range(-3, 4)]
 
-# Added to the logit of a class that does not exist.
+# Logit of a padded class.
 NO_CLASS = -1e4
 
 
 def log_probabilities(logits: Tensor, class_mask: Tensor) -> Tensor:
-    """Return log-softmax over the last dimension, without the padded classes."""
+    """Return the log-softmax over the classes that are not padding."""
     return torch.log_softmax(torch.where(class_mask, logits, NO_CLASS), -1)
 
 
 class ScaleOfLogits(nn.Module):
-    """Choose the scale of each base predictor's scores.
+    """Scales of the scores of the base predictors of a classification.
 
     Parameters
     ----------
     scale : sequence of float
-        Typical scale of each base predictor.
+        Initial scale of each base predictor.
     uses_prior : sequence of float
-        1 where the scores do not contain the classes' shares yet.
+        1 where the logarithm of the class prior is added to the scores, else 0.
     """
 
     def __init__(self, scale, uses_prior):
@@ -47,22 +45,22 @@ class ScaleOfLogits(nn.Module):
         self.register_buffer("uses_prior", torch.tensor(uses_prior), persistent=False)
 
     def forward(self, left_out, log_shares, Y, weight, class_mask):
-        """Return the scale of each base predictor, and its left-out loss.
+        """Return the scale of each base predictor and its left-out log loss.
 
         Parameters
         ----------
         left_out : Tensor of shape (n, K, C)
-            Scores of each row from all others.
+            Left-out scores.
         log_shares : Tensor of shape (n, C)
-            Log of the classes' shares without the row.
+            Left-out log class prior.
         Y : Tensor of shape (n, C)
+            Indicators of the classes.
         weight : Tensor of shape (n,)
         class_mask : Tensor of shape (C,)
 
         Returns
         -------
         scale, loss : Tensor of shape (K,)
-            Loss is the mean log loss of the averaged scale.
         """
         factors = torch.exp(self.log_scale[:, None] + self.grid)  # (K, grid)
         logits = factors.T[:, None, :, None] * left_out
@@ -80,17 +78,18 @@ class ScaleOfLogits(nn.Module):
 
     @staticmethod
     def _loss(logits, Y, weight, class_mask):
+        """Return the weighted mean log loss over rows."""
         own = (log_probabilities(logits, class_mask) * Y[:, None, :]).sum(-1)
         return -(own * weight[:, None]).sum(-2) / weight.sum()
 
 
 class SlopeOfPredictions(nn.Module):
-    """Choose the slope of each base predictor's predictions.
+    """Slopes of the predictions of the base predictors of a regression.
 
     Parameters
     ----------
     slope : sequence of float
-        Slope before any row.
+        Initial slope that the fitted ones are shrunken towards.
     """
 
     def __init__(self, slope):
@@ -99,19 +98,18 @@ class SlopeOfPredictions(nn.Module):
         self.log_prior = nn.Parameter(torch.zeros(len(slope)))
 
     def forward(self, left_out, y, weight):
-        """Return the slope of each base predictor, and its left-out loss.
+        """Return the slope of each base predictor and the log of its squared error.
 
         Parameters
         ----------
         left_out : Tensor of shape (n, K)
-            Prediction of each row from all others.
+            Left-out predictions.
         y : Tensor of shape (n, 1)
         weight : Tensor of shape (n,)
 
         Returns
         -------
         slope, loss : Tensor of shape (K,)
-            Loss is the logarithm of the mean squared error.
         """
         w = weight[:, None]
         prior = torch.exp(self.log_prior)

@@ -1,70 +1,68 @@
-"""The canonical form of a table: what the networks see of any dataset.
+"""Canonical form of a table: normal scores, missing masks and target encoding.
 
-A network that serves every table needs its columns in one unit. Each column is mapped
-monotonically to about a standard normal distribution, missing cells become zero beside
-a mask, category codes become smoothed averages of the target, and where there are more
-columns than the network should see, the ones that tell most about the target stay.
+Each column is mapped monotonically to about a standard normal distribution, missing
+cells become zero with a mask, category codes become smoothed target means, and only the
+columns most relevant to the target are kept, so that one network serves all tables.
 
-Notation: ``n`` rows, ``d`` columns, ``k`` chosen columns, ``t`` target directions
-(one per class, or one for a number).
+Notation: ``n`` rows, ``d`` columns, ``t`` target columns (one for each class, or one
+for regression).
 """
 
 from __future__ import annotations
 
 import copy
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator
 
-CLASSIFICATION = "classification"
-REGRESSION = "regression"
+from sklearn_meta.pipelines._operators import REGRESSION
 
-# Cells lie within these many standard deviations.
+# Cells are clipped to this many standard deviations.
 CLIP = 4.0
-# A column is described by at most this many of its quantiles.
+# Maximum number of quantiles that describe a column.
 MAX_KNOTS = 128
-# At this many distinct values, normal scores and standardized values weigh the same;
-# ranks of a handful of values throw away more than they make robust.
+# Number of distinct values at which normal scores and standardized values have equal
+# weight. With few distinct values, ranks lose the distances between them.
 DISTINCT_HALF = 20.0
-# Standardized values bend beyond about this many standard deviations.
+# Number of standard deviations beyond which standardized values are compressed.
 SOFT_LIMIT = 3.0
-# Weight, in rows, of the overall mean in the average of a category.
+# Weight of the overall mean in the target mean of a category, in rows.
 SMOOTHING = 3.0
-# Parts in which the category averages of the fitted rows leave out their own targets.
-N_FOLDS = 5
-# Fewer distinct codes than this are used as they are.
+# Number of folds of the cross-fitted target means.
+N_ENCODING_FOLDS = 5
+# Columns with fewer distinct codes are used without target encoding.
 MIN_LEVELS = 3
-# The distance between quartiles of a standard normal distribution.
+# Interquartile range of the standard normal distribution.
 NORMAL_IQR = 1.3489795
 TINY = 1e-12
-# Numbers of more than this size, and spreads of less than its inverse, are taken for
-# it: their squares can be computed.
-LARGEST = 1e100
-# So many standard deviations are as far away as any more.
-FAR = 1e3
+# Bound of values, and inverse bound of spreads, so that squares do not overflow.
+MAX_MAGNITUDE = 1e100
+# Bound of standardized values before they are compressed.
+MAX_DEVIATIONS = 1e3
 
 
 class CanonicalInput(BaseEstimator):
-    """Map a numeric table to the cells and the mask that the networks take.
+    """Transformer of numeric tables to canonical features and a missing mask.
 
     Parameters
     ----------
     max_features : int, default=64
-        Columns kept at most, those most relevant to the target; the cost of a network
-        is proportional to it.
+        Maximum number of columns, those most relevant to the target. The cost of the
+        networks is proportional to it.
     categorical : array-like of bool of shape (n_features,), default=None
-        Marks the columns that hold codes of categories. None: there are none.
+        Mask of the columns of category codes. None if there are none.
 
     Attributes
     ----------
     columns_ : ndarray of shape (n_columns,)
-        Positions of the columns that are kept, ascending. Constant columns are left
-        out; if nothing else is there, the first column stays, as zeros.
+        Sorted indices of the columns that are kept. Constant columns are dropped; if
+        all are constant, the first one is kept, as zeros.
     relevance_ : ndarray of shape (n_features,) or None
-        Share of the target's variance that each column explains by itself, in [0, 1];
-        None where no choice was necessary.
+        Share of the target variance that each column explains alone, in [0, 1]; None
+        if all columns were kept.
 
     Notes
     -----
@@ -75,11 +73,11 @@ class CanonicalInput(BaseEstimator):
     clipped, and ``lam = u / (u + 20)`` for ``u`` distinct values. The map is
     monotone.
 
-    The relevance is the largest squared correlation ratio of the target with the
-    values, their absolute values (for effects that are not monotone) and the mask.
+    The relevance is the largest correlation ratio of the target with the values, their
+    absolute values (for effects that are not monotone) and the missing mask.
 
-    `fit_transform` is not `fit` followed by `transform` for category codes: the
-    averages of the fitted rows leave out their own fold, as in scikit-learn's
+    `fit_transform` differs from `fit` followed by `transform` for category codes: the
+    target means of the fitted rows are cross-fitted, as in scikit-learn's
     ``TargetEncoder``.
 
     Examples
@@ -87,7 +85,9 @@ class CanonicalInput(BaseEstimator):
     >>> import numpy as np
     >>> from sklearn_meta.maml._canonical_form import CanonicalInput
     >>> X = np.array([[1.0, 5.0], [2.0, 5.0], [np.nan, 5.0], [9.0, 5.0]])
-    >>> cells, missing = CanonicalInput().fit_transform(X, [0, 0, 1, 1])
+    >>> cells, missing = CanonicalInput().fit_transform(
+    ...     X, [0, 0, 1, 1], task="classification"
+    ... )
     >>> cells.astype(float).round(1).ravel().tolist()
     [-0.9, -0.5, 0.0, 1.4]
     >>> missing.ravel().tolist()
@@ -98,19 +98,18 @@ class CanonicalInput(BaseEstimator):
         self.max_features = max_features
         self.categorical = categorical
 
-    def fit(self, X, y, *, task=None, sample_weight=None):
-        """Learn the scale of each column, and which columns are kept.
+    def fit(self, X, y, *, task, sample_weight=None):
+        """Fit the map of each column, and select columns.
 
         Parameters
         ----------
         X : ndarray or sparse matrix of shape (n_samples, n_features)
             Numbers; cells that are not finite are missing.
         y : array-like of shape (n_samples,)
-            Labels or numbers.
-        task : {"classification", "regression"}, default=None
-            None: classification unless `y` holds floats.
+            Labels or targets.
+        task : {"classification", "regression"}
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of two counts like the row twice.
+            Sample weights; None is 1 for all rows.
 
         Returns
         -------
@@ -119,13 +118,13 @@ class CanonicalInput(BaseEstimator):
         self._fit(X, y, task, sample_weight)
         return self
 
-    def fit_transform(self, X, y, *, task=None, sample_weight=None):
-        """Fit, and give the fitted rows codes that don't know their own target.
+    def fit_transform(self, X, y, *, task, sample_weight=None):
+        """Fit, and map the fitted rows with cross-fitted target means.
 
         Parameters
         ----------
         X, y, task, sample_weight
-            As in `fit`.
+            See `fit`.
 
         Returns
         -------
@@ -135,7 +134,7 @@ class CanonicalInput(BaseEstimator):
         return self._scaled(self._fit(X, y, task, sample_weight))
 
     def transform(self, X):
-        """Map rows to cells and mask.
+        """Map rows to canonical features and missing mask.
 
         Parameters
         ----------
@@ -153,20 +152,16 @@ class CanonicalInput(BaseEstimator):
         return self._scaled(X)
 
     def narrowed(self):
-        """Return the same map, of tables that have the kept columns only.
-
-        Returns
-        -------
-        canon : CanonicalInput
-        """
+        """Return the same map for tables of the kept columns only."""
         other = copy.copy(self)
         other.columns_ = np.arange(len(self.columns_))
         other.relevance_ = None
         return other
 
     def _fit(self, X, y, task, sample_weight):
-        """Fit; return the chosen columns of `X` with cross-fitted codes."""
-        weights = _weights(sample_weight, X.shape[0])
+        """Fit; return the kept columns of `X` with cross-fitted target means."""
+        weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+        weights = np.asarray(weights, dtype=np.float64)
         targets = _targets(y, task, weights)
         categorical = np.zeros(X.shape[1], bool)
         if self.categorical is not None:
@@ -214,41 +209,36 @@ class CanonicalInput(BaseEstimator):
         return X
 
     def _most_relevant(self, relevance):
+        """Return the sorted indices of the most relevant columns."""
         self.relevance_ = relevance
         order = np.argsort(-relevance, kind="stable")
         return np.sort(order[: self.max_features])
 
     def _scaled(self, X):
+        """Return canonical features and missing mask of encoded columns."""
         cells, missing = _clean(X)
         return self._scale.transform(cells, missing).astype(np.float32), missing
 
 
 def _dense(X, columns):
-    """Chosen columns as a float64 array of its own; NaN where not finite."""
+    """Return a dense float64 copy of some columns; NaN where not finite."""
     X = X[:, columns]
     if sparse.issparse(X):
         X = X.toarray()
     X = np.array(X, dtype=np.float64, order="F")
     X[np.isinf(X)] = np.nan
-    return np.clip(X, -LARGEST, LARGEST, out=X)
+    return np.clip(X, -MAX_MAGNITUDE, MAX_MAGNITUDE, out=X)
 
 
 def _clean(X):
+    """Return the cells, 0 where missing, and the missing mask."""
     missing = np.isnan(X)
     return np.where(missing, 0.0, X), missing
 
 
-def _weights(sample_weight, n_rows):
-    if sample_weight is None:
-        return np.ones(n_rows)
-    return np.asarray(sample_weight, dtype=np.float64)
-
-
 def _targets(y, task, weights):
-    """Centered target directions (n, t): one per class, or the standardized number."""
+    """Return centered indicators of the classes or the standardized target, (n, t)."""
     y = np.asarray(y)
-    if task is None:
-        task = REGRESSION if y.dtype.kind == "f" else CLASSIFICATION
     if task == REGRESSION:
         targets = y.astype(np.float64)[:, None]
     else:
@@ -262,26 +252,23 @@ def _targets(y, task, weights):
     return targets
 
 
-class _Scale:
-    """Monotone maps of ``d`` columns to about a standard normal distribution.
+class _Scale(NamedTuple):
+    """Monotone maps of columns to about a standard normal distribution."""
 
-    Held as arrays over columns: quantiles and their normal scores of shape
-    (n_knots, d), and vectors of shape (d,).
-    """
-
-    def __init__(self, quantiles, scores, center, spread, lam, mean, deviation, seen):
-        self.quantiles = quantiles
-        self.scores = scores
-        self.center = center
-        self.spread = spread
-        self.lam = lam
-        self.mean = mean
-        self.deviation = deviation
-        # More than one value, or both missing and present cells.
-        self.informative = seen
+    # Quantiles and their normal scores are of shape (n_knots, d), all others (d,).
+    quantiles: np.ndarray
+    scores: np.ndarray
+    center: np.ndarray
+    spread: np.ndarray
+    lam: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+    # More than one value, or both missing and present cells.
+    informative: np.ndarray
 
     @classmethod
     def fit(cls, X, weights):
+        """Fit the maps of all columns."""
         present = ~np.isnan(X) & (weights > 0)[:, None]
         order = np.argsort(np.where(present, X, np.inf), axis=0)
         count = present.sum(axis=0)
@@ -300,7 +287,7 @@ class _Scale:
         ranks = np.take_along_axis(position, rows, axis=0)
         mass = np.take_along_axis(heavy, rows, axis=0)
         if len(X) <= MAX_KNOTS:
-            # The last value is repeated where cells are missing.
+            # Knots beyond the present cells repeat the last value, with weight 0.
             mass = np.where(np.arange(n_knots)[:, None] < count, mass, 0.0)
         total = np.maximum(mass.sum(axis=0), TINY)
         scores = ndtri(np.clip(ranks, 1e-6, 1.0 - 1e-6))
@@ -315,9 +302,9 @@ class _Scale:
         mean = (mass * quantiles).sum(axis=0) / total
         deviation = np.sqrt((mass * (quantiles - mean) ** 2).sum(axis=0) / total)
         spread = np.where(spread > TINY * np.abs(center), spread, deviation)
-        spread = np.maximum(spread, 1.0 / LARGEST)
+        spread = np.maximum(spread, 1.0 / MAX_MAGNITUDE)
         lam = distinct / (distinct + DISTINCT_HALF)
-        mixed = lam * scores + (1.0 - lam) * _softly((quantiles - center) / spread)
+        mixed = lam * scores + (1.0 - lam) * _compressed((quantiles - center) / spread)
         mean = (mass * mixed).sum(axis=0) / total
         deviation = np.sqrt((mass * (mixed - mean) ** 2).sum(axis=0) / total)
         varies = distinct > 1
@@ -328,25 +315,18 @@ class _Scale:
         )
 
     def take(self, columns):
-        return _Scale(
-            self.quantiles[:, columns],
-            self.scores[:, columns],
-            self.center[columns],
-            self.spread[columns],
-            self.lam[columns],
-            self.mean[columns],
-            self.deviation[columns],
-            self.informative[columns],
-        )
+        """Return the maps of some columns."""
+        return _Scale(*(array[..., columns] for array in self))
 
     def transform(self, cells, missing):
+        """Return the mapped cells, 0 where missing."""
         scores = np.empty_like(cells)
         for j in range(cells.shape[1]):
             scores[:, j] = np.interp(
                 cells[:, j], self.quantiles[:, j], self.scores[:, j]
             )
         scores *= self.lam
-        scores += (1.0 - self.lam) * _softly((cells - self.center) / self.spread)
+        scores += (1.0 - self.lam) * _compressed((cells - self.center) / self.spread)
         scores -= self.mean
         scores /= self.deviation
         np.clip(scores, -CLIP, CLIP, out=scores)
@@ -354,13 +334,14 @@ class _Scale:
         return scores
 
 
-def _softly(z):
-    z = np.clip(z, -FAR, FAR)
+def _compressed(z):
+    """Return values compressed smoothly beyond `SOFT_LIMIT`."""
+    z = np.clip(z, -MAX_DEVIATIONS, MAX_DEVIATIONS)
     return z / np.sqrt(1.0 + (z / SOFT_LIMIT) ** 2)
 
 
 def _mid_ranks(values, weights):
-    """Share of the weight below each sorted value, ties and itself counted half."""
+    """Return weighted mid-ranks of sorted values, in [0, 1]."""
     n_rows = len(values)
     above = np.cumsum(weights, axis=0)
     below = above - weights
@@ -378,7 +359,7 @@ def _mid_ranks(values, weights):
 
 
 def _relevance(cells, missing, targets, weights):
-    """Largest squared correlation ratio of each column with the targets (d,)."""
+    """Return the largest correlation ratio over forms of each column, (d,)."""
     total = max(weights.sum(), TINY)
     spread = max((weights @ targets**2).sum() / total, TINY)
     best = np.zeros(cells.shape[1])
@@ -393,7 +374,7 @@ def _relevance(cells, missing, targets, weights):
 
 
 def _between(covariance, targets, weights, total, spread):
-    """Variance of the means of the classes; for a number, that of its regression."""
+    """Return the explained variance: between classes, or of a linear regression."""
     if targets.shape[1] == 1:
         return covariance[:, 0] ** 2 / spread
     shares = weights @ (targets > 0) / total
@@ -401,34 +382,32 @@ def _between(covariance, targets, weights, total, spread):
 
 
 def _sparse_relevance(X, targets, weights):
-    """The same for values of a sparse matrix as they are, without densifying it."""
+    """Return the correlation ratios of the columns of a sparse matrix, (d,)."""
     total = max(weights.sum(), TINY)
     spread = max((weights @ targets**2).sum() / total, TINY)
     X = X.astype(np.float64)
     X.data = np.where(np.isfinite(X.data), X.data, 0.0)
     mean = X.T @ weights / total
     variance = X.multiply(X).T @ weights / total - mean**2
-    # The targets are centered, so that the mean of the column drops out.
+    # Targets are centered, so that columns need not be.
     covariance = X.T @ (targets * weights[:, None]) / total
     explained = _between(covariance, targets, weights, total, spread)
     return explained / np.where(variance > TINY * mean**2, variance, np.inf)
 
 
-class _CategoryMeans:
-    """Smoothed target averages of the levels of one column, as one number each.
+class _CategoryMeans(NamedTuple):
+    """Target encoding of one column: smoothed target means of its levels."""
 
-    The average target vectors of the levels are projected on the direction in which
-    they differ most: for two classes, the share of the second; for a number, itself.
-    """
+    # With several classes, the mean vectors are projected on their first principal
+    # direction, so that a column stays a column.
 
-    def __init__(self, levels, direction, means):
-        self.levels = levels
-        self.direction = direction
-        self.means = means
+    levels: np.ndarray
+    direction: np.ndarray
+    means: np.ndarray
 
     @classmethod
     def fit(cls, values, targets, weights):
-        """Average per level; None where there are fewer than three levels."""
+        """Fit the means; None if there are fewer than `MIN_LEVELS` levels."""
         known = np.isfinite(values) & (weights > 0)
         levels = np.unique(values[known])
         if len(levels) < MIN_LEVELS:
@@ -440,18 +419,18 @@ class _CategoryMeans:
         return cls(levels, direction, means @ direction)
 
     def transform(self, values):
-        """Codes to averages; levels that were not seen have the average of all."""
-        codes, known = self._codes(values)
+        """Replace codes by means; unknown levels get the overall mean."""
+        codes, known = self._positions(values)
         averages = np.where(known, self.means[codes], 0.0)
         return np.where(np.isfinite(values), averages, np.nan)
 
     def cross_fitted(self, values, targets, weights):
-        """The same for the fitted rows, each from the folds that it is not in."""
-        codes, known = self._codes(values)
+        """Replace the codes of the fitted rows by means over the other folds."""
+        codes, known = self._positions(values)
         parts = _folds(targets)
         projected = targets @ self.direction
         averages = np.zeros(len(values))
-        for fold in range(N_FOLDS):
+        for fold in range(N_ENCODING_FOLDS):
             inside = parts == fold
             used = known & ~inside
             sums, mass = _level_sums(
@@ -462,30 +441,33 @@ class _CategoryMeans:
         averages = np.where(known, averages, 0.0)
         return np.where(np.isfinite(values), averages, np.nan)
 
-    def _codes(self, values):
+    def _positions(self, values):
+        """Return the position of each value in the levels, and whether it is known."""
         codes = np.searchsorted(self.levels, values)
         codes = np.minimum(codes, len(self.levels) - 1)
         return codes, self.levels[codes] == values
 
 
 def _level_sums(codes, n_levels, targets, weights):
+    """Return weighted sums of the targets of each level, and its weight."""
     mass = np.bincount(codes, weights, n_levels)
     sums = [np.bincount(codes, weights * column, n_levels) for column in targets.T]
     return np.stack(sums, axis=1), mass
 
 
 def _main_direction(means, mass):
+    """Return the first principal direction of the means."""
     if means.shape[1] == 1:
         return np.ones(1)
     _, _, directions = np.linalg.svd(means * np.sqrt(mass)[:, None])
     direction = directions[0]
-    # A sign that does not depend on the algorithm.
+    # The sign of a singular vector depends on the LAPACK implementation.
     return direction * np.sign(direction[np.argmax(np.abs(direction))])
 
 
 def _folds(targets):
-    """Folds in which all parts of the target's distribution occur alike."""
+    """Return the fold of each row, stratified by target."""
     order = np.lexsort(targets.T)
     parts = np.empty(len(targets), dtype=np.intp)
-    parts[order] = np.arange(len(targets)) % N_FOLDS
+    parts[order] = np.arange(len(targets)) % N_ENCODING_FOLDS
     return parts

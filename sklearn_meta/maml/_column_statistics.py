@@ -1,8 +1,7 @@
-"""What each column says about the target, in numbers that suit any table.
+"""Summaries of columns and table, the inputs of the column gates.
 
-The summaries do not depend on the order of rows, columns or classes, and are functions
-of the context alone. A small network turns them into gates: how much each column counts
-in each base predictor.
+The summaries are functions of the context only, invariant to the order of rows, columns
+and classes.
 """
 
 from __future__ import annotations
@@ -14,22 +13,23 @@ from torch import Tensor
 
 from sklearn_meta.maml._context import Context
 
-# Column summaries of `summarize`, and numbers of `describe_table` without them.
+# Number of column summaries, and of table summaries that do not aggregate them.
 N_SUMMARIES = 8
 N_TABLE_NUMBERS = 4
 
 
 class ColumnStatistics(NamedTuple):
-    """Sums over the rows of the context.
+    """Weighted moments of the columns of a context.
 
     Parameters
     ----------
     present : Tensor of shape (n, d)
         Weight of each cell, 0 where it is missing.
     mean, variance : Tensor of shape (d,)
+        Moments of the present cells.
     s0, s1, s2 : Tensor of shape (T, d)
-        Sums of the present cells' powers, weighted by the target columns: for
-        classification the moments of each class.
+        Sums of the powers 0, 1 and 2 of the present cells, weighted by the target
+        columns; for classification these are the sums within each class.
     """
 
     present: Tensor
@@ -41,7 +41,7 @@ class ColumnStatistics(NamedTuple):
 
 
 def column_statistics(context: Context, Y: Tensor) -> ColumnStatistics:
-    """Return the sums over rows that most other quantities derive from."""
+    """Return the moments of the columns, given the targets `Y` of shape (n, T)."""
     x = context.x
     present = (~context.missing).to(x.dtype) * context.weight[:, None]
     n = present.sum(0)
@@ -58,9 +58,9 @@ def column_statistics(context: Context, Y: Tensor) -> ColumnStatistics:
 
 
 def linear_relevance(context, Y, statistics, classification):
-    """Return the share of the target that each column explains on its own, (d,).
+    """Return the share of the target variance explained by each column, (d,).
 
-    The correlation ratio (classification) or the squared correlation (regression).
+    The correlation ratio (classification) or squared correlation (regression).
     """
     n = statistics.present.sum(0) + 1e-6
     spread = statistics.variance + 1e-3
@@ -73,17 +73,18 @@ def linear_relevance(context, Y, statistics, classification):
     return (covariance**2 / (spread * (y_variance + 1e-3))).clamp(0.0, 1.0)
 
 
-def summarize(context, statistics, relevance, kernel_relevance, n_targets):
-    """Return the summaries of each column, shape (d, `N_SUMMARIES`).
+def column_summaries(context, statistics, relevance, kernel_relevance, n_targets):
+    """Return relevance, shape and redundancy of each column, (d, `N_SUMMARIES`).
 
     Parameters
     ----------
     context : Context
     statistics : ColumnStatistics
     relevance, kernel_relevance : Tensor of shape (d,)
-        Explained shares: by a line, and by a curve that did not see the row.
+        Share of the target variance that a linear model and the left-out kernel
+        regression of the column explain.
     n_targets : Tensor of shape ()
-        Number of classes; 2 for regression, whose columns have one slope as well.
+        Number of parameters of the linear model: classes, or 2 for regression.
     """
     n = context.weight.sum()
     degrees = n_targets - 1.0
@@ -110,15 +111,11 @@ def summarize(context, statistics, relevance, kernel_relevance, n_targets):
     return summaries * valid[:, None]
 
 
-def describe_table(context, shares, summaries):
-    """Return the table in numbers, shape (`N_TABLE_NUMBERS` + 2 * `N_SUMMARIES`,).
+def table_summaries(context, shares, summaries):
+    """Return size, class balance, and mean and maximum of the column summaries.
 
-    Parameters
-    ----------
-    context : Context
-    shares : Tensor of shape (T,)
-        Share of each class; a single 1 for regression.
-    summaries : Tensor of shape (d, `N_SUMMARIES`)
+    `shares` (T,) is the class prior, or a single 1 for regression; the result has shape
+    (`N_TABLE_NUMBERS` + 2 * `N_SUMMARIES`,).
     """
     valid = context.column_mask.to(summaries.dtype)[:, None]
     d = valid.sum()

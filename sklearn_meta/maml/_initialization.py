@@ -1,4 +1,4 @@
-"""What meta-training returns: parameters to start from, and how to adapt them."""
+"""Initializations: parameters and step sizes, stored as safetensors and JSON."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from sklearn_meta.maml._episode import TASKS
 from sklearn_meta.maml._network import NetworkConfig, TableNetwork
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
+# Version of the file format.
 FORMAT = 1
+_SHIPPED = (CLASSIFICATION, REGRESSION)
 
 
 @dataclass(frozen=True, eq=False)
 class Initialization:
-    """Parameters from which a few gradient steps lead to a good network for a table.
+    """Initial parameters of a network, with the step sizes of their adaptation.
 
     Parameters
     ----------
@@ -30,14 +32,26 @@ class Initialization:
     parameters : dict of str to Tensor
         Named as in ``TableNetwork(config).named_parameters()``.
     rates : dict of str to Tensor
-        Step size of each tensor that adapts; the other tensors stay as they are.
+        Step sizes of the adapted tensors; the other tensors are not adapted.
     n_inner_steps : int
-        Number of steps that the initialization was trained for.
+        Number of gradient steps that the initialization was trained for.
     recipe : dict, default={}
-        How it was made: algorithm, seed, data. Whatever JSON can hold.
+        Settings of the training as JSON values: algorithm, seed, data.
     log : list of dict, default=[]
-        A row for each validation: `step`, `train_loss`, `loss_before` and `loss_after`
-        adaptation on the validation tasks, `seconds`.
+        One row for each validation: `step`, `train_loss`, `loss_before` and
+        `loss_after` adaptation on the validation tasks, `seconds`.
+
+    See Also
+    --------
+    load_initialization : Read an initialization.
+    meta_train : Train an initialization.
+
+    Examples
+    --------
+    >>> from sklearn_meta.maml import load_initialization
+    >>> initialization = load_initialization("classification")
+    >>> initialization.task, initialization.n_inner_steps
+    ('classification', 3)
     """
 
     config: NetworkConfig
@@ -58,19 +72,19 @@ class Initialization:
         Returns
         -------
         network : TableNetwork
-            With its own copy of the parameters.
+            It holds a copy of the parameters.
         """
         network = TableNetwork(self.config)
         network.load_state_dict(self.parameters, strict=True)
         return network
 
     def save(self, path):
-        """Write ``PATH.safetensors`` (tensors) and ``PATH.json`` (all the rest).
+        """Write ``PATH.safetensors`` (tensors) and ``PATH.json`` (everything else).
 
         Parameters
         ----------
         path : str or path-like
-            Without a suffix. Existing files are replaced.
+            Path without a suffix. Existing files are replaced.
         """
         path = Path(path)
         tensors = {f"parameters/{k}": v for k, v in self.parameters.items()}
@@ -87,13 +101,13 @@ class Initialization:
             "log": self.log,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        _beside(path, ".safetensors").write_bytes(content)
+        _with_suffix(path, ".safetensors").write_bytes(content)
         text = json.dumps(description, indent=1, ensure_ascii=False)
-        _beside(path, ".json").write_text(text + "\n", encoding="utf-8")
+        _with_suffix(path, ".json").write_text(text + "\n", encoding="utf-8")
 
 
 def random_initialization(config, random_state=0, *, rate=0.05, n_inner_steps=0):
-    """Return an initialization that nothing was learned for.
+    """Return random parameters, all of them with the same step size.
 
     Parameters
     ----------
@@ -103,12 +117,13 @@ def random_initialization(config, random_state=0, *, rate=0.05, n_inner_steps=0)
     rate : float, default=0.05
         Step size of all tensors.
     n_inner_steps : int, default=0
+        Default number of gradient steps.
 
     Returns
     -------
     initialization : Initialization
     """
-    # The layers draw from the global generator, which is put back afterwards.
+    # Layers draw from the global generator; its state is restored.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(random_state)
         network = TableNetwork(config)
@@ -128,8 +143,8 @@ def load_initialization(path):
     Parameters
     ----------
     path : str or path-like
-        ``"classification"`` or ``"regression"`` for the one of the package; otherwise
-        the path that `Initialization.save` was given.
+        ``"classification"`` or ``"regression"`` for the shipped initialization, or the
+        path that `Initialization.save` was given.
 
     Returns
     -------
@@ -140,34 +155,41 @@ def load_initialization(path):
     FileNotFoundError
         If there are no such files.
     ValueError
-        If the tensors are not those that the description was written for, or the format
-        is of another version.
+        If the hash of the tensors is not that in the description, or the version of the
+        format is unknown.
+
+    Examples
+    --------
+    >>> from sklearn_meta.maml import load_initialization
+    >>> load_initialization("regression").recipe["algorithm"]
+    'meta_sgd'
     """
-    if path in TASKS:
+    if path in _SHIPPED:
         with as_file(files("sklearn_meta.maml") / "data") as folder:
             return _load(folder / path)
     return _load(Path(path))
 
 
 def _load(path):
-    for suffix in (".json", ".safetensors"):
-        if not _beside(path, suffix).is_file():
+    """Read the two files of an initialization."""
+    described, tensors = (_with_suffix(path, s) for s in (".json", ".safetensors"))
+    for file in (described, tensors):
+        if not file.is_file():
             raise FileNotFoundError(
-                f"There is no file {_beside(path, suffix)}. Pass one of {TASKS}, or "
-                "the path (without suffix) that Initialization.save was given."
+                f"There is no file {file}. Pass one of {_SHIPPED}, or the path "
+                "(without suffix) that Initialization.save was given."
             )
-    description = json.loads(_beside(path, ".json").read_text(encoding="utf-8"))
+    description = json.loads(described.read_text(encoding="utf-8"))
     if description.get("format") != FORMAT:
         raise ValueError(
-            f"{_beside(path, '.json')} has format {description.get('format')!r}; this "
-            f"version reads format {FORMAT}. Train the initialization again."
+            f"{described} has format {description.get('format')!r}; this version reads "
+            f"format {FORMAT}. Train the initialization again."
         )
-    content = _beside(path, ".safetensors").read_bytes()
+    content = tensors.read_bytes()
     if hashlib.sha256(content).hexdigest() != description["sha256"]:
         raise ValueError(
-            f"{_beside(path, '.safetensors')} is not the file that "
-            f"{_beside(path, '.json')} describes: its SHA-256 differs. One of them was "
-            "changed or is incomplete; copy both again."
+            f"{tensors} is not the file that {described} describes: its SHA-256 "
+            "differs. One of them was changed or is incomplete; copy both again."
         )
     parts = {"parameters": {}, "rates": {}}
     for name, tensor in load_tensors(content).items():
@@ -182,54 +204,6 @@ def _load(path):
     )
 
 
-def _beside(path, suffix):
-    # A path may have dots of its own, which are no suffix.
+def _with_suffix(path, suffix):
+    """Append a suffix; dots in the name are kept."""
     return path.with_name(path.name + suffix)
-
-
-def average_initializations(initializations):
-    """Average initializations in weight space.
-
-    Networks that were trained independently from one start, averaged: what Reptile
-    tends to with many inner steps and one outer step. The baseline that meta-training
-    must beat.
-
-    Parameters
-    ----------
-    initializations : sequence of Initialization
-        Of one architecture, adapting the same tensors.
-
-    Returns
-    -------
-    initialization : Initialization
-        Mean of parameters and of rates.
-
-    Raises
-    ------
-    ValueError
-        If there are none, or their architectures differ.
-    """
-    initializations = list(initializations)
-    if not initializations:
-        raise ValueError("'initializations' must contain one at least. Got none.")
-    first = initializations[0]
-    for other in initializations[1:]:
-        if other.config != first.config or other.rates.keys() != first.rates.keys():
-            raise ValueError(
-                "'initializations' must have one architecture and adapt the same "
-                f"tensors. Got {first.config} and {other.config}."
-            )
-    return Initialization(
-        first.config,
-        _mean([i.parameters for i in initializations]),
-        _mean([i.rates for i in initializations]),
-        first.n_inner_steps,
-        {"algorithm": "average", "of": [i.recipe for i in initializations]},
-    )
-
-
-def _mean(dictionaries):
-    return {
-        name: torch.stack([d[name].detach() for d in dictionaries]).mean(0)
-        for name in dictionaries[0]
-    }

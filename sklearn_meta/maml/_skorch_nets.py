@@ -1,4 +1,4 @@
-"""The skorch nets around a table: warm parameters, learned rates, weighted rows."""
+"""skorch nets of the estimators: given initial parameters, one step size a tensor."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from skorch import NeuralNetClassifier, NeuralNetRegressor
 
 from sklearn_meta.maml._network import prediction_loss
 
-# Rows of one call of the module in prediction: several chunks of `TableModule`.
+# Number of chunks of `TableModule` in one batch of prediction.
 CHUNKS_PER_BATCH = 16
 
 
-class Steps:
-    """Blocks of rows as batches: so many gradient steps as there are blocks.
+class Batches:
+    """Batches of consecutive rows, in the form of a data loader.
 
     Parameters
     ----------
     dataset : skorch.dataset.Dataset
-        Of a dict of arrays, without targets: those are a part of the module.
+        Dictionary of arrays. Targets are stored in the module.
     blocks : sequence of slice
+        Rows of each batch.
     """
 
     def __init__(self, dataset, blocks):
@@ -34,28 +35,16 @@ class Steps:
                 name: torch.as_tensor(values[rows])
                 for name, values in self.dataset.X.items()
             }
-            # What skorch's own datasets give in place of a target.
+            # skorch expects a target; its datasets yield this one if there is none.
             yield X, torch.zeros(1)
 
 
 class _TableNet:
-    """What both nets share.
+    """Base of the nets of both tasks."""
 
-    Parameters
-    ----------
-    *args, **kwargs
-        As of skorch's net.
-    warm_parameters : dict of str to Tensor
-        What the network starts from.
-    rates : dict of str to float
-        Step size of each tensor that is adapted; the others stay as they are.
-    n_steps : int
-        Gradient steps of one call of ``fit``.
-    """
-
-    def __init__(self, *args, warm_parameters=None, rates=None, n_steps=5, **kwargs):
+    def __init__(self, *args, initial_parameters=None, rates=None, n_steps=5, **kwargs):
         super().__init__(*args, **kwargs)
-        self.warm_parameters = warm_parameters
+        self.initial_parameters = initial_parameters
         self.rates = rates
         self.n_steps = n_steps
 
@@ -64,21 +53,21 @@ class _TableNet:
         return []
 
     def initialize_module(self):
-        """Make the module, and load the parameters that it starts from."""
-        # Layers draw from the global generator, which is put back.
+        """Create the module and load the initial parameters."""
+        # Layers draw from the global generator; its state is restored.
         with torch.random.fork_rng(devices=[]):
             super().initialize_module()
-        self.warm_up()
+        self.reset_parameters()
         for name, parameter in self.module_.network.named_parameters():
             parameter.requires_grad_(name in self.rates)
         return self
 
-    def warm_up(self):
-        """Set the network's parameters to those that adaptation starts from."""
-        self.module_.network.load_state_dict(self.warm_parameters)
+    def reset_parameters(self):
+        """Set the network to the initial parameters."""
+        self.module_.network.load_state_dict(self.initial_parameters)
 
     def initialize_optimizer(self, *args, **kwargs):
-        """Make the optimizer, with one group of parameters for each rate."""
+        """Create the optimizer, with one parameter group for each adapted tensor."""
         groups = [
             {"params": [parameter], "lr": self.rates[name]}
             for name, parameter in self.module_.network.named_parameters()
@@ -88,20 +77,20 @@ class _TableNet:
         return self
 
     def check_data(self, X, y):
-        """Accept everything: targets are a part of the module."""
+        """Accept all input: the targets are stored in the module."""
 
     def get_iterator(self, dataset, training=False):
-        """Return blocks of rows; in training so many as there are steps."""
+        """Return batches of rows; in training, `n_steps` of them."""
         n_rows, size = len(dataset), self.batch_size
         if not training:
             size = CHUNKS_PER_BATCH * self.module_.chunk_rows
         blocks = [slice(start, start + size) for start in range(0, n_rows, size)]
         if training:
             blocks = [blocks[i % len(blocks)] for i in range(self.n_steps)]
-        return Steps(dataset, blocks)
+        return Batches(dataset, blocks)
 
     def get_loss(self, y_pred, y_true, X=None, *args, **kwargs):
-        """Return the weighted mean loss of rows that are adapted on."""
+        """Return the weighted mean loss of training rows."""
         module, row = self.module_, torch.as_tensor(X["row"])
         y = module.train_y[row].to(y_pred.device)
         weight = module.train_weight[row].to(y_pred.device)
@@ -109,25 +98,33 @@ class _TableNet:
 
 
 class TableClassifierNet(_TableNet, NeuralNetClassifier):
-    """Net of `MAMLClassifier`."""
-
-
-class TableRegressorNet(_TableNet, NeuralNetRegressor):
-    """Net of `MAMLRegressor`."""
-
-
-def adapt_net(net):
-    """Take the gradient steps, and go back if they did more harm than good.
+    """Net of `MAMLClassifier`.
 
     Parameters
     ----------
-    net : TableClassifierNet or TableRegressorNet
+    *args, **kwargs
+        Parameters of ``skorch.NeuralNetClassifier``.
+    initial_parameters : dict of str to Tensor
+        Parameters that the gradient steps start from.
+    rates : dict of str to float
+        Step sizes of the adapted tensors; the other tensors are not changed.
+    n_steps : int, default=5
+        Number of gradient steps of one call of ``fit``.
+    """
+
+
+class TableRegressorNet(_TableNet, NeuralNetRegressor):
+    """Net of `MAMLRegressor`; see `TableClassifierNet` for the parameters."""
+
+
+def adapt_net(net):
+    """Take the gradient steps, and undo them if the loss increased.
 
     Returns
     -------
     losses : ndarray of shape (n_steps + 1,)
-        Loss before each step, of the rows of that step, and after the last one of all
-        rows.
+        Loss on its batch before each step, and on all training rows after the last.
+        Empty if no row has a positive weight.
     """
     net.initialize()
     module = net.module_
@@ -146,18 +143,15 @@ def adapt_net(net):
     net.partial_fit(rows, None)
     after = loss()
     if not after <= before:
-        net.warm_up()
-        module.forget()
+        net.reset_parameters()
+        module.clear_cache()
     steps = [batch["train_loss"] for batch in net.history[-1]["batches"]]
     return np.array([*steps, after])
 
 
 @contextmanager
-def one_thread():
-    """Compute on one thread inside, and leave the setting as it was.
-
-    Small arrays gain nothing from more, and results don't depend on their number.
-    """
+def one_torch_thread():
+    """Context in which torch uses one thread, for speed and reproducibility."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -167,12 +161,12 @@ def one_thread():
 
 
 def pick_device(device):
-    """Return the name of a device: CUDA for ``"auto"`` where there is one.
+    """Return an available device: CUDA, if there is one, for ``"auto"``.
 
     Raises
     ------
     ValueError
-        If there is no such device.
+        If the device is not available.
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

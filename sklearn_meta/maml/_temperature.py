@@ -1,4 +1,4 @@
-"""The temperature at which probabilities are right."""
+"""Temperature scaling of class probabilities."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 # Temperatures lie between the inverse of this and this.
-LARGEST = 10.0
-# Rows that speak for a temperature of one before any row was seen.
+MAX_TEMPERATURE = 10.0
+# Precision of the prior of the log temperature (mean 0), in units of rows.
 PRIOR_ROWS = 8.0
 
 
-def best_temperature(logits, codes, weight):
-    """Find the temperature under which left-out predictions are most likely [1]_.
+def fit_temperature(logits, codes, weight):
+    """Maximize the posterior of the temperature given left-out predictions [1]_.
 
     Parameters
     ----------
     logits : ndarray of shape (n_samples, n_classes)
-        Of rows that the network did not see.
+        Left-out predictions.
     codes : ndarray of int of shape (n_samples,)
+        Class codes.
     weight : ndarray of shape (n_samples,)
 
     Returns
     -------
     temperature : float
-        What logits are divided by: 1 without any row, and near to it with few.
+        Divisor of the logits, shrunken towards 1 if there are few rows.
 
     References
     ----------
@@ -35,10 +36,10 @@ def best_temperature(logits, codes, weight):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_meta.maml._temperature import best_temperature
+    >>> from sklearn_meta.maml._temperature import fit_temperature
     >>> logits = np.array([[6.0, 0.0]] * 100)
     >>> codes = np.array([0] * 90 + [1] * 10)
-    >>> round(best_temperature(logits, codes, np.ones(100)), 1)
+    >>> round(fit_temperature(logits, codes, np.ones(100)), 1)
     2.4
     """
     rows = np.arange(len(codes))
@@ -47,7 +48,7 @@ def best_temperature(logits, codes, weight):
         own = log_softmax(logits * np.exp(-log_temperature), axis=1)[rows, codes]
         return 0.5 * PRIOR_ROWS * log_temperature**2 - weight @ own
 
-    bound = np.log(LARGEST)
+    bound = np.log(MAX_TEMPERATURE)
     found = minimize_scalar(
         loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-3}
     )

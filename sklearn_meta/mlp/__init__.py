@@ -1,4 +1,4 @@
-"""Bagged multi-layer perceptrons in numpy, which stop early by themselves."""
+"""Bagged multi-layer perceptrons in numpy with early stopping."""
 
 from sklearn_meta.mlp._bagged_mlp import BaggedMLPClassifier, BaggedMLPRegressor
 

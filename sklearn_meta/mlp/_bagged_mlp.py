@@ -1,7 +1,7 @@
-"""`BaggedMLPClassifier` and `BaggedMLPRegressor`: networks that know when to stop.
+"""`BaggedMLPClassifier` and `BaggedMLPRegressor`: bagged MLPs with early stopping.
 
-``fit`` is: bring the columns on one scale, deal the rows into folds, train one member
-for each fold, and keep each at its best.
+``fit`` scales the columns, splits the rows into folds, and trains one member for each
+fold, which is stopped early on it.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_meta.mlp._members import outputs
-from sklearn_meta.mlp._smooth_columns import smooth_columns
-from sklearn_meta.mlp._training import (
-    Settings,
+from sklearn_meta.mlp._early_stopping import (
     SoftmaxLoss,
     SquaredLoss,
-    best_temperature,
+    TrainingOptions,
+    temperature_on_grid,
     train_members,
 )
+from sklearn_meta.mlp._members import outputs
+from sklearn_meta.mlp._smooth_columns import smooth_columns
 
-# Rows that are predicted at once: the units of all members stay in the cache.
-ROWS_AT_ONCE = 256
+# Number of rows predicted at once, so that the units of all members fit in the cache.
+PREDICTED_ROWS = 256
 
 _CHECKS = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
 
 
 class _BaseBaggedMLP(BaseEstimator):
+    """Training and prediction shared by the two estimators."""
+
     _parameter_constraints: dict = {
         "n_estimators": [Interval(Integral, 2, None, closed="left")],
         "hidden_layer_sizes": ["array-like"],
@@ -71,17 +73,19 @@ class _BaseBaggedMLP(BaseEstimator):
         self.max_steps = max_steps
         self.random_state = random_state
 
-    def _check(self, X, y, **kwargs):
+    def _validate(self, X, y, **kwargs):
+        """Validate training data."""
         return validate_data(self, X, y, ensure_min_samples=2, **_CHECKS, **kwargs)
 
     def _train(self, X, targets, folds, loss, rng):
+        """Fit the columns and train the members."""
         self._columns = smooth_columns(X, self.n_bins)
         trained = train_members(
             self._columns.transform(X),
             targets.astype(np.float32),
             folds,
             loss,
-            Settings(
+            TrainingOptions(
                 hidden_layer_sizes=self._widths(),
                 dropout=self.dropout,
                 alpha=self.alpha,
@@ -98,6 +102,7 @@ class _BaseBaggedMLP(BaseEstimator):
         return trained
 
     def _widths(self):
+        """Return the widths of the hidden layers as a tuple."""
         widths = tuple(self.hidden_layer_sizes)
         if not all(isinstance(w, Integral) and w > 0 for w in widths):
             raise ValueError(
@@ -108,19 +113,20 @@ class _BaseBaggedMLP(BaseEstimator):
         return tuple(int(w) for w in widths)
 
     def _rng(self):
+        """Return a generator seeded by `random_state`."""
         return np.random.default_rng(
             check_random_state(self.random_state).randint(2**31 - 1)
         )
 
     def _mean_of_members(self, X, transform):
-        """Return the mean over members of what `transform` makes of their outputs."""
+        """Return the mean over members of their transformed outputs."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, **_CHECKS)
-        # In double precision, so that a row's prediction depends on no other row.
+        # In double precision, so that predictions do not depend on the batch of rows.
         tensors = {n: t.astype(np.float64) for n, t in self._tensors.items()}
         parts = []
-        for start in range(0, len(X), ROWS_AT_ONCE):
-            inputs = self._columns.transform(X[start : start + ROWS_AT_ONCE])
+        for start in range(0, len(X), PREDICTED_ROWS):
+            inputs = self._columns.transform(X[start : start + PREDICTED_ROWS])
             out = outputs(tensors, inputs[None].astype(np.float64))
             parts.append(transform(out).mean(axis=0))
         return np.concatenate(parts)
@@ -132,66 +138,66 @@ class _BaseBaggedMLP(BaseEstimator):
 
 
 class BaggedMLPClassifier(ClassifierMixin, _BaseBaggedMLP):
-    """Mean of small multi-layer perceptrons, each stopped early on its own fold.
+    """Bag of small multi-layer perceptrons, each stopped early on its own fold.
 
-    Made for tables of some dozens to some thousands of rows, as they are: columns of
-    any scale, with outliers and missing values. Numbers come in on a robust scale,
-    squeezed smoothly, with a learned factor for each [1]_; the rows are dealt into
-    folds, and each member is kept as it was when it predicted its own fold best. One
-    temperature for all, found on the same folds, makes the probabilities trustworthy.
+    For tables of tens to thousands of rows with columns of any scale, outliers and
+    missing values. Columns are scaled robustly, clipped smoothly and multiplied by
+    learned factors [1]_. The rows are split into folds; each member is trained on all
+    folds but its own, and keeps the parameters with the lowest loss on that fold. The
+    probabilities are calibrated by a common temperature, fitted to the same folds.
 
     Parameters
     ----------
     n_estimators : int, default=8
-        Members, and folds; no more than rows. Eight of 64 units were better than four
-        of 96 on most of 22 tables of 80 to 4 000 rows.
+        Number of members and of folds; at most the number of rows. Eight members of 64
+        units were better than four of 96 on most of 22 tables of 80 to 4 000 rows.
     hidden_layer_sizes : array-like of int, default=(64, 64)
-        Units of the hidden layers of each member.
+        Number of units of each hidden layer.
     n_bins : int, default=6
-        Pieces of piecewise linear codes of each column beside the column itself [2]_:
-        better where single columns have steps and kinks, worse where all is smooth; on
-        421 tables, better on average than none. Fewer where there are many columns; 0
-        for none.
+        Number of bins of the piecewise linear encoding of each column [2]_, which is
+        added to the column itself; 0 disables it. Reduced if there are many columns.
+        The encoding helps with non-smooth effects of single columns and was better on
+        average over 421 tables.
     dropout : float, default=0.1
-        Share of hidden units that are left out of a step; it fades out in the second
-        half of the training.
+        Share of hidden units dropped in a step. It decays to zero in the second half of
+        the training.
     alpha : float, default=0.01
-        Decoupled weight decay, for each step in units of the learning rate.
+        Decoupled weight decay, multiplied by the learning rate of each step.
     batch_size : int, default=128
-        Rows of a step, for each member.
+        Number of rows of a step of each member.
     learning_rate_init : float, default=0.02
-        The largest learning rate; it rises and falls four times. Between 0.02 and 0.05
-        there was no difference on 22 tables.
+        Maximum of the learning rate, whose schedule has four cycles. Values between
+        0.02 and 0.05 were equally good on 22 tables.
     max_iter : int, default=128
-        Passes over the rows; more where that is less than 300 steps.
+        Number of epochs; more if these are fewer than 300 steps.
     max_steps : int, default=2000
-        Gradient steps at most, which bounds the seconds on large tables.
+        Maximum number of gradient steps, which bounds the time on large tables.
     random_state : int, RandomState instance or None, default=None
-        Decides the folds, the initial weights, batches and dropout.
+        Seed of the folds, the initial weights, the batches and dropout.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Sorted labels.
-    loss_curve_ : ndarray of shape (n_looks,)
+        Sorted class labels.
+    loss_curve_ : ndarray of shape (n_evaluations,)
         Mean log loss of the members on their own folds during training.
     n_iter_ : int
-        Gradient steps.
+        Number of gradient steps.
     temperature_ : float
-        What logits are divided by.
+        Divisor of the logits.
     n_features_in_ : int
-        Number of columns seen in ``fit``.
+        Number of columns seen during ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if they are strings.
+        Names of the columns seen during ``fit``, if all are strings.
 
     See Also
     --------
-    BaggedMLPRegressor : The same for numeric targets.
-    MAMLClassifier : A network that has learned from other tables.
+    BaggedMLPRegressor : The regressor.
+    sklearn_meta.maml.MAMLClassifier : Few-shot classifier by meta-learning.
 
     Notes
     -----
-    All members are trained at once, in numpy and single precision: torch is not needed.
+    All members are trained at once, in numpy and single precision.
 
     References
     ----------
@@ -219,13 +225,13 @@ class BaggedMLPClassifier(ClassifierMixin, _BaseBaggedMLP):
         X : array-like of shape (n_samples, n_features)
             Numbers; NaN where a cell is missing.
         y : array-like of shape (n_samples,)
-            Labels.
+            Class labels.
 
         Returns
         -------
         self : object
         """
-        X, y = self._check(X, y)
+        X, y = self._validate(X, y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         n, n_classes = len(y), len(self.classes_)
@@ -233,30 +239,32 @@ class BaggedMLPClassifier(ClassifierMixin, _BaseBaggedMLP):
         self._prior = np.log((counts + 1) / (n + n_classes)).astype(np.float32)
         loss = SoftmaxLoss(self._prior)
         rng = self._rng()
-        # Dealt out class by class: all folds have about the same shares of classes.
+        # Stratified folds: rows are dealt in turn, class by class.
         folds = np.empty(n, dtype=int)
         order = rng.permutation(n)
         by_class = order[np.argsort(codes[order], kind="stable")]
         folds[by_class] = np.arange(n) % min(self.n_estimators, n)
         trained = self._train(X, np.eye(n_classes)[codes], folds, loss, rng)
-        self.temperature_ = best_temperature(loss, trained)
+        self.temperature_ = temperature_on_grid(loss, trained)
         return self
 
     def predict_proba(self, X):
-        """Predict the probabilities of the classes.
+        """Predict class probabilities.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            Columns in the order of `classes_`.
         """
         return self._mean_of_members(X, self._probabilities)
 
     def _probabilities(self, out):
+        """Return the class probabilities of each member."""
         return softmax((out + self._prior) / self.temperature_, axis=-1)
 
     def predict(self, X):
@@ -265,60 +273,65 @@ class BaggedMLPClassifier(ClassifierMixin, _BaseBaggedMLP):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Class labels.
         """
         columns = np.argmax(self.predict_proba(X), axis=1)
         return self.classes_[columns]
 
 
 class BaggedMLPRegressor(RegressorMixin, _BaseBaggedMLP):
-    """Mean of small multi-layer perceptrons, each stopped early on its own fold.
+    """Bag of small multi-layer perceptrons, each stopped early on its own fold.
 
-    The same as `BaggedMLPClassifier` for a numeric target: squared errors of the
-    standardized target; predictions stay within the range of the targets seen.
+    For tables of tens to thousands of rows with columns of any scale, outliers and
+    missing values; see `BaggedMLPClassifier` for the method. The members minimize the
+    squared error of the standardized target. Predictions are clipped to the range of
+    the targets seen during ``fit``.
 
     Parameters
     ----------
     n_estimators : int, default=8
-        Members, and folds; no more than rows.
+        Number of members and of folds; at most the number of rows.
     hidden_layer_sizes : array-like of int, default=(64, 64)
-        Units of the hidden layers of each member.
+        Number of units of each hidden layer.
     n_bins : int, default=6
-        Pieces of piecewise linear codes of each column beside the column itself; 0 for
-        none.
+        Number of bins of the piecewise linear encoding of each column, which is added
+        to the column itself; 0 disables it. Reduced if there are many columns.
     dropout : float, default=0.1
-        Share of hidden units that are left out of a step.
+        Share of hidden units dropped in a step. It decays to zero in the second half of
+        the training.
     alpha : float, default=0.01
-        Decoupled weight decay, for each step in units of the learning rate.
+        Decoupled weight decay, multiplied by the learning rate of each step.
     batch_size : int, default=128
-        Rows of a step, for each member.
+        Number of rows of a step of each member.
     learning_rate_init : float, default=0.02
-        The largest learning rate; it rises and falls four times.
+        Maximum of the learning rate, whose schedule has four cycles.
     max_iter : int, default=128
-        Passes over the rows; more where that is less than 300 steps.
+        Number of epochs; more if these are fewer than 300 steps.
     max_steps : int, default=2000
-        Gradient steps at most, which bounds the seconds on large tables.
+        Maximum number of gradient steps, which bounds the time on large tables.
     random_state : int, RandomState instance or None, default=None
-        Decides the folds, the initial weights, batches and dropout.
+        Seed of the folds, the initial weights, the batches and dropout.
 
     Attributes
     ----------
-    loss_curve_ : ndarray of shape (n_looks,)
-        Mean squared error of the members on their own folds during training, in units
-        of the target's variance.
+    loss_curve_ : ndarray of shape (n_evaluations,)
+        Mean squared error of the members on their own folds during training, relative
+        to the variance of the target.
     n_iter_ : int
-        Gradient steps.
+        Number of gradient steps.
     n_features_in_ : int
-        Number of columns seen in ``fit``.
+        Number of columns seen during ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if they are strings.
+        Names of the columns seen during ``fit``, if all are strings.
 
     See Also
     --------
-    BaggedMLPClassifier : The same for classes, with the references.
+    BaggedMLPClassifier : The classifier, with the references.
 
     Examples
     --------
@@ -339,16 +352,16 @@ class BaggedMLPRegressor(RegressorMixin, _BaseBaggedMLP):
         X : array-like of shape (n_samples, n_features)
             Numbers; NaN where a cell is missing.
         y : array-like of shape (n_samples,)
-            Numbers.
+            Targets.
 
         Returns
         -------
         self : object
         """
-        X, y = self._check(X, y, y_numeric=True)
+        X, y = self._validate(X, y, y_numeric=True)
         y = y.astype(np.float64)
         self._mean = y.mean()
-        # Constant targets are predicted as they are.
+        # A constant target has no spread to divide by.
         self._spread = y.std() or 1.0
         targets = ((y - self._mean) / self._spread)[:, None]
         self._loss = SquaredLoss(targets.min(), targets.max())
@@ -364,12 +377,15 @@ class BaggedMLPRegressor(RegressorMixin, _BaseBaggedMLP):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Means of the predictions of the members.
         """
         return self._mean_of_members(X, self._targets) * self._spread + self._mean
 
     def _targets(self, out):
+        """Return standardized predictions, clipped to the range of the targets."""
         return np.clip(out[..., 0], self._loss.low, self._loss.high)

@@ -1,4 +1,4 @@
-"""Several multi-layer perceptrons at once: values, gradients and steps, in numpy.
+"""Vectorized multi-layer perceptrons in numpy: outputs, gradients and AdamW.
 
 Notation: K members, b rows of a batch, d inputs, w units of a layer, C outputs. All
 arrays have K first, so that one matrix product serves all members. Everything is
@@ -28,7 +28,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.95, 1e-8
 
 BIAS_SPREAD, OUTPUT_SPREAD = 0.5, 0.1
 
-# exp(88) is the largest of single precision; silu is zero there.
+# exp(88) is the largest exponential in single precision; silu is zero there.
 LARGEST_EXPONENT = 80.0
 
 
@@ -48,13 +48,8 @@ class Members:
     tensors: dict[str, np.ndarray] = field(repr=False)
 
 
-def members_of(shapes) -> Members:
-    """Return members whose parameters are all zero.
-
-    Parameters
-    ----------
-    shapes : dict of str to tuple of int
-    """
+def zero_members(shapes) -> Members:
+    """Return members with zero parameters of given shapes."""
     sizes = [int(np.prod(shape)) for shape in shapes.values()]
     vector = np.zeros(sum(sizes), dtype=np.float32)
     parts = np.split(vector, np.cumsum(sizes)[:-1])
@@ -79,7 +74,7 @@ def shapes_of(n_members, n_inputs, widths, n_outputs):
 
 def random_members(shapes, rng) -> Members:
     """Return members with random parameters."""
-    members = members_of(shapes)
+    members = zero_members(shapes)
     for name, tensor in members.tensors.items():
         if name == SCALE:
             tensor[:] = 1.0
@@ -91,7 +86,7 @@ def random_members(shapes, rng) -> Members:
 
 
 def outputs(tensors, x):
-    """Return what all members say of some rows.
+    """Return the outputs of all members.
 
     Parameters
     ----------
@@ -110,17 +105,18 @@ def outputs(tensors, x):
 
 
 def outputs_and_layers(tensors, x, masks):
-    """Return what all members say, and what `gradient` needs to know of it.
+    """Return the outputs of all members, and the hidden layers for `gradient`.
 
     Parameters
     ----------
-    tensors, x : see `outputs`
+    tensors : dict of str to ndarray
+    x : ndarray of shape (n_members or 1, n_rows, n_inputs)
     masks : sequence of ndarray or None
-        Factors of the units of each hidden layer (dropout); None for none.
+        Dropout factors of the units of each hidden layer.
 
     Returns
     -------
-    out : ndarray
+    out : ndarray of shape (n_members, n_rows, n_outputs)
     layers : list
     """
     *hidden, last = _weights(tensors)
@@ -139,7 +135,7 @@ def outputs_and_layers(tensors, x, masks):
 
 
 def _silu(u):
-    """Return ``silu(u)``; one array beside `u`, since memory is what takes the time."""
+    """Return ``silu(u)``, in one array: memory access dominates the time."""
     divisor = np.negative(u)
     np.minimum(divisor, LARGEST_EXPONENT, out=divisor)
     np.exp(divisor, out=divisor)
@@ -148,13 +144,14 @@ def _silu(u):
 
 
 def _weights(tensors):
-    """Return the weights of the layers; the factors of the inputs are in the first."""
+    """Return the weights of the layers, the first multiplied by the input factors."""
     names = [f"w{i}" for i in range(len(tensors) // 2 - 1)] + [WEIGHT_OUT]
     first, *others = (tensors[name] for name in names)
     return [tensors[SCALE].transpose(0, 2, 1) * first, *others]
 
 
 def _linear(h, weight, bias):
+    """Return a linear layer with weights scaled by the root of the width."""
     u = h @ weight
     u *= weight.dtype.type(weight.shape[1] ** -0.5)
     u += bias
@@ -162,17 +159,17 @@ def _linear(h, weight, bias):
 
 
 def gradient(tensors, layers, d_out, into):
-    """Write the gradient of a loss in all parameters.
+    """Write the gradient of a loss with respect to all parameters.
 
     Parameters
     ----------
     tensors : dict of str to ndarray
     layers : list
-        Of `outputs_and_layers`.
+        Second result of `outputs_and_layers`.
     d_out : ndarray of shape (n_members, n_rows, n_outputs)
-        Derivative of the loss in the outputs.
+        Derivative of the loss with respect to the outputs.
     into : dict of str to ndarray
-        Tensors that get the gradient.
+        Tensors that the gradient is written to.
     """
     *hidden, last = layers
     names = [*((f"w{i}", f"c{i}") for i in range(len(hidden))), (WEIGHT_OUT, BIAS_OUT)]
@@ -193,8 +190,8 @@ def gradient(tensors, layers, d_out, into):
             d *= mask
         # silu'(u) = gate + u gate (1 - gate)
         d *= gate * (1 + u * (1 - gate))
-    # Inputs times factors times weights: both have the same product in their gradient,
-    # which saves the one in the scaled inputs.
+    # Factors and weights of the inputs enter as a product: their gradients follow from
+    # that of the product, without the gradient of the scaled inputs.
     product = into[weight]
     into[SCALE][:, 0] = (product * tensors[weight]).sum(axis=2)
     product *= tensors[SCALE].transpose(0, 2, 1)
@@ -206,15 +203,15 @@ class AdamW:
     Parameters
     ----------
     members : Members
-        Changed in place by `step`.
+        Updated in place by `step`.
     weight_decay : float
-        Of the weights; factors and biases have none.
+        Decay of the weights; factors and biases have none.
     """
 
     def __init__(self, members, weight_decay):
         self._vector = members.vector
         shapes = {name: t.shape for name, t in members.tensors.items()}
-        rates, decay = members_of(shapes), members_of(shapes)
+        rates, decay = zero_members(shapes), zero_members(shapes)
         for name in shapes:
             rates.tensors[name][:] = RATES[name[0]]
             decay.tensors[name][:] = weight_decay if name[0] == "w" else 0.0
@@ -232,7 +229,7 @@ class AdamW:
         rate : float
             Learning rate of the weights.
         decay_share : float, default=1.0
-            Share of the weight decay.
+            Factor of the weight decay.
         """
         self._n += 1
         self._mean *= BETA_1

@@ -1,9 +1,9 @@
-"""Columns of numbers as inputs of a network: on one scale, without far-off values.
+"""Robust scaling, smooth clipping and piecewise linear encoding of numeric columns.
 
-Each column is centered at its median, divided by its interquartile range, and squeezed
-smoothly into ``(-3, 3)`` [1]_. Missing cells become zero, beside a column that says
-where they were. Piecewise linear codes [2]_ make steps and kinks of a single column
-easy to learn: between two quantiles of the column, each code rises from -1 to 1.
+Each column is centered at its median, divided by its interquartile range, and clipped
+smoothly to ``(-3, 3)`` [1]_. Missing cells become zero, with an indicator column. The
+piecewise linear encoding [2]_ rises from -1 to 1 between two quantiles of the column,
+one code for each bin.
 
 References
 ----------
@@ -19,29 +19,29 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-# Values are squeezed to less than this, in interquartile ranges.
+# Bound of the clipped values, in interquartile ranges.
 LIMIT = 3.0
-# Beyond it, squares of single precision numbers come near to overflowing.
-FAR = 1e6
-# Columns and codes together; the first layer costs in proportion.
+# Bound of scaled values, so that squares do not overflow in single precision.
+MAX_SCALED = 1e6
+# Maximum number of columns and codes; the cost of the first layer is proportional.
 MAX_INPUTS = 1024
-# Codes of fewer pieces say what the column itself says.
-MIN_PIECES = 2
+# With fewer bins the codes are nearly a function of the clipped column.
+MIN_BINS = 2
 
 
 @dataclass(frozen=True)
 class SmoothColumns:
-    """How the columns of one table become inputs.
+    """Fitted map from the columns of a table to the inputs of a network.
 
     Parameters
     ----------
     center, scale : ndarray of shape (n_features,)
-        A cell is ``(value - center) * scale`` before it is squeezed. Constant columns
-        have the scale zero.
+        A cell is ``(value - center) * scale`` before clipping. Constant columns have
+        the scale 0.
     with_missing : ndarray of int
-        Columns that get an indicator.
+        Indices of the columns with an indicator of missing cells.
     edges : tuple of ndarray
-        Increasing quantiles of each scaled column; empty where it has no codes.
+        Edges of the bins of each scaled column; empty if it has no codes.
     """
 
     center: np.ndarray = field(repr=False)
@@ -50,7 +50,7 @@ class SmoothColumns:
     edges: tuple[np.ndarray, ...] = field(repr=False)
 
     def transform(self, X) -> np.ndarray:
-        """Return the inputs of some rows.
+        """Return the inputs of the network.
 
         Parameters
         ----------
@@ -76,22 +76,22 @@ class SmoothColumns:
 
 
 def smooth_columns(X, n_bins) -> SmoothColumns:
-    """Find out how the columns of a table become inputs.
+    """Fit the map of the columns of a table.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), float64
         NaN where a cell is missing.
     n_bins : int
-        Pieces of the codes of each column, fewer where there are many columns; 0 for
-        none.
+        Number of bins of each column, reduced if there are many columns; 0 for no
+        codes.
 
     Returns
     -------
     columns : SmoothColumns
     """
     missing = np.isnan(X)
-    # Quantiles of nothing would be a warning.
+    # Quantiles of an empty column would warn.
     known = np.where(missing.all(axis=0), 0.0, X)
     low, first, center, third, high = np.nanquantile(
         known, [0.0, 0.25, 0.5, 0.75, 1.0], axis=0
@@ -100,21 +100,22 @@ def smooth_columns(X, n_bins) -> SmoothColumns:
         scale = np.where(third > first, 1 / (third - first), 2 / (high - low))
     scale[~np.isfinite(scale) | (high == low)] = 0.0
     n_features = X.shape[1]
-    n_pieces = min(n_bins, MAX_INPUTS // max(n_features, 1) - 1)
+    n_bins_each = min(n_bins, MAX_INPUTS // max(n_features, 1) - 1)
     edges = (np.empty(0),) * n_features
-    if n_pieces >= MIN_PIECES:
+    if n_bins_each >= MIN_BINS:
         scaled = _scaled(known, center, scale)
-        edges = tuple(_edges(column, n_pieces) for column in scaled.T)
+        edges = tuple(_edges(column, n_bins_each) for column in scaled.T)
     return SmoothColumns(center, scale, np.flatnonzero(missing.any(axis=0)), edges)
 
 
 def _scaled(X, center, scale):
-    """Return the scaled cells; missing ones are NaN."""
+    """Return the scaled cells, NaN where missing."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.clip((X - center) * scale, -FAR, FAR)
+        return np.clip((X - center) * scale, -MAX_SCALED, MAX_SCALED)
 
 
-def _edges(column, n_pieces):
-    quantiles = np.nanquantile(column, np.linspace(0, 1, n_pieces + 1))
+def _edges(column, n_bins_each):
+    """Return the distinct quantiles of a column; none if there are too few."""
+    quantiles = np.nanquantile(column, np.linspace(0, 1, n_bins_each + 1))
     edges = np.unique(quantiles)
-    return edges if len(edges) > MIN_PIECES else np.empty(0)
+    return edges if len(edges) > MIN_BINS else np.empty(0)

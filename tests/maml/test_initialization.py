@@ -1,13 +1,13 @@
-"""Initializations: files, their hashes, and averages."""
+"""Initializations: files and their hashes."""
 
 import json
 
 import pytest
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("skorch")
 
 from sklearn_meta.maml._initialization import (  # noqa: E402
-    average_initializations,
     load_initialization,
     random_initialization,
 )
@@ -72,25 +72,6 @@ def test_network_has_its_own_copy():
     with torch.no_grad():
         initialization.network().head.weights.add_(1.0)
     assert torch.equal(initialization.parameters["head.weights"], before)
-
-
-def test_average_is_the_mean():
-    parts = [random_initialization(CONFIG, seed, rate=seed) for seed in (1, 2, 6)]
-    average = average_initializations(parts)
-    for name, tensor in average.parameters.items():
-        expected = sum(part.parameters[name] for part in parts) / 3
-        torch.testing.assert_close(tensor, expected)
-    assert all(float(rate) == 3.0 for rate in average.rates.values())
-
-
-def test_average_of_nothing_and_of_different_networks_is_refused():
-    with pytest.raises(ValueError, match="one at least"):
-        average_initializations([])
-    other = NetworkConfig("classification", width=6, cell_width=2, n_neighbors=1)
-    with pytest.raises(ValueError, match="one architecture"):
-        average_initializations(
-            [random_initialization(CONFIG), random_initialization(other)]
-        )
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

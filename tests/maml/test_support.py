@@ -1,10 +1,12 @@
+"""Support rows: merging, order and sampling."""
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from sklearn_meta.maml._support import Rows, _quota, choose_rows, distinct_rows
+from sklearn_meta.maml._support import DistinctRows, _quota, choose_rows, distinct_rows
 
 
 def _table(n_rows=40, n_columns=3, seed=0):
@@ -89,37 +91,37 @@ def test_the_chosen_rows_stand_for_all(weighted):
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], [900, 90, 10])
     weight = rng.uniform(1, 3, len(y)) if weighted else np.ones(len(y))
-    rows = Rows(rng.normal(size=(len(y), 2)), y, weight)
-    choice = choose_rows(rows, 100, 50, 3)
-    assert choice.n_context <= 100
-    assert len(choice.rows) == choice.n_context + 50
-    inside = choice.rows.y[: choice.n_context]
+    rows = DistinctRows(rng.normal(size=(len(y), 2)), y, weight)
+    support = choose_rows(rows, 100, 50, 3)
+    assert support.n_context <= 100
+    assert len(support.rows) == support.n_context + 50
+    inside = support.rows.y[: support.n_context]
     assert np.bincount(inside)[2] >= 5
     shares = np.bincount(y, weight) / weight.sum()
-    np.testing.assert_allclose(choice.mass / choice.mass.sum(), shares)
-    as_all = np.bincount(choice.rows.y, choice.weight_as(choice.mass))
-    np.testing.assert_allclose(as_all, shares * len(choice.rows))
-    here = np.bincount(inside, choice.context_weight)
-    np.testing.assert_allclose(choice.context_mass, here)
-    as_here = np.bincount(choice.rows.y, choice.weight_as(choice.context_mass))
+    np.testing.assert_allclose(support.mass / support.mass.sum(), shares)
+    as_all = np.bincount(support.rows.y, support.weight_as(support.mass))
+    np.testing.assert_allclose(as_all, shares * len(support.rows))
+    here = np.bincount(inside, support.context_weight)
+    np.testing.assert_allclose(support.context_mass, here)
+    as_here = np.bincount(support.rows.y, support.weight_as(support.context_mass))
     np.testing.assert_allclose(as_here / as_here.sum(), here / here.sum())
     # Log-odds learned in the context become those of the table.
-    np.testing.assert_allclose(np.exp(choice.prior_shift) * here / here.sum(), shares)
+    np.testing.assert_allclose(np.exp(support.prior_shift) * here / here.sum(), shares)
 
 
 def test_a_small_table_is_taken_whole():
     X, y = _table()
-    rows = Rows(X, y, np.ones(len(y)))
-    choice = choose_rows(rows, 40, 5, 3)
-    assert choice.n_context == len(choice.rows) == 40
-    _same(choice.rows, rows)
-    np.testing.assert_array_equal(choice.prior_shift, 0)
-    np.testing.assert_array_equal(choice.weight_as(choice.mass), rows.weight)
+    rows = DistinctRows(X, y, np.ones(len(y)))
+    support = choose_rows(rows, 40, 5, 3)
+    assert support.n_context == len(support.rows) == 40
+    _same(support.rows, rows)
+    np.testing.assert_array_equal(support.prior_shift, 0)
+    np.testing.assert_array_equal(support.weight_as(support.mass), rows.weight)
 
 
 def test_numbers_are_sampled_uniformly():
-    rows = Rows(np.zeros((100, 1)), np.arange(100.0), np.full(100, 2.0))
-    choice = choose_rows(rows, 10, 20, 0)
-    np.testing.assert_array_equal(choice.rows.y, np.arange(30.0))
-    np.testing.assert_allclose(choice.context_weight, 2.0)
-    np.testing.assert_array_equal(choice.prior_shift, [0])
+    rows = DistinctRows(np.zeros((100, 1)), np.arange(100.0), np.full(100, 2.0))
+    support = choose_rows(rows, 10, 20, 0)
+    np.testing.assert_array_equal(support.rows.y, np.arange(30.0))
+    np.testing.assert_allclose(support.context_weight, 2.0)
+    np.testing.assert_array_equal(support.prior_shift, [0])

@@ -1,30 +1,16 @@
-"""Meta-training: learn an initialization from many tables."""
+"""Meta-training: learn the initialization of the MAML networks from many tables."""
+
+from sklearn_meta.maml.training._average import average_initializations
+from sklearn_meta.maml.training._episode import Episode, MixedEpisodes
+from sklearn_meta.maml.training._meta_train import meta_train
+from sklearn_meta.maml.training._real import RealEpisodes
+from sklearn_meta.maml.training._synthetic import SyntheticEpisodes
 
 __all__ = [
+    "Episode",
     "MixedEpisodes",
     "RealEpisodes",
     "SyntheticEpisodes",
+    "average_initializations",
     "meta_train",
 ]
-
-_PUBLIC = {
-    "MixedEpisodes": "sklearn_meta.maml._episode",
-    "RealEpisodes": "sklearn_meta.maml.training._real",
-    "SyntheticEpisodes": "sklearn_meta.maml.training._synthetic",
-    "meta_train": "sklearn_meta.maml.training._meta_train",
-}
-
-
-def __getattr__(name):
-    # Resolved on first use, so that what needs no torch does not import it.
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(_PUBLIC[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})

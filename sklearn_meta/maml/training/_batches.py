@@ -1,8 +1,9 @@
-"""Episodes in batches of similar shape.
+"""Batches of episodes of similar shape, padded to tensors for `vmap`.
 
 `vmap` needs tasks of one shape, so that episodes are padded to the largest of their
-batch. Episodes are drawn in blocks of several batches, and a block is split, again and
-again, at the median of the dimension in which its episodes differ most.
+batch. To keep padding small, episodes are drawn in blocks of several batches, and a
+block is split recursively at the median of the dimension in which its episodes differ
+most.
 """
 
 from __future__ import annotations
@@ -14,21 +15,20 @@ import torch
 from torch import Tensor
 
 from sklearn_meta.maml._context import Context
-from sklearn_meta.maml._episode import pad
 
-# Batches that are drawn together.
-_N_TOGETHER = 8
+# Number of batches in a block.
+_BATCHES_PER_BLOCK = 8
 
 
 class Tasks(NamedTuple):
-    """A batch of tasks as tensors, each with a dimension of tasks in front.
+    """A batch of tasks as tensors, each with a leading dimension of tasks.
 
     Parameters
     ----------
     context : Context
-        Support rows.
+        Support rows. Padded rows have weight 0, padded cells are missing.
     x, missing, y, weight : Tensor
-        Query rows.
+        Query rows, with the same conventions.
     """
 
     context: Context
@@ -39,60 +39,80 @@ class Tasks(NamedTuple):
 
 
 def as_tasks(episodes, device="cpu"):
-    """Pad episodes to one shape and return them as tensors.
+    """Pad episodes of one task to one shape and stack them.
 
-    Parameters
-    ----------
-    episodes : sequence of Episode
-    device : str, default="cpu"
-
-    Returns
-    -------
-    tasks : Tasks
+    Raises
+    ------
+    ValueError
+        If there are no episodes, or episodes of both tasks.
     """
-    batch = pad(episodes)
-    batch = type(batch)(*(torch.from_numpy(part).to(device) for part in batch))
+    if len({episode.task for episode in episodes}) != 1:
+        raise ValueError(
+            "'episodes' must be one or more episodes of one task. Got "
+            f"{[episode.task for episode in episodes]}."
+        )
+    d = max(e.n_features for e in episodes)
+    n_classes = max(e.n_classes for e in episodes)
+    x, missing, y, weight = _stacked_rows(episodes, "support", d, device)
     context = Context(
-        batch.x_support,
-        batch.missing_support,
-        batch.y_support,
-        batch.weight_support,
-        batch.column_mask,
-        batch.class_mask,
+        x,
+        missing,
+        y,
+        weight,
+        _mask([e.n_features for e in episodes], d, device),
+        _mask([e.n_classes for e in episodes], n_classes, device),
     )
-    return Tasks(
-        context, batch.x_query, batch.missing_query, batch.y_query, batch.weight_query
+    return Tasks(context, *_stacked_rows(episodes, "query", d, device))
+
+
+def _stacked_rows(episodes, part, d, device):
+    """Return padded features, missing masks, targets and weights of one part."""
+    xs = [getattr(e, f"x_{part}") for e in episodes]
+    ys = [getattr(e, f"y_{part}") for e in episodes]
+    n = max(map(len, ys))
+    x = np.zeros((len(episodes), n, d), np.float32)
+    missing = np.ones(x.shape, bool)
+    y = np.zeros(x.shape[:2], ys[0].dtype)
+    weight = np.zeros(x.shape[:2], np.float32)
+    for i, episode in enumerate(episodes):
+        rows, columns = slice(len(ys[i])), slice(episode.n_features)
+        x[i, rows, columns] = xs[i]
+        missing[i, rows, columns] = getattr(episode, f"missing_{part}")
+        y[i, rows] = ys[i]
+        weight[i, rows] = 1.0
+    return tuple(torch.from_numpy(a).to(device) for a in (x, missing, y, weight))
+
+
+def _mask(sizes, largest, device):
+    """Return, for each size, which of `largest` positions are not padding."""
+    return (
+        torch.arange(largest, device=device)
+        < torch.tensor(sizes, device=device)[:, None]
     )
 
 
 def batch_of_step(source, step, n_tasks, seed):
-    """Return the episodes of one step of training.
+    """Return the episodes of a step, which depend on its number and on the seed only.
 
-    Parameters
-    ----------
-    source : EpisodeSource or sequence of Episode
-        A sequence is repeated.
-    step : int
-        Counted from 0. The batch depends on this number and the seed alone.
-    n_tasks : int
-    seed : int
-        For the order of the batches that are drawn together.
-
-    Returns
-    -------
-    episodes : list of Episode
+    `source` is an `EpisodeSource` or a sequence of episodes, which is repeated.
     """
-    block, position = divmod(step, _N_TOGETHER)
-    groups = _groups_of_block(source, block, n_tasks)
-    order = np.random.default_rng((seed, block)).permutation(_N_TOGETHER)
+    block, position = divmod(step, _BATCHES_PER_BLOCK)
+    n = _BATCHES_PER_BLOCK * n_tasks
+    length = len(source) if hasattr(source, "__len__") else None
+    indices = range(block * n, (block + 1) * n)
+    episodes = [source[i if length is None else i % length] for i in indices]
+    groups = similar(episodes, n_tasks)
+    order = np.random.default_rng((seed, block)).permutation(_BATCHES_PER_BLOCK)
     return groups[order[position]]
 
 
 def similar(episodes, size):
-    """Split episodes into groups of `size` or less, of similar shapes."""
+    """Split episodes into groups of at most `size`, of similar shapes."""
     if len(episodes) <= size:
         return [episodes]
-    shapes = np.log([_shape(episode) for episode in episodes])
+    shapes = np.log(
+        [(len(e.y_support), e.n_features, max(e.n_classes, 1)) for e in episodes]
+    )
     widest = np.ptp(shapes, axis=0).argmax()
     order = np.argsort(shapes[:, widest], kind="stable")
     # Only the last group may be smaller than the others.
@@ -101,15 +121,3 @@ def similar(episodes, size):
     first = [episodes[i] for i in order[:half]]
     second = [episodes[i] for i in order[half:]]
     return similar(first, size) + similar(second, size)
-
-
-def _shape(episode):
-    return (len(episode.y_support), episode.n_features, max(episode.n_classes, 1))
-
-
-def _groups_of_block(source, block, n_tasks):
-    n = _N_TOGETHER * n_tasks
-    length = len(source) if hasattr(source, "__len__") else None
-    indices = range(block * n, (block + 1) * n)
-    episodes = [source[i if length is None else i % length] for i in indices]
-    return similar(episodes, n_tasks)

@@ -1,14 +1,15 @@
-"""From rows of a numeric table to an episode, by way of the canonical input."""
+"""Conversion of rows of a numeric table to an episode in canonical form."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sklearn_meta.maml._canonical_form import CanonicalInput
-from sklearn_meta.maml._episode import CLASSIFICATION, Episode
+from sklearn_meta.maml.training._episode import Episode
+from sklearn_meta.pipelines._operators import CLASSIFICATION
 
-# Targets are kept within this many deviations of the support: where the support holds
-# nearly the same target everywhere, a query row could be millions of them away.
+# Query targets are clipped to this many standard deviations of the support: they are
+# unbounded if the support is nearly constant.
 TARGET_LIMIT = 20.0
 
 
@@ -22,24 +23,23 @@ def canonical_episode(
     categorical=None,
     max_features=64,
     name="",
-    family="",
 ) -> Episode:
-    """Make an episode; everything that is learned of the columns is of the support.
+    """Make an episode; the canonical form is fitted to the support only.
 
     Parameters
     ----------
     X_support, X_query : ndarray of shape (n, n_features)
         Numbers, NaN where missing.
     y_support, y_query : ndarray of shape (n,)
-        Whole numbers for classes, else targets. Query rows of a class that the support
-        does not have are left out.
+        Integers for classes, else targets. Query rows of a class that is not in the
+        support are left out.
     task : {"classification", "regression"}
     categorical : ndarray of bool of shape (n_features,), default=None
-        Marks columns of category codes.
+        Mask of the columns of category codes; None if there are none.
     max_features : int, default=64
-        Columns that are kept at most.
-    name, family : str, default=""
-        Where the rows come from.
+        Maximum number of columns, those most relevant to the target.
+    name : str, default=""
+        Name of the episode.
 
     Returns
     -------
@@ -70,5 +70,4 @@ def canonical_episode(
         y_query,
         n_classes,
         name,
-        family,
     )

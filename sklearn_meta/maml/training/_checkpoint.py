@@ -1,4 +1,4 @@
-"""The state of a training in a file, written so that a crash leaves the old one."""
+"""Checkpoints of meta-training: write and read its state as a safetensors file."""
 
 from __future__ import annotations
 
@@ -11,31 +11,34 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-_TENSORS = ("parameters", "log_rates", "moments", "averaged", "best")
-_NUMBERS = ("step", "best_loss", "n_without_gain", "log", "seconds")
+_TENSOR_FIELDS = ("parameters", "log_rates", "moments", "averaged", "best")
+_OTHER_FIELDS = ("step", "best_loss", "n_without_gain", "log", "seconds")
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """Everything that a training needs to go on.
+    """State of the outer loop.
 
     Parameters
     ----------
     step : int
-        Steps taken.
+        Number of steps taken.
     parameters, log_rates : dict of str to Tensor
+        Initialization and logarithms of the step sizes.
     moments : dict of str to Tensor
-        Of Adam: ``mean/NAME`` and ``square/NAME``.
+        First and second moments of Adam: ``mean/NAME`` and ``square/NAME``.
     averaged : dict of str to Tensor
-        Running means of parameters and log rates, which are validated and returned.
+        Running averages of parameters and log rates, which are validated and returned.
     best : dict of str to Tensor
-        The averaged ones with the lowest validation loss.
-    best_loss : float
-    n_without_gain : int
-        Validations since.
-    log : list of dict
-    seconds : float
-        Time spent in all runs.
+        Averages with the lowest validation loss.
+    best_loss : float, default=inf
+        Lowest validation loss.
+    n_without_gain : int, default=0
+        Number of validations since.
+    log : list of dict, default=[]
+        One row for each validation.
+    seconds : float, default=0.0
+        Wall-clock seconds of all runs of the training.
     """
 
     step: int
@@ -51,47 +54,37 @@ class TrainingState:
 
 
 def write_checkpoint(path, fingerprint, state):
-    """Write the state of a training.
+    """Write a `TrainingState` to a safetensors file.
 
-    Parameters
-    ----------
-    path : str or path-like
-        A safetensors file; replaced at once when the new one is complete.
-    fingerprint : str
-        Which training it belongs to.
-    state : TrainingState
+    The file is replaced atomically: a crash leaves the old one. `fingerprint`
+    identifies the training, see `read_checkpoint`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{part}:{name}": tensor.detach().cpu().clone().contiguous()
-        for part in _TENSORS
+        for part in _TENSOR_FIELDS
         for name, tensor in getattr(state, part).items()
     }
-    numbers = {name: getattr(state, name) for name in _NUMBERS}
-    metadata = {"fingerprint": fingerprint, "state": json.dumps(numbers)}
+    others = {name: getattr(state, name) for name in _OTHER_FIELDS}
+    metadata = {"fingerprint": fingerprint, "state": json.dumps(others)}
     unfinished = path.with_name(path.name + ".unfinished")
     save_file(tensors, unfinished, metadata)
     os.replace(unfinished, path)
 
 
 def read_checkpoint(path, fingerprint, device):
-    """Read the state of a training.
-
-    Returns
-    -------
-    state : TrainingState or None
-        None if there is no such file.
+    """Read the `TrainingState` of a file; None if there is no such file.
 
     Raises
     ------
     ValueError
-        If the file belongs to another training.
+        If the file was written with another fingerprint.
     """
     path = Path(path)
     if not path.exists():
         return None
-    parts = {part: {} for part in _TENSORS}
+    parts = {part: {} for part in _TENSOR_FIELDS}
     with safe_open(path, framework="pt", device=str(device)) as file:
         metadata = file.metadata() or {}
         if metadata.get("fingerprint") != fingerprint:

@@ -1,4 +1,4 @@
-"""What real and synthetic episodes draw alike: sizes, and rows for the support."""
+"""Random draws shared by real and synthetic episodes: sizes, classes, row splits."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_meta.maml._episode import CLASSIFICATION, TASKS
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
-# Rows of every class that the support has at least: leaving one of them out, another
-# one is left.
+# Minimum number of support rows of each class: left-out predictions need a second row.
 MIN_ROWS_PER_CLASS = 2
-# Share of the classification episodes whose support has equally many rows per class.
+# Share of the episodes whose support is balanced by class.
 BALANCED_SHARE = 0.5
 
 
 def check_task(task):
     """Raise ValueError unless `task` is classification or regression."""
-    if task not in TASKS:
-        raise ValueError(f"'task' must be one of {TASKS}. Got {task!r}.")
+    tasks = (CLASSIFICATION, REGRESSION)
+    if task not in tasks:
+        raise ValueError(f"'task' must be one of {tasks}. Got {task!r}.")
 
 
 def as_range(name, value, smallest):
-    """Return ``(low, high)`` of a parameter that is a whole number or a pair of them.
+    """Return ``(low, high)`` of the parameter `name`, an int or a pair of ints.
 
     Raises
     ------
     ValueError
-        If it is neither, in the wrong order, or below `smallest`.
+        If the value is neither an int nor an ordered pair, or below `smallest`.
     """
     pair = (value, value) if isinstance(value, Integral) else tuple(value)
     if len(pair) != 2 or not smallest <= pair[0] <= pair[1]:
@@ -39,7 +39,7 @@ def as_range(name, value, smallest):
 
 
 def log_integer(rng, low, high):
-    """Draw a whole number from low to high, evenly on the logarithmic scale."""
+    """Draw an integer from low to high, log-uniformly."""
     if low == high:
         return low
     drawn = np.exp(rng.uniform(np.log(low), np.log(high + 1)))
@@ -49,7 +49,7 @@ def log_integer(rng, low, high):
 def draw_n_classes(rng, low, high):
     """Draw a number of classes k with a probability proportional to 1 / (k (k + 1)).
 
-    Most tables have two classes, a few have many: two of (2, 10) come in 41 of 100.
+    2 out of 2 to 10 has probability 0.41: most real tables have two classes.
     """
     k = np.arange(low, high + 1)
     weights = 1.0 / (k * (k + 1))
@@ -57,23 +57,11 @@ def draw_n_classes(rng, low, high):
 
 
 def split_rows(rng, y, n_support, task, *, balanced):
-    """Draw the rows of the support; the others are the query.
+    """Return the indices of random support rows, and of the other rows, the query.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    y : ndarray of shape (n,)
-        For classification: codes of classes with `MIN_ROWS_PER_CLASS` rows or more.
-    n_support : int
-        Rows of the support. It is at least `MIN_ROWS_PER_CLASS` for each class.
-    task : str
-    balanced : bool
-        Take equally many rows of each class as far as they go (few-shot tasks are
-        posed so), rather than as they come.
-
-    Returns
-    -------
-    support, query : ndarrays of row numbers
+    For classification, every class of `y` has `MIN_ROWS_PER_CLASS` rows or more, and so
+    has its support. A balanced support has, as far as possible, as many rows of each
+    class, as is usual in few-shot learning; otherwise it is a random sample.
     """
     order = rng.permutation(len(y))
     if task == CLASSIFICATION:
@@ -85,7 +73,7 @@ def split_rows(rng, y, n_support, task, *, balanced):
 
 
 def draw_split(rng, y, n_support, task):
-    """Split rows as `split_rows` does, balanced in a share of the episodes."""
+    """Call `split_rows`, balanced with probability `BALANCED_SHARE`."""
     balanced = rng.random() < BALANCED_SHARE
     return split_rows(rng, y, n_support, task, balanced=balanced)
 
@@ -101,12 +89,12 @@ def _rank_within_class(codes):
 
 
 def merge_rare(codes):
-    """Give rows of classes that are too rare to the largest class; renumber from 0.
+    """Merge classes of fewer than `MIN_ROWS_PER_CLASS` rows into the most frequent one.
 
     Returns
     -------
     codes : ndarray of int64
-        Every class has `MIN_ROWS_PER_CLASS` rows or more.
+        Codes from 0 on.
     n_classes : int
     """
     counts = np.bincount(codes)
@@ -116,16 +104,10 @@ def merge_rare(codes):
     return codes.astype(np.int64), len(kept)
 
 
-def cut(rng, values, n_classes):
-    """Cut numbers into ordered classes at quantiles of unequal distance.
-
-    Returns
-    -------
-    codes : ndarray of int64
-        In random order of the classes.
-    """
+def discretize(rng, values, n_classes):
+    """Discretize numbers at random quantiles; the codes are in random order."""
     shares = rng.dirichlet(np.full(n_classes, rng.choice([1.5, 5.0, 50.0])))
-    # The smallest share still has rows.
+    # A lower bound on the shares, so that no class is empty.
     shares = 0.9 * shares + 0.1 / n_classes
     bounds = np.quantile(values, np.cumsum(shares)[:-1])
     codes = np.searchsorted(bounds, values, side="left")

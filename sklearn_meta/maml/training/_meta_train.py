@@ -1,4 +1,4 @@
-"""Meta-training: learn an initialization from many small tasks."""
+"""Meta-training with MAML, FOMAML, Reptile, ANIL and Meta-SGD: the outer loop."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import json
 import logging
 import time
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 
 import numpy as np
 import torch
 
-from sklearn_meta.maml._episode import as_seed
 from sklearn_meta.maml._initialization import Initialization, random_initialization
-from sklearn_meta.maml._inner_loop import as_algorithm
 from sklearn_meta.maml._network import NetworkConfig, TableNetwork
+from sklearn_meta.maml._skorch_nets import pick_device
 from sklearn_meta.maml.training._batches import as_tasks, batch_of_step, similar
 from sklearn_meta.maml.training._checkpoint import (
     TrainingState,
     read_checkpoint,
     write_checkpoint,
 )
+from sklearn_meta.maml.training._episode import as_seed
+from sklearn_meta.maml.training._inner_loop import ALGORITHMS, Algorithm
 from sklearn_meta.maml.training._outer_loop import (
     TableLearner,
     adapted_losses,
@@ -30,24 +30,27 @@ from sklearn_meta.maml.training._outer_loop import (
 
 logger = logging.getLogger(__name__)
 
-# Adam: of the gradients' mean and of their squares; the latter forgets faster than the
-# usual 0.999 as training is short.
+# Decay of the first and second moments of Adam. The second is smaller than the usual
+# 0.999 since trainings are short.
 _BETAS = (0.9, 0.99)
-# The norm that a gradient is cut to: one odd task must not throw the others away.
-_LARGEST_GRADIENT = 1.0
-# Steps until the learning rate is full.
-_WARM_UP = 50
-# Logarithms of rates move faster than parameters: theirs is the larger scale.
-_RATE_SPEED = 10.0
-# The averaged parameters remember about so many steps.
+# Gradients are clipped to this norm, so that an atypical batch of tasks does not undo
+# the steps before it.
+_MAX_GRADIENT_NORM = 1.0
+# Number of steps over which the learning rate rises from zero.
+_WARM_UP_STEPS = 50
+# Learning rate of the log rates relative to that of the parameters: their scale is
+# larger.
+_LOG_RATE_FACTOR = 10.0
+# Number of steps that the running average of the parameters extends over.
 _AVERAGED_STEPS = 200
+# Largest number of validation tasks in a batch.
+_VALIDATION_BATCH = 32
 
 
 def meta_train(
     tasks,
     algorithm="meta_sgd",
     *,
-    config=None,
     init=None,
     n_steps=1000,
     tasks_per_step=16,
@@ -65,82 +68,90 @@ def meta_train(
     device="auto",
     verbose=0,
 ):
-    """Learn an initialization from which few gradient steps suffice.
+    """Learn an initialization that adapts to a new table in a few gradient steps.
 
-    Minimizes the mean over tasks of the query's loss after `n_inner_steps` gradient
-    steps on the support's loss [1]_:
+    Minimizes the mean over tasks of the query loss after `n_inner_steps` gradient steps
+    on the support loss [1]_:
 
         min over theta of  E [ L_query(U(theta)) ],   U = steps on L_support
 
-    Each step's tasks are computed at once by ``torch.func.vmap``.
+    The tasks of a step are computed at once by ``torch.func.vmap``.
 
     Parameters
     ----------
     tasks : EpisodeSource or sequence of Episode
-        Where the tasks come from. A sequence is repeated.
-    algorithm : str or Algorithm, default="meta_sgd"
-        - ``"maml"``: all parameters take steps, and the gradient goes through them
-          (second order) [1]_;
-        - ``"fomaml"``: likewise, but the steps count as constants [1]_;
+        Training tasks: any object whose ``__getitem__`` accepts indices from 0 on. A
+        sequence is repeated.
+    algorithm : {"maml", "fomaml", "reptile", "anil", "meta_sgd"}, default="meta_sgd"
+        - ``"maml"``: all parameters are adapted, and the gradient passes through the
+          inner steps (second order) [1]_;
+        - ``"fomaml"``: the same to first order: inner gradients are constants [1]_;
         - ``"reptile"``: moves towards the adapted parameters [2]_;
-        - ``"anil"``: only the head takes steps [3]_;
-        - ``"meta_sgd"``: as ANIL, and the step size of each tensor is learned [4]_.
-    config : NetworkConfig or None, default=None
-        Architecture. None takes the default for the task of the first episode, or the
-        one of `init`.
+        - ``"anil"``: only the head is adapted [3]_;
+        - ``"meta_sgd"``: as ANIL, and the step size of each tensor is learned [4]_. The
+          shipped initializations were trained with it.
     init : Initialization or None, default=None
-        Where to start; None starts from random parameters.
+        Initial parameters, step sizes and architecture. None starts from random
+        parameters of the default architecture.
     n_steps : int, default=1000
-        Steps of the outer loop.
+        Number of steps of the outer loop.
     tasks_per_step : int, default=16
+        Number of tasks in a batch.
     n_inner_steps : int, default=5
-        Steps of the inner loop. With 0 the network learns to predict without any.
+        Number of steps of the inner loop. With 0 the network is trained to predict
+        without adaptation.
     learning_rate : float or None, default=None
-        Of the outer loop: of Adam, 0.003 by default; for Reptile the share epsilon of
-        the way towards the adapted parameters, 0.5 by default.
+        Learning rate of the outer loop: that of Adam, 0.003 by default; for Reptile the
+        step size epsilon towards the adapted parameters, 0.5 by default.
     inner_learning_rate : float, default=0.05
-        Of the inner loop; where rates are learned, what they start from. Those of
-        `init` are used where it has them.
+        Step size of the inner loop; if step sizes are learned, their initial value. The
+        step sizes of `init` take precedence.
     validation_tasks : sequence of Episode, default=()
-        Other tasks, best of other families of tables. Without any, the training's last
-        parameters are returned.
+        Tasks from tables that `tasks` does not contain. Without any, the parameters of
+        the last step are returned.
     validate_every : int, default=100
-        Steps between validations, and between checkpoints.
+        Number of steps between validations and checkpoints.
     patience : int or None, default=None
-        Validations without a lower loss after which training stops; None never does.
+        Number of validations without a lower loss after which training stops; None
+        disables early stopping.
     time_limit : float or None, default=None
-        Seconds after which training stops, over all runs of a checkpoint. None is no
-        limit. A result that depends on it is not reproducible.
+        Wall-clock seconds after which training stops, over all runs of a checkpoint.
+        None is no limit. With a limit the result is not reproducible.
     checkpoint : str, path-like or None, default=None
-        File that the state is written to at every validation. Where it exists, training
-        goes on from it, and ends as if it had not been interrupted.
+        Safetensors file that the state is written to at every validation. If it exists,
+        training resumes from it, with the same result as without the interruption.
     callback : callable or None, default=None
         Called with the best `Initialization` so far after every validation.
     recipe : dict or None, default=None
-        What is to be known about the tasks; becomes part of the initialization's.
+        Description of the tasks, stored in the recipe of the initialization.
     random_state : int, RandomState instance or None, default=None
-        Seed of the random parameters and of the order of tasks.
+        Seed of the random parameters and of the order of the tasks.
     device : str, default="auto"
-        ``"auto"`` takes CUDA where there is some.
+        Torch device. ``"auto"`` is CUDA if available, else the CPU.
     verbose : int, default=0
-        1 logs every validation.
+        Whether every validation is logged, at level INFO.
 
     Returns
     -------
     initialization : Initialization
-        With the lowest validation loss.
+        Parameters with the lowest validation loss.
 
     Raises
     ------
     ValueError
-        If the tasks are of another kind than `config` or `init`, or the checkpoint
-        belongs to a training with other settings.
+        If the algorithm is unknown, a count is too small, the tasks are not those of
+        `init`, or the checkpoint belongs to a training with other settings.
+
+    See Also
+    --------
+    RealEpisodes : Training tasks from given tables.
+    SyntheticEpisodes : Training tasks from random functions.
 
     Notes
     -----
-    What is validated and returned are running averages of the parameters over about
-    200 steps, which takes the place of a falling learning rate: training may stop at
-    any time.
+    The validated and returned parameters are running averages over about 200 steps.
+    They take the place of a decaying learning rate, so that training can stop at any
+    step.
 
     References
     ----------
@@ -152,56 +163,73 @@ def meta_train(
        Towards Understanding the Effectiveness of MAML", ICLR 2020.
     .. [4] Z. Li, F. Zhou, F. Chen, H. Li, "Meta-SGD: Learning to Learn Quickly for
        Few-Shot Learning", arXiv 1707.09835, 2017.
+
+    Examples
+    --------
+    >>> from sklearn_meta.maml import MAMLRegressor
+    >>> from sklearn_meta.maml.training import SyntheticEpisodes, meta_train
+    >>> tasks = SyntheticEpisodes("regression", n_support=8, n_query=8, random_state=0)
+    >>> initialization = meta_train(
+    ...     tasks, n_steps=2, tasks_per_step=2, n_inner_steps=1, random_state=0
+    ... )
+    >>> initialization.recipe["algorithm"]
+    'meta_sgd'
+    >>> MAMLRegressor(initialization).fit([[0], [1], [2], [3]], [0, 1, 2, 3]).n_iter_
+    1
     """
-    name = algorithm if isinstance(algorithm, str) else "custom"
-    algorithm = as_algorithm(algorithm)
-    seed = as_seed(random_state)
     _check_counts(n_steps, tasks_per_step, n_inner_steps, validate_every)
-    config = _config(tasks, config, init)
+    if algorithm not in ALGORITHMS:
+        raise ValueError(
+            f"'algorithm' must be one of {sorted(ALGORITHMS)}. Got {algorithm!r}."
+        )
+    chosen = ALGORITHMS[algorithm]
+    seed = as_seed(random_state)
+    device = pick_device(device)
     if learning_rate is None:
-        learning_rate = 0.5 if algorithm.moves_towards_adapted else 0.003
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    start = _start(config, init, algorithm, inner_learning_rate, seed)
+        learning_rate = 0.5 if chosen.moves_towards_adapted else 0.003
+    start = _start(tasks[0].task, init, chosen, inner_learning_rate, seed)
     state = _initial_state(start, device)
     settings = {
-        "algorithm": name,
-        **asdict(algorithm),
+        "algorithm": algorithm,
+        **asdict(chosen),
         "tasks_per_step": tasks_per_step,
         "n_inner_steps": n_inner_steps,
         "learning_rate": learning_rate,
         "inner_learning_rate": inner_learning_rate,
         "random_state": seed,
     }
-    fingerprint = _fingerprint(settings, config, state.parameters)
+    fingerprint = _fingerprint(settings, start.config, state.parameters)
     if checkpoint is not None:
         state = read_checkpoint(checkpoint, fingerprint, device) or state
 
-    learner = TableLearner(TableNetwork(config).to(device))
-    validation = [
-        as_tasks(group, device) for group in similar(list(validation_tasks), 32)
-    ] if len(validation_tasks) else []  # fmt: skip
-    run = _Run(learner, algorithm, n_inner_steps, learning_rate, validation)
+    validation = []
+    if len(validation_tasks):
+        groups = similar(list(validation_tasks), _VALIDATION_BATCH)
+        validation = [as_tasks(group, device) for group in groups]
+    learner = TableLearner(TableNetwork(start.config).to(device))
+    loop = _OuterLoop(learner, chosen, n_inner_steps, learning_rate, validation)
     began = time.monotonic() - state.seconds
     losses = []
 
     def initialization():
         made = {**settings, "n_steps": state.step, **(recipe or {})}
         if init is not None:
-            # What both have in common is said once.
+            # Only what differs between the two trainings is repeated.
             made["init"] = {k: v for k, v in init.recipe.items() if made.get(k) != v}
-        return _as_initialization(state, config, n_inner_steps, made)
+        return _as_initialization(state, start.config, n_inner_steps, made)
 
-    while state.step < n_steps and not _out_of_patience(state, patience):
+    while state.step < n_steps:
+        if patience is not None and state.n_without_gain >= patience:
+            break
         seconds = time.monotonic() - began
         if time_limit is not None and seconds >= time_limit:
             break
         episodes = batch_of_step(tasks, state.step, tasks_per_step, seed)
-        state, loss = run.step(state, as_tasks(episodes, device))
+        state, loss = loop.step(state, as_tasks(episodes, device))
         losses.append(float(loss))
         if state.step % validate_every == 0 or state.step == n_steps:
             seconds = time.monotonic() - began
-            state = run.validate(state, float(np.mean(losses)), seconds)
+            state = loop.validate(state, float(np.mean(losses)), seconds)
             losses.clear()
             if verbose:
                 logger.info("%s", state.log[-1])
@@ -213,11 +241,11 @@ def meta_train(
 
 
 @dataclass(frozen=True)
-class _Run:
-    """What stays the same over a training."""
+class _OuterLoop:
+    """Settings of a training; steps and validations map a state to the next one."""
 
     learner: TableLearner
-    algorithm: object
+    algorithm: Algorithm
     n_inner_steps: int
     learning_rate: float
     validation: list
@@ -251,9 +279,9 @@ class _Run:
             return replace(
                 state, best=candidate, log=[*state.log, row], seconds=seconds
             )
-        row["loss_before"] = self.mean_loss(candidate, 0)
+        row["loss_before"] = self._mean_loss(candidate, 0)
         row["loss_after"] = (
-            self.mean_loss(candidate, self.n_inner_steps)
+            self._mean_loss(candidate, self.n_inner_steps)
             if self.n_inner_steps
             else row["loss_before"]
         )
@@ -267,49 +295,40 @@ class _Run:
             seconds=seconds,
         )
 
-    def mean_loss(self, tensors, n_inner_steps):
+    def _mean_loss(self, tensors, n_inner_steps):
         """Return the mean loss over the validation tasks."""
         parameters, log_rates = _unflatten(tensors)
         rates = {name: torch.exp(value) for name, value in log_rates.items()}
-        first_order = replace(self.algorithm, second_order=False)
         with torch.no_grad():
             losses = [
                 adapted_losses(
-                    self.learner, first_order, parameters, rates, part, n_inner_steps
+                    self.learner,
+                    parameters,
+                    rates,
+                    tasks,
+                    n_inner_steps,
+                    second_order=False,
                 )
-                for part in self.validation
+                for tasks in self.validation
             ]
         return float(torch.cat(losses).mean())
 
 
 def reptile_update(parameters, direction, step_size):
-    """Move parameters by a share of the way towards the adapted ones.
-
-    Parameters
-    ----------
-    parameters : dict of str to Tensor
-    direction : dict of str to Tensor
-        Parameters less the mean of the adapted ones.
-    step_size : float
-        Between 0 and 1, which replaces the parameters by that mean.
-
-    Returns
-    -------
-    updated : dict of str to Tensor
-    """
+    """Move parameters along a Reptile direction; a step size of 1 ends at the mean."""
     return {k: v - step_size * direction[k] for k, v in parameters.items()}
 
 
 def _adam(state, gradient, learning_rate):
-    """Adam (Kingma & Ba 2015) with cut gradients and a warm-up."""
+    """Take a step of Adam (Kingma & Ba 2015) with gradient clipping and warm-up."""
     gradients = _flatten(gradient.parameters, gradient.log_rates)
     norm = torch.sqrt(sum(g.square().sum() for g in gradients.values()))
     if not torch.isfinite(norm):
-        logger.warning("Step %d has no finite gradient; it is left out.", state.step)
+        logger.warning("The gradient of step %d is not finite; skipped.", state.step)
         return state
-    factor = (_LARGEST_GRADIENT / (norm + 1e-8)).clamp(max=1.0)
+    factor = (_MAX_GRADIENT_NORM / (norm + 1e-8)).clamp(max=1.0)
     t = state.step + 1
-    rate = learning_rate * min(1.0, t / _WARM_UP)
+    rate = learning_rate * min(1.0, t / _WARM_UP_STEPS)
     tensors = _flatten(state.parameters, state.log_rates)
     moments = dict(state.moments)
     for name, g in gradients.items():
@@ -320,25 +339,27 @@ def _adam(state, gradient, learning_rate):
         direction = (mean / (1 - _BETAS[0] ** t)) / (
             (square / (1 - _BETAS[1] ** t)).sqrt() + 1e-8
         )
-        speed = _RATE_SPEED if name.startswith("log_rates/") else 1.0
-        tensors[name] = tensors[name] - speed * rate * direction
+        scale = _LOG_RATE_FACTOR if name.startswith("log_rates/") else 1.0
+        tensors[name] = tensors[name] - scale * rate * direction
     parameters, log_rates = _unflatten(tensors)
     return replace(state, parameters=parameters, log_rates=log_rates, moments=moments)
 
 
 def _running_average(state):
-    """Average over all steps first, over the last ones later."""
+    """Update the average: over all steps at first, exponential later."""
     share = max(1 / _AVERAGED_STEPS, 1 / (state.step + 1))
     current = _flatten(state.parameters, state.log_rates)
     return {k: state.averaged[k].lerp(v, share) for k, v in current.items()}
 
 
 def _flatten(parameters, log_rates):
+    """Merge two dictionaries of tensors, with a prefix for each."""
     flat = {f"parameters/{k}": v for k, v in parameters.items()}
     return flat | {f"log_rates/{k}": v for k, v in log_rates.items()}
 
 
 def _unflatten(tensors):
+    """Invert `_flatten`."""
     parts = {"parameters": {}, "log_rates": {}}
     for name, tensor in tensors.items():
         part, _, rest = name.partition("/")
@@ -346,10 +367,17 @@ def _unflatten(tensors):
     return parts["parameters"], parts["log_rates"]
 
 
-def _start(config, init, algorithm, inner_learning_rate, seed):
-    """Return the initialization to begin with, its rates those of the algorithm."""
-    start = init if init is not None else random_initialization(config, seed)
-    given = init.rates if init is not None else {}
+def _start(task, init, algorithm, inner_learning_rate, seed):
+    """Return the initialization of the first step, with the rates of the algorithm."""
+    if init is not None and init.task != task:
+        raise ValueError(
+            f"'init' must be of the same task as the tasks. Got an initialization for "
+            f"{init.task}; the first task is a {task}."
+        )
+    start = init
+    if init is None:
+        start = random_initialization(NetworkConfig(task), seed)
+    given = {} if init is None else init.rates
     default = torch.tensor(float(inner_learning_rate))
     rates = {
         name: given.get(name, default)
@@ -360,6 +388,7 @@ def _start(config, init, algorithm, inner_learning_rate, seed):
 
 
 def _initial_state(start, device):
+    """Return the state before the first step."""
     parameters = {k: v.detach().to(device) for k, v in start.parameters.items()}
     log_rates = {k: v.detach().log().to(device) for k, v in start.rates.items()}
     tensors = _flatten(parameters, log_rates)
@@ -372,7 +401,8 @@ def _initial_state(start, device):
 
 
 def _as_initialization(state, config, n_inner_steps, recipe):
-    # A training that ends before its first validation has nothing better than its last.
+    """Return the best parameters so far as an initialization."""
+    # Before the first validation there are no best ones.
     tensors = state.best if state.log else state.averaged
     parameters, log_rates = _unflatten(tensors)
     return Initialization(
@@ -385,24 +415,8 @@ def _as_initialization(state, config, n_inner_steps, recipe):
     )
 
 
-def _config(tasks, config, init):
-    task = next(islice(iter(tasks), 1)).task
-    if config is None:
-        config = init.config if init is not None else NetworkConfig(task)
-    if config.task != task:
-        raise ValueError(
-            f"The network is for {config.task}, but the first task is a {task}. Pass "
-            "a 'config' or 'init' of the same kind as the tasks."
-        )
-    if init is not None and init.config != config:
-        raise ValueError(
-            f"'config' must be the one of 'init', or None. Got {config} and "
-            f"{init.config}."
-        )
-    return config
-
-
 def _check_counts(n_steps, tasks_per_step, n_inner_steps, validate_every):
+    """Raise a ValueError if a count is too small."""
     for name, value, smallest in [
         ("n_steps", n_steps, 0),
         ("tasks_per_step", tasks_per_step, 1),
@@ -413,12 +427,8 @@ def _check_counts(n_steps, tasks_per_step, n_inner_steps, validate_every):
             raise ValueError(f"{name!r} must be at least {smallest}. Got {value!r}.")
 
 
-def _out_of_patience(state, patience):
-    return patience is not None and state.n_without_gain >= patience
-
-
 def _fingerprint(settings, config, parameters):
-    """Identify a training: settings, architecture and the parameters it began with."""
+    """Return a hash of settings, architecture and initial parameters."""
     digest = hashlib.sha256(
         json.dumps([settings, asdict(config)], sort_keys=True).encode()
     )

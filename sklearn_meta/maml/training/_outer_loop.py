@@ -1,4 +1,4 @@
-"""The outer loop's step: what a batch of tasks says about the initialization."""
+"""Meta-gradient of a batch of tasks: one step of the outer loop of MAML."""
 
 from __future__ import annotations
 
@@ -8,61 +8,39 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
-from sklearn_meta.maml._inner_loop import HEAD, adapt
-from sklearn_meta.maml._network import (
+from sklearn_meta.maml._network import HEAD, prediction_loss
+from sklearn_meta.maml.training._inner_loop import adapt
+from sklearn_meta.maml.training._support_loss import (
     cross_fit,
     head_loss,
-    prediction_loss,
-    split_parameters,
     support_loss,
 )
 
 
 class TableLearner:
-    """Losses of a `TableNetwork` on one task, as functions of its parameters.
+    """Support and query loss of a `TableNetwork` as functions of its parameters.
 
     Parameters
     ----------
     network : TableNetwork
-    n_folds : int or None, default=None
-        Folds of the support loss; None takes those of the network's configuration.
     """
 
-    def __init__(self, network, n_folds=None):
+    def __init__(self, network):
         self.network = network
-        self.n_folds = network.config.n_folds if n_folds is None else n_folds
 
     def support_loss(self, parameters, task, adapted):
-        """Return the support's loss as a function of the parameters.
+        """Return the support loss of one task as a function of all parameters.
 
-        Parameters
-        ----------
-        parameters : dict of str to Tensor
-        task : Tasks
-            Without a dimension of tasks.
-        adapted : collection of str
-            Names of the parameters that the function will be called with other values
-            of. When they all belong to the head, rows are encoded only once.
-
-        Returns
-        -------
-        loss : callable
-            From a dictionary of all parameters to a scalar tensor.
+        `adapted` are the names of the parameters that vary between calls of the
+        function. If all belong to the head, rows are encoded only once.
         """
-        network, n_folds = self.network, self.n_folds
         if not all(name.startswith(HEAD) for name in adapted):
-            return lambda p: support_loss(network, p, task.context, n_folds)
-        body, _ = split_parameters(parameters)
-        rows, y, weight = cross_fit(network.body, body, task.context, n_folds)
-
-        def loss(p):
-            _, head = split_parameters(p)
-            return head_loss(network.head, head, rows, y, weight, network.config.task)
-
-        return loss
+            return lambda p: support_loss(self.network, p, task.context)
+        encoded = cross_fit(self.network, parameters, task.context)
+        return lambda p: head_loss(self.network, p, *encoded)
 
     def query_loss(self, parameters, task):
-        """Return the loss on the query rows, predicted from the support."""
+        """Return the loss on the query rows of one task, predicted from the support."""
         prediction = functional_call(
             self.network, parameters, (task.context, task.x, task.missing)
         )
@@ -72,17 +50,17 @@ class TableLearner:
 
 
 class MetaGradient(NamedTuple):
-    """Result of one batch of tasks.
+    """Losses of a batch of tasks and their gradient.
 
     Parameters
     ----------
     loss : Tensor of shape (n_tasks,)
-        Of the queries, after adaptation.
+        Query losses after adaptation.
     parameters : dict of str to Tensor
-        Gradient of the mean loss; for Reptile, the initialization less the mean of the
+        Gradient of the mean loss; for Reptile, the initialization minus the mean of the
         adapted parameters.
     log_rates : dict of str to Tensor
-        Gradient for the logarithms of the rates; empty where they are not learned.
+        Gradient for the logarithms of the rates; empty if they are not learned.
     """
 
     loss: Tensor
@@ -91,25 +69,13 @@ class MetaGradient(NamedTuple):
 
 
 def adapted_losses(
-    learner, algorithm, parameters, rates, tasks, n_inner_steps, in_dims=0
+    learner, parameters, rates, tasks, n_inner_steps, *, second_order=True
 ):
-    """Return the query losses (n_tasks,) after adaptation, differentiably.
+    """Return the query losses after adaptation, shape (n_tasks,).
 
-    Parameters
-    ----------
-    learner : TableLearner
-        Or anything with its two methods.
-    algorithm : Algorithm
-    parameters, rates : dict of str to Tensor
-    tasks : NamedTuple of Tensor
-        With a dimension of tasks in front.
-    n_inner_steps : int
-    in_dims : default=0
-        Where the tensors of `tasks` have the dimension of tasks.
-
-    Returns
-    -------
-    losses : Tensor of shape (n_tasks,)
+    `learner` is a `TableLearner` or any object with its two methods; `rates` are the
+    step sizes of the adapted tensors. The result is differentiable in `parameters` and
+    `rates`.
     """
 
     def loss(task):
@@ -120,38 +86,32 @@ def adapted_losses(
                 parameters,
                 rates,
                 n_inner_steps,
-                second_order=algorithm.second_order,
+                second_order=second_order,
             )
         return learner.query_loss(adapted, task)
 
-    return vmap(loss, in_dims=(in_dims,))(tasks)
+    return vmap(loss)(tasks)
 
 
 def meta_gradient(learner, algorithm, parameters, log_rates, tasks, n_inner_steps):
-    """Return what a batch of tasks says about the initialization.
+    """Return the `MetaGradient` of a batch of tasks.
 
-    Parameters
-    ----------
-    learner : TableLearner
-        Or anything with its two methods.
-    algorithm : Algorithm
-    parameters : dict of str to Tensor
-    log_rates : dict of str to Tensor
-        Logarithms of the step sizes of the parameters that adapt.
-    tasks : NamedTuple of Tensor
-        With a dimension of tasks in front.
-    n_inner_steps : int
-
-    Returns
-    -------
-    gradient : MetaGradient
+    `learner` is a `TableLearner` or any object with its two methods; `log_rates` are
+    the logarithms of the step sizes of the adapted tensors.
     """
     if algorithm.moves_towards_adapted:
         return _reptile_direction(learner, parameters, log_rates, tasks, n_inner_steps)
-    parameters = _leaves(parameters)
-    log_rates = _leaves(log_rates)
+    parameters = _require_gradients(parameters)
+    log_rates = _require_gradients(log_rates)
     rates = {name: torch.exp(value) for name, value in log_rates.items()}
-    losses = adapted_losses(learner, algorithm, parameters, rates, tasks, n_inner_steps)
+    losses = adapted_losses(
+        learner,
+        parameters,
+        rates,
+        tasks,
+        n_inner_steps,
+        second_order=algorithm.second_order,
+    )
     learned = log_rates if algorithm.learns_rates and n_inner_steps else {}
     gradients = torch.autograd.grad(
         losses.mean(), [*parameters.values(), *learned.values()]
@@ -164,12 +124,10 @@ def meta_gradient(learner, algorithm, parameters, log_rates, tasks, n_inner_step
 
 
 def _reptile_direction(learner, parameters, log_rates, tasks, n_inner_steps):
-    """Adapt to all rows of each task, and point away from the mean of the results.
-
-    phi <- phi + epsilon mean(phi_task - phi), equation (1) of Nichol, Achiam and
-    Schulman, "On First-Order Meta-Learning Algorithms", arXiv 1803.02999, 2018. Reptile
-    needs no query: its steps are taken on the loss of all rows, support and query.
-    """
+    """Return the initialization minus the mean of the adapted parameters (Reptile)."""
+    # phi <- phi + epsilon mean(phi_task - phi), equation (1) of Nichol, Achiam and
+    # Schulman, "On First-Order Meta-Learning Algorithms", arXiv 1803.02999, 2018.
+    # Reptile does not distinguish support and query: it adapts on the loss of both.
     rates = {name: torch.exp(value) for name, value in log_rates.items()}
 
     def moved(task):
@@ -187,5 +145,6 @@ def _reptile_direction(learner, parameters, log_rates, tasks, n_inner_steps):
     return MetaGradient(losses, {k: v.mean(0) for k, v in moves.items()}, {})
 
 
-def _leaves(tensors):
+def _require_gradients(tensors):
+    """Return copies that gradients are computed for."""
     return {k: v.detach().clone().requires_grad_() for k, v in tensors.items()}

@@ -1,12 +1,12 @@
-"""Random functions from which synthetic tables are made.
+"""Priors over functions that synthetic tables are sampled from.
 
-Each prior draws the columns of a table as latent numbers, and one or more responses
-that depend on them. `Measurement` says what is recorded of the latent numbers:
-amounts with a long tail, rounded numbers, grades, yes or no, categories, with gaps.
+Each prior samples the columns of a table as latent numbers, and one or more responses
+that depend on them. `Measurement` maps the latent numbers to observed columns: skewed,
+heavy-tailed, rounded or categorical, with missing cells.
 
 Notation: n rows, d columns, k responses; ``z`` (n, d) are the latent columns, about
-standard normal, ``f`` (n, k) the responses without noise, ``x`` (n, d) what is
-recorded.
+standard normal, ``f`` (n, k) the responses without noise, ``x`` (n, d) the observed
+columns.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# How a column is recorded, and how often.
+# Kinds of observed columns, and their mean shares.
 PLAIN, SKEWED, HEAVY, ROUNDED, CODES = range(5)
 KIND_SHARES = (0.45, 0.18, 0.07, 0.15, 0.15)
-MOST_LEVELS = 12
+MAX_LEVELS = 12
 
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """How the latent columns are recorded.
+    """Map from latent to observed columns.
 
     Parameters
     ----------
-    kinds : ndarray of shape (d,)
-        Plain, skewed, heavy-tailed, rounded to few values, or category codes.
-    n_levels : ndarray of shape (d,)
+    kinds : ndarray of int of shape (d,)
+        `PLAIN`, `SKEWED`, `HEAVY` (heavy-tailed), `ROUNDED` (to few values) or `CODES`
+        (of categories).
+    n_levels : ndarray of int of shape (d,)
         Number of values of the rounded and coded columns.
     """
 
@@ -38,38 +39,38 @@ class Measurement:
 
     @classmethod
     def draw(cls, rng, d):
-        """Draw how d columns are recorded; the mixture of kinds differs by table."""
-        # Real tables are rather of one sort than of all: a small concentration.
+        """Sample the kinds of d columns, in shares that vary between tables."""
+        # A small concentration: most columns of a real table are of few kinds.
         shares = rng.dirichlet(4.0 * np.array(KIND_SHARES))
         kinds = rng.choice(len(shares), size=d, p=shares)
-        n_levels = 2 + (rng.random(d) ** 2 * (MOST_LEVELS - 1)).astype(np.int64)
+        n_levels = 2 + (rng.random(d) ** 2 * (MAX_LEVELS - 1)).astype(np.int64)
         return cls(kinds, n_levels)
 
     @property
     def categorical(self):
-        """Which columns hold category codes."""
+        """Mask of the columns of category codes."""
         return self.kinds == CODES
 
     def level(self, z):
-        """Return the number of the level of each cell, as if all columns had levels."""
-        # Of equal width between -2 and 2, so that some levels are rare.
+        """Return the level of each cell, as if all columns were rounded."""
+        # Equal widths between -2 and 2, so that the outer levels are rare.
         steps = np.floor((z + 2.0) * (self.n_levels / 4.0))
         return np.clip(steps, 0, self.n_levels - 1)
 
     def quantized(self, z):
-        """Replace the latent value by that of its level in the columns with levels.
+        """Replace latent values by the center of their level in columns with levels.
 
-        A response that is computed from these values loses nothing by the recording.
+        Responses computed from these values are functions of the observed columns.
         """
         centers = (self.level(z) + 0.5) * (4.0 / self.n_levels) - 2.0
         return np.where(self.kinds >= ROUNDED, centers, z)
 
     def record(self, rng, z):
-        """Return the table as it is recorded, missing cells as NaN."""
+        """Return the observed columns; missing cells are NaN."""
         n, d = z.shape
         level = self.level(z)
-        # Names of levels mean nothing: a random order of their codes in each column.
-        order = np.argsort(rng.random((d, MOST_LEVELS + 1)) + _padding(self.n_levels))
+        # Category codes are arbitrary: a random permutation in each column.
+        order = np.argsort(rng.random((d, MAX_LEVELS + 1)) + _padding(self.n_levels))
         codes = order[np.arange(d), level.astype(np.int64)]
         tail = rng.uniform(0.3, 1.2, size=d)
         x = np.choose(
@@ -79,24 +80,24 @@ class Measurement:
 
 
 def _padding(n_levels):
-    """Large where a level does not exist, so that it is sorted behind the others."""
-    return np.where(np.arange(MOST_LEVELS + 1) >= n_levels[:, None], 2.0, 0.0)
+    """Return sort keys that put the levels a column does not have last."""
+    return np.where(np.arange(MAX_LEVELS + 1) >= n_levels[:, None], 2.0, 0.0)
 
 
 def _with_gaps(rng, x, z):
-    """Leave out cells of some columns in some tables, at random or by their value."""
+    """Remove cells of some columns, completely at random or depending on the value."""
     if rng.random() > 0.3:
         return x
     n, d = x.shape
     share = rng.beta(1.0, 6.0, size=d) * (rng.random(d) < rng.uniform(0.1, 1.0))
-    # The larger the value, the more often it is missing, in a part of the columns.
+    # In a quarter of the columns, larger values are missing more often.
     by_value = np.where(rng.random(d) < 0.25, 1.0, 0.0)
     missing = rng.random((n, d)) < share * (1.0 + by_value * np.tanh(z))
     return np.where(missing, np.nan, x)
 
 
 def _latent(rng, n, d):
-    """Columns with the correlations of a few common factors."""
+    """Sample columns with the correlations of a factor model."""
     z = rng.standard_normal((n, d))
     if rng.random() < 0.6:
         n_factors = rng.integers(1, 4)
@@ -108,13 +109,13 @@ def _latent(rng, n, d):
 
 
 def _relevant(rng, d):
-    """Draw the columns that a response depends on."""
+    """Sample the columns that the responses depend on."""
     n_relevant = max(1, int(np.ceil(d * rng.random() ** 1.5)))
     return rng.permutation(d)[:n_relevant]
 
 
 def _with_response(response):
-    """Make a prior of a function from the relevant columns to the responses."""
+    """Return the prior of a function from relevant columns to responses."""
 
     def prior(rng, n, k, measurement):
         d = len(measurement.kinds)
@@ -127,7 +128,7 @@ def _with_response(response):
 
 @_with_response
 def trees(rng, z, k):
-    """Sums of random decision trees whose thresholds are values of random rows."""
+    """Sample sums of decision trees with thresholds from random rows."""
     n, d = z.shape
     n_trees, depth = rng.integers(1, 9), rng.integers(1, 5)
     feature = rng.integers(d, size=(n_trees, 2**depth - 1))
@@ -143,7 +144,7 @@ def trees(rng, z, k):
 
 @_with_response
 def sparse_linear(rng, z, k):
-    """Linear in the columns with few large coefficients, and a product or two."""
+    """Sample linear functions with few large coefficients, and up to two products."""
     n, d = z.shape
     f = z @ (rng.standard_normal((d, k)) * rng.standard_exponential((d, 1)))
     for _ in range(rng.choice(3, p=[0.6, 0.25, 0.15])):
@@ -154,9 +155,10 @@ def sparse_linear(rng, z, k):
 
 @_with_response
 def smooth(rng, z, k):
-    """Draws of a Gaussian process, by random Fourier features [Rahimi, Recht 2007].
+    """Sample a Gaussian process by random Fourier features, one length scale a column.
 
-    The lengths over which the function changes differ by column.
+    A. Rahimi, B. Recht, "Random Features for Large-Scale Kernel Machines", NeurIPS
+    2007.
     """
     n_waves = 64
     n, d = z.shape
@@ -181,11 +183,11 @@ ACTIVATIONS = (
 
 
 def causal(rng, n, k, measurement):
-    """Nodes of a random structural causal model, columns and responses alike.
+    """Sample columns and responses as nodes of a structural causal model [1]_.
 
-    A node is an activation of a sparse linear combination of nodes of the layer
-    before, with noise of its own. As columns and responses are any of the nodes, a
-    column may be a cause, an effect or a neighbor of the response, or neither [1]_.
+    A node is an activation of a sparse linear combination of nodes of the previous
+    layer, plus independent noise. A column may be a cause or an effect of a response,
+    share a cause with it, or be unrelated.
 
     References
     ----------
@@ -194,15 +196,15 @@ def causal(rng, n, k, measurement):
     """
     d = len(measurement.kinds)
     n_layers = rng.integers(2, 5)
-    # Most of the nodes are seen: of a hidden one, nothing could be learned.
+    # Few more nodes than columns and responses, so that most nodes are observed.
     width = int(np.ceil(1.2 * (d + k) / (n_layers + 1))) + 1
     layers = [rng.standard_normal((n, width))]
     noise = np.exp(rng.uniform(np.log(0.01), np.log(0.4)))
-    parents = rng.uniform(0.15, 0.8)  # share of the nodes of the layer before
+    parents = rng.uniform(0.15, 0.8)  # share of the nodes of the previous layer
     for _ in range(n_layers):
         weights = rng.standard_normal((width, width))
         weights *= rng.random((width, width)) < parents
-        # One parent at least.
+        # At least one parent.
         weights[rng.integers(width, size=width), np.arange(width)] += 1.0
         drive = standardized(layers[-1] @ weights) + rng.normal(0.0, 0.5, size=width)
         activation = ACTIVATIONS[rng.integers(len(ACTIVATIONS))]
@@ -211,7 +213,7 @@ def causal(rng, n, k, measurement):
     nodes = standardized(np.concatenate(layers, axis=1))
     chosen = rng.permutation(nodes.shape[1])[: d + k]
     if rng.random() < 0.5:
-        # Responses at the end of the chain of causes: prediction rather than inference.
+        # Responses in the last layers, downstream of the columns.
         last = nodes.shape[1] - 1 - rng.permutation(max(width, k))[:k]
         chosen = np.append(chosen[~np.isin(chosen, last)][:d], last)
     z = measurement.quantized(nodes[:, chosen[:d]])
@@ -219,7 +221,7 @@ def causal(rng, n, k, measurement):
 
 
 def clusters(rng, n, k, measurement):
-    """Gaussian clusters, each with a value of its own for each response."""
+    """Sample Gaussian clusters, with one response vector for each cluster."""
     d = len(measurement.kinds)
     n_clusters = k + rng.integers(1, 2 * k + 4)
     cluster = rng.choice(n_clusters, size=n, p=rng.dirichlet(np.full(n_clusters, 3.0)))
@@ -230,7 +232,7 @@ def clusters(rng, n, k, measurement):
     spread = np.exp(0.4 * rng.standard_normal((n_clusters, d)))
     z = centers[cluster] + spread[cluster] * _latent(rng, n, d)
     values = 0.3 * rng.standard_normal((n_clusters, k))
-    # Every response is the largest one of some cluster.
+    # Every response is the largest in some cluster, so that every class occurs.
     values[np.arange(n_clusters), np.arange(n_clusters) % k] += 1.0
     if k == 1:
         values = rng.standard_normal((n_clusters, 1))
@@ -247,7 +249,7 @@ PRIORS = {
 
 
 def standardized(values):
-    """Return values with mean 0 and deviation 1 over rows; constant ones become 0."""
+    """Scale columns to mean 0 and standard deviation 1; constant ones become 0."""
     centered = values - values.mean(axis=0)
     scale = np.sqrt(np.square(centered).mean(axis=0))
     return centered / np.where(scale > 1e-9, scale, 1.0)

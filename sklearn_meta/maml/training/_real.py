@@ -1,86 +1,89 @@
-"""Episodes drawn from real tables, in many more variations than there are tables."""
+"""Episodes from real tables: random rows, columns, classes and targets."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sklearn_meta.maml._episode import (
-    CLASSIFICATION,
-    REGRESSION,
-    EpisodeSource,
-    as_seed,
-    episode_rng,
-)
 from sklearn_meta.maml.training._canonical_episode import canonical_episode
 from sklearn_meta.maml.training._draws import (
     MIN_ROWS_PER_CLASS,
     as_range,
     check_task,
-    cut,
+    discretize,
     draw_n_classes,
     draw_split,
     log_integer,
     merge_rare,
 )
+from sklearn_meta.maml.training._episode import as_seed, episode_rng
+from sklearn_meta.maml.training._numeric_table import NumericTable, numeric_table
 from sklearn_meta.maml.training._random_functions import standardized
-from sklearn_meta.maml.training._tables import Table, as_table
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
-# What is predicted: the table's own target, one of its columns, or groups of similar
-# rows (a random projection, for regression).
+# Kinds of targets: that of the table, one of its columns, or clusters of rows (a random
+# projection, for regression).
 OWN, COLUMN, GROUPS = "own", "column", "groups"
 DEFAULT_TARGETS = {OWN: 0.6, COLUMN: 0.25, GROUPS: 0.15}
 
-# Share of the episodes that see all columns.
+# Share of the episodes with all columns.
 ALL_COLUMNS_SHARE = 0.5
-# Share of the episodes on the own target in which some classes are put together.
+# Share of the episodes on a multiclass target in which classes are merged.
 MERGE_SHARE = 0.15
-# A target has more distinct values than this to be a number.
+# A regression target has more distinct values than this.
 MIN_DISTINCT = 10
-# Columns that are looked at for one that can be a target.
-MAX_TRIED = 5
-# Iterations of Lloyd's algorithm for groups; they need not converge.
-N_LLOYD = 3
+# Maximum number of columns tried as target of an episode.
+MAX_TRIED_COLUMNS = 5
+# Iterations of k-means, which need not converge here.
+N_KMEANS_ITERATIONS = 3
 
 
-class RealEpisodes(EpisodeSource):
+class RealEpisodes:
     """Episodes from given tables: random rows, columns, classes and targets.
 
-    Every family of tables is drawn alike, then one of its tables, a part of its rows
-    and a part of its columns. What is predicted is
+    An episode is a random part of the rows and columns of a table. Families of tables
+    have equal probability, and so have the tables of a family. The target is
 
-    - the table's own target; of many classes some, and sometimes classes put together;
-    - a column (the others predict it), cut into classes where necessary;
-    - groups of rows that are similar in some columns, which are then left out: the
-      self-generated tasks of STUNT [1]_. For regression, a random projection of them.
+    - that of the table, with a subset of its classes or merged classes if there are
+      many;
+    - or a column, predicted from the others and discretized if necessary;
+    - or clusters of rows in some columns, predicted from the other columns: the
+      self-generated tasks of STUNT [1]_. For regression, a random projection.
 
     Parameters
     ----------
-    tables : sequence of Table or of (X, y)
-        Of either task: a class is no target of a regression, but columns are. `X` and
-        `y` may be anything that the package's estimators take; `y` is of `task`.
+    tables : sequence of NumericTable or of (X, y)
+        Tables of either task: those of the other task contribute their columns as
+        targets. `X` and `y` of a pair are what the estimators of the package accept,
+        with a target of `task`.
     task : {"classification", "regression"}
         Task of the episodes.
     n_support : int or (int, int), default=(16, 128)
-        Rows to learn from, drawn evenly on the logarithmic scale; at most two thirds
-        of the table.
+        Number of support rows, or bounds of a log-uniform distribution; at most two
+        thirds of the table.
     n_query : int, default=64
-        Rows to predict at most.
+        Maximum number of query rows.
     n_classes : int or (int, int), default=(2, 10)
-        Smallest and largest number of classes.
+        Number of classes, or bounds of a distribution that prefers few.
     max_features : int, default=64
-        Columns the canonical input keeps.
+        Maximum number of columns, those most relevant to the target. The default is
+        that of the estimators.
     targets : dict of str to float or None, default=None
-        How often each kind of target is drawn: "own", "column", "groups". None is
-        ``{"own": 0.6, "column": 0.25, "groups": 0.15}``. A table that does not have
-        what was drawn gives groups.
+        Relative frequency of the kinds of targets. None is
+        ``{"own": 0.6, "column": 0.25, "groups": 0.15}``. If a table has no target of
+        the drawn kind, another kind takes its place.
     random_state : int, RandomState instance or None, default=None
-        Seed: episodes depend on it and on their index. None takes a new one each time
-        a source is made.
+        Seed: an episode depends on it and on its index only. None draws a new seed
+        when the object is created.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is invalid, or all tables are smaller than the support.
 
     See Also
     --------
     SyntheticEpisodes : Episodes from random functions.
-    MixedEpisodes : Episodes of several sources.
+    MixedEpisodes : Mixture of several sources.
 
     References
     ----------
@@ -90,7 +93,7 @@ class RealEpisodes(EpisodeSource):
     Examples
     --------
     >>> from sklearn.datasets import load_iris, load_wine
-    >>> from sklearn_meta.maml.training._real import RealEpisodes
+    >>> from sklearn_meta.maml.training import RealEpisodes
     >>> tables = [load_iris(return_X_y=True), load_wine(return_X_y=True)]
     >>> source = RealEpisodes(tables, "classification", n_support=30, random_state=0)
     >>> len(source[0].y_support), len(source[0].y_query)
@@ -128,8 +131,8 @@ class RealEpisodes(EpisodeSource):
         smallest = self.n_support[0] + 1
         families = {}
         for i, table in enumerate(tables):
-            if not isinstance(table, Table):
-                table = as_table(*table, task=task, name=f"table {i}")
+            if not isinstance(table, NumericTable):
+                table = numeric_table(*table, task=task, name=f"table {i}")
             if len(table.y) >= smallest:
                 families.setdefault(table.family or table.name, []).append(table)
         if not families:
@@ -149,11 +152,11 @@ class RealEpisodes(EpisodeSource):
         n_support = min(n_support, max(self.n_support[0], 2 * n_rows // 3))
         n = min(n_support + self.n_query, n_rows)
         drawn = self._kinds[rng.choice(len(self._kinds), p=self._shares)]
-        kind, rows, y, columns = self._draw(rng, table, drawn, n)
+        kind, rows, y, columns = self._target(rng, table, drawn, n)
         if self.task == CLASSIFICATION:
-            y = self._fewer_classes(rng, y, n_support)
+            y = self._limit_classes(rng, y, n_support)
         support, query = draw_split(rng, y, n_support, self.task)
-        columns = _some(rng, columns)
+        columns = _column_subset(rng, columns)
         x = table.X[np.ix_(rows, columns)]
         return canonical_episode(
             x[support],
@@ -164,40 +167,38 @@ class RealEpisodes(EpisodeSource):
             categorical=table.categorical[columns],
             max_features=self.max_features,
             name=f"{table.name}-{kind}-{index}",
-            family=table.family,
         )
 
-    def _draw(self, rng, table, drawn, n):
-        """Return the kind of target, n rows, their target, and what may predict it.
-
-        A table has not every kind: the one that was drawn comes first, groups last.
-        """
+    def _target(self, rng, table, drawn, n):
+        """Return the kind of the target, n rows, their target, and its predictors."""
+        # The drawn kind is tried first; clusters exist in every table.
         columns = np.arange(table.X.shape[1])
         order = () if drawn == GROUPS else dict.fromkeys((drawn, OWN, COLUMN))
         for kind in order:
             if kind == OWN:
-                rows, y = self._own(rng, table, n)
+                rows, y = self._own_target(rng, table, n)
                 if _is_target(y, self.task):
                     return kind, rows, y, columns
             elif len(columns) > 1:
                 rows = rng.permutation(len(table.y))[:n]
-                for j in rng.permutation(columns)[:MAX_TRIED]:
-                    y = self._column(rng, table.X[rows, j], table.categorical[j])
+                for j in rng.permutation(columns)[:MAX_TRIED_COLUMNS]:
+                    y = self._column_target(rng, table.X[rows, j], table.categorical[j])
                     if _is_target(y, self.task):
                         return kind, rows, y, np.delete(columns, j)
         rows = rng.permutation(len(table.y))[:n]
-        y, used = self._groups(rng, table, rows)
+        y, used = self._cluster_target(rng, table, rows)
         others = np.setdiff1d(columns, used)
         return GROUPS, rows, y, others if len(others) else columns
 
-    def _own(self, rng, table, n):
+    def _own_target(self, rng, table, n):
+        """Return n rows and the target of the table."""
         rows = rng.permutation(len(table.y))[:n]
         if self.task == REGRESSION:
-            # Class codes are not numbers.
+            # Class codes are no regression target: zeros are rejected later.
             return rows, table.y[rows] if table.task == REGRESSION else np.zeros(n)
         if table.task == REGRESSION:
             k = draw_n_classes(rng, *self.n_classes)
-            return rows, cut(rng, table.y[rows], k)
+            return rows, discretize(rng, table.y[rows], k)
         classes = np.unique(table.y)
         if len(classes) > 2 and rng.random() < 0.5:
             most = min(len(classes), self.n_classes[1])
@@ -212,22 +213,22 @@ class RealEpisodes(EpisodeSource):
             y = group[y]
         return rows, y
 
-    def _column(self, rng, values, is_categorical):
-        """Make a target of a column; its missing cells are drawn from the others."""
+    def _column_target(self, rng, values, is_categorical):
+        """Return a column as target; missing cells are imputed by random others."""
         known = values[np.isfinite(values)]
         if not len(known):
             return values
         values = np.where(np.isfinite(values), values, rng.choice(known, len(values)))
         if self.task == REGRESSION:
-            # Codes are not numbers.
+            # Category codes are no regression target: zeros are rejected later.
             return np.zeros(len(values)) if is_categorical else values
         distinct, codes = np.unique(values, return_inverse=True)
         if is_categorical or len(distinct) <= self.n_classes[1]:
             return codes
-        return cut(rng, values, draw_n_classes(rng, *self.n_classes))
+        return discretize(rng, values, draw_n_classes(rng, *self.n_classes))
 
-    def _groups(self, rng, table, rows):
-        """Return groups of similar rows, and the columns in which they are similar."""
+    def _cluster_target(self, rng, table, rows):
+        """Return clusters of rows, or a projection, and the columns they come from."""
         d = table.X.shape[1]
         used = rng.permutation(d)[: max(1, log_integer(rng, 1, max(d // 2, 1)))]
         x = table.X[np.ix_(rows, used)]
@@ -236,21 +237,21 @@ class RealEpisodes(EpisodeSource):
             (~missing).sum(axis=0), 1
         )
         x = standardized(np.where(missing, center, x))
-        # Tells rows apart that are equal in all of these columns.
+        # Noise breaks ties between rows that are equal in all of these columns.
         x = np.column_stack([x, 0.05 * rng.standard_normal(len(x))])
         x = x * rng.uniform(0.3, 1.0, size=x.shape[1])
         if self.task == REGRESSION:
             return x @ rng.standard_normal(x.shape[1]), used
         k = min(draw_n_classes(rng, *self.n_classes), len(x) // MIN_ROWS_PER_CLASS)
         codes, n_found = merge_rare(_nearest_centers(rng, x, k))
-        return (codes if n_found > 1 else cut(rng, x[:, 0], 2)), used
+        return (codes if n_found > 1 else discretize(rng, x[:, 0], 2)), used
 
-    def _fewer_classes(self, rng, y, n_support):
-        """Put classes together until there are few enough and none is too rare."""
+    def _limit_classes(self, rng, y, n_support):
+        """Merge classes until there are few enough and none is too rare."""
         most = min(self.n_classes[1], n_support // MIN_ROWS_PER_CLASS)
         y, n_classes = merge_rare(y)
         if n_classes > most:
-            # The most frequent ones stay as they are.
+            # The most frequent classes are kept, the others merged into them.
             by_size = np.argsort(np.argsort(-np.bincount(y), kind="stable"))
             rank = by_size[y]
             group = rng.integers(most, size=n_classes)
@@ -259,23 +260,23 @@ class RealEpisodes(EpisodeSource):
 
 
 def _is_target(y, task):
-    """Tell whether something is to be predicted."""
+    """Return whether the values can be a target of the task."""
     if task == REGRESSION:
         return np.isfinite(y).all() and len(np.unique(y)) > MIN_DISTINCT
     return y.dtype.kind in "iu" and merge_rare(y)[1] > 1
 
 
-def _some(rng, columns):
-    """Draw a part of the columns, in random order, or return all of them."""
+def _column_subset(rng, columns):
+    """Return a random subset of the columns, in random order, or all of them."""
     if len(columns) < 3 or rng.random() < ALL_COLUMNS_SHARE:
         return columns
     return rng.permutation(columns)[: log_integer(rng, 2, len(columns))]
 
 
 def _nearest_centers(rng, x, k):
-    """Group rows by a few iterations of Lloyd's algorithm for k-means."""
+    """Cluster rows by a few iterations of k-means (Lloyd's algorithm)."""
     centers = x[rng.permutation(len(x))[:k]]
-    for _ in range(N_LLOYD):
+    for _ in range(N_KMEANS_ITERATIONS):
         distances = (centers**2).sum(axis=1) - 2.0 * x @ centers.T
         nearest = distances.argmin(axis=1)
         counts = np.bincount(nearest, minlength=k)

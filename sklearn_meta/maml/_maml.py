@@ -1,7 +1,8 @@
-"""`MAMLClassifier` and `MAMLRegressor`: meta-learned networks as estimators.
+"""`MAMLClassifier` and `MAMLRegressor`: few-shot learning by MAML as estimators.
 
-``fit`` is: bring the table into canonical form, choose the rows to learn from, load the
-initialization, and take a few gradient steps on predictions of rows that were left out.
+``fit`` merges equal rows and samples large tables, brings the columns into canonical
+form, loads the initialization, and takes a few gradient steps on the loss of
+cross-fitted predictions.
 """
 
 from __future__ import annotations
@@ -32,33 +33,34 @@ from sklearn.utils.validation import (
 from sklearn_meta.data._encoding import apply_encoder, check_table, encode_table
 from sklearn_meta.maml._canonical_form import CanonicalInput
 from sklearn_meta.maml._context import Context
-from sklearn_meta.maml._episode import CLASSIFICATION, REGRESSION
 from sklearn_meta.maml._initialization import (
     Initialization,
     load_initialization,
     random_initialization,
 )
-from sklearn_meta.maml._inner_loop import HEAD
-from sklearn_meta.maml._network import NetworkConfig
+from sklearn_meta.maml._network import HEAD, NetworkConfig
 from sklearn_meta.maml._skorch_nets import (
     TableClassifierNet,
     TableRegressorNet,
     adapt_net,
-    one_thread,
+    one_torch_thread,
     pick_device,
 )
-from sklearn_meta.maml._support import Rows, choose_rows, distinct_rows
+from sklearn_meta.maml._support import DistinctRows, choose_rows, distinct_rows
 from sklearn_meta.maml._table_module import TableModule
-from sklearn_meta.maml._temperature import best_temperature
+from sklearn_meta.maml._temperature import fit_temperature
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
-# Steps from a random initialization, for which none were learned.
-RANDOM_STEPS = 20
-# Rows of context, squared, times columns: the network compares all rows of the context
-# with each other in each column. About 30 MB in double precision.
-CONTEXT_CELLS = 4_000_000
+# Default number of gradient steps from a random initialization.
+N_RANDOM_STEPS = 20
+# Bound of squared context rows times columns, the size of the largest intermediate
+# array: about 30 MB in double precision.
+MAX_CONTEXT_ELEMENTS = 4_000_000
 
 
 class _BaseMAML(BaseEstimator):
+    """Fitting shared by the two estimators."""
+
     _parameter_constraints: dict = {
         "init": [StrOptions({"meta", "random"}), str, os.PathLike, Initialization],
         "n_adaptation_steps": [Interval(Integral, 0, None, closed="left"), None],
@@ -107,39 +109,40 @@ class _BaseMAML(BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            Numbers, categories, strings, dates; cells may be missing.
+            Numbers, categories, strings or dates; cells may be missing.
         y : array-like of shape (n_samples,)
             Target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A row of weight two counts like the row twice.
+            Sample weights; None is 1 for all rows. A row of weight two is equivalent to
+            the row repeated.
 
         Returns
         -------
         self : object
         """
-        X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
+        X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)
         y = self._first_target(y)
-        X = self._read_table(X)
+        X = self._fit_encoder(X)
         warm = self._parameters() if self.warm_start and hasattr(self, "net_") else None
-        return self._learn(X, y, sample_weight, warm)
+        return self._adapt(X, y, sample_weight, warm)
 
-    def _continue(self, X, y, sample_weight):
-        """Learn from further rows, together with those that were kept."""
-        X, y, sample_weight = self._check(X, y, sample_weight, reset=False)
+    def _adapt_further(self, X, y, sample_weight):
+        """Adapt to further rows, together with the kept ones."""
+        X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
         y = self._further_target(y)
         X = apply_encoder(self._encoder, X)[:, self._columns]
         X = X.toarray() if hasattr(X, "toarray") else X
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         kept = self._kept
-        return self._learn(
+        return self._adapt(
             np.concatenate([kept.X, X]),
             np.concatenate([kept.y, y]),
             np.concatenate([kept.weight, weight]),
             self._parameters(),
         )
 
-    def _check(self, X, y, sample_weight, *, reset):
-        """Check table, target and weights; drop rows without weight."""
+    def _validate(self, X, y, sample_weight, *, reset):
+        """Validate table, target and weights; drop rows of weight zero."""
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is "
@@ -164,18 +167,19 @@ class _BaseMAML(BaseEstimator):
             )
         return X, y, sample_weight
 
-    def _read_table(self, X):
-        """Find out how the table becomes numbers, and return them."""
+    def _fit_encoder(self, X):
+        """Fit the encoding of the columns, and return the encoded table."""
         self._encoder, encoded, encoding = encode_table(X)
         n_features = encoding.schema.n_features
         self._columns = np.arange(n_features)
         self._categorical = self._columns < encoding.schema.n_categorical
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if self.categorical_features is not None:
-            self._categorical |= self._marked(n_features)
+            self._categorical |= self._categorical_mask(n_features)
         return encoded
 
-    def _marked(self, n_features):
+    def _categorical_mask(self, n_features):
+        """Return the mask of the columns in `categorical_features`."""
         marked = np.asarray(self.categorical_features)
         if hasattr(self, "feature_names_in_") or n_features != self.n_features_in_:
             raise ValueError(
@@ -191,48 +195,52 @@ class _BaseMAML(BaseEstimator):
             f"each of the {n_features} columns. Got {self.categorical_features!r}."
         )
 
-    def _learn(self, X, y, sample_weight, warm):
+    def _adapt(self, X, y, sample_weight, warm):
+        """Choose rows, fit the canonical form, and take the gradient steps."""
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
-        # Weights below one row on average would count less than any row is worth.
+        # Weights below 1 on average would be outweighed by the priors of the network.
         rows = distinct_rows(X, y, weight / min(1.0, weight.mean()), self._seed)
-        choice = choose_rows(rows, *self._sizes(X.shape[1]), self._n_classes)
+        support = choose_rows(rows, *self._sizes(X.shape[1]), self._n_classes)
         canon = CanonicalInput(self.max_features, categorical=self._categorical)
         cells, missing = canon.fit_transform(
-            choice.rows.X,
-            choice.rows.y,
+            support.rows.X,
+            support.rows.y,
             task=self._task,
-            sample_weight=choice.weight_as(choice.mass),
+            sample_weight=support.weight_as(support.mass),
         )
-        self._keep(canon, choice)
-        target = self._standardized(choice)
-        with one_thread():
-            self.net_ = self._make_net(cells, missing, target, choice, warm)
+        self._keep(canon, support)
+        target = self._network_target(support)
+        with one_torch_thread():
+            self.net_ = self._make_net(cells, missing, target, support, warm)
             self.loss_curve_ = adapt_net(self.net_)
-            self._calibrate(choice)
-        self.n_support_rows_ = choice.n_context
+            self._calibrate(support)
+        self.n_support_rows_ = support.n_context
         self.n_iter_ = max(len(self.loss_curve_) - 1, 0)
         return self
 
     def _sizes(self, n_features):
-        """Return how many rows are predicted from, and how many more adapted on."""
+        """Return the maximum numbers of context rows and of further training rows."""
         width = min(n_features, self.max_features)
-        n_context = min(self.max_support_rows, int((CONTEXT_CELLS / width) ** 0.5))
+        n_context = min(
+            self.max_support_rows, int((MAX_CONTEXT_ELEMENTS / width) ** 0.5)
+        )
         return max(n_context, self._n_classes, 2), self.batch_size
 
-    def _keep(self, canon, choice):
-        """Keep the columns and rows that further rows can be learned with."""
+    def _keep(self, canon, support):
+        """Store what `partial_fit` needs: the kept columns and rows."""
         self._columns = self._columns[canon.columns_]
         self._categorical = self._categorical[canon.columns_]
-        X = choice.rows.X[:, canon.columns_]
+        X = support.rows.X[:, canon.columns_]
         X = X.toarray() if hasattr(X, "toarray") else X
-        self._kept = Rows(X, choice.rows.y, choice.weight_as(choice.mass))
+        self._kept = DistinctRows(X, support.rows.y, support.weight_as(support.mass))
         self._canon = canon.narrowed()
 
-    def _make_net(self, cells, missing, target, choice, warm):
+    def _make_net(self, cells, missing, target, support, warm):
+        """Return the net with its context and training rows."""
         start = self._start()
         rates = self._rates(start)
         n_steps = self.n_adaptation_steps
-        n_context = choice.n_context
+        n_context = support.n_context
         x, missing, target = (
             torch.as_tensor(part) for part in (cells.astype(float), missing, target)
         )
@@ -240,21 +248,19 @@ class _BaseMAML(BaseEstimator):
             x=x[:n_context],
             missing=missing[:n_context],
             y=target[:n_context],
-            weight=torch.as_tensor(choice.context_weight),
+            weight=torch.as_tensor(support.context_weight),
             column_mask=torch.ones(x.shape[1], dtype=torch.bool),
             class_mask=torch.ones(max(self._n_classes, 1), dtype=torch.bool),
         )
-        train_weight = torch.as_tensor(self._train_weight(choice))
         return self._net_class(
             TableModule,
             module__config=start.config,
             module__context=context,
-            module__train_weight=train_weight[:n_context],
-            module__extra_x=x[n_context:],
-            module__extra_missing=missing[n_context:],
-            module__extra_y=target[n_context:],
-            module__extra_weight=train_weight[n_context:],
-            warm_parameters=start.parameters if warm is None else warm,
+            module__train_x=x,
+            module__train_missing=missing,
+            module__train_y=target,
+            module__train_weight=torch.as_tensor(self._train_weight(support)),
+            initial_parameters=start.parameters if warm is None else warm,
             rates=rates,
             n_steps=start.n_inner_steps if n_steps is None else n_steps,
             batch_size=self.batch_size,
@@ -267,13 +273,16 @@ class _BaseMAML(BaseEstimator):
         )
 
     def _start(self):
+        """Return the initialization."""
         if isinstance(self.init, Initialization):
             start = self.init
         elif self.init == "meta":
             start = load_initialization(self._task)
         elif self.init == "random":
             config = NetworkConfig(self._task)
-            return random_initialization(config, self._seed, n_inner_steps=RANDOM_STEPS)
+            return random_initialization(
+                config, self._seed, n_inner_steps=N_RANDOM_STEPS
+            )
         else:
             start = load_initialization(self.init)
         if start.task != self._task:
@@ -284,7 +293,7 @@ class _BaseMAML(BaseEstimator):
         return start
 
     def _rates(self, start):
-        """Return the step size of each tensor that is adapted."""
+        """Return the step sizes of the adapted tensors."""
         rates = {k: max(0.0, float(v)) for k, v in start.rates.items()}
         names = list(start.parameters)
         if self.fine_tune == "head" or (
@@ -293,21 +302,22 @@ class _BaseMAML(BaseEstimator):
             names = [name for name in names if name.startswith(HEAD)]
         elif self.fine_tune == "learned":
             names = list(rates)
-        # Tensors that had no steps in meta-training take cautious ones.
+        # No step size was learned for the other tensors: they get the smallest one.
         other = min(rates.values(), default=0.0)
         return {k: self.learning_rate * rates.get(k, other) for k in names}
 
     def _parameters(self):
+        """Return a copy of the parameters of the fitted network."""
         network = self.net_.module_.network
         return {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
 
     def _forward(self, X):
-        """Return what the network says of new rows."""
+        """Return the output of the network for new rows."""
         check_is_fitted(self)
         X = check_table(self, X, reset=False)
         X = apply_encoder(self._encoder, X)[:, self._columns]
         cells, missing = self._canon.transform(X)
-        with one_thread(), torch.no_grad():
+        with one_torch_thread(), torch.no_grad():
             output = self.net_.forward({"x": cells.astype(float), "missing": missing})
         return output.numpy()
 
@@ -318,22 +328,22 @@ class _BaseMAML(BaseEstimator):
 
     @abstractmethod
     def _first_target(self, y):
-        """Check the target of the first rows, and return codes or numbers."""
+        """Validate the target of ``fit``, and return class codes or numbers."""
 
     @abstractmethod
     def _further_target(self, y):
-        """Check the target of further rows."""
+        """Validate the target of further rows, and return class codes or numbers."""
 
     @abstractmethod
-    def _standardized(self, choice):
-        """Return the target as the network takes it."""
+    def _network_target(self, support):
+        """Return class codes or standardized targets."""
 
-    def _train_weight(self, choice):
-        """Return what the rows count in the loss of adaptation."""
-        return choice.weight_as(choice.context_mass)
+    def _train_weight(self, support):
+        """Return the weights of the training rows in the loss."""
+        return support.weight_as(support.context_mass)
 
-    def _calibrate(self, choice):
-        """Make predictions right on average on rows that were left out."""
+    def _calibrate(self, support):
+        """Calibrate the predictions on left-out rows."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -345,74 +355,75 @@ class _BaseMAML(BaseEstimator):
 
 
 class MAMLClassifier(ClassifierMixin, _BaseMAML):
-    """Classifier whose initialization was learned from many tables.
+    """Few-shot classifier: a network adapted from a meta-learned initialization.
 
-    A small network that reads any table, with a few gradient steps from an
-    initialization that was meta-learned for that (MAML [1]_). It is strongest on tables
-    of some dozens to some hundreds of rows.
+    The network predicts rows of any table from its labeled rows. It is adapted by a few
+    gradient steps from an initialization that was meta-trained on many other tables
+    (MAML [1]_). Intended for tables of tens to hundreds of rows.
 
     Parameters
     ----------
     init : {"meta", "random"}, path or Initialization, default="meta"
-        What the network starts from: the initialization of the package, a random one,
-        or one of your own, see `meta_train`.
+        Initialization of the network: the shipped one, a random one, or the result of
+        `meta_train` or the path it was saved to.
     n_adaptation_steps : int, default=None
-        Gradient steps. 0 takes the initialization as it is; None as many as it was
-        trained for.
+        Number of gradient steps; 0 skips adaptation. None is the number of steps that
+        the initialization was trained for, or 20 for ``init="random"``.
     learning_rate : float, default=1.0
-        Factor of the learned step sizes.
+        Factor of the meta-learned step sizes.
     fine_tune : {"learned", "head", "all"}, default="learned"
-        What is adapted: the tensors that were adapted in meta-training, the head that
-        mixes the base predictions, or everything. Adapting everything costs some ten
-        times as much.
+        Adapted parameters: those adapted in meta-training, those of the head that mixes
+        the base predictions, or all, which takes about ten times as long.
     batch_size : int, default=512
-        Rows of one gradient step at most. Of larger tables, so many rows that are not
-        predicted from are adapted on as well.
+        Maximum number of rows of a gradient step. In tables of more than
+        `max_support_rows` rows, also the maximum number of further training rows.
     max_support_rows : int, default=512
-        Rows that are predicted from at most; a sample in larger tables, and fewer where
-        there are more than 15 columns (250 for 64), which bounds memory and time.
+        Maximum number of rows that the network predicts from, a sample of larger
+        tables. It is reduced for more than 15 columns (to 250 for 64), which bounds
+        memory and time.
     max_features : int, default=64
-        Columns at most, those most relevant to the target.
+        Maximum number of columns, those most relevant to the target. The cost is
+        proportional to it.
     categorical_features : array-like of int or bool, default=None
-        Columns of an array of numbers that hold codes of categories. In data frames,
-        categories and strings are recognized by themselves.
+        Indices or mask of the columns of category codes in an array of numbers. In data
+        frames, categorical and string columns are recognized by their dtype.
     warm_start : bool, default=False
-        Whether the next ``fit`` starts from the parameters of the last one.
+        Whether ``fit`` starts from the parameters of the previous call.
     device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, or ``"auto"``: CUDA where it is available.
+        Torch device. ``"auto"`` is CUDA if available, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        Decides which rows of a large table are used, the folds in which they are left
-        out, and the parameters of ``init="random"``.
+        Seed of the sample of large tables, of the cross-fitting folds, and of the
+        parameters of ``init="random"``.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Sorted labels.
+        Sorted class labels.
     net_ : skorch.NeuralNetClassifier
-        The adapted net; its ``module_`` holds the network and the rows it predicts
+        Adapted net; its ``module_`` holds the network and the rows that it predicts
         from.
     loss_curve_ : ndarray of shape (n_steps + 1,)
-        Log loss of left-out rows before each step, and after the last one. Where that
-        is higher than before the first, the steps are taken back.
+        Cross-fitted log loss before each step, and after the last one. If the last
+        value is higher than the first, the steps are undone.
     temperature_ : float
-        What logits are divided by, found on left-out rows.
+        Divisor of the logits, fitted to cross-fitted predictions.
     n_iter_ : int
-        Gradient steps of the last call.
+        Number of gradient steps of the last call.
     n_support_rows_ : int
-        Different rows that are predicted from.
+        Number of distinct rows that the network predicts from.
     n_features_in_ : int
-        Number of columns seen in ``fit``.
+        Number of columns seen during ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if they are strings.
+        Names of the columns seen during ``fit``, if all are strings.
 
     See Also
     --------
-    MAMLRegressor : The same for numeric targets.
-    meta_train : Learn an initialization.
+    MAMLRegressor : The regressor.
+    sklearn_meta.maml.training.meta_train : Train an initialization.
 
     Notes
     -----
-    Equal rows are merged, and the order of the rows does not matter.
+    Equal rows are merged; predictions do not depend on the order of the rows.
 
     References
     ----------
@@ -440,7 +451,7 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
     def _first_target(self, y):
         y = np.asarray(y)
         if y.dtype.kind == "f":
-            # The next check casts to integers, of which infinity is none.
+            # The next check casts to integers, which fails for infinity.
             assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -460,17 +471,17 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
             )
         return np.searchsorted(self.classes_, y)
 
-    def _standardized(self, choice):
-        return choice.rows.y
+    def _network_target(self, support):
+        return support.rows.y
 
-    def _train_weight(self, choice):
-        # Without its only row, the context does not know of a class.
-        codes = choice.rows.y
-        alone = np.bincount(codes[: choice.n_context], minlength=self._n_classes) < 2
-        return np.where(alone[codes], 0.0, choice.weight_as(choice.context_mass))
+    def _train_weight(self, support):
+        # A class of one row is unknown to the context of the other folds.
+        codes = support.rows.y
+        alone = np.bincount(codes[: support.n_context], minlength=self._n_classes) < 2
+        return np.where(alone[codes], 0.0, support.weight_as(support.context_mass))
 
-    def _calibrate(self, choice):
-        self._shift = choice.prior_shift
+    def _calibrate(self, support):
+        self._shift = support.prior_shift
         module = self.net_.module_
         weight = module.train_weight.cpu().numpy()
         rows = np.flatnonzero(weight)
@@ -478,102 +489,165 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
         if len(rows):
             logits = self.net_.forward({"row": rows}).detach().numpy()
             codes = module.train_y.cpu().numpy()[rows]
-            self.temperature_ = best_temperature(logits, codes, weight[rows])
+            self.temperature_ = fit_temperature(logits, codes, weight[rows])
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Adapt further, to more rows of the same table.
+        """Adapt to further rows of the same table.
 
-        The rows are learned from together with those of earlier calls, of which at
-        most `max_support_rows` and `batch_size` are kept, a uniform sample. Gradient
-        steps start from the present parameters. Columns that the first call left out
-        (constant ones, and those beyond `max_features`) stay out.
+        The rows are added to a uniform sample of those of earlier calls, of at most
+        `max_support_rows` and `batch_size` rows. Gradient steps start from the current
+        parameters. Columns that the first call dropped (constant ones, and those beyond
+        `max_features`) remain dropped.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Further rows.
         y : array-like of shape (n_samples,)
+            Their target.
         classes : array-like of shape (n_classes,), default=None
-            All labels that can ever come, in the first call. None: those in `y`.
+            All labels that may occur, given in the first call. None takes those in
+            `y`.
         sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights; None is 1 for all rows.
 
         Returns
         -------
         self : object
         """
         if hasattr(self, "net_"):
-            return self._continue(X, y, sample_weight)
-        X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
+            return self._adapt_further(X, y, sample_weight)
+        X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)
         codes = self._first_target(y if classes is None else classes)
         if classes is not None:
             check_classification_targets(y)
             codes = self._further_target(y)
-        return self._learn(self._read_table(X), codes, sample_weight, None)
+        return self._adapt(self._fit_encoder(X), codes, sample_weight, None)
 
     def predict_proba(self, X):
-        """Return class probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`; rows sum to one.
+            Columns in the order of `classes_`; rows sum to 1.
         """
         return softmax(self._logits(X), axis=1)
 
     def predict_log_proba(self, X):
-        """Return the logarithm of `predict_proba`."""
-        return np.log(self.predict_proba(X))
-
-    def predict(self, X):
-        """Return the most probable class of each row.
+        """Predict the logarithms of class probabilities.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return np.log(self.predict_proba(X))
+
+    def predict(self, X):
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Class labels.
         """
         best = np.argmax(self._logits(X), axis=1)
         return self.classes_[best]
 
     def _logits(self, X):
-        """Calibrated logits; in a sample of rows, rare classes were too frequent."""
+        """Return logits, calibrated and corrected for oversampled rare classes."""
         logits = self._forward(X)
         return logits / self.temperature_ + self._shift
 
 
 class MAMLRegressor(RegressorMixin, _BaseMAML):
-    """Regressor whose initialization was learned from many tables.
+    """Few-shot regressor: a network adapted from a meta-learned initialization.
 
-    As `MAMLClassifier`, for numeric targets; see there for parameters and references.
+    The network predicts rows of any table from its rows with targets. It is adapted by
+    a few gradient steps from an initialization that was meta-trained on many other
+    tables (MAML [1]_). Intended for tables of tens to hundreds of rows.
+
+    Parameters
+    ----------
+    init : {"meta", "random"}, path or Initialization, default="meta"
+        Initialization of the network: the shipped one, a random one, or the result of
+        `meta_train` or the path it was saved to.
+    n_adaptation_steps : int, default=None
+        Number of gradient steps; 0 skips adaptation. None is the number of steps that
+        the initialization was trained for, or 20 for ``init="random"``.
+    learning_rate : float, default=1.0
+        Factor of the meta-learned step sizes.
+    fine_tune : {"learned", "head", "all"}, default="learned"
+        Adapted parameters: those adapted in meta-training, those of the head that mixes
+        the base predictions, or all, which takes about ten times as long.
+    batch_size : int, default=512
+        Maximum number of rows of a gradient step. In tables of more than
+        `max_support_rows` rows, also the maximum number of further training rows.
+    max_support_rows : int, default=512
+        Maximum number of rows that the network predicts from, a sample of larger
+        tables. It is reduced for more than 15 columns (to 250 for 64), which bounds
+        memory and time.
+    max_features : int, default=64
+        Maximum number of columns, those most relevant to the target. The cost is
+        proportional to it.
+    categorical_features : array-like of int or bool, default=None
+        Indices or mask of the columns of category codes in an array of numbers. In data
+        frames, categorical and string columns are recognized by their dtype.
+    warm_start : bool, default=False
+        Whether ``fit`` starts from the parameters of the previous call.
+    device : str, default="auto"
+        Torch device. ``"auto"`` is CUDA if available, else the CPU.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the sample of large tables, of the cross-fitting folds, and of the
+        parameters of ``init="random"``.
 
     Attributes
     ----------
     net_ : skorch.NeuralNetRegressor
-        The adapted net. It predicts mean and log variance of the target in units of
-        its standard deviation.
+        Adapted net. It predicts mean and log variance of the standardized target.
     loss_curve_ : ndarray of shape (n_steps + 1,)
-        Loss of left-out rows before each step, and after the last one: half Gaussian
-        log-likelihood, half squared error. Where the last is higher than the first,
-        the steps are taken back.
+        Cross-fitted loss before each step, and after the last one: the mean of the
+        Gaussian negative log-likelihood and half the squared error. If the last value
+        is higher than the first, the steps are undone.
     n_iter_ : int
-        Gradient steps of the last call.
+        Number of gradient steps of the last call.
     n_support_rows_ : int
-        Different rows that are predicted from.
+        Number of distinct rows that the network predicts from.
     n_features_in_ : int
-        Number of columns seen in ``fit``.
+        Number of columns seen during ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if they are strings.
+        Names of the columns seen during ``fit``, if all are strings.
 
     See Also
     --------
-    MAMLClassifier : The same for class labels.
+    MAMLClassifier : The classifier.
+    sklearn_meta.maml.training.meta_train : Train an initialization.
+
+    Notes
+    -----
+    Equal rows are merged; predictions do not depend on the order of the rows.
+
+    References
+    ----------
+    .. [1] C. Finn, P. Abbeel, S. Levine, "Model-Agnostic Meta-Learning for Fast
+       Adaptation of Deep Networks", ICML 2017.
 
     Examples
     --------
@@ -597,8 +671,8 @@ class MAMLRegressor(RegressorMixin, _BaseMAML):
 
     _further_target = _first_target
 
-    def _standardized(self, choice):
-        y, weight = choice.rows.y, choice.rows.weight
+    def _network_target(self, support):
+        y, weight = support.rows.y, support.rows.weight
         self._mean = np.average(y, weights=weight)
         deviation = np.sqrt(np.average((y - self._mean) ** 2, weights=weight))
         self._deviation = deviation if deviation > 0 else 1.0
@@ -606,37 +680,42 @@ class MAMLRegressor(RegressorMixin, _BaseMAML):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
-        """Adapt further, to more rows of the same table.
+        """Adapt to further rows of the same table.
 
-        The rows are learned from together with those of earlier calls, of which at
-        most `max_support_rows` and `batch_size` are kept, a uniform sample. Gradient
-        steps start from the present parameters. Columns that the first call left out
-        (constant ones, and those beyond `max_features`) stay out.
+        The rows are added to a uniform sample of those of earlier calls, of at most
+        `max_support_rows` and `batch_size` rows. Gradient steps start from the current
+        parameters. Columns that the first call dropped (constant ones, and those beyond
+        `max_features`) remain dropped.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Further rows.
         y : array-like of shape (n_samples,)
+            Their target.
         sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights; None is 1 for all rows.
 
         Returns
         -------
         self : object
         """
         if hasattr(self, "net_"):
-            return self._continue(X, y, sample_weight)
+            return self._adapt_further(X, y, sample_weight)
         return self.fit(X, y, sample_weight)
 
     def predict(self, X):
-        """Return predicted targets.
+        """Predict the target of each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Predicted means.
         """
         standardized = self._forward(X)[:, 0]
         return self._mean + self._deviation * standardized

@@ -1,12 +1,12 @@
-"""The inner loop: a few gradient steps on the support of one task.
+"""Inner loop of MAML: gradient steps on the support loss of one task.
 
-With parameters theta, rates alpha (one for each tensor) and the loss L of the support,
-a step is
+With parameters theta, rates alpha (one for each tensor) and the support loss L, a step
+is
 
     theta <- theta - alpha * grad L(theta)
 
-Algorithms differ in which tensors take steps, whether the rates are learned, and what
-becomes of the steps in the outer loop (see `Algorithm`).
+The algorithms differ in which tensors are adapted, whether the rates are learned, and
+how the outer loop differentiates through the steps (see `Algorithm`).
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from dataclasses import dataclass
 import torch
 from torch.func import grad
 
-HEAD = "head."
+from sklearn_meta.maml._network import HEAD
 
 
 @dataclass(frozen=True)
 class Algorithm:
-    """How parameters adapt to a task, and what is learned from the adapted ones.
+    """A meta-learning algorithm, as a variant of MAML.
 
     Parameters
     ----------
     adapts : str, default=""
-        Prefix of the names of the tensors that take steps; the empty one means all.
+        Prefix of the names of the adapted tensors; the empty prefix selects all.
     learns_rates : bool, default=False
-        Learn the rate of each tensor along with the initialization.
+        Whether the rate of each tensor is learned along with the initialization.
     second_order : bool, default=True
-        Differentiate through the steps; otherwise the adapted parameters count as the
-        initialization plus a constant.
+        Whether the outer gradient passes through the inner gradients. Otherwise these
+        are treated as constants.
     moves_towards_adapted : bool, default=False
-        Move the initialization towards the adapted parameters, instead of down the
-        gradient of the query's loss.
+        Whether the initialization moves towards the adapted parameters (Reptile)
+        instead of along the gradient of the query loss.
     """
 
     adapts: str = ""
@@ -43,7 +43,7 @@ class Algorithm:
     moves_towards_adapted: bool = False
 
     def is_adapted(self, name):
-        """Return whether the tensor of this name takes steps."""
+        """Return whether the tensor of this name is adapted."""
         return name.startswith(self.adapts)
 
 
@@ -56,44 +56,25 @@ ALGORITHMS = {
 }
 
 
-def as_algorithm(algorithm):
-    """Return the `Algorithm` of a name, or the `Algorithm` that was given.
-
-    Raises
-    ------
-    ValueError
-        If there is no algorithm of this name.
-    """
-    if isinstance(algorithm, Algorithm):
-        return algorithm
-    if algorithm not in ALGORITHMS:
-        raise ValueError(
-            f"'algorithm' must be one of {sorted(ALGORITHMS)} or an Algorithm. "
-            f"Got {algorithm!r}."
-        )
-    return ALGORITHMS[algorithm]
-
-
 def adapt(loss, parameters, rates, n_steps, *, second_order=True):
     """Take gradient steps on a loss.
 
     Parameters
     ----------
     loss : callable
-        From a dictionary of tensors to a scalar tensor.
+        Function from a dictionary of tensors to a scalar tensor.
     parameters : dict of str to Tensor
     rates : dict of str to Tensor
-        Step sizes of the tensors that take steps; the others stay as they are.
+        Step sizes of the adapted tensors; the other tensors are not changed.
     n_steps : int
-        0 returns the parameters as they are.
     second_order : bool, default=True
-        Let the result depend differentiably on the parameters through the gradients
-        too. Otherwise the gradients are constants, and cost no memory.
+        Whether the result is differentiable through the gradients. First-order steps
+        record no graph and need less memory.
 
     Returns
     -------
     adapted : dict of str to Tensor
-        All of `parameters`.
+        All of `parameters`, adapted or not.
     """
     adapted = dict(parameters)
     for _ in range(n_steps):
@@ -104,6 +85,7 @@ def adapt(loss, parameters, rates, n_steps, *, second_order=True):
 
 
 def _gradients(loss, parameters, names, second_order):
+    """Return the gradients of the loss in the named parameters."""
     fixed = {k: v for k, v in parameters.items() if k not in names}
 
     def loss_of(moving):
@@ -112,6 +94,6 @@ def _gradients(loss, parameters, names, second_order):
     moving = {name: parameters[name] for name in names}
     if second_order:
         return grad(loss_of)(moving)
-    # Gradients are constants of the outer loop, which then need not be recorded.
+    # First-order gradients are constants of the outer loop: no graph is recorded.
     with torch.no_grad():
         return grad(loss_of)(moving)

@@ -1,3 +1,5 @@
+"""The estimators: what they learn, symmetries, kinds of tables, continuing."""
+
 import pickle
 import warnings
 
@@ -18,8 +20,8 @@ from sklearn_meta.maml import (  # noqa: E402
     MAMLRegressor,
     load_initialization,
 )
-from sklearn_meta.maml._inner_loop import adapt  # noqa: E402
-from sklearn_meta.maml._network import support_loss  # noqa: E402
+from sklearn_meta.maml.training._inner_loop import adapt  # noqa: E402
+from sklearn_meta.maml.training._support_loss import support_loss  # noqa: E402
 
 BOTH = [MAMLClassifier, MAMLRegressor]
 
@@ -434,7 +436,7 @@ def test_predictions_do_not_depend_on_chunks(fitted, monkeypatch):
 
     model, X, _ = fitted
     expected = output(model, X)
-    monkeypatch.setattr(_table_module, "CHUNK_CELLS", 1)
+    monkeypatch.setattr(_table_module, "MAX_ARRAY_ELEMENTS", 1)
     assert model.net_.module_.chunk_rows == 1
     np.testing.assert_allclose(output(model, X), expected, rtol=1e-9)
 

@@ -1,9 +1,8 @@
-"""Train the members of a bag at once, each until it is best on the rows it leaves out.
+"""Training of the members of a bag with early stopping on their own folds.
 
-The rows are dealt into as many folds as there are members. Member k learns from all
-folds but its own, on which it is looked at now and then; its parameters are those of
-the best look. So all rows are learned from, all are looked at, and none is given away
-to a validation part.
+There are as many folds as members. Member k is trained on all folds but its own, which
+it is evaluated on at regular steps; its final parameters are those of the best
+evaluation. All rows serve for training and for early stopping, without a holdout part.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ from scipy.special import log_softmax
 from sklearn_meta.mlp._members import (
     AdamW,
     gradient,
-    members_of,
     outputs,
     outputs_and_layers,
     random_members,
     shapes_of,
+    zero_members,
 )
 
-# Gradient steps at least, however few rows there are.
+# Minimum number of gradient steps.
 MIN_STEPS = 300
-# Looks at the rows that are left out, and rows of a look for each member.
-N_LOOKS, MAX_LOOKED_AT = 64, 2_000
-# Temperatures that are tried.
+# Number of evaluations, and maximum number of rows of an evaluation of one member.
+N_EVALUATIONS, MAX_EVALUATION_ROWS = 64, 2_000
+# Grid of temperatures.
 TEMPERATURES = np.exp(np.linspace(-1.0, 1.5, 26))
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How members are trained; see `BaggedMLPClassifier`."""
+class TrainingOptions:
+    """Parameters of the training; see `BaggedMLPClassifier`."""
 
     hidden_layer_sizes: tuple[int, ...]
     dropout: float
@@ -46,21 +45,23 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """The members at their best.
+class TrainedMembers:
+    """Members at their best evaluations.
 
     Parameters
     ----------
     tensors : dict of str to ndarray
-    losses : ndarray of shape (n_looks,)
-        Mean loss of the members on the rows that each leaves out, at each look.
+        Parameters of the members, see `Members`.
+    losses : ndarray of shape (n_evaluations,)
+        Mean loss of the members on their own folds.
     held_out : ndarray of shape (n_members, n_rows, n_outputs)
-        What each member says of the rows that it leaves out, at its best look.
+        Output of each member for its own fold.
     targets : ndarray of shape (n_members, n_rows, n_outputs)
-        The truth about these rows.
+        Targets of these rows.
     weights : ndarray of shape (n_members, n_rows)
-        Of these rows, a sum of one for each member; zero where a member has fewer.
+        Weights of these rows, of sum 1 for each member; 0 for padding.
     n_steps : int
+        Number of gradient steps.
     """
 
     tensors: dict[str, np.ndarray] = field(repr=False)
@@ -72,18 +73,19 @@ class Trained:
 
 
 class SoftmaxLoss:
-    """Log loss of logits, added to those of the classes' frequencies.
+    """Log loss of logits, relative to a class prior.
 
     Parameters
     ----------
     prior : ndarray of shape (n_classes,)
+        Logarithms of class frequencies, added to the outputs.
     """
 
     def __init__(self, prior):
         self.prior = prior
 
     def derivative(self, out, target):
-        """Return the derivative in the outputs of the mean over rows."""
+        """Return the derivative of the mean loss with respect to the outputs."""
         p = out + self.prior
         p -= p.max(axis=-1, keepdims=True)
         np.exp(p, out=p)
@@ -99,18 +101,19 @@ class SoftmaxLoss:
 
 
 class SquaredLoss:
-    """Squared error of outputs that are cut off at the range of the targets.
+    """Squared error of outputs that are clipped to the range of the targets.
 
     Parameters
     ----------
     low, high : float
+        Range of the targets. The derivative ignores the clipping.
     """
 
     def __init__(self, low, high):
         self.low, self.high = low, high
 
     def derivative(self, out, target):
-        """Return the derivative in the outputs of the mean over rows."""
+        """Return the derivative of the mean loss with respect to the outputs."""
         return (out - target) * np.float32(2 / out.shape[1])
 
     def values(self, out, target):
@@ -119,8 +122,8 @@ class SquaredLoss:
         return (errors**2).sum(axis=-1)
 
 
-def best_temperature(loss, trained) -> float:
-    """Return what logits are best divided by, on the rows that were left out."""
+def temperature_on_grid(loss, trained) -> float:
+    """Return the temperature with the lowest loss on the own folds of the members."""
 
     def mean(temperature):
         values = loss.values(trained.held_out, trained.targets, temperature)
@@ -129,7 +132,7 @@ def best_temperature(loss, trained) -> float:
     return float(min(TEMPERATURES, key=mean))
 
 
-def train_members(inputs, targets, folds, loss, settings, rng) -> Trained:
+def train_members(inputs, targets, folds, loss, options, rng) -> TrainedMembers:
     """Train one member for each fold.
 
     Parameters
@@ -137,89 +140,87 @@ def train_members(inputs, targets, folds, loss, settings, rng) -> Trained:
     inputs : ndarray of shape (n_samples, n_inputs), float32
     targets : ndarray of shape (n_samples, n_outputs), float32
     folds : ndarray of int of shape (n_samples,)
-        0, 1, ... : by which member a row is left out.
+        Member, from 0 on, that is not trained on the row.
     loss : SoftmaxLoss or SquaredLoss
-    settings : Settings
+    options : TrainingOptions
     rng : numpy.random.Generator
 
     Returns
     -------
-    trained : Trained
+    trained : TrainedMembers
     """
     n_members = int(folds.max()) + 1
-    learned = [np.flatnonzero(folds != k) for k in range(n_members)]
-    left_out = [_looked_at(np.flatnonzero(folds == k)) for k in range(n_members)]
-    n_rows = min(map(len, learned))
-    batch_size = min(settings.batch_size, n_rows)
-    n_steps = settings.max_iter * (n_rows // batch_size)
-    n_steps = min(max(n_steps, MIN_STEPS), settings.max_steps)
+    trained_on = [np.flatnonzero(folds != k) for k in range(n_members)]
+    left_out = [_every_nth(np.flatnonzero(folds == k)) for k in range(n_members)]
+    n_rows = min(map(len, trained_on))
+    batch_size = min(options.batch_size, n_rows)
+    n_steps = options.max_iter * (n_rows // batch_size)
+    n_steps = min(max(n_steps, MIN_STEPS), options.max_steps)
     shapes = shapes_of(
-        n_members, inputs.shape[1], settings.hidden_layer_sizes, targets.shape[1]
+        n_members, inputs.shape[1], options.hidden_layer_sizes, targets.shape[1]
     )
-    members, slope = random_members(shapes, rng), members_of(shapes)
-    optimizer = AdamW(members, settings.alpha)
-    looks = _Looks(inputs, targets, left_out, loss)
-    batches = _batches(learned, n_rows, batch_size, rng)
-    looked_at = set(np.linspace(1, n_steps, N_LOOKS).astype(int).tolist())
+    members, gradients = random_members(shapes, rng), zero_members(shapes)
+    optimizer = AdamW(members, options.alpha)
+    evaluations = _Evaluations(inputs, targets, left_out, loss)
+    batches = _batches(trained_on, n_rows, batch_size, rng)
+    evaluated = set(np.linspace(1, n_steps, N_EVALUATIONS).astype(int).tolist())
     for step in range(1, n_steps + 1):
-        # The schedule is zero at both ends; no step is.
+        # The learning rate is zero for 0 and 1, which no step takes.
         done = step / (n_steps + 1)
         rows = next(batches)
         x = inputs[rows]
-        fading = 1.0 if done < 0.5 else 0.5 * (1 + math.cos(math.pi * (2 * done - 1)))
-        masks = _masks(settings, rows.shape, settings.dropout * fading, rng)
+        decay = 1.0 if done < 0.5 else 0.5 * (1 + math.cos(math.pi * (2 * done - 1)))
+        masks = _masks(options, rows.shape, options.dropout * decay, rng)
         out, layers = outputs_and_layers(members.tensors, x, masks)
         d_out = loss.derivative(out, targets[rows])
-        gradient(members.tensors, layers, d_out, slope.tensors)
-        rate = settings.learning_rate_init * _rate(done)
-        optimizer.step(slope.vector, rate, fading)
-        if step in looked_at:
-            looks.look(members.tensors)
-    return looks.trained(n_steps)
+        gradient(members.tensors, layers, d_out, gradients.tensors)
+        rate = options.learning_rate_init * _rate(done)
+        optimizer.step(gradients.vector, rate, decay)
+        if step in evaluated:
+            evaluations.evaluate(members.tensors)
+    return evaluations.trained(n_steps)
 
 
-def _looked_at(rows):
-    """Return some of many rows, from all over a table that may be sorted."""
-    return rows[:: math.ceil(len(rows) / MAX_LOOKED_AT)]
+def _every_nth(rows):
+    """Return at most `MAX_EVALUATION_ROWS` rows at equal distances."""
+    return rows[:: math.ceil(len(rows) / MAX_EVALUATION_ROWS)]
 
 
 def _rate(done):
-    """Four waves of the learning rate, each twice as long as the one before.
-
-    The schedule "coslog4" of Holzmüller et al. (2024): whatever the number of steps
-    that suits a table, some wave ends near it.
-    """
+    """Return the relative learning rate: four cycles of doubling length."""
+    # The schedule "coslog4" of Holzmüller et al. (2024). For any best number of steps,
+    # some cycle ends near it.
     return 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * done)))
 
 
-def _batches(learned, n_rows, batch_size, rng):
-    """Yield the rows of a batch of each member, for ever."""
+def _batches(trained_on, n_rows, batch_size, rng):
+    """Yield the rows of a batch of each member, without end."""
     while True:
-        order = np.stack([rng.permutation(rows)[:n_rows] for rows in learned])
+        order = np.stack([rng.permutation(rows)[:n_rows] for rows in trained_on])
         for start in range(0, n_rows - batch_size + 1, batch_size):
             yield order[:, start : start + batch_size]
 
 
-def _masks(settings, shape, dropout, rng):
-    """Return the factors of dropout; shares are multiples of 1/256."""
+def _masks(options, shape, dropout, rng):
+    """Return dropout masks; the share is rounded to a multiple of 1/256."""
     dropped = round(256 * dropout)
     if dropped == 0:
         return None
     kept = np.float32(1 - dropped / 256)
     masks = []
-    for width in settings.hidden_layer_sizes:
+    for width in options.hidden_layer_sizes:
         size = (*shape, width)
         drawn = np.frombuffer(rng.bytes(math.prod(size)), dtype=np.uint8)
         masks.append((drawn >= dropped).reshape(size) / kept)
     return masks
 
 
-class _Looks:
-    """Looks at the rows that members leave out, and remembers the best of each."""
+class _Evaluations:
+    """Evaluations of members on their own folds, and the best of each member."""
 
     def __init__(self, inputs, targets, left_out, loss):
         n = max(map(len, left_out))
-        # Members that leave out one row less see one of them twice, for nothing.
+        # Smaller folds are padded by repeated rows of weight 0.
         rows = np.stack([np.resize(some, n) for some in left_out])
         counts = np.array([len(some) for some in left_out])[:, None]
         self._inputs, self._targets = inputs[rows], targets[rows]
@@ -229,7 +230,8 @@ class _Looks:
         self._tensors = self._held_out = None
         self._losses = []
 
-    def look(self, tensors):
+    def evaluate(self, tensors):
+        """Evaluate all members, and copy those that improved."""
         out = outputs(tensors, self._inputs)
         losses = (self._loss.values(out, self._targets) * self._weights).sum(axis=1)
         self._losses.append(losses.mean())
@@ -244,7 +246,8 @@ class _Looks:
             self._tensors[name][better] = tensor[better]
 
     def trained(self, n_steps):
-        return Trained(
+        """Return the members at their best."""
+        return TrainedMembers(
             self._tensors,
             np.array(self._losses),
             self._held_out,

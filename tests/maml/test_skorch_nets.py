@@ -1,0 +1,47 @@
+"""skorch nets: batches, devices and threads."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("skorch")
+
+from skorch.dataset import Dataset  # noqa: E402
+
+from sklearn_meta.maml import MAMLRegressor  # noqa: E402
+from sklearn_meta.maml._skorch_nets import (  # noqa: E402
+    Batches,
+    one_torch_thread,
+    pick_device,
+)
+
+
+def test_batches_are_the_blocks():
+    dataset = Dataset({"row": np.arange(5)})
+    batches = [X["row"].tolist() for X, _ in Batches(dataset, [slice(3), slice(3, 6)])]
+    assert batches == [[0, 1, 2], [3, 4]]
+
+
+def test_training_takes_as_many_batches_as_steps():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    net = MAMLRegressor(n_adaptation_steps=4, batch_size=20).fit(X, X[:, 0]).net_
+    dataset = net.get_dataset({"row": np.arange(30)}, None)
+    training = [len(b["row"]) for b, _ in net.get_iterator(dataset, training=True)]
+    assert training == [20, 10, 20, 10]
+    predicting = [len(b["row"]) for b, _ in net.get_iterator(dataset)]
+    assert sum(predicting) == 30
+
+
+def test_the_number_of_threads_is_restored():
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), one_torch_thread():
+        assert torch.get_num_threads() == 1
+        raise KeyError
+    assert torch.get_num_threads() == before
+
+
+def test_devices():
+    assert pick_device("cpu") == "cpu"
+    assert pick_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(ValueError, match="'device' must be 'auto'.*'abacus'"):
+        pick_device("abacus")
