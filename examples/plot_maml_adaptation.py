@@ -1,21 +1,20 @@
 """
-====================================
-How a network adapts to a few rows
-====================================
+======================================================
+Few-shot adaptation from a meta-learned initialization
+======================================================
 
-Fifteen rows are few for any learner. :class:`~sklearn_meta.maml.MAMLClassifier` has
-seen many other tables before, and its parameters are chosen so that a few gradient
-steps on a new one suffice. What are these steps worth, and what would they be worth
-from random parameters?
+:class:`~sklearn_meta.maml.MAMLClassifier` adapts to a table of few rows by a few
+gradient steps from an initialization that was meta-learned on many other tables. This
+example compares the loss over the gradient steps with that from random parameters.
 """
 
 # %%
-# Few rows of a real table
-# ------------------------
+# Data
+# ----
 #
-# 178 wines of three cultivars, described by 13 chemical measurements. Nothing like it
-# was among the tables of the meta-training. We draw five wines of each cultivar to
-# learn from, predict all others, and repeat that ten times.
+# 178 wines of three cultivars, described by 13 chemical measurements. The table was not
+# used for meta-training. We train on five wines of each cultivar, predict all others,
+# and repeat this ten times.
 
 import numpy as np
 from sklearn.datasets import load_wine
@@ -26,12 +25,12 @@ draws = StratifiedShuffleSplit(n_splits=10, train_size=15, random_state=0)
 draws = list(draws.split(X, y))
 
 # %%
-# Adaptation, step by step
-# ------------------------
+# Adaptation
+# ----------
 #
-# ``n_adaptation_steps`` is the number of gradient steps; ``init`` is what they start
-# from. Without a step, the meta-learned network is already a fair learner: it reads the
-# rows as an input. The steps then fit its parameters to the table.
+# ``n_adaptation_steps`` is the number of gradient steps and ``init`` the
+# initialization. Without any step, the network already predicts from the training rows,
+# which are an input. The steps fit its parameters to the table.
 
 from sklearn.metrics import accuracy_score, log_loss
 
@@ -42,7 +41,7 @@ INITS = {"meta": "meta-learned", "random": "random"}
 
 
 def scores(learner, train, test):
-    """Log loss and accuracy on the other wines."""
+    """Return log loss and accuracy on the test rows."""
     learner.fit(X[train], y[train])
     probabilities = learner.predict_proba(X[test])
     return (
@@ -69,7 +68,7 @@ curves = {
 }
 
 # %%
-# Two learners that many would try first, for comparison.
+# Baselines: logistic regression and a random forest.
 
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -86,8 +85,8 @@ levels = {
 }
 
 # %%
-# The picture
-# -----------
+# Loss and accuracy over the gradient steps
+# -----------------------------------------
 
 import matplotlib.pyplot as plt
 
@@ -106,11 +105,11 @@ for column, (ax, title) in enumerate(zip(axes, ["Log loss", "Accuracy"], strict=
     ax.set_xlim(-0.2, 120)
     ax.set(title=title, xlabel="Gradient steps")
 axes[0].legend(loc=(0.03, 0.55))
-figure.suptitle("Fifteen wines to learn from, 163 to predict")
+figure.suptitle("Wine: 15 training rows, 163 test rows")
 plt.show()
 
 # %%
-# In numbers:
+# Mean log loss over the ten repetitions:
 
 for init, label in INITS.items():
     before, after = curves[init].mean(axis=0)[[0, STEPS.index(5)], 0]
