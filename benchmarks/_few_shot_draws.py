@@ -1,4 +1,4 @@
-"""Few rows of a table to learn from, the others to predict."""
+"""Random splits of a table into few training rows and many test rows."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from benchmarks._tables import CLASSIFICATION, Split
 SHOTS = {CLASSIFICATION: (5, 10, 25), "regression": (10, 25, 50)}
 MAX_CLASSES = 10
 MAX_QUERY = 500
-# Rows of a class beyond those to learn from, below which it is left out.
+# Minimum number of test rows of a class; other classes are dropped.
 MIN_QUERY_PER_CLASS = 5
-# The same for the rows of a regression table.
+# Minimum number of test rows of a regression table.
 MIN_QUERY = 10
 
 
 class TooFewRowsError(ValueError):
-    """The table has too few rows for so many shots."""
+    """The table has too few rows for the number of shots."""
 
 
 def read_frame(data, task, name):
-    """Return the features and the target of a table, without rows that have none."""
+    """Return features and target of a table, without rows whose target is missing."""
     frame = pd.read_parquet(Path(data) / "train" / task / f"{name}.parquet")
     frame = frame[frame["target"].notna()].reset_index(drop=True)
     y = frame.pop("target")
@@ -34,9 +34,7 @@ def read_frame(data, task, name):
 
 
 def draw_split(X, y, *, task, table, shots, draw):
-    """Draw the rows to learn from and the rows to predict.
-
-    The same rows for the same `table`, `shots` and `draw` on every machine.
+    """Draw training and test rows, depending on table, shots and draw only.
 
     Parameters
     ----------
@@ -44,9 +42,9 @@ def draw_split(X, y, *, task, table, shots, draw):
     y : ndarray of shape (n_samples,)
     task : {"classification", "regression"}
     table : str
-        Its name.
+        Name of the table.
     shots : int
-        Rows to learn from; of each class, for classification.
+        Number of training rows; for classification, of each class.
     draw : int
         Number of the draw.
 
@@ -57,7 +55,7 @@ def draw_split(X, y, *, task, table, shots, draw):
     Raises
     ------
     TooFewRowsError
-        If fewer than two classes, or rows to predict, are left.
+        If fewer than two classes, or too few test rows, are left.
     """
     digest = hashlib.sha256(f"{task}/{table}".encode()).digest()
     rng = np.random.default_rng([int.from_bytes(digest[:4], "big"), shots, draw])
@@ -79,14 +77,21 @@ def draw_split(X, y, *, task, table, shots, draw):
 
 
 def draw_classes(rng, y, shots):
-    """Draw `shots` rows of each class, and a stratified part of the others.
+    """Draw `shots` training rows of each class, and stratified test rows.
 
-    Classes with fewer than `shots` + 5 rows are left out; of more than 10, the most
-    frequent ones stay.
+    Classes of fewer than `shots` + 5 rows are dropped, and all but the 10 most frequent
+    classes.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    y : ndarray of shape (n_samples,)
+    shots : int
 
     Returns
     -------
-    train, test : ndarrays of row numbers
+    train, test : ndarray of int
+        Row indices.
     """
     classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
     by_size = np.argsort(-counts, kind="stable")[:MAX_CLASSES]

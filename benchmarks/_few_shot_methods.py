@@ -1,9 +1,9 @@
-"""The methods that are compared on few rows: estimators for a frame as it comes.
+"""Methods of the few-shot benchmark, as estimators for data frames.
 
-Everything but the networks, which take a frame as it is, sees the table prepared in the
-usual way: median of the column for missing numbers, unit variance, one-hot codes for
-categories; forests see category codes, and LightGBM the table itself. What is tuned, is
-tuned by cross-validation on the rows to learn from.
+MAML and LightGBM take data frames directly. For the other methods, missing numbers are
+imputed by the median and scaled to unit variance, and categories are one-hot encoded;
+forests get category codes. Hyperparameters are tuned by cross-validation on the
+training rows.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from benchmarks._systems import NUMBERS, OTHERS
 from benchmarks._tables import CLASSIFICATION, REGRESSION
 
 N_FOLDS = 5
-# Steps among which the network from a random initialization chooses.
+# Grid of the number of gradient steps from a random initialization.
 RANDOM_STEPS = (5, 20, 100)
 N_FOLDS_RANDOM = 3
 NETWORKS = ("maml", "maml_random")
 
 
 def folds(task, y, seed, n_folds=N_FOLDS):
-    """Return a splitter; stratified, with no more folds than rows of a class."""
+    """Return a splitter, stratified, with at most as many folds as rows of a class."""
     if task == REGRESSION:
         return KFold(min(n_folds, len(y)), shuffle=True, random_state=seed)
     smallest = np.unique(y, return_counts=True)[1].min()
@@ -45,12 +45,14 @@ def folds(task, y, seed, n_folds=N_FOLDS):
 
 
 def _tuned(estimator, grid, task, y, seed, n_folds=N_FOLDS):
+    """Return a grid search."""
     scoring = "neg_log_loss" if task == CLASSIFICATION else "neg_mean_squared_error"
     cv = folds(task, y, seed, n_folds)
     return GridSearchCV(estimator, grid, scoring=scoring, cv=cv)
 
 
 def _prepared(learner):
+    """Return a pipeline that imputes, scales and one-hot encodes."""
     numbers = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
     )
@@ -63,6 +65,7 @@ def _prepared(learner):
 
 
 def _coded(learner):
+    """Return a pipeline that imputes and encodes categories as codes."""
     codes = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1
     )
@@ -73,7 +76,7 @@ def _coded(learner):
 
 
 def maml(task, y, seed):
-    """Return the network from the shipped initialization, with its defaults."""
+    """Return MAML with its defaults."""
     from sklearn_meta.maml import MAMLClassifier, MAMLRegressor
 
     kind = MAMLClassifier if task == CLASSIFICATION else MAMLRegressor
@@ -81,11 +84,11 @@ def maml(task, y, seed):
 
 
 def maml_random(task, y, seed):
-    """Return the same network from a random initialization; its steps are tuned."""
+    """Return the network with random initialization and a tuned number of steps."""
     from sklearn_meta.maml import MAMLClassifier, MAMLRegressor
 
     kind = MAMLClassifier if task == CLASSIFICATION else MAMLRegressor
-    # All of it has to be trained, not only the head.
+    # From random parameters, the head alone is not enough.
     network = kind(init="random", fine_tune="all", device="cpu", random_state=seed)
     grid = {"n_adaptation_steps": list(RANDOM_STEPS)}
     return _tuned(network, grid, task, y, seed, N_FOLDS_RANDOM)
@@ -97,13 +100,13 @@ def logistic_regression(task, y, seed):
 
 
 def logistic_regression_cv(task, y, seed):
-    """Return a logistic regression whose penalty is tuned."""
+    """Return a logistic regression with a tuned penalty."""
     grid = {"C": np.logspace(-3, 2, 11)}
     return _prepared(_tuned(LogisticRegression(max_iter=1000), grid, task, y, seed))
 
 
 def k_nn(task, y, seed):
-    """Return nearest neighbors whose number is tuned."""
+    """Return k-nearest neighbors with tuned k."""
     kind = KNeighborsClassifier if task == CLASSIFICATION else KNeighborsRegressor
     smallest_fold = int(len(y) * (1 - 1 / N_FOLDS))
     grid = {"n_neighbors": [k for k in (1, 3, 5, 9, 15) if k <= smallest_fold]}
@@ -111,10 +114,10 @@ def k_nn(task, y, seed):
 
 
 class SoftmaxSVC(ClassifierMixin, BaseEstimator):
-    """SVM whose probabilities are the softmax of its decision values times a scale.
+    """SVM whose probabilities are the softmax of its scaled decision values.
 
-    Platt's sigmoid, fitted to the left-out decision values of ten rows, often slopes
-    the wrong way; a scale that is tuned with the penalty cannot.
+    Platt scaling on the cross-validated decision values of ten rows often has the wrong
+    sign; the scale, which is tuned with the penalty, is positive.
     """
 
     def __init__(self, C=1.0, scale=1.0):
@@ -137,7 +140,7 @@ class SoftmaxSVC(ClassifierMixin, BaseEstimator):
 
 
 def svm(task, y, seed):
-    """Return an SVM with an RBF kernel, tuned."""
+    """Return a tuned SVM with RBF kernel."""
     grid = {"C": [0.3, 1.0, 3.0, 10.0, 30.0]}
     if task == REGRESSION:
         return _scaled_target(_prepared(_tuned(SVR(), grid, task, y, seed)))
@@ -146,6 +149,7 @@ def svm(task, y, seed):
 
 
 def _scaled_target(estimator):
+    """Return a regressor of the standardized target."""
     return TransformedTargetRegressor(estimator, transformer=StandardScaler())
 
 
@@ -155,12 +159,12 @@ def gaussian_nb(task, y, seed):
 
 
 def lda(task, y, seed):
-    """Return linear discriminant analysis with Ledoit and Wolf's shrinkage."""
+    """Return linear discriminant analysis with Ledoit-Wolf shrinkage."""
     return _prepared(LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
 
 
 def random_forest(task, y, seed):
-    """Return a forest of 300 trees."""
+    """Return a random forest of 300 trees."""
     kind = RandomForestClassifier if task == CLASSIFICATION else RandomForestRegressor
     return _coded(kind(n_estimators=300, random_state=seed))
 
@@ -171,11 +175,12 @@ def lightgbm(task, y, seed):
 
 
 def lightgbm_small(task, y, seed):
-    """Return LightGBM with leaves that few rows can fill, and slow steps."""
+    """Return LightGBM with small leaves, shallow trees and a low learning rate."""
     return _lightgbm(task, seed, min_child_samples=3, max_depth=3, learning_rate=0.05)
 
 
 def _lightgbm(task, seed, **parameters):
+    """Return LightGBM on one thread."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     kind = LGBMClassifier if task == CLASSIFICATION else LGBMRegressor
@@ -183,14 +188,14 @@ def _lightgbm(task, seed, **parameters):
 
 
 def mlp(task, y, seed):
-    """Return scikit-learn's network with its defaults, to convergence."""
+    """Return the MLP of scikit-learn, trained to convergence."""
     if task == CLASSIFICATION:
         return _prepared(MLPClassifier(max_iter=1000, random_state=seed))
     return _scaled_target(_prepared(MLPRegressor(max_iter=1000, random_state=seed)))
 
 
 def bagged_mlp(task, y, seed):
-    """Return the package's bag of networks, with its defaults."""
+    """Return the bagged MLP of the package with its defaults."""
     from sklearn_meta.mlp import BaggedMLPClassifier, BaggedMLPRegressor
 
     kind = BaggedMLPClassifier if task == CLASSIFICATION else BaggedMLPRegressor
@@ -198,12 +203,12 @@ def bagged_mlp(task, y, seed):
 
 
 def ridge_cv(task, y, seed):
-    """Return a ridge regression with its penalty by leave-one-out."""
+    """Return a ridge regression with the penalty tuned by leave-one-out."""
     return _prepared(RidgeCV(np.logspace(-3, 4, 22)))
 
 
 def gaussian_process(task, y, seed):
-    """Return a Gaussian process, RBF and noise, by maximum marginal likelihood."""
+    """Return a Gaussian process (RBF, noise) fitted by marginal likelihood."""
     kernel = ConstantKernel(1.0, (1e-3, 1e3)) * RBF(3.0, (0.1, 1e3)) + WhiteKernel(
         0.3, (1e-4, 10.0)
     )

@@ -1,22 +1,22 @@
-"""Few rows: the meta-learned network against the usual methods.
+"""Few-shot benchmark: the meta-learned network against common methods.
 
     python -m benchmarks.few_shot run --data ../shared/datasets
     python -m benchmarks.few_shot report
     python -m benchmarks.few_shot adaptation --data ../shared/datasets
     python -m benchmarks.few_shot adaptation-report
 
-The tables are those of families that meta-training never saw (`_held_out.py`). A draw
-takes 5, 10 or 25 rows of each class, or 10, 25 or 50 rows of a regression table, to
-learn from, and at most 500 of the others to predict (`_few_shot_draws.py`); the methods
-are in `_few_shot_methods.py`.
+The tables are those of families that were held out from meta-training
+(`_held_out.py`). A draw has 5, 10 or 25 training rows of each class, or 10, 25 or 50
+training rows of a regression table, and at most 500 test rows (`_few_shot_draws.py`).
+The methods are in `_few_shot_methods.py`.
 
-`run` appends one JSON line to the results for every (table, shots, draw, method), and,
-started again, goes on where it was. The first draw of all tables comes before any
-second one. `report` compares the means over the draws of each table, as far as all
-methods were run on them: with some of the methods, it may be more draws. `adaptation`
-follows the loss over the gradient steps from the meta-learned and from a random
-initialization, the latter with several learning rates of which the report takes, for
-every number of steps, the best one in hindsight.
+`run` appends one JSON line to the results for every (table, shots, draw, method);
+called again, it resumes. The first draws of all tables come before any second one.
+`report` compares the means over the draws of each table that all compared methods were
+run on. `adaptation` evaluates the loss after different numbers of gradient steps from
+the meta-learned and from a random initialization. For the latter there are several
+learning rates, of which the report takes the best one in hindsight for every number of
+steps.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ KEYS = ("task", "table", "shots", "draw", "method")
 ADAPTATION_KEYS = ("task", "table", "shots", "draw", "init", "learning_rate")
 STEPS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 RANDOM_RATES = (0.3, 1.0, 3.0)
-# What is reported of each task, and whether a larger value is better.
+# Measures of each task, and whether larger values are better.
 MEASURES = {
     "classification": {"accuracy": True, "log_loss": False},
     "regression": {"rmse": False},
 }
-# The measure that decides about ranks and tests.
+# The measure for ranks and tests.
 MAIN = {"classification": "log_loss", "regression": "rmse"}
 OURS = "maml"
 
 
 def scores(task, model, split):
-    """Return the measures of a fitted model on the rows to predict.
+    """Return the measures of a fitted model on the test rows.
 
-    The RMSE is in units of the standard deviation of these rows.
+    The RMSE is divided by the standard deviation of the test targets.
     """
     if task == CLASSIFICATION:
         probabilities = model.predict_proba(split.X_test)
@@ -73,7 +73,7 @@ def scores(task, model, split):
 
 
 def constant_scores(task, split):
-    """Return the measures of the prediction that knows no features."""
+    """Return the measures of the constant prediction."""
     if task == CLASSIFICATION:
         n_classes = len(np.unique(split.y_train))
         return {"accuracy": 1.0 / n_classes, "log_loss": float(np.log(n_classes))}
@@ -82,21 +82,22 @@ def constant_scores(task, split):
 
 
 def _spread(split):
+    """Return the standard deviation of the test targets, or 1 if it is 0."""
     return split.y_test.std() or 1.0
 
 
 def measure(task, method, split, seed):
-    """Fit one method on the rows to learn from and score it on the others."""
+    """Fit one method on the training rows and score it on the test rows."""
     try:
         with threadpool_limits(1), warnings.catch_warnings():
-            # Of convergence on ten rows, of folds without a class, of feature names.
+            # Convergence on ten rows, folds without a class, feature names.
             warnings.simplefilter("ignore")
             model = METHODS[task][method](task, split.y_train, seed)
             start = time.perf_counter()  # after the import
             model.fit(split.X_train, split.y_train)
             fitted = time.perf_counter()
             result = scores(task, model, split)
-    except Exception as error:  # the other methods go on, and the report says so
+    except Exception as error:  # recorded and reported; the other methods continue
         return {"status": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
     return {
         "status": "ok",
@@ -123,32 +124,31 @@ def measure_all(data, unit, methods):
 
 
 def _split(data, unit):
+    """Read a table and draw its training and test rows."""
     X, y = read_frame(data, unit["task"], unit["table"])
     return with_plain_columns(draw_split(X, y, **unit))
 
 
 def units(arguments):
-    """Return the draws of all tables, the first of each before any second."""
+    """Return the draws of all tables, first draws before second ones."""
     manifest = read_manifest(arguments.data)
     families = held_out_families(manifest)
     found = []
     for task in arguments.tasks:
         for entry in held_out_tables(manifest, task, families):
-            if arguments.tables and entry["name"] not in arguments.tables:
-                continue
             X, y = read_frame(arguments.data, task, entry["name"])
-            for shots in arguments.shots or SHOTS[task]:
+            for shots in SHOTS[task]:
                 unit = {"task": task, "table": entry["name"], "shots": shots}
                 try:
                     draw_split(X, y, draw=0, **unit)
                 except TooFewRowsError:
                     continue
                 found.append(unit)
-    draws = [{**u, "draw": draw} for draw in range(arguments.draws) for u in found]
-    return draws
+    return [{**u, "draw": draw} for draw in range(arguments.draws) for u in found]
 
 
 def run(arguments):
+    """Run what is not in the results yet."""
     plan = [
         {**unit, "method": method}
         for unit in units(arguments)
@@ -161,9 +161,16 @@ def run(arguments):
 
 
 def _work(arguments, todo, of, function):
-    """Call a function on each unit with what is to be done of it; append its records.
+    """Call a function on each unit with its pending settings; append its records.
 
-    `of` is the key in which the settings of one unit differ.
+    Parameters
+    ----------
+    arguments : Namespace
+    todo : list of dict
+        Pending settings. Those that differ only in the key `of` are one unit.
+    of : str
+    function : callable
+        ``function(data, unit, values)`` returns the records for the values of `of`.
     """
     jobs = {}
     for settings in todo:
@@ -186,7 +193,7 @@ def _work(arguments, todo, of, function):
 
 
 def adapt_all(data, unit, starts):
-    """Return the loss after each number of steps from each start on one draw."""
+    """Return the loss after each number of steps from each initialization."""
     from sklearn_meta.maml import MAMLClassifier, MAMLRegressor
 
     split = _split(data, unit)
@@ -200,7 +207,7 @@ def adapt_all(data, unit, starts):
                 init=init,
                 n_adaptation_steps=steps,
                 learning_rate=rate,
-                # All of a random network has to be trained.
+                # From random parameters, the head alone is not enough.
                 fine_tune="head" if init == "meta" else "all",
                 device="cpu",
                 random_state=unit["draw"],
@@ -215,6 +222,7 @@ def adapt_all(data, unit, starts):
 
 
 def adaptation(arguments):
+    """Evaluate the loss over gradient steps."""
     starts = [("meta", 1.0), *(("random", rate) for rate in RANDOM_RATES)]
     plan = [
         {**unit, "init": init, "learning_rate": rate}
@@ -231,22 +239,22 @@ def adaptation(arguments):
 def table_means(records, task, shots):
     """Average each measure over the draws of each table.
 
-    Only draws that all methods were run on count. A run that failed counts as the
-    prediction that knows no features.
+    Only draws that all methods were run on count. A failed run counts as the constant
+    prediction.
 
     Returns
     -------
     tables, methods : lists of str
     means : dict of str to ndarray of shape (n_tables, n_methods)
-        For each measure of the task.
+        Means of each measure of the task.
     n_draws : int
-        Most draws of a table that count.
+        Maximum number of draws of a table.
     """
     runs = {}
     for record in records:
         if record["task"] == task and record["shots"] == shots:
             key = record["table"], record["draw"]
-            # The last line counts: a run that failed may have been repeated.
+            # The last line counts: failed runs may have been repeated.
             runs.setdefault(key, {})[record["method"]] = record
     present = {method for by_method in runs.values() for method in by_method}
     methods = [method for method in METHODS[task] if method in present]
@@ -265,22 +273,29 @@ def table_means(records, task, shots):
 
 
 def _value(record, measure):
+    """Return a measure, that of the constant prediction if the run failed."""
     return (record if record["status"] == "ok" else record["constant"])[measure]
 
 
 def mean_ranks(values):
-    """Average the ranks of the methods over tables; the smallest value is rank 1."""
+    """Return the mean ranks of the methods over tables; the smallest is rank 1."""
     return rankdata(values, axis=1).mean(axis=0)
 
 
 def compare(values, methods, ours=OURS):
-    """Test our losses against those of each other method, paired by table.
+    """Compare the losses of one method with those of the others, paired by table.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_tables, n_methods)
+    methods : list of str
+    ours : str, default="maml"
 
     Returns
     -------
     compared : dict of str to (int, float)
-        For each other method: on how many tables it has the larger loss, and the p of
-        Wilcoxon's signed-rank test (two-sided; 1 where all tables tie).
+        For each other method, the number of tables on which it has the larger loss, and
+        the p-value of the two-sided Wilcoxon signed-rank test (1 if all tables tie).
     """
     our = values[:, methods.index(ours)]
     compared = {}
@@ -293,6 +308,7 @@ def compare(values, methods, ours=OURS):
 
 
 def report(arguments):
+    """Print the comparison."""
     records = [
         record
         for record in read_lines(arguments.results)
@@ -317,6 +333,7 @@ def report(arguments):
 
 
 def _median_seconds(records, task):
+    """Return the median seconds of `fit` of each method."""
     seconds = {}
     for record in records:
         if record["task"] == task and record["status"] == "ok":
@@ -325,6 +342,7 @@ def _median_seconds(records, task):
 
 
 def _print_table(task, methods, means, seconds):
+    """Print one line for each method, sorted by mean rank."""
     main = MAIN[task]
     ranks = {
         measure: mean_ranks(-means[measure] if larger else means[measure])
@@ -370,6 +388,7 @@ def adaptation_curves(records, task):
 
 
 def report_adaptation(arguments):
+    """Print the loss over gradient steps."""
     records = read_lines(arguments.results)
     for task in TASKS:
         curves = adaptation_curves(records, task)
@@ -388,14 +407,15 @@ def report_adaptation(arguments):
 
 
 def _lists(lines):
+    """Return arrays as rounded lists."""
     return {name: [round(float(v), 5) for v in curve] for name, curve in lines.items()}
 
 
 COMMANDS = {
     "run": (run, RESULTS, "run what is not in the results yet"),
     "report": (report, RESULTS, "print the comparison"),
-    "adaptation": (adaptation, ADAPTATION, "follow the loss over gradient steps"),
-    "adaptation-report": (report_adaptation, ADAPTATION, "print these curves"),
+    "adaptation": (adaptation, ADAPTATION, "evaluate the loss over gradient steps"),
+    "adaptation-report": (report_adaptation, ADAPTATION, "print these losses"),
 }
 
 
@@ -409,9 +429,7 @@ def main():
             command.add_argument("--data", required=True, help="folder with manifest")
             draws = 20 if name == "run" else 5
             command.add_argument("--draws", type=int, default=draws)
-            command.add_argument("--shots", type=int, nargs="+")
             command.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
-            command.add_argument("--tables", nargs="+", help="some of the tables")
             command.add_argument("--n-jobs", type=int, default=1)
         if name in ("run", "report"):
             every = sorted({method for task in TASKS for method in METHODS[task]})
