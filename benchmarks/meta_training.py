@@ -9,7 +9,7 @@ all tasks of a batch at once by ``torch.func.vmap``, as `meta_train` does, and b
 Python loop over tasks whose inner steps are
 ``torch.autograd.grad(create_graph=True)``, the usual implementation of MAML. The
 gradients are checked for equality. Tasks per CPU second are those of the fastest of
-``--repeats`` passes on one thread. With ``meta_sgd`` a part of the speedup is not due
+three passes on one thread. With ``meta_sgd`` a part of the speedup is not due
 to `vmap`: only the head is adapted, and `meta_train` encodes rows once, whereas the
 loop encodes them at every step.
 
@@ -53,6 +53,9 @@ from sklearn_meta.maml.training._outer_loop import (
 from sklearn_meta.maml.training._support_loss import support_loss
 
 INNER_RATE = 0.02
+N_INNER_STEPS = 3
+N_TASKS = 32
+N_REPEATS = 3
 N_AVERAGED = 3
 
 
@@ -241,18 +244,14 @@ def main():
     parser.add_argument("--compare", action="store_true")
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--task", choices=TASKS, default=CLASSIFICATION)
-    parser.add_argument("--algorithms", nargs="+", default=["maml", "meta_sgd"])
-    parser.add_argument("--tasks", type=int, default=32, help="tasks in a batch")
-    parser.add_argument("--inner-steps", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--validation", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=60, help="outer steps")
+    parser.add_argument("--validation", type=int, default=64, help="validation tasks")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.compare:
         print(f"{'algorithm':12s}{'before':>9s}{'after':>9s}{'CPU s':>9s}")
         rows = compare(
-            options.task, options.steps, 8, options.inner_steps, options.validation
+            options.task, options.steps, 8, N_INNER_STEPS, options.validation
         )
         for name, before, after, seconds in rows:
             print(f"{name:12s}{before:9.4f}{after:9.4f}{seconds:9.1f}", flush=True)
@@ -263,13 +262,9 @@ def main():
             print(f"{task:16s}first {first:6.2f} s, later {later:6.3f} s of CPU")
         return
     print(f"{'algorithm':12s}{'vmap':>9s}{'loop':>9s}{'ratio':>9s}   tasks per CPU s")
-    for algorithm in options.algorithms:
+    for algorithm in ("maml", "meta_sgd"):
         ours, loop = throughput(
-            options.task,
-            algorithm,
-            options.tasks,
-            options.inner_steps,
-            options.repeats,
+            options.task, algorithm, N_TASKS, N_INNER_STEPS, N_REPEATS
         )
         print(f"{algorithm:12s}{ours:9.1f}{loop:9.1f}{ours / loop:9.1f}", flush=True)
 

@@ -121,7 +121,7 @@ def n_features(config):
     return 2 * K + config.cell_width + N_TABLE + 2 * config.n_neighbors + 2
 
 
-def mlp(*widths):
+def dense_layers(*widths):
     """Return linear layers with LayerNorm and GELU between; the last is zero."""
     layers = []
     for n_in, n_out in zip(widths[:-2], widths[1:-1], strict=True):
@@ -145,8 +145,8 @@ class Body(nn.Module):
         self.config = config
         self.classification = config.task == CLASSIFICATION
         width = config.width
-        self.gates = mlp(N_SUMMARIES + N_TABLE, width, len(bases.GATES))
-        self.scales = mlp(N_TABLE, width, len(_SCALES))
+        self.gates = dense_layers(N_SUMMARIES + N_TABLE, width, len(bases.GATES))
+        self.scales = dense_layers(N_TABLE, width, len(_SCALES))
         self.log_scales = nn.Parameter(torch.tensor(_SCALES).log())
         self.log_curve = nn.Parameter(torch.tensor(0.0))
         self.log_prior = nn.Parameter(torch.tensor(0.0))

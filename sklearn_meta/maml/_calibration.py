@@ -63,18 +63,17 @@ class ScaleOfLogits(nn.Module):
         scale, loss : Tensor of shape (K,)
         """
         factors = torch.exp(self.log_scale[:, None] + self.grid)  # (K, grid)
-        logits = factors.T[:, None, :, None] * left_out
-        logits = logits + self.uses_prior[:, None] * log_shares[:, None, :]
+        log_shares = log_shares[:, None, :]
+        logits = self.logits(left_out, factors.T[:, None, :], log_shares)
         losses = self._loss(logits, Y, weight, class_mask)  # (grid, K)
         posterior = torch.softmax(self.log_prior - weight.sum() * losses.T, dim=1)
         scale = (posterior * factors).sum(1)
-        logits = scale[:, None] * left_out
-        logits = logits + self.uses_prior[:, None] * log_shares[:, None, :]
+        logits = self.logits(left_out, scale, log_shares)
         return scale, self._loss(logits, Y, weight, class_mask)
 
     def logits(self, scores, scale, log_shares):
-        """Return the logits of new rows, shape (m, K, C)."""
-        return scale[:, None] * scores + self.uses_prior[:, None] * log_shares
+        """Return the scaled scores plus the log class prior where it is used."""
+        return scale[..., None] * scores + self.uses_prior[:, None] * log_shares
 
     @staticmethod
     def _loss(logits, Y, weight, class_mask):

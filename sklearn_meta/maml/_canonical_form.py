@@ -106,39 +106,18 @@ class CanonicalInput(BaseEstimator):
         X : ndarray or sparse matrix of shape (n_samples, n_features)
             Numbers; cells that are not finite are missing.
         y : array-like of shape (n_samples,)
-            Labels or targets.
         task : {"classification", "regression"}
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights; None is 1 for all rows.
-
-        Returns
-        -------
-        self : CanonicalInput
         """
         self._fit(X, y, task, sample_weight)
         return self
 
     def fit_transform(self, X, y, *, task, sample_weight=None):
-        """Fit, and map the fitted rows with cross-fitted target means.
-
-        Parameters
-        ----------
-        X, y, task, sample_weight
-            See `fit`.
-
-        Returns
-        -------
-        cells : ndarray of shape (n_samples, n_columns), float32
-        missing : ndarray of shape (n_samples, n_columns), bool
-        """
+        """Fit, and map the fitted rows with cross-fitted target means."""
         return self._scaled(self._fit(X, y, task, sample_weight))
 
     def transform(self, X):
         """Map rows to canonical features and missing mask.
-
-        Parameters
-        ----------
-        X : ndarray or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sklearn_meta.pipelines._operators import CLASSIFICATION
+from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 
 class Context(NamedTuple):
@@ -48,6 +48,13 @@ class Context(NamedTuple):
     weight: Tensor
     column_mask: Tensor
     class_mask: Tensor
+
+
+def check_task(task):
+    """Raise a ValueError unless `task` is classification or regression."""
+    tasks = (CLASSIFICATION, REGRESSION)
+    if task not in tasks:
+        raise ValueError(f"'task' must be one of {tasks}. Got {task!r}.")
 
 
 def target_matrix(context: Context, task: str) -> Tensor:

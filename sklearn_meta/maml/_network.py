@@ -25,10 +25,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sklearn_meta.maml._body import Body, base_predictors, mlp, n_features
+from sklearn_meta.maml._body import Body, base_predictors, dense_layers, n_features
 from sklearn_meta.maml._calibration import NO_CLASS, log_probabilities
-from sklearn_meta.maml._context import Context
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
+from sklearn_meta.maml._context import Context, check_task
+from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 # Prefix of the names of the parameters of the head.
 HEAD = "head."
@@ -63,9 +63,7 @@ class NetworkConfig:
     n_folds: int = 5
 
     def __post_init__(self):
-        tasks = (CLASSIFICATION, REGRESSION)
-        if self.task not in tasks:
-            raise ValueError(f"'task' must be one of {tasks}. Got {self.task!r}.")
+        check_task(self.task)
 
 
 class Head(nn.Module):
@@ -88,7 +86,7 @@ class Head(nn.Module):
         self.first = nn.Linear(n_features(config), width)
         self.norm = nn.LayerNorm(width)
         n_outputs = 1 + K + (not self.classification)
-        self.rest = mlp(2 * width, *[width] * config.depth, n_outputs)
+        self.rest = dense_layers(2 * width, *[width] * config.depth, n_outputs)
 
     def forward(self, encoded):
         """Return logits (m, C), or mean and log variance (m, 2), of encoded rows."""

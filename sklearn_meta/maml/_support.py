@@ -139,6 +139,16 @@ def _class_codes(rows, n_classes):
     return rows.y if n_classes > 1 else np.zeros(len(rows), dtype=np.intp)
 
 
+def rank_within_class(codes):
+    """Return the number of earlier rows of the same class, for each row."""
+    by_class = np.argsort(codes, kind="stable")
+    counts = np.bincount(codes)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    rank = np.empty(len(codes), dtype=np.intp)
+    rank[by_class] = np.arange(len(codes)) - first
+    return rank
+
+
 def choose_rows(rows, n_context, n_extra, n_classes) -> SupportRows:
     """Choose context rows and further training rows.
 
@@ -159,10 +169,7 @@ def choose_rows(rows, n_context, n_extra, n_classes) -> SupportRows:
     if len(rows) <= n_context:
         return SupportRows(rows, len(rows), mass, mass)
     sizes = np.bincount(codes, minlength=len(mass))
-    by_class = np.argsort(codes, kind="stable")
-    rank = np.empty(len(rows), dtype=np.intp)
-    rank[by_class] = np.arange(len(rows)) - (np.cumsum(sizes) - sizes)[codes[by_class]]
-    inside = rank < _quota(sizes, n_context)[codes]
+    inside = rank_within_class(codes) < _quota(sizes, n_context)[codes]
     context, others = np.flatnonzero(inside), np.flatnonzero(~inside)[:n_extra]
     context_mass = np.bincount(codes[context], rows.weight[context], len(mass))
     chosen = rows.take(np.concatenate([context, others]))

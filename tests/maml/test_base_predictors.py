@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml import _base_predictors as bases  # noqa: E402
+from sklearn_meta.maml import _base_predictors as bases
 
 
 def test_ridge_left_out_predictions_are_those_of_refits():

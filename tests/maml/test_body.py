@@ -1,12 +1,10 @@
 """Body of the network: shapes, and left-out against refitted predictions."""
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._body import base_predictors, n_features  # noqa: E402
-from tests.maml.networks import TASKS, example, perturbed_network  # noqa: E402
+from sklearn_meta.maml._body import base_predictors, n_features
+from tests.maml.networks import TASKS, example, perturbed_network
 
 
 @pytest.mark.parametrize("task", TASKS)

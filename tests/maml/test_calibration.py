@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._calibration import (  # noqa: E402
+from sklearn_meta.maml._calibration import (
     ScaleOfLogits,
     SlopeOfPredictions,
     log_probabilities,

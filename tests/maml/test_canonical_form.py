@@ -9,10 +9,7 @@ from scipy import sparse
 from scipy.stats import norm
 from sklearn.base import clone
 
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._canonical_form import CLIP, CanonicalInput  # noqa: E402
+from sklearn_meta.maml._canonical_form import CLIP, CanonicalInput
 
 CLASSES = {"task": "classification"}
 NUMBERS = {"task": "regression"}

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._column_statistics import (  # noqa: E402
+from sklearn_meta.maml._column_statistics import (
     N_SUMMARIES,
     N_TABLE_NUMBERS,
     column_statistics,
@@ -14,8 +12,8 @@ from sklearn_meta.maml._column_statistics import (  # noqa: E402
     linear_relevance,
     table_summaries,
 )
-from sklearn_meta.maml._context import target_matrix  # noqa: E402
-from tests.maml.networks import TASKS, example  # noqa: E402
+from sklearn_meta.maml._context import target_matrix
+from tests.maml.networks import TASKS, example
 
 
 def statistics_of(task, **changes):

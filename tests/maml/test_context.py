@@ -1,16 +1,13 @@
 """Context rows: targets as columns, and stratified folds."""
 
-import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._context import (  # noqa: E402
+from sklearn_meta.maml._context import (
     fold_order,
     target_mask,
     target_matrix,
 )
-from tests.maml.networks import example  # noqa: E402
+from tests.maml.networks import example
 
 
 def test_classes_are_one_hot_and_padded_rows_zero():

@@ -3,15 +3,13 @@
 import json
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._initialization import (  # noqa: E402
+from sklearn_meta.maml._initialization import (
     load_initialization,
     random_initialization,
 )
-from sklearn_meta.maml._network import NetworkConfig  # noqa: E402
+from sklearn_meta.maml._network import NetworkConfig
 
 CONFIG = NetworkConfig("classification", width=4, cell_width=2, n_neighbors=1)
 

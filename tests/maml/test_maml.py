@@ -6,22 +6,20 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, load_wine, make_classification
 from sklearn.metrics import log_loss
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml import (  # noqa: E402
+from sklearn_meta.maml import (
     MAMLClassifier,
     MAMLRegressor,
     load_initialization,
 )
-from sklearn_meta.maml.training._inner_loop import adapt  # noqa: E402
-from sklearn_meta.maml.training._support_loss import support_loss  # noqa: E402
+from sklearn_meta.maml.training._inner_loop import adapt
+from sklearn_meta.maml.training._support_loss import support_loss
 
 BOTH = [MAMLClassifier, MAMLRegressor]
 

@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._context import Context  # noqa: E402
-from sklearn_meta.maml._initialization import random_initialization  # noqa: E402
-from sklearn_meta.maml._network import NetworkConfig, prediction_loss  # noqa: E402
-from tests.maml.networks import TASKS, example, perturbed_network  # noqa: E402
+from sklearn_meta.maml._context import Context
+from sklearn_meta.maml._initialization import random_initialization
+from sklearn_meta.maml._network import NetworkConfig, prediction_loss
+from tests.maml.networks import TASKS, example, perturbed_network
 
 
 @pytest.mark.parametrize("task", TASKS)

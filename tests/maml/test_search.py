@@ -3,15 +3,12 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta import MetaAutoClassifier  # noqa: E402
-from sklearn_meta.evaluation import _run  # noqa: E402
-from sklearn_meta.metalearning import FixedPortfolio  # noqa: E402
-from sklearn_meta.parallel._process_pool import can_start_processes  # noqa: E402
-from sklearn_meta.pipelines import SearchSpace, default_catalog  # noqa: E402
-from sklearn_meta.testing import operator_checks, parametrize_with_checks  # noqa: E402
+from sklearn_meta import MetaAutoClassifier
+from sklearn_meta.evaluation import _run
+from sklearn_meta.metalearning import FixedPortfolio
+from sklearn_meta.parallel._process_pool import can_start_processes
+from sklearn_meta.pipelines import SearchSpace, default_catalog
+from sklearn_meta.testing import operator_checks, parametrize_with_checks
 
 OPERATORS = [o for o in default_catalog() if o.name == "maml"]
 

@@ -2,14 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
+from skorch.dataset import Dataset
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from skorch.dataset import Dataset  # noqa: E402
-
-from sklearn_meta.maml import MAMLRegressor  # noqa: E402
-from sklearn_meta.maml._skorch_nets import (  # noqa: E402
+from sklearn_meta.maml import MAMLRegressor
+from sklearn_meta.maml._skorch_nets import (
     Batches,
     one_torch_thread,
     pick_device,

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from sklearn_meta.maml._support import DistinctRows, _quota, choose_rows, distinct_rows
+from sklearn_meta.maml._support import (
+    DistinctRows,
+    _quota,
+    choose_rows,
+    distinct_rows,
+    rank_within_class,
+)
 
 
 def _table(n_rows=40, n_columns=3, seed=0):
@@ -125,3 +131,7 @@ def test_numbers_are_sampled_uniformly():
     np.testing.assert_array_equal(support.rows.y, np.arange(30.0))
     np.testing.assert_allclose(support.context_weight, 2.0)
     np.testing.assert_array_equal(support.prior_shift, [0])
+
+
+def test_ranks_count_the_earlier_rows_of_a_class():
+    assert rank_within_class(np.array([2, 0, 2, 2, 0])).tolist() == [0, 0, 1, 2, 1]

@@ -3,14 +3,12 @@
 import pickle
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml import _table_module  # noqa: E402
-from sklearn_meta.maml._network import NetworkConfig  # noqa: E402
-from sklearn_meta.maml._table_module import TableModule, assign_folds  # noqa: E402
-from tests.maml.networks import TASKS, example, perturbed_network  # noqa: E402
+from sklearn_meta.maml import _table_module
+from sklearn_meta.maml._network import NetworkConfig
+from sklearn_meta.maml._table_module import TableModule, assign_folds
+from tests.maml.networks import TASKS, example, perturbed_network
 
 
 def make_module(task, n_extra=2):

@@ -6,19 +6,13 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
+from sklearn_meta.maml._support import rank_within_class
+from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 # Minimum number of support rows of each class: left-out predictions need a second row.
 MIN_ROWS_PER_CLASS = 2
 # Share of the episodes whose support is balanced by class.
 BALANCED_SHARE = 0.5
-
-
-def check_task(task):
-    """Raise ValueError unless `task` is classification or regression."""
-    tasks = (CLASSIFICATION, REGRESSION)
-    if task not in tasks:
-        raise ValueError(f"'task' must be one of {tasks}. Got {task!r}.")
 
 
 def as_range(name, value, smallest):
@@ -65,7 +59,7 @@ def split_rows(rng, y, n_support, task, *, balanced):
     """
     order = rng.permutation(len(y))
     if task == CLASSIFICATION:
-        rank = _rank_within_class(y[order])
+        rank = rank_within_class(y[order])
         if not balanced:
             rank = np.minimum(rank, MIN_ROWS_PER_CLASS)
         order = order[np.argsort(rank, kind="stable")]
@@ -76,16 +70,6 @@ def draw_split(rng, y, n_support, task):
     """Call `split_rows`, balanced with probability `BALANCED_SHARE`."""
     balanced = rng.random() < BALANCED_SHARE
     return split_rows(rng, y, n_support, task, balanced=balanced)
-
-
-def _rank_within_class(codes):
-    """Number each class's rows 0, 1, ... in their order."""
-    by_class = np.argsort(codes, kind="stable")
-    counts = np.bincount(codes)
-    first = np.repeat(np.cumsum(counts) - counts, counts)
-    rank = np.empty(len(codes), dtype=np.int64)
-    rank[by_class] = np.arange(len(codes)) - first
-    return rank
 
 
 def merge_rare(codes):

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from sklearn_meta.data._column_kinds import is_missing
 from sklearn_meta.data._encoding import encode_table
-from sklearn_meta.maml.training._draws import check_task
+from sklearn_meta.maml._context import check_task
 from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 

@@ -18,7 +18,7 @@ import numpy as np
 # Kinds of observed columns, and their mean shares.
 PLAIN, SKEWED, HEAVY, ROUNDED, CODES = range(5)
 KIND_SHARES = (0.45, 0.18, 0.07, 0.15, 0.15)
-MAX_LEVELS = 12
+MAX_COLUMN_LEVELS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Measurement:
         # A small concentration: most columns of a real table are of few kinds.
         shares = rng.dirichlet(4.0 * np.array(KIND_SHARES))
         kinds = rng.choice(len(shares), size=d, p=shares)
-        n_levels = 2 + (rng.random(d) ** 2 * (MAX_LEVELS - 1)).astype(np.int64)
+        n_levels = 2 + (rng.random(d) ** 2 * (MAX_COLUMN_LEVELS - 1)).astype(np.int64)
         return cls(kinds, n_levels)
 
     @property
@@ -70,7 +70,9 @@ class Measurement:
         n, d = z.shape
         level = self.level(z)
         # Category codes are arbitrary: a random permutation in each column.
-        order = np.argsort(rng.random((d, MAX_LEVELS + 1)) + _padding(self.n_levels))
+        order = np.argsort(
+            rng.random((d, MAX_COLUMN_LEVELS + 1)) + _padding(self.n_levels)
+        )
         codes = order[np.arange(d), level.astype(np.int64)]
         tail = rng.uniform(0.3, 1.2, size=d)
         x = np.choose(
@@ -81,7 +83,7 @@ class Measurement:
 
 def _padding(n_levels):
     """Return sort keys that put the levels a column does not have last."""
-    return np.where(np.arange(MAX_LEVELS + 1) >= n_levels[:, None], 2.0, 0.0)
+    return np.where(np.arange(MAX_COLUMN_LEVELS + 1) >= n_levels[:, None], 2.0, 0.0)
 
 
 def _with_gaps(rng, x, z):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_meta.maml._context import check_task
 from sklearn_meta.maml.training._canonical_episode import canonical_episode
 from sklearn_meta.maml.training._draws import (
     MIN_ROWS_PER_CLASS,
     as_range,
-    check_task,
     discretize,
     draw_n_classes,
     draw_split,

@@ -1,13 +1,11 @@
 """Averages of initializations."""
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._initialization import random_initialization  # noqa: E402
-from sklearn_meta.maml._network import NetworkConfig  # noqa: E402
-from sklearn_meta.maml.training import average_initializations  # noqa: E402
+from sklearn_meta.maml._initialization import random_initialization
+from sklearn_meta.maml._network import NetworkConfig
+from sklearn_meta.maml.training import average_initializations
 
 CONFIG = NetworkConfig("classification", width=4, cell_width=2, n_neighbors=1)
 

@@ -5,9 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
 from sklearn_meta.maml.training._batches import as_tasks, batch_of_step, similar
 from tests.maml.training.episodes import TASKS, make_sources, small_episode
 

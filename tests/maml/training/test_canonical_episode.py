@@ -1,10 +1,6 @@
 """Conversion of rows to episodes."""
 
 import numpy as np
-import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
 
 from sklearn_meta.maml.training._canonical_episode import (
     TARGET_LIMIT,

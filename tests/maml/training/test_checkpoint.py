@@ -1,11 +1,9 @@
 """Checkpoints: what is written is read, and nothing else."""
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml.training._checkpoint import (  # noqa: E402
+from sklearn_meta.maml.training._checkpoint import (
     TrainingState,
     read_checkpoint,
     write_checkpoint,

@@ -1,12 +1,8 @@
 """Random draws: row splits, classes, sizes."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
 
 from sklearn_meta.maml.training._draws import (
     MIN_ROWS_PER_CLASS,

@@ -5,9 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
 from sklearn_meta.maml.training import Episode, MixedEpisodes
 from tests.maml.training.episodes import TASKS, check_episode, make_sources
 

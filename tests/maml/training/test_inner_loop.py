@@ -1,12 +1,9 @@
 """Inner loop: gradient steps."""
 
-import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml.training._inner_loop import adapt  # noqa: E402
-from tests.maml.training.lines import (  # noqa: E402
+from sklearn_meta.maml.training._inner_loop import adapt
+from tests.maml.training.lines import (
     Line,
     LineLearner,
     lines,

@@ -5,14 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml import load_initialization  # noqa: E402
-from sklearn_meta.maml.training import _recipe  # noqa: E402
-from sklearn_meta.maml.training.__main__ import main  # noqa: E402
+from sklearn_meta.maml import load_initialization
+from sklearn_meta.maml.training import _recipe
+from sklearn_meta.maml.training.__main__ import main
 
 
 def test_the_command_trains_without_the_families_held_out(

@@ -2,20 +2,18 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._initialization import random_initialization  # noqa: E402
-from sklearn_meta.maml._network import NetworkConfig  # noqa: E402
-from sklearn_meta.maml.training._inner_loop import ALGORITHMS  # noqa: E402
-from sklearn_meta.maml.training._meta_train import (  # noqa: E402
+from sklearn_meta.maml._initialization import random_initialization
+from sklearn_meta.maml._network import NetworkConfig
+from sklearn_meta.maml.training._inner_loop import ALGORITHMS
+from sklearn_meta.maml.training._meta_train import (
     meta_train,
     reptile_update,
 )
-from sklearn_meta.maml.training._outer_loop import meta_gradient  # noqa: E402
-from tests.maml.training.episodes import small_episodes  # noqa: E402
-from tests.maml.training.lines import (  # noqa: E402
+from sklearn_meta.maml.training._outer_loop import meta_gradient
+from tests.maml.training.episodes import small_episodes
+from tests.maml.training.lines import (
     RATES,
     LineLearner,
     as_array,

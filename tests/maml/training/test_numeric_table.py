@@ -6,9 +6,6 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
 from sklearn_meta.maml.training._numeric_table import numeric_table, read_tables
 from tests.maml.training.episodes import TASKS
 

@@ -2,22 +2,20 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._initialization import random_initialization  # noqa: E402
-from sklearn_meta.maml._network import NetworkConfig, prediction_loss  # noqa: E402
-from sklearn_meta.maml.training._batches import as_tasks  # noqa: E402
-from sklearn_meta.maml.training._inner_loop import ALGORITHMS, Algorithm  # noqa: E402
-from sklearn_meta.maml.training._outer_loop import (  # noqa: E402
+from sklearn_meta.maml._initialization import random_initialization
+from sklearn_meta.maml._network import NetworkConfig, prediction_loss
+from sklearn_meta.maml.training._batches import as_tasks
+from sklearn_meta.maml.training._inner_loop import ALGORITHMS, Algorithm
+from sklearn_meta.maml.training._outer_loop import (
     TableLearner,
     adapted_losses,
     meta_gradient,
 )
-from sklearn_meta.maml.training._support_loss import support_loss  # noqa: E402
-from tests.maml.training.episodes import small_episodes  # noqa: E402
-from tests.maml.training.lines import (  # noqa: E402
+from sklearn_meta.maml.training._support_loss import support_loss
+from tests.maml.training.episodes import small_episodes
+from tests.maml.training.lines import (
     RATES,
     LineLearner,
     as_array,

@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
 from sklearn_meta.maml.training._random_functions import (
     CODES,
-    MAX_LEVELS,
+    MAX_COLUMN_LEVELS,
     PRIORS,
     Measurement,
 )
@@ -29,14 +26,14 @@ def test_shapes_and_variation(prior, k):
 
 def test_recording_keeps_order_and_levels():
     rng = np.random.default_rng(0)
-    measurement = Measurement(np.arange(5), np.full(5, MAX_LEVELS))
+    measurement = Measurement(np.arange(5), np.full(5, MAX_COLUMN_LEVELS))
     z = rng.standard_normal((500, 5))
     x = measurement.record(np.random.default_rng(3), z)
     if np.isnan(x).any():
         pytest.fail("this seed has gaps; take another one")
     for j in range(3):
         assert np.array_equal(np.argsort(x[:, j]), np.argsort(z[:, j]))
-    assert len(np.unique(x[:, 3])) <= MAX_LEVELS
+    assert len(np.unique(x[:, 3])) <= MAX_COLUMN_LEVELS
     assert (np.diff(x[np.argsort(z[:, 3]), 3]) >= 0).all()
     # Codes name the levels, one to one, in another order.
     pairs = {*zip(measurement.level(z)[:, CODES], x[:, CODES], strict=True)}

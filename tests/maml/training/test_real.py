@@ -4,9 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
 from sklearn_meta.maml.training import RealEpisodes
 from sklearn_meta.maml.training._numeric_table import NumericTable
 from tests.maml.training.episodes import TASKS, check_episode, make_tables

@@ -4,12 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml import load_initialization  # noqa: E402
-from sklearn_meta.maml.training import _recipe  # noqa: E402
-from sklearn_meta.maml.training._recipe import (  # noqa: E402
+from sklearn_meta.maml import load_initialization
+from sklearn_meta.maml.training import _recipe
+from sklearn_meta.maml.training._recipe import (
     STAGES,
     RepeatedEpisodes,
     is_for_validation,
@@ -17,7 +14,7 @@ from sklearn_meta.maml.training._recipe import (  # noqa: E402
     training_episodes,
     validation_episodes,
 )
-from tests.maml.training.episodes import TASKS, make_tables  # noqa: E402
+from tests.maml.training.episodes import TASKS, make_tables
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
 """Cross-fitting of the support: folds, left-out targets, padding."""
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
-from sklearn_meta.maml._context import Context  # noqa: E402
-from sklearn_meta.maml.training._support_loss import (  # noqa: E402
+from sklearn_meta.maml._context import Context
+from sklearn_meta.maml.training._support_loss import (
     cross_fit,
     cross_fitting_folds,
     support_loss,
 )
-from tests.maml.networks import TASKS, example, perturbed_network  # noqa: E402
+from tests.maml.networks import TASKS, example, perturbed_network
 
 
 def test_cross_fitted_row_does_not_see_its_own_target():

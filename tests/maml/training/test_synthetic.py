@@ -5,9 +5,6 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier
 
-pytest.importorskip("torch")
-pytest.importorskip("skorch")
-
 from sklearn_meta.maml.training import SyntheticEpisodes, _synthetic
 from sklearn_meta.maml.training._random_functions import PRIORS
 
