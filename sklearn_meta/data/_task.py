@@ -104,6 +104,11 @@ class MultilabelTask:
     n_classes: int = 2
     stratifies: bool = False
 
+    @property
+    def classes(self):
+        """`classes_` of the estimator, see `label_classes`."""
+        return label_classes(self.n_outputs, self.dtype)
+
     def encode(self, y):
         """Return the indicators as int64."""
         return np.asarray(y, dtype=np.int64)

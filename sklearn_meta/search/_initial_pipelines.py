@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sklearn_meta.evaluation._records import Candidate
+from sklearn_meta.evaluation._records import INITIAL, Candidate
 from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.pipelines._read_estimator import read_estimator
 from sklearn_meta.pipelines._text import format_tree, parse
-
-INITIAL = "initial"
 
 
 def read_initial(pipelines, vocabulary) -> Iterator[Candidate]:

@@ -57,6 +57,38 @@ class SearchProblem:
     follows_clock: bool = False
 
 
+def make_problem(plan, prior, space) -> SearchProblem:
+    """Return what a search may know of a planned run.
+
+    Parameters
+    ----------
+    plan : Plan
+    prior : Prior
+    space : SearchSpace
+
+    Returns
+    -------
+    problem : SearchProblem
+    """
+    dataset = plan.context.dataset
+    task, schema = dataset.task, dataset.schema
+    return SearchProblem(
+        task=task.name,
+        space=space,
+        prior=prior,
+        n_samples=dataset.n_samples,
+        n_features=dataset.n_features,
+        n_classes=task.n_classes,
+        n_outputs=task.n_outputs,
+        has_categories=schema.n_categorical > 0,
+        has_missing=bool(schema.missing),
+        is_sparse=schema.sparse,
+        seed=plan.context.seed,
+        left_out=plan.left_out,
+        follows_clock=not plan.limits.repeatable,
+    )
+
+
 class Search(Protocol):
     """One run of a strategy."""
 

@@ -30,8 +30,8 @@ from sklearn_meta.data._encoding import schema_of
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning.knowledge_base._metrics import STORED_METRICS
-from sklearn_meta.parallel._events import Failed
-from sklearn_meta.parallel._process_pool import InProcessPool
+from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.parallel._pool import Failed
 from sklearn_meta.pipelines import default_catalog, format_tree, parse
 from tests.metalearning.knowledge import dataset, evaluation
 

@@ -7,8 +7,8 @@ pytest.importorskip("torch")
 pytest.importorskip("skorch")
 
 from sklearn_meta import MetaAutoClassifier  # noqa: E402
-from sklearn_meta.evaluation import _run  # noqa: E402
 from sklearn_meta.metalearning import FixedPortfolio  # noqa: E402
+from sklearn_meta.parallel import _start  # noqa: E402
 from sklearn_meta.parallel._process_pool import can_start_processes  # noqa: E402
 from sklearn_meta.pipelines import SearchSpace, default_catalog  # noqa: E402
 from sklearn_meta.testing import operator_checks, parametrize_with_checks  # noqa: E402
@@ -52,8 +52,8 @@ def search(**kwargs):
 @pytest.mark.skipif(not can_start_processes(), reason="no worker processes here")
 def test_workers_find_what_one_process_finds(table, monkeypatch):
     here = search(n_jobs=1).fit(*table)
-    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS", 0.0)
-    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
+    monkeypatch.setattr(_start, "IN_PROCESS_SECONDS", 0.0)
+    monkeypatch.setattr(_start, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
     one, two = (search(n_jobs=n).fit(*table) for n in (1, 2))
     assert "maml" in here.best_pipeline_
     for other in (one, two):
@@ -86,10 +86,10 @@ def test_workers_import_torch_only_if_the_search_begins_with_it(
         def start(self):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(_run, "WorkerPool", Pool)
-    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS", 0.0)
-    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
-    monkeypatch.setattr(_run, "can_start_processes", lambda: True)
+    monkeypatch.setattr(_start, "ProcessPool", Pool)
+    monkeypatch.setattr(_start, "IN_PROCESS_SECONDS", 0.0)
+    monkeypatch.setattr(_start, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
+    monkeypatch.setattr(_start, "can_start_processes", lambda: True)
     names = ["maml", "dummy"] if first else ["dummy"]
     model = search().set_params(search_space=SearchSpace(include=names, max_size=1))
     with pytest.raises(KeyboardInterrupt):

@@ -41,7 +41,7 @@ from sklearn_meta.ensemble._selection import (
     greedy_selection,
     of_outputs,
 )
-from sklearn_meta.ensemble._stack import (
+from sklearn_meta.ensemble._stacking import (
     fit_linear_pool,
     fit_linear_pools,
     fit_log_linear_pool,
