@@ -427,8 +427,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 "constant. Raise time_budget and fit again."
             )
         space = self.search_space or SearchSpace()
-        catalog = space.catalog(self._source["task"])
-        return to_source(catalog=catalog, **self._source)
+        arguments = dict(self._source)
+        catalog = space.catalog(arguments.pop("task"))
+        return to_source(catalog=catalog, **arguments)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")

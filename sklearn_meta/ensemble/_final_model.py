@@ -11,7 +11,6 @@ from sklearn_meta.ensemble import Combination, combine
 from sklearn_meta.ensemble._refits import Refits, mean_iterations, refit_seconds
 from sklearn_meta.evaluation._history import has_predictions
 from sklearn_meta.evaluation._records import Evaluation, Status
-from sklearn_meta.pipelines._operators import REGRESSION
 
 # At most this share of the budget is set aside for combining and fitting again;
 # what cannot be fitted in it is replaced by its fold models.
@@ -225,7 +224,7 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         )
 
     predictions = [oof.predictions[i] for i in candidates]
-    if dataset.task.name == REGRESSION:
+    if not dataset.task.is_classifier:
         limits = dataset.task.limits(dataset.y)
         predictions = [np.clip(p, *limits) for p in predictions]
     combination = combine(

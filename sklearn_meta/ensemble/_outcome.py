@@ -75,7 +75,8 @@ class Outcome:
     def source_arguments(self, encoding):
         """Return what `to_source` needs for the best single pipeline.
 
-        All but the catalog, which is large and in no fitted model. None if no
+        The name of the task takes the place of the catalog, which is large and in no
+        fitted model. None if no
         candidate was finished: the constant predictor is no pipeline of the search.
         """
         if self.best.status is not Status.OK and not self.best.folds:
@@ -110,7 +111,7 @@ def ensemble_of(final, dataset):
         return _WeightedEnsembleMultilabel(
             members, final.combination, task.n_outputs, task.dtype
         )
-    if task.name == "classification":
+    if task.is_classifier:
         return WeightedEnsembleClassifier(members, final.combination, task.classes)
     return WeightedEnsembleRegressor(members, final.combination, task.limits(dataset.y))
 
@@ -137,8 +138,7 @@ def check_candidates(history):
 
 def constant_model(dataset, number) -> FinalModel:
     """Return the model that predicts a constant, as evaluation `number`."""
-    classifies = dataset.task.name == "classification"
-    dummy = DummyClassifier() if classifies else DummyRegressor()
+    dummy = DummyClassifier() if dataset.task.is_classifier else DummyRegressor()
     model = Pipeline([("dummy", dummy)]).fit(
         np.zeros((dataset.n_samples, 1)), dataset.task.decode(dataset.y)
     )

@@ -144,7 +144,7 @@ class Run:
             spelled_out,
             catalog,
             budget.seconds,
-            foreign_operators(catalog, dataset.task.name),
+            foreign_operators(catalog),
         )
         self.context = EvaluationContext(
             dataset=dataset,
@@ -168,8 +168,8 @@ class Run:
         self.history = History(keep_models_from=min(0.02 * budget.seconds, 1e6))
         schema = dataset.schema
         self.problem = SearchProblem(
-            task=dataset.task.name,
-            space=space,
+            catalog=catalog,
+            max_size=space.max_size,
             prior=prior,
             n_samples=dataset.n_samples,
             n_features=dataset.n_features,
@@ -235,7 +235,7 @@ class Run:
         if self.budget.seconds >= IN_PROCESS_SECONDS:
             return catalog
         heavy = {o.name for o in self._heavy_unasked()}
-        return Catalog(o for o in catalog if o.name not in heavy)
+        return Catalog((o for o in catalog if o.name not in heavy), catalog.task)
 
     def _not_worth_loading(self):
         """Return the names of the operators whose packages nothing recalled needs.
@@ -369,7 +369,6 @@ class Run:
         return recommended(
             self.problem.prior,
             catalog=self.context.catalog,
-            task=dataset.task.name,
             n_outputs=dataset.task.n_outputs,
             predict_seconds=self.forecast.fit_seconds,
         )

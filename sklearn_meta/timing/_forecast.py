@@ -79,7 +79,7 @@ class Forecast:
         return predicted_seconds_on(
             self.dataset,
             USUAL_PIPELINE,
-            catalog=default_catalog(),
+            catalog=default_catalog(self.catalog.task),
             n_samples=n_rows,
         )
 
@@ -128,9 +128,8 @@ class Forecast:
 
     def packages(self, trees) -> list[str]:
         """Return the heavy packages that trees need."""
-        task = self.dataset.task.name
         operators = (
-            self.catalog.find(node.operator, task)
+            self.catalog.find(node.operator)
             for tree in trees
             for _, node in tree.walk()
         )
@@ -140,9 +139,9 @@ class Forecast:
         return worthwhile_seconds(self.dataset.n_samples, self.budget_seconds)
 
 
-def foreign_operators(catalog, task) -> frozenset[str]:
+def foreign_operators(catalog) -> frozenset[str]:
     """Return the names of the operators that are not built in."""
-    builtin = {o.name: o for o in default_catalog().select(task)}
+    builtin = {o.name: o for o in default_catalog(catalog.task)}
     return frozenset(
         o.name
         for o in catalog
