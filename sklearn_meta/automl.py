@@ -301,7 +301,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             plan = make_plan(table, prior, settings, forecast, budget)
         search = None
         if settings.searches:
-            problem = make_problem(plan, prior, self._space())
+            problem = make_problem(plan, prior, self._space().max_size)
             search = as_strategy(self.search).start(problem)
         return _SearchState(table.dataset, prior, plan, search, new_history(budget))
 
@@ -472,8 +472,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 "constant. Raise time_budget and fit again."
             )
         space = self.search_space or SearchSpace()
-        catalog = space.catalog(self._source["task"])
-        return to_source(catalog=catalog, **self._source)
+        arguments = dict(self._source)
+        catalog = space.catalog(arguments.pop("task"))
+        return to_source(catalog=catalog, **arguments)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")

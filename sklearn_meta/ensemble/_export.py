@@ -35,7 +35,7 @@ def ensemble_of(final, dataset):
         return _WeightedEnsembleMultilabel(
             members, final.combination, task.n_outputs, task.dtype
         )
-    if task.name == "classification":
+    if task.is_classifier:
         return WeightedEnsembleClassifier(members, final.combination, task.classes)
     return WeightedEnsembleRegressor(members, final.combination, task.limits(dataset.y))
 
@@ -67,7 +67,8 @@ def best_estimator(final, ensemble, dataset, encoder):
 def source_arguments(final, context, encoding):
     """Return what `to_source` needs for the best single pipeline.
 
-    All but the catalog, which is large and in no fitted model.
+    The name of the task takes the place of the catalog, which is large and in no fitted
+    model.
 
     Parameters
     ----------

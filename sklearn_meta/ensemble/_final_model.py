@@ -19,7 +19,6 @@ from sklearn_meta.exceptions import NoCandidateError, SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_load
 from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._pickled import UnpicklingError, loads
-from sklearn_meta.pipelines._operators import REGRESSION
 from sklearn_meta.pipelines._tree import X
 from sklearn_meta.timing._refits import refit_seconds
 
@@ -245,7 +244,7 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         )
 
     predictions = [oof.predictions[i] for i in candidates]
-    if dataset.task.name == REGRESSION:
+    if not dataset.task.is_classifier:
         limits = dataset.task.limits(dataset.y)
         predictions = [np.clip(p, *limits) for p in predictions]
     combination = combine(
@@ -359,8 +358,7 @@ def check_candidates(history):
 
 def constant_model(dataset, number) -> FinalModel:
     """Return the model that predicts a constant, as evaluation `number`."""
-    classifies = dataset.task.name == "classification"
-    dummy = DummyClassifier() if classifies else DummyRegressor()
+    dummy = DummyClassifier() if dataset.task.is_classifier else DummyRegressor()
     model = Pipeline([("dummy", dummy)]).fit(
         np.zeros((dataset.n_samples, 1)), dataset.task.decode(dataset.y)
     )

@@ -60,7 +60,6 @@ def fit_recommendation(context, tree, text):
     stops_early = early_stopping_learner(
         tree,
         catalog=context.catalog,
-        task=dataset.task.name,
         n_outputs=dataset.task.n_outputs,
     )
     if stops_early:
@@ -118,7 +117,7 @@ class Recommended:
 
 
 def recommended(
-    prior: Prior, *, catalog: Catalog, task, n_outputs, predict_seconds: Callable
+    prior: Prior, *, catalog: Catalog, n_outputs, predict_seconds: Callable
 ) -> Recommended:
     """Order the recommendations of a prior for fitting them without a search.
 
@@ -132,7 +131,6 @@ def recommended(
     ----------
     prior : Prior
     catalog : Catalog
-    task : {"classification", "regression"}
     n_outputs : int
     predict_seconds : callable
         ``predict_seconds(tree)``: seconds of one fit on all rows, where the prior does
@@ -142,12 +140,12 @@ def recommended(
     -------
     recommended : Recommended
     """
-    proposals = prior.portfolio or _defaults(catalog, task)
+    proposals = prior.portfolio or _defaults(catalog)
     proposals = sorted(proposals, key=_expected_regret)
     seconds = []
     for proposal in proposals:
         fits = 1 + early_stopping_learner(
-            proposal.tree, catalog=catalog, task=task, n_outputs=n_outputs
+            proposal.tree, catalog=catalog, n_outputs=n_outputs
         )
         one = proposal.expected_seconds
         one = predict_seconds(proposal.tree) if one is None else one
@@ -160,9 +158,9 @@ def _expected_regret(proposal):
     return 0.0 if proposal.expected_regret is None else proposal.expected_regret
 
 
-def _defaults(catalog, task):
+def _defaults(catalog):
     """Every learner with its defaults, cheap ones first."""
-    learners = sorted(catalog.select(task, "learner"), key=lambda o: o.cost.seconds)
+    learners = sorted(catalog.select("learner"), key=lambda o: o.cost.seconds)
     return [Proposal(Node(o.name, (X,)), origin="default") for o in learners]
 
 
@@ -178,12 +176,10 @@ def recommend(plan, prior) -> Recommended:
     -------
     recommended : Recommended
     """
-    task = plan.context.dataset.task
     return recommended(
         prior,
         catalog=plan.context.catalog,
-        task=task.name,
-        n_outputs=task.n_outputs,
+        n_outputs=plan.context.dataset.task.n_outputs,
         predict_seconds=plan.forecast.fit_seconds,
     )
 

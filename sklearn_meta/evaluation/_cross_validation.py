@@ -157,7 +157,7 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     elif isinstance(cv, Integral):
         splitter = k_fold(int(cv), dataset, random_state)
     else:
-        splitter = check_cv(cv, y, classifier=dataset.task.name == "classification")
+        splitter = check_cv(cv, y, classifier=dataset.task.is_classifier)
     with warnings.catch_warnings():
         # Classes with fewer members than folds stay: predictions are aligned.
         warnings.filterwarnings("ignore", message="The least populated class")

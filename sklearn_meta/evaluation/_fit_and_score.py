@@ -114,7 +114,7 @@ def _run_stage(context, tree, seed, index, stage, race):
     pipeline, iterations = fit_pipeline(
         tree, dataset, X, y, weight, context.catalog, seed,
         early_stopping=early_stopping_learner(
-            tree, catalog=context.catalog, task=task.name, n_outputs=task.n_outputs
+            tree, catalog=context.catalog, n_outputs=task.n_outputs
         ),
     )  # fmt: skip
     fitted = time.perf_counter()
@@ -213,9 +213,8 @@ def fit_pipeline(
     pipeline = compile_pipeline(
         tree,
         dataset.schema,
-        task=task.name,
-        n_classes=task.n_classes,
         catalog=catalog,
+        n_classes=task.n_classes,
         random_state=seed,
         iterations=iterations,
         n_outputs=task.n_outputs,
@@ -226,7 +225,7 @@ def fit_pipeline(
         if early_stopping:
             return _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed)
         if sample_weight is not None and accepts_sample_weight(
-            tree, catalog=catalog, task=task.name, n_outputs=task.n_outputs
+            tree, catalog=catalog, n_outputs=task.n_outputs
         ):
             fit_weighted(pipeline, X, y, sample_weight)
         else:
@@ -239,13 +238,13 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
     import lightgbm
 
     stratify = None
-    if task.name == "classification" and np.bincount(y)[np.unique(y)].min() >= 2:
+    if task.is_classifier and np.bincount(y)[np.unique(y)].min() >= 2:
         stratify = y
     n_watch = max(int(EARLY_STOPPING_SHARE * len(y)), task.n_classes)
     train, watch = train_test_split(
         np.arange(len(y)), test_size=n_watch, random_state=seed, stratify=stratify
     )
-    if task.name == "classification" and len(np.unique(y[train])) < len(np.unique(y)):
+    if task.is_classifier and len(np.unique(y[train])) < len(np.unique(y)):
         # The rarest class lies in the watched part only: keep every row for training.
         train = np.arange(len(y))
     preparation, learner = pipeline[:-1], pipeline[-1]

@@ -183,7 +183,7 @@ def recallable_operators(settings, forecast) -> Catalog:
     if forecast.budget_seconds >= IN_PROCESS_SECONDS:
         return catalog
     heavy = {o.name for o in _heavy_unnamed(settings, forecast)}
-    return Catalog(o for o in catalog if o.name not in heavy)
+    return Catalog((o for o in catalog if o.name not in heavy), catalog.task)
 
 
 def _left_out(settings, forecast, first_trees):

@@ -18,8 +18,7 @@ from scipy import sparse
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator
 
-CLASSIFICATION = "classification"
-REGRESSION = "regression"
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 
 # Cells lie within these many standard deviations.
 CLIP = 4.0

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sklearn_meta.maml._episode import CLASSIFICATION
+from sklearn_meta.data._task_names import CLASSIFICATION
 
 
 class Context(NamedTuple):

@@ -16,9 +16,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from sklearn.utils import check_random_state
 
-CLASSIFICATION = "classification"
-REGRESSION = "regression"
-TASKS = (CLASSIFICATION, REGRESSION)
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 
 
 @dataclass(frozen=True, eq=False)

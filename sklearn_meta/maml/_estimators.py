@@ -30,9 +30,9 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_meta.data._encoding import apply_encoder, check_table, encode_table
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.maml._canonical_form import CanonicalInput
 from sklearn_meta.maml._context import Context
-from sklearn_meta.maml._episode import CLASSIFICATION, REGRESSION
 from sklearn_meta.maml._initialization import (
     Initialization,
     load_initialization,

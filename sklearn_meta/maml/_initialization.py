@@ -13,7 +13,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from sklearn_meta.maml._episode import TASKS
+from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.maml._network import NetworkConfig, TableNetwork
 
 FORMAT = 1

@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from sklearn_meta.data._task_names import CLASSIFICATION, TASKS
 from sklearn_meta.maml._body import Body, Encoding, base_predictors, mlp, n_features
 from sklearn_meta.maml._calibration import NO_CLASS, log_probabilities
 from sklearn_meta.maml._context import (
@@ -35,7 +36,6 @@ from sklearn_meta.maml._context import (
     Context,
     cross_fitting_folds,
 )
-from sklearn_meta.maml._episode import CLASSIFICATION, TASKS
 
 __all__ = [
     "Context",

@@ -46,7 +46,7 @@ def learned(context, history, metafeatures):
         family=name,
         n_samples=dataset.n_samples,
         n_features=dataset.n_features,
-        n_classes=dataset.task.n_classes if dataset.task.name != "regression" else 0,
+        n_classes=dataset.task.n_classes if dataset.task.is_classifier else 0,
         metafeatures=metafeatures.as_dict(),
     )
     evaluations = [

@@ -27,13 +27,13 @@ def read_initial(pipelines, vocabulary) -> Iterator[Candidate]:
     InvalidPipelineError
         If one cannot be expressed in the search space; it says which and why.
     """
-    where = {"catalog": vocabulary.catalog, "task": vocabulary.task}
+    catalog = vocabulary.catalog
     for i, pipeline in enumerate([] if pipelines is None else pipelines):
         try:
             if isinstance(pipeline, str):
-                tree = parse(pipeline, **where)
+                tree = parse(pipeline, catalog=catalog)
             else:
-                tree = read_estimator(pipeline, **where)
+                tree = read_estimator(pipeline, catalog=catalog)
         except InvalidPipelineError as error:
             raise InvalidPipelineError(f"initial_pipelines[{i}]: {error}") from None
         if tree.size > vocabulary.max_size:

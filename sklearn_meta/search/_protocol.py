@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sklearn_meta.evaluation._records import Candidate, Evaluation
 from sklearn_meta.metalearning._prior import Prior
-from sklearn_meta.pipelines._space import SearchSpace
+from sklearn_meta.pipelines._operators import Catalog
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,10 @@ class SearchProblem:
 
     Parameters
     ----------
-    task : {"classification", "regression"}
-    space : SearchSpace
-        What trees are made of.
+    catalog : Catalog
+        Operators that trees are made of; it knows the task.
+    max_size : int
+        Largest number of operators in a tree.
     prior : Prior
         What earlier datasets suggest.
     n_samples, n_features, n_classes : int
@@ -36,14 +37,14 @@ class SearchProblem:
         What the table holds, so that useless operators are not proposed.
     seed : int
     left_out : frozenset of str
-        Names of operators of the space that are proposed where the prior does so only.
+        Names of operators that are proposed where the prior does so only.
     follows_clock : bool
         Whether the run ends by the clock. If not, by a number of evaluations, it is to
         be the same on every machine, and a search may not look at measured seconds.
     """
 
-    task: str
-    space: SearchSpace
+    catalog: Catalog
+    max_size: int
     prior: Prior
     n_samples: int
     n_features: int
@@ -57,14 +58,15 @@ class SearchProblem:
     follows_clock: bool = False
 
 
-def make_problem(plan, prior, space) -> SearchProblem:
+def make_problem(plan, prior, max_size) -> SearchProblem:
     """Return what a search may know of a planned run.
 
     Parameters
     ----------
     plan : Plan
     prior : Prior
-    space : SearchSpace
+    max_size : int
+        Largest number of operators in a tree.
 
     Returns
     -------
@@ -73,8 +75,8 @@ def make_problem(plan, prior, space) -> SearchProblem:
     dataset = plan.context.dataset
     task, schema = dataset.task, dataset.schema
     return SearchProblem(
-        task=task.name,
-        space=space,
+        catalog=plan.context.catalog,
+        max_size=max_size,
         prior=prior,
         n_samples=dataset.n_samples,
         n_features=dataset.n_features,

@@ -77,7 +77,7 @@ class Forecast:
         return predicted_seconds_on(
             self.dataset,
             USUAL_PIPELINE,
-            catalog=default_catalog(),
+            catalog=default_catalog(self.catalog.task),
             n_samples=n_rows,
         )
 
@@ -126,9 +126,8 @@ class Forecast:
 
     def packages(self, trees) -> list[str]:
         """Return the heavy packages that trees need."""
-        task = self.dataset.task.name
         operators = (
-            self.catalog.find(node.operator, task)
+            self.catalog.find(node.operator)
             for tree in trees
             for _, node in tree.walk()
         )
@@ -155,7 +154,7 @@ def make_forecast(dataset, catalog, budget_seconds) -> Forecast:
     -------
     forecast : Forecast
     """
-    builtin = {o.name: o for o in default_catalog().select(dataset.task.name)}
+    builtin = {o.name: o for o in default_catalog(catalog.task)}
     foreign = frozenset(
         o.name
         for o in catalog

@@ -132,7 +132,7 @@ def test_a_fit_on_some_rows_is_one_on_a_sample():
     rng = np.random.default_rng(0)
     y = rng.normal(size=400)
     data = Dataset(rng.normal(size=(400, 1)), y, Schema(1), RegressionTask())
-    context = EvaluationContext(data, (), None, default_catalog())
+    context = EvaluationContext(data, (), None, default_catalog("regression"))
     tree = Node("decision_tree", (X,))
     models = [
         pickle.loads(next(refit_candidate(context, tree, "t", None, n)).data)
@@ -158,7 +158,10 @@ def test_a_model_is_built_though_the_time_is_over():
     )
     stages = make_stages(data, make_folds(data, None, 0), 0)
     context = EvaluationContext(
-        data, stages, FastScoring("neg_mean_squared_error"), default_catalog()
+        data,
+        stages,
+        FastScoring("neg_mean_squared_error"),
+        default_catalog("regression"),
     )
     history = History()
     for name, seconds in [("extra_trees", 5.0), ("ridge", 0.1)]:

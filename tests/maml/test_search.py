@@ -13,7 +13,9 @@ from sklearn_meta.parallel._process_pool import can_start_processes  # noqa: E40
 from sklearn_meta.pipelines import SearchSpace, default_catalog  # noqa: E402
 from sklearn_meta.testing import operator_checks, parametrize_with_checks  # noqa: E402
 
-OPERATORS = [o for o in default_catalog() if o.name == "maml"]
+OPERATORS = [
+    default_catalog(task).find("maml") for task in ("classification", "regression")
+]
 
 
 @parametrize_with_checks(

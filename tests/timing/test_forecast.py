@@ -26,7 +26,7 @@ def forecast(n_samples, budget_seconds, n_features=3):
         Schema(n_features),
         RegressionTask(),
     )
-    return Forecast(data, default_catalog(), budget_seconds, frozenset())
+    return Forecast(data, default_catalog(data.task.name), budget_seconds, frozenset())
 
 
 @given(st.integers(1, 10**6), st.floats(0.1, 1e4))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.maml._canonical_form import CanonicalInput
-from sklearn_meta.maml._episode import CLASSIFICATION, Episode
+from sklearn_meta.maml._episode import Episode
 
 # Targets are kept within this many deviations of the support: where the support holds
 # nearly the same target everywhere, a query row could be millions of them away.

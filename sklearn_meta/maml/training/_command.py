@@ -37,13 +37,8 @@ from pathlib import Path
 
 import torch
 
-from sklearn_meta.maml._episode import (
-    CLASSIFICATION,
-    REGRESSION,
-    TASKS,
-    EpisodeSource,
-    MixedEpisodes,
-)
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
+from sklearn_meta.maml._episode import EpisodeSource, MixedEpisodes
 from sklearn_meta.maml._network import NetworkConfig
 from sklearn_meta.maml.training._meta_train import meta_train
 from sklearn_meta.maml.training._real import RealEpisodes

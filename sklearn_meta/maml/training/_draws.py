@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_meta.maml._episode import CLASSIFICATION, TASKS
+from sklearn_meta.data._task_names import CLASSIFICATION, TASKS
 
 # Rows of every class that the support has at least: leaving one of them out, another
 # one is left.

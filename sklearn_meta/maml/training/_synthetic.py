@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_meta.maml._episode import (
-    CLASSIFICATION,
-    EpisodeSource,
-    as_seed,
-    episode_rng,
-)
+from sklearn_meta.data._task_names import CLASSIFICATION
+from sklearn_meta.maml._episode import EpisodeSource, as_seed, episode_rng
 from sklearn_meta.maml.training._canonical_episode import canonical_episode
 from sklearn_meta.maml.training._draws import (
     MIN_ROWS_PER_CLASS,

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn_meta.data._column_kinds import is_missing
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._encoding import encode_table
-from sklearn_meta.maml._episode import CLASSIFICATION, REGRESSION
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.maml.training._draws import check_task
 
 
