@@ -8,9 +8,6 @@ combine. Each is one package; what is specific to classification or regression i
 from __future__ import annotations
 
 import os
-import time
-from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
@@ -59,7 +56,6 @@ from sklearn_meta.evaluation._plan import (
     Plan,
     SearchSettings,
     make_plan,
-    recallable_operators,
 )
 from sklearn_meta.evaluation._routing import route, routes_metadata, takes_weights
 from sklearn_meta.evaluation._run_search import run_search
@@ -84,6 +80,7 @@ from sklearn_meta.pipelines import SearchSpace, to_source
 from sklearn_meta.search._protocol import make_problem
 from sklearn_meta.search._strategies import STRATEGIES, as_strategy
 from sklearn_meta.timing._forecast import make_forecast
+from sklearn_meta.timing._stopwatch import Stopwatch
 
 __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
 
@@ -191,6 +188,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             self, "fit", self._scorer(), self.cv,
             sample_weight=sample_weight, groups=groups, **params,
         )  # fmt: skip
+        watch = Stopwatch()
         table = describe_table(
             self,
             X,
@@ -201,57 +199,70 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             metadata=routed.score,
             keeps_rows=refers_to_rows(self.cv),
         )
-        settings = self._settings(table.dataset, routed)
-        state, seconds = self._previous_search(table, settings, budget), Counter()
+        settings = self._settings(table, routed, budget)
+        state = self._previous_search(table, settings, budget)
         if state is None:
-            state = self._begin_search(table, settings, budget, seconds)
-        plan, prior, history = state.plan, state.prior, state.history
+            with watch("recall"):
+                prior = recall(
+                    table.canonical,
+                    settings,
+                    meta_learner=self.meta_learner,
+                    knowledge_base=self.knowledge_base,
+                )
+            with watch("plan"):
+                plan = make_plan(table, prior, settings, budget)
+            state = self._begin_search(table, prior, plan)
         # Without a search nothing is measured that others could learn from.
         learns = own is not None and settings.searches
-        metafeatures = metafeatures_of(plan.context.dataset, prior) if learns else None
+        metafeatures = state.metafeatures() if learns else None
         progress = ProgressLine(budget) if self.verbose else None
         observe = _observer(callbacks, seen, progress)
         # What this process computes between candidates is small.
         with config_context(**INSIDE), one_thread():
-            with _timed(seconds, "start workers"):
-                pool = self._start_pool(plan, prior)
-            with pool:
-                if settings.searches:
-                    with _timed(seconds, "search"):
-                        result = run_search(
-                            plan,
-                            state.search,
-                            history,
-                            pool,
-                            look_ahead=as_strategy(self.search).look_ahead,
-                            observe=observe,
-                        )
-                    with _timed(seconds, "combine"):
-                        final = combine_search(
-                            result, plan, pool, ensemble_size=self.ensemble_size
-                        )
-                else:
-                    with _timed(seconds, "combine"):
-                        final = fit_recommended(
-                            plan,
-                            prior,
-                            history,
-                            pool,
-                            ensemble_size=self.ensemble_size,
-                            observe=observe,
-                        )
+            final = self._search_and_combine(state, observe, watch)
         if progress is not None:
-            progress.close(final.stop_reason, len(history))
+            progress.close(final.stop_reason, len(state.history))
         self._keep(table, state, final)
-        self.time_report_ = time_report(seconds, history, final, plan)
+        self.time_report_ = time_report(watch.seconds, state.history, final, state.plan)
         if metafeatures is not None:
-            add_to_knowledge_base(own, plan.context, history, metafeatures)
+            add_to_knowledge_base(own, state.plan.context, state.history, metafeatures)
         # Nothing to add to what is fitted: callbacks may predict with this estimator.
         callbacks.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self
 
-    def _settings(self, dataset, routed):
+    def _search_and_combine(self, state, observe, watch):
+        """Search, combine what was found, and fit the final model."""
+        plan, history = state.plan, state.history
+        with watch("start workers"):
+            pool = self._start_pool(plan, state.prior)
+        with pool:
+            if state.search is None:
+                with watch("combine"):
+                    return fit_recommended(
+                        plan,
+                        state.prior,
+                        history,
+                        pool,
+                        ensemble_size=self.ensemble_size,
+                        observe=observe,
+                    )
+            with watch("search"):
+                found = run_search(
+                    plan,
+                    state.search,
+                    history,
+                    pool,
+                    look_ahead=as_strategy(self.search).look_ahead,
+                    observe=observe,
+                )
+            with watch("combine"):
+                return combine_search(
+                    found, plan, pool, ensemble_size=self.ensemble_size
+                )
+
+    def _settings(self, table, routed, budget):
         """Resolve the parameters for a table."""
+        dataset = table.dataset
         task = dataset.task
         scoring = make_scoring(self.scoring, task)
         if isinstance(scoring, ScorerScoring):
@@ -265,12 +276,14 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if task.n_outputs > 1:
             check_scores_outputs(scoring, dataset.X, dataset.y)
         space = self._space()
+        catalog = space.catalog(task.name)
         n_workers = max(1, effective_n_jobs(self.n_jobs))
         limit = self.memory_limit
         return SearchSettings(
             scoring=scoring,
             cv=self.cv,
-            catalog=space.catalog(task.name),
+            catalog=catalog,
+            forecast=make_forecast(table.canonical, catalog, budget.seconds),
             names_operators=space.include is not None,
             searches=self.search is not None,
             max_evaluations=self.max_evaluations,
@@ -285,25 +298,15 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def _space(self):
         return self.search_space or SearchSpace()
 
-    def _begin_search(self, table, settings, budget, seconds):
-        """Recall, plan, and start a search."""
-        forecast = make_forecast(table.canonical, settings.catalog, budget.seconds)
-        with _timed(seconds, "recall"):
-            prior = recall(
-                table.canonical,
-                settings,
-                forecast,
-                recallable_operators(settings, forecast),
-                meta_learner=self.meta_learner,
-                knowledge_base=self.knowledge_base,
-            )
-        with _timed(seconds, "plan"):
-            plan = make_plan(table, prior, settings, forecast, budget)
+    def _begin_search(self, table, prior, plan):
+        """Start the search of a plan."""
         search = None
-        if settings.searches:
+        if self.search is not None:
             problem = make_problem(plan, prior, self._space().max_size)
             search = as_strategy(self.search).start(problem)
-        return _SearchState(table.dataset, prior, plan, search, new_history(budget))
+        return _SearchState(
+            table.dataset, prior, plan, search, new_history(plan.budget)
+        )
 
     def _previous_search(self, table, settings, budget):
         """Return the search of the previous fit, to go on with; None for a new one."""
@@ -512,6 +515,10 @@ class _SearchState:
     search: object
     history: History
 
+    def metafeatures(self):
+        """Return the meta-features of the table, or None."""
+        return metafeatures_of(self.plan.context.dataset, self.prior)
+
     def is_of(self, dataset):
         """Whether the search was begun on this dataset."""
         mine = self.given
@@ -535,16 +542,6 @@ def _observer(callbacks, seen, progress):
             return evaluated.call_on_fit_task_end(**seen)
 
     return observe
-
-
-@contextmanager
-def _timed(seconds, name):
-    """Add the seconds of a block to those under a name."""
-    began = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[name] += time.perf_counter() - began
 
 
 def _every_member_decides(estimator):

@@ -16,8 +16,7 @@ from sklearn_meta.evaluation._cross_validation import (
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._limits import Limits, patience
 from sklearn_meta.evaluation._scoring import Scoring, perfect_score
-from sklearn_meta.parallel._start import IN_PROCESS_SECONDS
-from sklearn_meta.pipelines._operators import Catalog
+from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.timing._effort import Effort
 from sklearn_meta.timing._forecast import Forecast
 
@@ -41,6 +40,8 @@ class SearchSettings:
     cv : None, int, splitter or iterable
     catalog : Catalog
         Operators of the search space.
+    forecast : Forecast
+        Predicted seconds on the canonical rows of the table.
     names_operators : bool
         Whether the user has named the operators of the search space.
     searches : bool
@@ -57,6 +58,7 @@ class SearchSettings:
     scoring: Scoring
     cv: object
     catalog: Catalog = field(repr=False)
+    forecast: Forecast = field(repr=False)
     names_operators: bool
     searches: bool
     max_evaluations: int | None
@@ -64,6 +66,10 @@ class SearchSettings:
     n_workers: int
     seed: int
     split_params: dict | None = None
+
+    def heavy_unnamed(self) -> list[Operator]:
+        """Return the operators with heavy packages that the user has not named."""
+        return [] if self.names_operators else self.forecast.heavy_operators()
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ class Plan:
         )
 
 
-def make_plan(table, prior, settings, forecast, budget) -> Plan:
+def make_plan(table, prior, settings, budget) -> Plan:
     """Choose rows, folds and limits of a search.
 
     Parameters
@@ -130,15 +136,14 @@ def make_plan(table, prior, settings, forecast, budget) -> Plan:
     table : Table
     prior : Prior
     settings : SearchSettings
-    forecast : Forecast
-        Of the table's canonical rows.
     budget : Budget
 
     Returns
     -------
     plan : Plan
     """
-    dataset, stages = _split(table, prior, settings, forecast, budget)
+    forecast = settings.forecast
+    dataset, stages = _split(table, prior, settings, budget)
     limits = _limits(dataset, settings)
     first_trees = tuple(proposal.tree for proposal in prior.portfolio)
     seconds = np.inf
@@ -158,50 +163,21 @@ def make_plan(table, prior, settings, forecast, budget) -> Plan:
         budget=budget,
         limits=replace(limits, repeatable=limits.is_counted or is_short),
         first_trees=first_trees,
-        left_out=_left_out(settings, forecast, first_trees),
+        left_out=_left_out(settings, first_trees),
         search_seconds=seconds,
         n_workers=settings.n_workers,
     )
 
 
-def recallable_operators(settings, forecast) -> Catalog:
-    """Return the operators that may be recalled.
-
-    A search of few seconds is made in this process, where nothing ends an import:
-    operators with heavy packages are left out there.
-
-    Parameters
-    ----------
-    settings : SearchSettings
-    forecast : Forecast
-
-    Returns
-    -------
-    catalog : Catalog
-    """
-    catalog = settings.catalog
-    if forecast.budget_seconds >= IN_PROCESS_SECONDS:
-        return catalog
-    heavy = {o.name for o in _heavy_unnamed(settings, forecast)}
-    return Catalog((o for o in catalog if o.name not in heavy), catalog.task)
-
-
-def _left_out(settings, forecast, first_trees):
+def _left_out(settings, first_trees):
     """Exclude operators with heavy packages unless the portfolio contains one.
 
     Importing torch takes 300 MB in each worker, and seconds.
     """
-    needed = set(forecast.packages(first_trees))
+    needed = set(settings.forecast.packages(first_trees))
     return frozenset(
-        o.name
-        for o in _heavy_unnamed(settings, forecast)
-        if not needed.issuperset(o.requires)
+        o.name for o in settings.heavy_unnamed() if not needed.issuperset(o.requires)
     )
-
-
-def _heavy_unnamed(settings, forecast):
-    """Operators with heavy packages; what the user has named is worth its packages."""
-    return [] if settings.names_operators else forecast.heavy_operators()
 
 
 def _limits(dataset, settings):
@@ -213,14 +189,14 @@ def _limits(dataset, settings):
     )
 
 
-def _split(table, prior, settings, forecast, budget):
+def _split(table, prior, settings, budget):
     """Return the dataset, its rows in canonical order, and the stages."""
     dataset, rows = table.dataset, table.rows
     if rows is not None and not refers_to_rows(settings.cv):
         dataset, rows = table.canonical, None
     if not settings.searches:
         return dataset, ()
-    effort = _effort(prior, forecast, budget)
+    effort = _effort(prior, settings.forecast, budget)
     folds = make_folds(
         dataset, settings.cv, settings.seed, effort, settings.split_params
     )

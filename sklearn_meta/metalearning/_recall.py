@@ -11,11 +11,11 @@ from sklearn_meta.data._dataset import take_rows
 from sklearn_meta.evaluation._cross_validation import has_holdout, subsample
 from sklearn_meta.metalearning._knn import KNNMetaLearner
 from sklearn_meta.metalearning._prior import Prior
+from sklearn_meta.parallel._start import IN_PROCESS_SECONDS
+from sklearn_meta.pipelines._operators import Catalog
 
 
-def recall(
-    dataset, settings, forecast, catalog, *, meta_learner, knowledge_base
-) -> Prior:
+def recall(dataset, settings, *, meta_learner, knowledge_base) -> Prior:
     """Recall what is known of tables like the rows that candidates are fitted on.
 
     Parameters
@@ -24,10 +24,6 @@ def recall(
         In canonical order, so that what is recalled depends neither on the order of
         rows nor on whether they are weighted or repeated.
     settings : SearchSettings
-    forecast : Forecast
-        Of the dataset.
-    catalog : Catalog
-        Operators that may be recalled.
     meta_learner : meta-learner or None
         None for `KNNMetaLearner`. A copy of it is fitted.
     knowledge_base : KnowledgeBase, path-like or None
@@ -38,14 +34,15 @@ def recall(
     prior : Prior
         Its expected seconds are those of fits on all rows.
     """
-    effort, searched = forecast.effort(), dataset
+    forecast, searched = settings.forecast, dataset
+    effort = forecast.effort()
     if settings.searches and has_holdout(dataset, settings.cv, effort):
         searched = _some_rows(dataset, effort.max_train, settings.seed)
     # A copy, also of what is no estimator: it is fitted.
     meta_learner = clone(meta_learner or KNNMetaLearner(), safe=False)
     prior = meta_learner.fit(knowledge_base).recall(
         searched,
-        catalog=catalog,
+        catalog=_recallable_operators(settings),
         time_budget=forecast.budget_seconds,
         scoring=settings.scoring.name,
     )
@@ -56,6 +53,18 @@ def recall(
         for proposal in prior.portfolio
     )
     return replace(prior, portfolio=tuple(portfolio))
+
+
+def _recallable_operators(settings):
+    """Exclude operators with heavy packages from a search of few seconds.
+
+    It is made in this process, where nothing ends an import.
+    """
+    catalog = settings.catalog
+    if settings.forecast.budget_seconds >= IN_PROCESS_SECONDS:
+        return catalog
+    heavy = {o.name for o in settings.heavy_unnamed()}
+    return Catalog((o for o in catalog if o.name not in heavy), catalog.task)
 
 
 def _some_rows(dataset, n_rows, seed):
