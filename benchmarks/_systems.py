@@ -167,8 +167,8 @@ def parts_of(system):
     if system != "without_racing":
         yield
         return
-    from sklearn_meta.evaluation._fit_and_score import Race
     from sklearn_meta.evaluation._history import History
+    from sklearn_meta.evaluation._racing import Race
 
     def no_race(history):
         return Race(-np.inf, -np.inf, keep_models_from=history.keep_models_from)

@@ -83,8 +83,8 @@ class Episode:
 def episodes(matrix, every):
     """Yield an episode for each dataset, or for one in `every`."""
     truth = regrets(matrix.mean, matrix.standard_error, matrix.tried)
-    catalog = default_catalog()
-    trees = [parse(p, catalog=catalog, task=matrix.task) for p in matrix.pipelines]
+    catalog = default_catalog(matrix.task)
+    trees = [parse(p, catalog=catalog) for p in matrix.pipelines]
     families = np.asarray(matrix.families)
     judged = np.flatnonzero(np.isfinite(truth).sum(axis=1) >= MIN_PIPELINES)
     parameters = KNNMetaLearner()
@@ -127,7 +127,7 @@ def by_belief(episode):
 
 def by_run(episode):
     """The surrogate without a knowledge base."""
-    encoder = tree_encoder(default_catalog(), episode.task)
+    encoder = tree_encoder(default_catalog(episode.task))
     return _predictions(without_memory(encoder), np.empty(0), episode)
 
 
@@ -146,7 +146,7 @@ METHODS = {
 
 def _surrogate(episode):
     return learn_surrogate(
-        tree_encoder(default_catalog(), episode.task),
+        tree_encoder(default_catalog(episode.task)),
         {j: episode.trees[p] for j, p in enumerate(episode.known)},
         Guide(episode.belief, {}),
     )
@@ -207,7 +207,7 @@ def report(matrix, every, n_choices):
 
 def report_overhead(matrix, n_proposals):
     """Print the milliseconds of a proposal with a knowledge base of this size."""
-    catalog = default_catalog()
+    catalog = default_catalog(matrix.task)
     parameters = KNNMetaLearner()
     belief = believe(
         remember(matrix, parameters.metric, parameters.n_neighbors),
@@ -217,12 +217,9 @@ def report_overhead(matrix, n_proposals):
         evidence=parameters.evidence,
         diversity=parameters.diversity,
     )
-    trees = {
-        j: parse(p, catalog=catalog, task=matrix.task)
-        for j, p in enumerate(matrix.pipelines)
-    }
+    trees = {j: parse(p, catalog=catalog) for j, p in enumerate(matrix.pipelines)}
     began = time.process_time()
-    encoder = tree_encoder(catalog, matrix.task)
+    encoder = tree_encoder(catalog)
     surrogate = learn_surrogate(
         encoder, trees, Guide(belief, {p: j for j, p in enumerate(matrix.pipelines)})
     )

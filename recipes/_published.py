@@ -37,16 +37,14 @@ class Translator:
     Parameters
     ----------
     catalog : Catalog
-    task : {"classification", "regression"}
     """
 
-    def __init__(self, catalog, task):
+    def __init__(self, catalog):
         self.catalog = catalog
-        self.task = task
 
     def call(self, name, inner, **params):
         """Write a call of an operator; parameters that are None keep their default."""
-        operator = self.catalog.find(name, self.task)
+        operator = self.catalog.find(name)
         require(operator is not None)
         arguments = [inner]
         for key, value in params.items():
@@ -96,7 +94,7 @@ class Translator:
         return self.call(
             name,
             "X",
-            criterion=get("criterion") if self.task == "classification" else None,
+            criterion=get("criterion") if self.catalog.is_classifier else None,
             n_estimators=N_TREES,
             max_features=_share(get("max_features")),
             max_leaf_nodes=_leaves(get("max_leaves", get("max_leaf_nodes"))),
@@ -118,7 +116,7 @@ class Translator:
 
     def autosklearn(self, settings):
         """Translate one entry of ``pipelines.json``."""
-        kind = "classifier" if self.task == "classification" else "regressor"
+        kind = "classifier" if self.catalog.is_classifier else "regressor"
         learner = settings[f"{kind}:__choice__"]
         translate = getattr(self, f"_as_{learner}", None)
         require(translate is not None)
@@ -129,7 +127,7 @@ class Translator:
         inner = self._featured(inner, settings)
         weight = None
         if settings.get("balancing:strategy") == "weighting":
-            operator = self.catalog.find(LEARNERS.get(learner, learner), self.task)
+            operator = self.catalog.find(LEARNERS.get(learner, learner))
             require(operator is not None and operator.hyperparameter("class_weight"))
             weight = "balanced"
         return translate(inner, values, weight)
@@ -210,13 +208,13 @@ class Translator:
     def _as_trees(self, name, inner, values, weight):
         require(values["criterion"] in ("gini", "entropy", "mse"))
         share = values["max_features"]
-        if self.task == "classification":
+        if self.catalog.is_classifier:
             # An exponent of the number of columns.
             share = TYPICAL_COLUMNS ** (share - 1)
         return self.call(
             name,
             inner,
-            criterion=values["criterion"] if self.task == "classification" else None,
+            criterion=values["criterion"] if self.catalog.is_classifier else None,
             n_estimators=N_TREES,
             max_features=_share(share),
             min_samples_leaf=values["min_samples_leaf"],

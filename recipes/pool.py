@@ -72,18 +72,18 @@ def main():
 
 def build_pool(task, published, size):
     """Return the texts of a pool with their sources, in order."""
-    catalog = default_catalog()
+    catalog = default_catalog(task)
     pool = {}
 
     def accept(text, note, limit=MOST_SECONDS):
-        tree = parse(text, catalog=catalog, task=task)
+        tree = parse(text, catalog=catalog)
         text = format_tree(tree)
-        if "gaussian_process" in text or seconds(tree, catalog, task) <= limit:
+        if "gaussian_process" in text or seconds(tree, catalog) <= limit:
             pool.setdefault(text, note)
 
-    for proposal in default_portfolio(task, catalog):
+    for proposal in default_portfolio(catalog):
         accept(format_tree(proposal.tree), "portfolio")
-    for operator in catalog.select(task, "learner"):
+    for operator in catalog.select("learner"):
         if operator.name == META_TRAINED:
             continue
         unscaled = any(part in operator.name for part in UNSCALED)
@@ -93,7 +93,7 @@ def build_pool(task, published, size):
     for text in GRID[task]:
         accept(text, "grid", MOST_SECONDS_OF_ADDED)
     counts = Counter(learner(text) for text in pool)
-    for text, note in take_turns(translate(task, published, catalog)):
+    for text, note in take_turns(translate(published, catalog)):
         if len(pool) >= size:
             break
         name = learner(text)
@@ -102,32 +102,33 @@ def build_pool(task, published, size):
         ):
             counts[name] += 1
             pool[text] = note
-    for winner in read_pool([WINNERS], catalog=catalog, task=task):
+    for winner in read_pool([WINNERS], catalog=catalog):
         accept(winner.text, f"winner: {winner.note}")
     return pool
 
 
-def translate(task, published, catalog):
+def translate(published, catalog):
     """Return the texts of the published settings that the catalog can express."""
-    translator = Translator(catalog, task)
+    translator = Translator(catalog)
     texts = {}
 
     def keep(translation, arguments, source):
         try:
             text = translation(*arguments)
-            tree = parse(text, catalog=catalog, task=task)
+            tree = parse(text, catalog=catalog)
         except (Inexpressible, SklearnMetaError):
             return
-        if seconds(tree, catalog, task) <= MOST_SECONDS_OF_ADDED:
+        if seconds(tree, catalog) <= MOST_SECONDS_OF_ADDED:
             texts.setdefault(format_tree(tree), source)
 
-    for entry in read_settings(published / "gradient_boosting_and_forests.json", task):
+    path = published / "gradient_boosting_and_forests.json"
+    for entry in read_settings(path, catalog):
         keep(
             translator.boosting_or_forest,
             (entry["family"], entry["settings"]),
             f"published: {source_of(entry)}, {entry['family']}",
         )
-    for entry in read_settings(published / "pipelines.json", task):
+    for entry in read_settings(published / "pipelines.json", catalog):
         keep(
             translator.autosklearn,
             (entry["settings"],),
@@ -136,15 +137,15 @@ def translate(task, published, catalog):
     return texts
 
 
-def read_settings(path, task):
-    """Return the entries of a file that are for a task, or for every one."""
+def read_settings(path, catalog):
+    """Return the entries of a file for the task of a catalog, or for every one."""
     entries = json.loads(path.read_text(encoding="utf-8"))
     # "binary" and "multiclass" are classification.
     return [
         entry
         for entry in entries
         if "task" not in entry
-        or (entry["task"] == "regression") == (task == "regression")
+        or (entry["task"] != "regression") == catalog.is_classifier
     ]
 
 
@@ -156,11 +157,9 @@ def source_of(entry):
     return f"{repository} {telling}"
 
 
-def seconds(tree, catalog, task):
+def seconds(tree, catalog):
     """Return the predicted seconds of one fit on a table of some size."""
-    return predicted_seconds(
-        tree, catalog=catalog, task=task, n_samples=ROWS, n_features=COLUMNS
-    )
+    return predicted_seconds(tree, catalog=catalog, n_samples=ROWS, n_features=COLUMNS)
 
 
 def learner(text):

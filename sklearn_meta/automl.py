@@ -8,58 +8,79 @@ combine. Each is one package; what is specific to classification or regression i
 from __future__ import annotations
 
 import os
-import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
-import narwhals.stable.v2 as nw
 import numpy as np
 from joblib import effective_n_jobs
-from scipy.sparse import issparse
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     _raise_for_params,
-    process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_method_params,
-    _check_sample_weight,
-    _num_samples,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted
 
+from sklearn_meta._threads import one_thread
+from sklearn_meta._warnings import warn
 from sklearn_meta.data._dataset import Dataset
-from sklearn_meta.data._encoding import apply_encoder, check_table, encode_table
-from sklearn_meta.data._target import check_labels, several_outputs
-from sklearn_meta.data._task import (
-    ClassificationTask,
-    MultilabelTask,
-    RegressionTask,
-    label_classes,
+from sklearn_meta.data._describe import as_frame, describe_table, library_of
+from sklearn_meta.data._encoding import apply_encoder, check_table
+from sklearn_meta.data._target import (
+    classification_task,
+    regression_task,
+    with_numpy_type,
 )
+from sklearn_meta.ensemble._export import (
+    best_estimator,
+    ensemble_of,
+    source_arguments,
+)
+from sklearn_meta.ensemble._final_model import combine_search
+from sklearn_meta.ensemble._zero_shot import fit_recommended, zero_shot_seconds
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import refers_to_rows
-from sklearn_meta.evaluation._history_storage import compress_history, expand_history
-from sklearn_meta.evaluation._run import STRATEGIES, Run, Settings
-from sklearn_meta.evaluation._scoring import ScorerScoring, make_scoring
-from sklearn_meta.exceptions import NoCandidateError, SklearnMetaWarning
+from sklearn_meta.evaluation._history import History, new_history
+from sklearn_meta.evaluation._history_storage import (
+    compress_history,
+    expand_history,
+    without_arrays,
+)
+from sklearn_meta.evaluation._plan import (
+    Plan,
+    SearchSettings,
+    make_plan,
+)
+from sklearn_meta.evaluation._routing import route, routes_metadata, takes_weights
+from sklearn_meta.evaluation._run_search import run_search
+from sklearn_meta.evaluation._scoring import (
+    ScorerScoring,
+    check_scores_outputs,
+    make_scoring,
+)
+from sklearn_meta.exceptions import NoCandidateError
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
-from sklearn_meta.inspection._tables import cv_results, leaderboard
-from sklearn_meta.metalearning import KnowledgeBase
-from sklearn_meta.metalearning._run_records import add_to, described
+from sklearn_meta.inspection._tables import cv_results, leaderboard, time_report
+from sklearn_meta.metalearning import KnowledgeBase, Prior
+from sklearn_meta.metalearning._recall import recall
+from sklearn_meta.metalearning._run_records import (
+    add_to_knowledge_base,
+    metafeatures_of,
+)
+from sklearn_meta.parallel._memory_limit import default_memory_limit
+from sklearn_meta.parallel._start import start_pool
 from sklearn_meta.pipelines import SearchSpace, to_source
+from sklearn_meta.search._protocol import make_problem
+from sklearn_meta.search._strategies import STRATEGIES, as_strategy
+from sklearn_meta.timing._forecast import make_forecast
+from sklearn_meta.timing._stopwatch import Stopwatch
 
 __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
 
@@ -160,69 +181,162 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         vars(self).pop("ensemble_", None)
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         seen = {"estimator": self, "X": X, "y": y, "metadata": weight}
-        context = self._init_callback_context(max_subtasks=self.max_evaluations)
-        context.call_on_fit_task_begin(**seen)
+        callbacks = self._init_callback_context(max_subtasks=self.max_evaluations)
+        callbacks.call_on_fit_task_begin(**seen)
         own = self._own_knowledge_base()
-        split_params, score_params = self._routed(
-            "fit", sample_weight=sample_weight, groups=groups, **params
+        routed = route(
+            self, "fit", self._scorer(), self.cv,
+            sample_weight=sample_weight, groups=groups, **params,
+        )  # fmt: skip
+        watch = Stopwatch()
+        table = describe_table(
+            self,
+            X,
+            y,
+            task_of=self._task_of,
+            sample_weight=sample_weight,
+            groups=groups,
+            metadata=routed.score,
+            keeps_rows=refers_to_rows(self.cv),
         )
-        # Weights that are those of the candidates are checked and follow the rows.
-        weighs = (
-            sample_weight is not None
-            and score_params.get("sample_weight") is sample_weight
-        )
-        if weighs:
-            del score_params["sample_weight"]
-        dataset = self._read(X, y, sample_weight, groups, score_params)
-        run = Run(
-            dataset,
-            self._settings(dataset.task, weighs, split_params),
-            budget,
-            previous=getattr(self, "_run", None) if self.warm_start else None,
-        )
+        settings = self._settings(table, routed, budget)
+        state = self._previous_search(table, settings, budget)
+        if state is None:
+            with watch("recall"):
+                prior = recall(
+                    table.canonical,
+                    settings,
+                    meta_learner=self.meta_learner,
+                    knowledge_base=self.knowledge_base,
+                )
+            with watch("plan"):
+                plan = make_plan(table, prior, settings, budget)
+            state = self._begin_search(table, prior, plan)
         # Without a search nothing is measured that others could learn from.
-        learns = own is not None and self.search is not None
-        metafeatures = described(run) if learns else None
-        self._warn_of_unweighted_scores(run)
+        learns = own is not None and settings.searches
+        metafeatures = state.metafeatures() if learns else None
         progress = ProgressLine(budget) if self.verbose else None
-        of_the_user = get_config()
-
-        def observe(evaluation, history):
-            if progress is not None:
-                progress.update(history)
-            with config_context(**of_the_user):
-                evaluated = context.subcontext(task_name="evaluation")
-                evaluated.call_on_fit_task_begin(**seen)
-                return evaluated.call_on_fit_task_end(**seen)
-
-        with config_context(**INSIDE):
-            outcome = run.execute(observe)
+        observe = _observer(callbacks, seen, progress)
+        # What this process computes between candidates is small.
+        with config_context(**INSIDE), one_thread():
+            final = self._search_and_combine(state, observe, watch)
         if progress is not None:
-            progress.close(outcome.stop_reason, len(outcome.history))
-        self._keep(outcome, run)
+            progress.close(final.stop_reason, len(state.history))
+        self._keep(table, state, final)
+        self.time_report_ = time_report(watch.seconds, state.history, final, state.plan)
         if metafeatures is not None:
-            add_to(own, run, metafeatures)
+            add_to_knowledge_base(own, state.plan.context, state.history, metafeatures)
         # Nothing to add to what is fitted: callbacks may predict with this estimator.
-        context.call_on_fit_task_end(**seen, reconstruction_attributes={})
+        callbacks.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self
 
-    def _settings(self, task, weighs, split_params):
+    def _search_and_combine(self, state, observe, watch):
+        """Search, combine what was found, and fit the final model."""
+        plan, history = state.plan, state.history
+        with watch("start workers"):
+            pool = self._start_pool(plan, state.prior)
+        with pool:
+            if state.search is None:
+                with watch("combine"):
+                    return fit_recommended(
+                        plan,
+                        state.prior,
+                        history,
+                        pool,
+                        ensemble_size=self.ensemble_size,
+                        observe=observe,
+                    )
+            with watch("search"):
+                found = run_search(
+                    plan,
+                    state.search,
+                    history,
+                    pool,
+                    look_ahead=as_strategy(self.search).look_ahead,
+                    observe=observe,
+                )
+            with watch("combine"):
+                return combine_search(
+                    found, plan, pool, ensemble_size=self.ensemble_size
+                )
+
+    def _settings(self, table, routed, budget):
+        """Resolve the parameters for a table."""
+        dataset = table.dataset
+        task = dataset.task
         scoring = make_scoring(self.scoring, task)
         if isinstance(scoring, ScorerScoring):
-            scoring = replace(scoring, takes_sample_weight=weighs)
-        return Settings(
+            scoring = replace(scoring, takes_sample_weight=routed.weighs)
+            if dataset.sample_weight is not None and not takes_weights(scoring.scorer):
+                warn(
+                    f"scoring={self.scoring!r} takes no sample_weight: pipelines are "
+                    "fitted with the weights, but compared without them. Pass a scorer "
+                    "of make_scorer whose metric has a parameter sample_weight."
+                )
+        if task.n_outputs > 1:
+            check_scores_outputs(scoring, dataset.X, dataset.y)
+        space = self._space()
+        catalog = space.catalog(task.name)
+        n_workers = max(1, effective_n_jobs(self.n_jobs))
+        limit = self.memory_limit
+        return SearchSettings(
             scoring=scoring,
             cv=self.cv,
-            search_space=self.search_space,
-            search=self.search,
-            meta_learner=self.meta_learner,
-            knowledge_base=self.knowledge_base,
-            ensemble_size=self.ensemble_size,
+            catalog=catalog,
+            forecast=make_forecast(table.canonical, catalog, budget.seconds),
+            names_operators=space.include is not None,
+            searches=self.search is not None,
             max_evaluations=self.max_evaluations,
-            memory_limit=self.memory_limit,
-            n_workers=effective_n_jobs(self.n_jobs),
+            memory_limit=default_memory_limit(n_workers)
+            if limit is None
+            else int(limit * 2**20),
+            n_workers=n_workers,
             seed=check_random_state(self.random_state).randint(2**31 - 1),
-            split_params=split_params,
+            split_params=routed.split,
+        )
+
+    def _space(self):
+        return self.search_space or SearchSpace()
+
+    def _begin_search(self, table, prior, plan):
+        """Start the search of a plan."""
+        search = None
+        if self.search is not None:
+            problem = make_problem(plan, prior, self._space().max_size)
+            search = as_strategy(self.search).start(problem)
+        return _SearchState(
+            table.dataset, prior, plan, search, new_history(plan.budget)
+        )
+
+    def _previous_search(self, table, settings, budget):
+        """Return the search of the previous fit, to go on with; None for a new one."""
+        previous = getattr(self, "_state", None) if self.warm_start else None
+        if previous is None:
+            return None
+        if not previous.is_of(table.dataset):
+            warn(
+                "warm_start: the data are not those of the previous fit; the search "
+                "begins anew."
+            )
+            return None
+        # A run without a search has no folds and no scores to go on with.
+        if previous.search is None or not settings.searches:
+            return None
+        return replace(previous, plan=previous.plan.continued(settings, budget))
+
+    def _start_pool(self, plan, prior):
+        """Start worker processes where the fit is long enough to be worth it."""
+        seconds = (
+            zero_shot_seconds(plan, prior, self.ensemble_size)
+            if self.search is None
+            else plan.search_seconds
+        )
+        return start_pool(
+            plan.context,
+            n_workers=plan.n_workers,
+            seconds=seconds,
+            packages=plan.forecast.packages(plan.first_trees),
+            clock=plan.budget.clock,
         )
 
     def _own_knowledge_base(self):
@@ -240,44 +354,11 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if self.scoring is None:
             return None
         scorer = check_scoring(self, self.scoring)
-        if isinstance(self.scoring, str) and _takes_weights(scorer):
+        if isinstance(self.scoring, str) and takes_weights(scorer):
             if get_config()["enable_metadata_routing"]:
                 # Whoever gives a name cannot say that it is to be weighted.
                 scorer.set_score_request(sample_weight=True)
         return scorer
-
-    def _routed(self, method, *, sample_weight=None, **metadata):
-        """Return what the splitter and the scorer get.
-
-        With metadata routing that is what they request; without, the splitter gets the
-        groups, which is what None stands for, and the scorer the weights if it can take
-        them.
-        """
-        given = {"sample_weight": sample_weight, **metadata}
-        given = {name: value for name, value in given.items() if value is not None}
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, method, **given)
-            wants = _says_what_it_wants(self.cv)
-            split = routed["splitter"].get("split") if wants else None
-            score = {} if self.scoring is None else routed["scorer"].score
-            return split, dict(score)
-        weighs = sample_weight is not None and self.scoring is not None
-        if weighs and _takes_weights(self._scorer()):
-            return None, {"sample_weight": sample_weight}
-        return None, {}
-
-    def _warn_of_unweighted_scores(self, run):
-        scoring, dataset = run.settings.scoring, run.context.dataset
-        if dataset.sample_weight is None or not isinstance(scoring, ScorerScoring):
-            return
-        if not _takes_weights(scoring.scorer):
-            warnings.warn(
-                f"scoring={self.scoring!r} takes no sample_weight: pipelines are "
-                "fitted with the weights, but compared without them. Pass a scorer "
-                "of make_scorer whose metric has a parameter sample_weight.",
-                SklearnMetaWarning,
-                stacklevel=5,
-            )
 
     def get_metadata_routing(self):
         """Return what of the metadata goes where.
@@ -297,75 +378,42 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             mapping = MethodMapping().add(caller="fit", callee="score")
             mapping.add(caller="score", callee="score")
             router.add(scorer=scorer, method_mapping=mapping)
-        if _says_what_it_wants(self.cv):
+        if routes_metadata(self.cv):
             mapping = MethodMapping().add(caller="fit", callee="split")
             router.add(splitter=self.cv, method_mapping=mapping)
         return router
 
-    def _read(self, X, y, sample_weight, groups, metadata):
-        """Check the input and turn it into a `Dataset`."""
-        X = check_table(self, X, reset=True)
-        outputs = several_outputs(y)
-        if outputs is None:
-            y = column_or_1d(_with_numpy_type(y), warn=True)
-        else:
-            y = outputs
-        check_consistent_length(X, y)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, y, dtype=np.float64, ensure_non_negative=True
-            )
-            if not refers_to_rows(self.cv) and not sample_weight.all():
-                # Rows that do not count must not decide on classes or levels either.
-                rows = np.flatnonzero(sample_weight)
-                metadata = _check_method_params(X, metadata, indices=rows)
-                X, y, sample_weight, groups = (
-                    None if values is None else _safe_indexing(values, rows)
-                    for values in (X, y, sample_weight, groups)
-                )
-        y, task = self._check_target(y)
-        if _num_samples(X) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 samples to choose between "
-                f"pipelines. Got n_samples = {_num_samples(X)}."
-            )
-        self._encoder, encoded, self._encoding = encode_table(X)
-        self._frames = _library(X)
-        if groups is not None:
-            groups = column_or_1d(groups)
-            check_consistent_length(encoded, groups)
-        return Dataset(
-            X=encoded,
-            y=task.encode(y),
-            schema=self._encoding.schema,
-            task=task,
-            sample_weight=sample_weight,
-            groups=groups,
-            metadata=metadata,
+    def _keep(self, table, state, final):
+        """Set the fitted attributes."""
+        context, history = state.plan.context, state.history
+        self._encoder, self._encoding = table.encoder, table.encoding
+        self._library = table.library
+        task = table.dataset.task
+        if hasattr(task, "classes"):
+            self.classes_ = task.classes
+        self.history_ = tuple(without_arrays(e) for e in history)
+        self.best_score_ = final.best_score
+        self.best_pipeline_ = final.best.evaluation.candidate.text
+        self._source = source_arguments(final, context, table.encoding)
+        ensemble = ensemble_of(final, context.dataset)
+        self.best_estimator_ = best_estimator(
+            final, ensemble, context.dataset, table.encoder
         )
-
-    def _keep(self, outcome, run):
-        self.history_ = outcome.history
-        self.best_score_ = outcome.best_score
-        self.best_pipeline_ = outcome.best.candidate.text
-        self._source = outcome.source_arguments(self._encoding)
-        self.best_estimator_ = outcome.best_estimator(self._encoder)
-        self.ensemble_ = outcome.ensemble
-        self.ensemble_weights_ = outcome.ensemble_weights
-        self.n_evaluations_ = self.n_iter_ = len(outcome.history)
-        self.n_splits_ = outcome.n_splits
-        self.stop_reason_ = outcome.stop_reason
-        self.time_report_ = outcome.time_report
-        self.recall_note_ = run.problem.prior.note
-        self._neighbors = run.problem.prior.neighbors
+        self.ensemble_ = ensemble
+        self.ensemble_weights_ = final.weights
+        self.n_evaluations_ = self.n_iter_ = len(history)
+        self.n_splits_ = context.n_splits
+        self.stop_reason_ = final.stop_reason
+        self.recall_note_ = state.prior.note
+        self._neighbors = state.prior.neighbors
         if self.warm_start:
-            self._run = run
+            self._state = state
 
     def _predictions(self, method, X):
         check_is_fitted(self)
         X = check_table(self, X, reset=False)
-        if self._frames is not None and _library(X) is None:
-            X = _as_frame(X, self.feature_names_in_, self._frames)
+        if self._library is not None and library_of(X) is None:
+            X = as_frame(X, self.feature_names_in_, self._library)
         with config_context(**INSIDE):
             encoded = apply_encoder(self._encoder, X)
             return getattr(self.ensemble_, method)(encoded)
@@ -427,8 +475,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 "constant. Raise time_budget and fit again."
             )
         space = self.search_space or SearchSpace()
-        catalog = space.catalog(self._source["task"])
-        return to_source(catalog=catalog, **self._source)
+        arguments = dict(self._source)
+        catalog = space.catalog(arguments.pop("task"))
+        return to_source(catalog=catalog, **arguments)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")
@@ -436,7 +485,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def __getstate__(self):
         # What a warm start needs is large and of no use elsewhere.
         state = super().__getstate__()
-        state = {k: v for k, v in state.items() if k != "_run"}
+        state = {k: v for k, v in state.items() if k != "_state"}
         if "history_" in state:
             state["history_"] = compress_history(state["history_"])
         return state
@@ -456,53 +505,43 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-def _says_what_it_wants(cv):
-    """Whether `cv` is a splitter that takes part in metadata routing."""
-    return hasattr(cv, "split") and hasattr(cv, "get_metadata_routing")
+@dataclass(frozen=True)
+class _SearchState:
+    """A search and what it was begun with, for a warm start."""
+
+    given: Dataset
+    prior: Prior
+    plan: Plan
+    search: object
+    history: History
+
+    def metafeatures(self):
+        """Return the meta-features of the table, or None."""
+        return metafeatures_of(self.plan.context.dataset, self.prior)
+
+    def is_of(self, dataset):
+        """Whether the search was begun on this dataset."""
+        mine = self.given
+        return (
+            mine.X.shape == dataset.X.shape
+            and np.array_equal(mine.y, dataset.y)
+            and mine.schema == dataset.schema
+        )
 
 
-def _takes_weights(scorer):
-    """Whether a scorer has a use for weights of rows; plain callables have none."""
-    accepts = getattr(scorer, "_accept_sample_weight", None)
-    return accepts is not None and accepts()
+def _observer(callbacks, seen, progress):
+    """Return what is called after each evaluation; it returns True to stop."""
+    of_the_user = get_config()
 
+    def observe(evaluation, history):
+        if progress is not None:
+            progress.update(history)
+        with config_context(**of_the_user):
+            evaluated = callbacks.subcontext(task_name="evaluation")
+            evaluated.call_on_fit_task_begin(**seen)
+            return evaluated.call_on_fit_task_end(**seen)
 
-def _with_numpy_type(y):
-    """Return a target as an array whose type says what it holds.
-
-    scikit-learn turns the integers and booleans of a nullable column into floats, and
-    refuses those in an array of objects.
-    """
-    if nw.dependencies.is_into_series(y):
-        series = nw.from_native(y, series_only=True)
-        y = y if series.is_null().any() else series.to_numpy()
-    if isinstance(y, np.ndarray) and y.dtype.kind == "O" and y.ndim == 1:
-        values = y.tolist()
-        if all(isinstance(value, Integral | np.bool_) for value in values):
-            y = np.array(values)
-    return y
-
-
-def _holds_missing(y):
-    """Whether some of the labels are NaN or None."""
-    if y.dtype.kind == "O":
-        # Nothing but what is missing differs from itself.
-        return any(value is None or bool(value != value) for value in y.tolist())
-    return y.dtype.kind in "fmM" and bool((y != y).any())
-
-
-def _library(X):
-    """Return the name of the library that a data frame is of; None for other tables."""
-    if not nw.dependencies.is_into_dataframe(X):
-        return None
-    return nw.from_native(X).implementation.value
-
-
-def _as_frame(X, names, library):
-    """Return an array as a data frame, for an encoder that knows columns by name."""
-    X = X.toarray() if issparse(X) else X
-    columns = {name: X[:, i] for i, name in enumerate(names)}
-    return nw.from_dict(columns, backend=library).to_native()
+    return observe
 
 
 def _every_member_decides(estimator):
@@ -543,11 +582,15 @@ class _ScoreByScoring:
             Greater is better.
         """
         _raise_for_params(params, self, "score")
-        y = _with_numpy_type(y)
+        y = with_numpy_type(y)
         if self.scoring is None and not params:
             return super().score(X, y, sample_weight=sample_weight)
-        _, metadata = self._routed("score", sample_weight=sample_weight, **params)
-        return self._scorer()(self, X, y, **metadata)
+        scorer = self._scorer()
+        routed = route(
+            self, "score", scorer, self.cv, sample_weight=sample_weight, **params
+        )
+        weight = {"sample_weight": sample_weight} if routed.weighs else {}
+        return scorer(self, X, y, **weight, **routed.score)
 
 
 class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
@@ -669,24 +712,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     array([0, 0])
     """
 
-    def _check_target(self, y):
-        if y.ndim == 2:
-            check_labels(y, type(self).__name__)
-            self.classes_ = label_classes(y.shape[1], y.dtype)
-            return y, MultilabelTask(y.shape[1], y.dtype)
-        if _holds_missing(y):
-            raise ValueError(
-                "Input y contains NaN or None. Drop these rows: rows without a label "
-                "cannot be learned from."
-            )
-        check_classification_targets(y)
-        self.classes_ = np.unique(y)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in y. "
-                f"Got 1 class: {self.classes_[0]!r}."
-            )
-        return y, ClassificationTask(self.classes_)
+    _task_of = staticmethod(classification_task)
 
     def predict_proba(self, X):
         """Return class probabilities.
@@ -777,24 +803,7 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     (442,)
     """
 
-    def _check_target(self, y):
-        y = y.astype(np.float64) if y.ndim == 2 else column_or_1d(y, dtype=np.float64)
-        if not np.isfinite(y).all():
-            raise ValueError(
-                "Input y contains NaN or infinity. Drop these rows: "
-                "y must be finite to be learned from."
-            )
-        constant = np.flatnonzero(np.ptp(y, axis=0) == 0)
-        if len(constant):
-            what = (
-                f"y is constant ({y[0]:g})"
-                if y.ndim == 1
-                else (f"The columns {constant.tolist()} of y are constant")
-            )
-            warnings.warn(
-                f"{what}: every pipeline will predict that.", UserWarning, stacklevel=6
-            )
-        return y, RegressionTask(n_outputs=1 if y.ndim == 1 else y.shape[1])
+    _task_of = staticmethod(regression_task)
 
     def predict(self, X):
         """Return predicted targets.

@@ -126,7 +126,7 @@ def test_leaderboard_tells_the_whole_story(fitted):
 
 def test_time_report_adds_up(fitted):
     report = fitted[0].time_report_
-    parts = ["split", "recall", "start workers", "search", "combine"]
+    parts = ["plan", "recall", "start workers", "search", "combine"]
     assert all(report[part] >= 0 for part in parts)
     assert sum(report[part] for part in parts) <= report["fit"]
     assert 0 < report["candidates"]
@@ -423,9 +423,9 @@ def test_interrupt_keeps_what_was_found():
 
 
 def test_interrupt_while_the_final_model_is_fitted(monkeypatch):
-    import sklearn_meta.evaluation._run
+    import sklearn_meta.ensemble._final_model
 
-    build, calls = sklearn_meta.evaluation._run.build_final_model, []
+    build, calls = sklearn_meta.ensemble._final_model.build_final_model, []
 
     def interrupted_once(*args, **kwargs):
         calls.append(kwargs["budget"])
@@ -434,7 +434,7 @@ def test_interrupt_while_the_final_model_is_fitted(monkeypatch):
         return build(*args, **kwargs)
 
     monkeypatch.setattr(
-        sklearn_meta.evaluation._run, "build_final_model", interrupted_once
+        sklearn_meta.ensemble._final_model, "build_final_model", interrupted_once
     )
     X, y = load_iris(return_X_y=True)
     with pytest.warns(SearchInterruptedWarning):

@@ -22,12 +22,7 @@ class OnlyThese:
         from sklearn_meta.metalearning import Prior, Proposal
         from sklearn_meta.pipelines import parse
 
-        return Prior(
-            tuple(
-                Proposal(parse(t, catalog=catalog, task=dataset.task.name))
-                for t in self.texts
-            )
-        )
+        return Prior(tuple(Proposal(parse(t, catalog=catalog)) for t in self.texts))
 
 
 def best_score(estimator, X, y, *texts):

@@ -40,8 +40,8 @@ from sklearn_meta.ensemble import (
     combine,
     greedy_selection,
 )
-from sklearn_meta.ensemble._estimators import _WeightedEnsembleMultilabel
-from sklearn_meta.ensemble._stack import fit_linear_pool, fit_linear_pools
+from sklearn_meta.ensemble._stacking import fit_linear_pool, fit_linear_pools
+from sklearn_meta.ensemble._weighted_ensemble import _WeightedEnsembleMultilabel
 from sklearn_meta.evaluation._scoring import check_scores_outputs, make_scoring
 from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.pipelines import Operator, SearchSpace

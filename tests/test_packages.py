@@ -7,11 +7,13 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.naive_bayes import GaussianNB
 
-import sklearn_meta.evaluation._run
+import sklearn_meta.parallel._imports
 from sklearn_meta import MetaAutoClassifier
-from sklearn_meta._packages import load, not_loaded
+from sklearn_meta.ensemble import _final_model
+from sklearn_meta.parallel._imports import load, not_loaded
 from sklearn_meta.pipelines import Cost, Operator, SearchSpace
 from sklearn_meta.search import EvolutionarySearch
+from sklearn_meta.search._protocol import make_problem
 from sklearn_meta.search._variation import make_vocabulary
 
 SLOW = "tests.slow_package"
@@ -40,13 +42,13 @@ def test_what_is_missing_is_loaded(not_imported):
 
 def fitted(monkeypatch, **parameters):
     """Fit in worker processes; returns what was imported when combining began."""
-    build, imported = sklearn_meta.evaluation._run.build_final_model, []
+    build, imported = _final_model.build_final_model, []
 
     def watched(*args, **kwargs):
         imported.append(SLOW in sys.modules)
         return build(*args, **kwargs)
 
-    monkeypatch.setattr(sklearn_meta.evaluation._run, "build_final_model", watched)
+    monkeypatch.setattr(_final_model, "build_final_model", watched)
     operator = Operator(
         name="needs_slow_package",
         kind="learner",
@@ -75,7 +77,7 @@ def test_what_models_need_is_imported_while_the_workers_are_busy(
 
 
 def test_what_could_not_be_imported_in_time_is_no_member(monkeypatch, not_imported):
-    monkeypatch.setattr(sklearn_meta.evaluation._run, "IMPORT_SECONDS", 1e9)
+    monkeypatch.setattr(sklearn_meta.parallel._imports, "IMPORT_SECONDS", 1e9)
     clf, imported = fitted(monkeypatch, max_evaluations=4)
     assert imported == [False] and SLOW not in sys.modules
     ok = clf.leaderboard_["status"] == "ok"
@@ -105,6 +107,6 @@ def test_torch_is_not_loaded_for_what_mutation_happens_upon(n_samples, space, dr
         warm_start=True,
         random_state=0,
     ).fit(X, X[:, 0] > 0)
-    problem = clf._run.problem
+    problem = make_problem(clf._state.plan, clf._state.prior, max_size=3)
     vocabulary = make_vocabulary(problem, uniform_floor=0.2)
     assert ("maml" in {o.name for o in vocabulary.learners.operators}) == drawn

@@ -56,7 +56,8 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import ShuffleSplit
 
 from sklearn_meta.evaluation import Status
-from sklearn_meta.pipelines import SearchSpace, default_catalog, parse
+from sklearn_meta.pipelines import SearchSpace, parse
+from sklearn_meta.pipelines.catalog._default import built_in_operators
 from tests.contract.small import classifier, people, prices, regressor
 from tests.evaluation.test_engine import CountingSearch, folds, make_engine
 
@@ -143,7 +144,7 @@ def test_what_the_results_report_can_be_built_again():
     fitted = classifier(max_evaluations=5).fit(frame, target)
     catalog = fitted.search_space.catalog("classification")
     for params in fitted.cv_results_["params"]:
-        tree = parse(params["pipeline"], catalog=catalog, task="classification")
+        tree = parse(params["pipeline"], catalog=catalog)
         assert tree.size <= fitted.search_space.max_size
 
 
@@ -183,7 +184,7 @@ def test_one_limit_does_not_switch_off_the_other():
 
 def test_no_learner_has_tens_of_thousands_of_trees():
     """FLAML proposed 32 768 trees, a model of gigabytes."""
-    for operator in default_catalog():
+    for operator in built_in_operators():
         for h in operator.hyperparameters:
             if h.name in ("n_estimators", "max_iter"):
                 assert h.high <= 2_000, operator.name

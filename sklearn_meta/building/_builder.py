@@ -18,14 +18,15 @@ from sklearn_meta.building._cells import (
     Protocol,
 )
 from sklearn_meta.building._sources import TableSource
-from sklearn_meta.evaluation._engine import STATUS_OF_FAILURE
-from sklearn_meta.evaluation._records import Status
+from sklearn_meta.evaluation._records import STATUS_OF_FAILURE, Status
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
     EvaluationRecord,
     KnowledgeBase,
 )
 from sklearn_meta.parallel._memory_limit import default_memory_limit
-from sklearn_meta.parallel._process_pool import Failed, Payload, WorkerPool
+from sklearn_meta.parallel._pool import Failed, Payload, Task
+from sklearn_meta.parallel._process_pool import ProcessPool
+from sklearn_meta.parallel._run_tasks import run_tasks
 
 _CELLS = "sklearn_meta.building._cells"
 SET_UP = f"{_CELLS}:set_up"
@@ -45,8 +46,6 @@ PREPARE_SECONDS = 300.0
 # predictions are right to a factor of about three, and a trial that fails costs the
 # limit.
 HOPELESS = 2.0
-
-TICK = 1.0
 
 
 @dataclass
@@ -108,11 +107,7 @@ class Progress:
 
 def worker_pool(n_workers):
     """Return worker processes that a `Builder` can use."""
-    return WorkerPool(
-        n_workers,
-        setup=(SET_UP, ()),
-        memory_limit=default_memory_limit(n_workers),
-    )
+    return ProcessPool(n_workers, setup=(SET_UP, ()))
 
 
 class Builder:
@@ -123,7 +118,7 @@ class Builder:
     knowledge_base : KnowledgeBase
         Receives the results; what it holds is not evaluated again.
     protocol : Protocol
-    pool : WorkerPool or InProcessPool
+    pool : Pool
         Not yet started; see `worker_pool`. Its clock is the clock of the builder.
     observe : callable
         Called with a `Progress` after each table.
@@ -142,6 +137,7 @@ class Builder:
         self.pool = pool
         self.observe = observe
         self.clock = pool.clock
+        self._memory_limit = default_memory_limit(pool.n_workers)
         self._numbers = count()
         # Tasks of the workers, by number: the job, and the cell (None: preparation).
         self._running: dict[int, tuple[TableJob, str | None]] = {}
@@ -178,39 +174,41 @@ class Builder:
             try:
                 with self.pool:
                     self.pool.start()
-                    self._work()
+                    run_tasks(self.pool, self)
             finally:
                 for job in self._open.values():
                     self._write(job)
 
-    def _work(self):
-        while self._tables or self._cells or self._running:
-            while self.pool.n_idle and self._submit():
-                pass
-            for event in self.pool.wait(TICK):
-                self._take(event)
+    def is_done(self) -> bool:
+        """Whether everything is evaluated."""
+        return not (self._tables or self._cells or self._running)
 
-    def _submit(self):
-        """Give one idle worker something to do; return False if there is nothing."""
+    def seconds_left(self) -> float:
+        """Without a limit of time."""
+        return np.inf
+
+    def next_task(self, place) -> Task | None:
+        """Return the preparation of a table, or the evaluation of a cell."""
         number = next(self._numbers)
         preparing = sum(cell is None for _, cell in self._running.values())
         # The next table is prepared while the last cells of this one are evaluated.
         if self._tables and len(self._cells) < self.pool.n_workers and not preparing:
             job = self._tables.popleft()
             arguments = (job.source, job.texts, self.protocol, str(job.path))
-            self.pool.submit(number, PREPARE, arguments, self.clock() + PREPARE_SECONDS)
             self._running[number] = job, None
-            return True
+            deadline = self.clock() + PREPARE_SECONDS
+            return Task(number, PREPARE, arguments, deadline, self._memory_limit)
         if not self._cells:
-            return False
+            return None
         job, cell = self._cells.popleft()
         limit = self.protocol.cell_seconds
         deadline = self.clock() + CLOCK_FACTOR * limit
-        self.pool.submit(number, EVALUATE, (str(job.path), cell, limit), deadline)
         self._running[number] = job, cell
-        return True
+        arguments = (str(job.path), cell, limit)
+        return Task(number, EVALUATE, arguments, deadline, self._memory_limit)
 
-    def _take(self, event):
+    def collect(self, event):
+        """Take in what a task gives, or its end."""
         if isinstance(event, Payload):
             self._payloads[event.task_id] = event.value
             return

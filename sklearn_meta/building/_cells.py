@@ -26,7 +26,6 @@ from sklearn_meta.evaluation._fit_and_score import candidate_seed, fit_pipeline
 from sklearn_meta.evaluation._records import Status
 from sklearn_meta.metalearning._fixed_portfolio import without_idle_preparation
 from sklearn_meta.pipelines._compile import early_stopping_learner
-from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalog
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines.catalog._default import default_catalog
 from sklearn_meta.timing._operators import predicted_seconds
@@ -116,13 +115,11 @@ class Workbench:
 
     Parameters
     ----------
-    catalog : Catalog
     path : str
         File of the table at hand; empty before the first.
     table : Table or None
     """
 
-    catalog: Catalog
     path: str = ""
     table: Table | None = None
 
@@ -137,7 +134,7 @@ class Workbench:
 
 def set_up() -> Workbench:
     """Return the workbench that every worker starts with."""
-    return Workbench(default_catalog())
+    return Workbench()
 
 
 def prepare_table(bench, source: TableSource, texts, protocol: Protocol, path):
@@ -178,7 +175,7 @@ def prepare_table(bench, source: TableSource, texts, protocol: Protocol, path):
     yield (
         record,
         dataset.n_samples,
-        tuple(cell(text, table, bench.catalog) for text in texts),
+        tuple(cell(text, table) for text in texts),
     )
 
 
@@ -193,21 +190,21 @@ def describe_table(source, dataset):
         family=source.family,
         n_samples=dataset.n_samples,
         n_features=dataset.n_features,
-        n_classes=len(np.unique(dataset.y)) if source.task == CLASSIFICATION else 0,
+        n_classes=dataset.task.n_classes if dataset.task.is_classifier else 0,
         metafeatures=describe(dataset, time_limit=METAFEATURE_SECONDS).as_dict(),
     )
 
 
-def cell(text, table, catalog):
+def cell(text, table):
     """Return the pipeline that has to be fitted for a text, and its seconds."""
     dataset = table.dataset
     task = dataset.task
-    tree = parse(text, catalog=catalog, task=task.name)
+    catalog = default_catalog(task.name)
+    tree = parse(text, catalog=catalog)
     tree = without_idle_preparation(tree, dataset.schema)
     seconds = predicted_seconds(
         tree,
         catalog=catalog,
-        task=task.name,
         n_samples=len(table.folds[0][0]),
         n_features=dataset.n_features,
         n_classes=task.n_classes,
@@ -234,7 +231,7 @@ def sample_rows(dataset, protocol, seed):
     if n <= limit:
         return None
     order = np.random.default_rng(seed).permutation(n)
-    if dataset.task.name != CLASSIFICATION:
+    if not dataset.task.is_classifier:
         return np.sort(order[:limit])
     y = dataset.y[order]
     counts = np.bincount(y, minlength=dataset.task.n_classes)
@@ -249,7 +246,7 @@ def split(dataset, n_folds, seed):
     """Return folds, stratified by class, repeated where rows are few."""
     n_repeats = next((r for limit, r in REPEATS if dataset.n_samples < limit), 1)
     kind = RepeatedKFold
-    if dataset.task.name == CLASSIFICATION:
+    if dataset.task.is_classifier:
         kind = RepeatedStratifiedKFold
     splitter = kind(n_splits=n_folds, n_repeats=n_repeats, random_state=seed)
     return make_folds(dataset, splitter, seed)
@@ -290,11 +287,11 @@ def evaluate_cell(bench, path, text, cell_seconds):
     """
     started = time.process_time()
     table = bench.take(path)
-    dataset, catalog = table.dataset, bench.catalog
-    task = dataset.task.name
-    tree = parse(text, catalog=catalog, task=task)
+    dataset = table.dataset
+    catalog = default_catalog(dataset.task.name)
+    tree = parse(text, catalog=catalog)
     seed = candidate_seed(table.seed, text)
-    early = early_stopping_learner(tree, catalog=catalog, task=task)
+    early = early_stopping_learner(tree, catalog=catalog)
     folds = []
     with cpu_limit(cell_seconds):
         for train, validation in table.folds:

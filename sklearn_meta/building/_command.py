@@ -33,11 +33,11 @@ from sklearn_meta.building._builder import (
 from sklearn_meta.building._cells import Protocol
 from sklearn_meta.building._provenance import agree, provenance
 from sklearn_meta.building._sources import (
-    TASKS,
     read_manifest,
     take_shard,
 )
 from sklearn_meta.building._texts import default_pool_files, read_pool
+from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.exceptions import SklearnMetaError
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from sklearn_meta.pipelines.catalog._default import default_catalog
@@ -114,9 +114,8 @@ def _fill(arguments):
         arguments.data, tasks=arguments.task, names=arguments.tables
     )
     sources = take_shard(sources, *arguments.shard)
-    catalog = default_catalog()
     pools = {
-        task: read_pool(_pool_files(arguments, task), catalog=catalog, task=task)
+        task: read_pool(_pool_files(arguments, task), catalog=default_catalog(task))
         for task in arguments.task
     }
     knowledge_base = KnowledgeBase(arguments.out)

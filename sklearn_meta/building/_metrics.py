@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.evaluation._scoring import (
     accuracy,
     negative_log_loss,
     negative_mean_absolute_error,
     negative_root_mean_squared_error,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 
 def roc_auc(y, probabilities):

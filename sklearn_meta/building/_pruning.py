@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_meta.building._sources import TASKS
+from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.metalearning._portfolio import family_weights, greedy_portfolio
 from sklearn_meta.metalearning._regret import regrets_of
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase

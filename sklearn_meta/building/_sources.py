@@ -22,10 +22,9 @@ import numpy as np
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._encoding import encode_table
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
+from sklearn_meta.data._task_names import CLASSIFICATION, TASKS
 
 MANIFEST = "manifest.json"
-TASKS = (CLASSIFICATION, REGRESSION)
 
 
 @dataclass(frozen=True)

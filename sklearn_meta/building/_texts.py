@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.exceptions import PipelineSyntaxError
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Catalog
+from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines._tree import Node
 
 # Separates a pipeline from the note on its source.
 NOTE = "  # "
-SECTIONS = {f"[{task}]": task for task in (CLASSIFICATION, REGRESSION)}
+SECTIONS = {f"[{task}]": task for task in TASKS}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def default_pool_files(task):
     return (files("sklearn_meta.building") / "data" / f"pool_{task}.txt",)
 
 
-def read_pool(paths, *, catalog: Catalog, task) -> tuple[PoolPipeline, ...]:
+def read_pool(paths, *, catalog: Catalog) -> tuple[PoolPipeline, ...]:
     """Read pipelines from files.
 
     Parameters
@@ -50,7 +51,7 @@ def read_pool(paths, *, catalog: Catalog, task) -> tuple[PoolPipeline, ...]:
         ``[classification]`` or ``[regression]`` says for which task those below it
         are; without one they are for every task.
     catalog : Catalog
-    task : {"classification", "regression"}
+        Its task selects the lines.
 
     Returns
     -------
@@ -65,16 +66,16 @@ def read_pool(paths, *, catalog: Catalog, task) -> tuple[PoolPipeline, ...]:
     pool = {}
     for path in paths:
         path = Path(path) if isinstance(path, str) else path
-        section = task
+        section = catalog.task
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             text, _, note = line.partition(NOTE)
             text = text.strip()
             if text in SECTIONS:
                 section = SECTIONS[text]
-            if not text or text.startswith(("#", "[")) or section != task:
+            if not text or text.startswith(("#", "[")) or section != catalog.task:
                 continue
             try:
-                tree = parse(text, catalog=catalog, task=task)
+                tree = parse(text, catalog=catalog)
             except PipelineSyntaxError as error:
                 raise ValueError(f"{path.name}, line {number}: {error}") from error
             text = format_tree(tree)

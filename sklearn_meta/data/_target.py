@@ -1,13 +1,21 @@
-"""Targets of several columns, checked: several numbers, or several labels."""
+"""Check the target, and find the task that it poses."""
 
 from __future__ import annotations
 
-import warnings
+from numbers import Integral
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from sklearn_meta._warnings import warn
+from sklearn_meta.data._task import (
+    ClassificationTask,
+    MultilabelTask,
+    RegressionTask,
+)
 
 
 def several_outputs(y) -> np.ndarray | None:
@@ -73,9 +81,129 @@ def check_labels(y, name):
             f"all {y.shape[1]} columns of y, all rows are the same."
         )
     if len(constant):
-        warnings.warn(
+        warn(
             f"All rows agree on the labels {constant.tolist()} of y (columns, from 0): "
             "every pipeline will predict that.",
             UserWarning,
-            stacklevel=7,
         )
+
+
+def read_target(y) -> np.ndarray:
+    """Return a target as an array of one or several columns.
+
+    Parameters
+    ----------
+    y : array-like or data frame
+
+    Returns
+    -------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    """
+    outputs = several_outputs(y)
+    if outputs is not None:
+        return outputs
+    return column_or_1d(with_numpy_type(y), warn=True)
+
+
+def with_numpy_type(y):
+    """Return a target as an array whose type says what it holds.
+
+    scikit-learn turns the integers and booleans of a nullable column into floats, and
+    refuses those in an array of objects.
+
+    Parameters
+    ----------
+    y : array-like
+
+    Returns
+    -------
+    y : array-like
+    """
+    if nw.dependencies.is_into_series(y):
+        series = nw.from_native(y, series_only=True)
+        y = y if series.is_null().any() else series.to_numpy()
+    if isinstance(y, np.ndarray) and y.dtype.kind == "O" and y.ndim == 1:
+        values = y.tolist()
+        if all(isinstance(value, Integral | np.bool_) for value in values):
+            y = np.array(values)
+    return y
+
+
+def classification_task(y, name):
+    """Check class labels, or indicators of labels, and return them with their task.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    name : str
+        Name of the estimator, for messages.
+
+    Returns
+    -------
+    y : ndarray
+    task : ClassificationTask or MultilabelTask
+
+    Raises
+    ------
+    ValueError
+        If labels are missing or no classes, or there is only one.
+    """
+    if y.ndim == 2:
+        check_labels(y, name)
+        return y, MultilabelTask(y.shape[1], y.dtype)
+    if _holds_missing(y):
+        raise ValueError(
+            "Input y contains NaN or None. Drop these rows: rows without a label "
+            "cannot be learned from."
+        )
+    check_classification_targets(y)
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs at least 2 classes in y. Got 1 class: {classes[0]!r}."
+        )
+    return y, ClassificationTask(classes)
+
+
+def regression_task(y, name):
+    """Check numeric targets, and return them with their task.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    name : str
+        Name of the estimator, for messages.
+
+    Returns
+    -------
+    y : ndarray, float64
+    task : RegressionTask
+
+    Raises
+    ------
+    ValueError
+        If targets are not finite.
+    """
+    y = y.astype(np.float64) if y.ndim == 2 else column_or_1d(y, dtype=np.float64)
+    if not np.isfinite(y).all():
+        raise ValueError(
+            "Input y contains NaN or infinity. Drop these rows: "
+            "y must be finite to be learned from."
+        )
+    constant = np.flatnonzero(np.ptp(y, axis=0) == 0)
+    if len(constant):
+        what = (
+            f"y is constant ({y[0]:g})"
+            if y.ndim == 1
+            else f"The columns {constant.tolist()} of y are constant"
+        )
+        warn(f"{what}: every pipeline will predict that.", UserWarning)
+    return y, RegressionTask(n_outputs=1 if y.ndim == 1 else y.shape[1])
+
+
+def _holds_missing(y):
+    """Whether some of the labels are NaN or None."""
+    if y.dtype.kind == "O":
+        # Nothing but what is missing differs from itself.
+        return any(value is None or bool(value != value) for value in y.tolist())
+    return y.dtype.kind in "fmM" and bool((y != y).any())

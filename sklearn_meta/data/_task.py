@@ -1,6 +1,7 @@
 """Everything that differs between classification and regression, in one place.
 
-All tasks have the same attributes: `name` selects operators; `n_classes` is that of one
+All tasks have the same attributes: `name` selects operators; `is_classifier` says
+whether classes or numbers are predicted; `n_classes` is that of one
 output and `n_outputs` the number of columns of the target; `stratifies` says whether
 each row has one class, so that splits can keep their shares; `default_scoring` is what
 ``scoring=None`` stands for and `fast_scorings` are the scorers of scikit-learn that
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 
 # Smallest probability that a class is given where a member has never seen it; the
 # logarithm of it is what one such row costs.
@@ -37,6 +38,7 @@ class ClassificationTask:
 
     classes: np.ndarray = field(compare=False)
     name: str = CLASSIFICATION
+    is_classifier: bool = True
     default_scoring: str = "neg_log_loss"
     fast_scorings: tuple[str, ...] = ("neg_log_loss", "accuracy")
     n_outputs: int = 1
@@ -99,10 +101,16 @@ class MultilabelTask:
     n_outputs: int
     dtype: np.dtype
     name: str = CLASSIFICATION
+    is_classifier: bool = True
     default_scoring: str = "neg_binary_log_loss"
     fast_scorings: tuple[str, ...] = ()
     n_classes: int = 2
     stratifies: bool = False
+
+    @property
+    def classes(self):
+        """`classes_` of the estimator, see `label_classes`."""
+        return label_classes(self.n_outputs, self.dtype)
 
     def encode(self, y):
         """Return the indicators as int64."""
@@ -134,6 +142,7 @@ class RegressionTask:
 
     n_outputs: int = 1
     name: str = REGRESSION
+    is_classifier: bool = False
     default_scoring: str = "neg_root_mean_squared_error"
     fast_scorings: tuple[str, ...] = (
         "neg_root_mean_squared_error",

@@ -1,18 +1,18 @@
 """The final model: which candidates are combined, and how."""
 
+from sklearn_meta.ensemble._choice import combine
 from sklearn_meta.ensemble._combination import Combination
-from sklearn_meta.ensemble._combine import combine
-from sklearn_meta.ensemble._estimators import (
-    WeightedEnsembleClassifier,
-    WeightedEnsembleRegressor,
-)
 from sklearn_meta.ensemble._selection import (
     LogLoss,
     RootSquaredErrors,
     SquaredError,
     greedy_selection,
 )
-from sklearn_meta.ensemble._stack import nonnegative_stack
+from sklearn_meta.ensemble._stacking import nonnegative_stack
+from sklearn_meta.ensemble._weighted_ensemble import (
+    WeightedEnsembleClassifier,
+    WeightedEnsembleRegressor,
+)
 
 __all__ = [
     "Combination",

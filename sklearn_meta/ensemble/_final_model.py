@@ -1,28 +1,32 @@
-"""Combine: from evaluations to the fitted final model, within the time left."""
+"""Build the final model from the evaluations of a search, within the time left."""
 
 from __future__ import annotations
 
-import pickle
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.pipeline import Pipeline
 
-from sklearn_meta.ensemble import Combination, combine
-from sklearn_meta.ensemble._refits import Refits, mean_iterations, refit_seconds
-from sklearn_meta.evaluation._history import has_predictions
-from sklearn_meta.evaluation._records import Evaluation, Status
-from sklearn_meta.pipelines._operators import REGRESSION
+from sklearn_meta._warnings import warn
+from sklearn_meta.ensemble._choice import combine
+from sklearn_meta.ensemble._combination import Combination
+from sklearn_meta.ensemble._out_of_fold import out_of_fold
+from sklearn_meta.ensemble._refits import Refits, mean_iterations
+from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
+from sklearn_meta.exceptions import NoCandidateError, SearchInterruptedWarning
+from sklearn_meta.parallel._imports import can_load
+from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.parallel._pickled import UnpicklingError, loads
+from sklearn_meta.pipelines._tree import X
+from sklearn_meta.timing._refits import refit_seconds
 
-# At most this share of the budget is set aside for combining and fitting again;
-# what cannot be fitted in it is replaced by its fold models.
-MAX_RESERVE_SHARE = 0.3
-# Seconds that combining takes besides the fits, and the share of the budget that it
-# may grow to on large tables.
-COMBINE_SECONDS = 0.35
 # Choosing the combination may take this share of the time left; fits take the rest.
 COMBINE_SHARE_OF_REST = 0.3
-# The reserve counts the fits of this many of the best candidates.
-RESERVED_MEMBERS = 4
+
+# After Ctrl-C, fitting the final model may take this long.
+SECONDS_AFTER_INTERRUPT = 3.0
 
 
 @dataclass(frozen=True)
@@ -55,103 +59,116 @@ class FinalModel:
         The best single candidate, a member or not.
     refit_seconds : float
         What the fits on all rows took, of all workers together.
+    stop_reason : str
+        Why the search ended.
     """
 
     members: tuple[Member, ...]
     combination: Combination
     best: Member
     refit_seconds: float = 0.0
+    stop_reason: str = ""
+
+    @property
+    def weights(self) -> dict[int, float]:
+        """Share of each member in the final model, by the number of its evaluation."""
+        shares = self.combination.shares
+        return {
+            member.evaluation.number: float(share)
+            for member, share in zip(self.members, shares, strict=True)
+        }
+
+    @property
+    def best_score(self) -> float:
+        """Mean cross-validated score of the best single candidate; NaN without any."""
+        best = self.best.evaluation
+        is_zero_shot = best.status is Status.OK and not best.folds
+        return float("nan") if is_zero_shot else best.score
 
 
-@dataclass(frozen=True)
-class OutOfFold:
-    """Out-of-fold predictions of several candidates on the same rows.
-
-    Parameters
-    ----------
-    evaluations : tuple of Evaluation
-    rows : ndarray of int
-        Row indices in the dataset.
-    predictions : tuple of ndarray
-        One for each evaluation, aligned with `rows`.
-    folds : tuple of ndarray of int
-        Positions in `rows` of disjoint validation folds.
-    """
-
-    evaluations: tuple[Evaluation, ...]
-    rows: np.ndarray
-    predictions: tuple[np.ndarray, ...]
-    folds: tuple[np.ndarray, ...]
-
-
-def reserve_seconds(history, context, budget, n_workers):
-    """Return the seconds to set aside for the end of `fit`.
+def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
+    """Combine what a search has found, and fit it.
 
     Parameters
     ----------
-    history : History
-    context : EvaluationContext
-    budget : Budget
-    n_workers : int
+    result : SearchResult
+    plan : Plan
+    pool : Pool
+    ensemble_size : int
+        Largest number of members.
 
     Returns
     -------
-    seconds : float
+    model : FinalModel
+        A constant predictor, with a warning, if no candidate was finished in time.
+
+    Raises
+    ------
+    NoCandidateError
+        If candidates failed for other reasons than time.
+    KeyboardInterrupt
+        If the search was interrupted before anything could be used.
     """
-    if budget.seconds == np.inf:
-        return 0.0
-    best = sorted(history.finished(), key=lambda e: -e.score)[:RESERVED_MEMBERS]
-    fits = [refit_seconds(e, context) for e in best]
-    seconds = max(sum(fits) / n_workers, max(fits, default=0.0))
-    return min(
-        COMBINE_SECONDS + 0.01 * budget.seconds + seconds,
-        MAX_RESERVE_SHARE * budget.seconds,
+    history, reason, interrupted = (
+        result.history,
+        result.stop_reason,
+        result.interrupted,
     )
+    try:
+        final = _combine_within(plan, history, pool, ensemble_size, interrupted)
+    except KeyboardInterrupt:
+        # Again, with what little time is left and without the workers, which may still
+        # be busy with the first try.
+        reason, interrupted = "interrupted", True
+        final = _combine_within(
+            plan, history, in_process_pool(plan), ensemble_size, interrupted
+        )
+    if final is None:
+        if interrupted:
+            raise KeyboardInterrupt
+        return replace(without_candidate(history, plan), stop_reason=reason)
+    if interrupted:
+        warn(
+            f"Interrupted after {len(history)} evaluations: the model is made of what "
+            "had been found by then.",
+            SearchInterruptedWarning,
+        )
+    return replace(final, stop_reason=reason)
 
 
-def out_of_fold(history, context):
-    """Collect the out-of-fold predictions that can be combined.
+def in_process_pool(plan) -> InProcessPool:
+    """Return a pool of this process for the tasks of a plan."""
+    return InProcessPool(state=plan.context, clock=plan.budget.clock)
 
-    If no candidate has finished every fold, the candidates with the most finished
-    folds are compared on those.
-    """
-    usable = [e for e in history if has_predictions(e)]
-    finished = [e for e in usable if e.status is Status.OK]
-    chosen = finished or usable
-    if not chosen:
-        return None
-    n_folds = max(len(e.folds) for e in chosen)
-    chosen = [e for e in chosen if len(e.folds) >= n_folds]
-    first = context.n_screening
-    valid = [s.validation for s in context.stages[first : first + n_folds]]
-    rows, inverse = np.unique(np.concatenate(valid), return_inverse=True)
-    positions = np.split(inverse, np.cumsum([len(v) for v in valid])[:-1])
-    counts = np.bincount(inverse)
-    disjoint, covered = [], np.zeros(len(rows), dtype=bool)
-    for fold in positions:
-        if not covered[fold].any():
-            disjoint.append(fold)
-            covered[fold] = True
-    return OutOfFold(
-        tuple(chosen),
-        rows,
-        tuple(_average(e.folds[:n_folds], positions, counts) for e in chosen),
-        tuple(disjoint),
+
+def _combine_within(plan, history, pool, ensemble_size, interrupted):
+    """Build the final model in the time left, which is little after an interrupt."""
+    budget = plan.budget
+    if interrupted:
+        seconds = budget.elapsed() + SECONDS_AFTER_INTERRUPT
+        budget = replace(budget, seconds=min(budget.seconds, seconds))
+    return build_final_model(
+        history,
+        plan.context,
+        ensemble_size=ensemble_size,
+        pool=pool,
+        budget=budget,
+        memory_limit=plan.limits.memory_limit,
+        is_usable=lambda evaluation: can_load(
+            plan.packages(evaluation), budget.remaining()
+        ),
     )
-
-
-def _average(folds, positions, counts):
-    """Mean of the predictions that each row got (several in repeated splits)."""
-    first = folds[0].predictions
-    total = np.zeros((len(counts), *first.shape[1:]))
-    for fold, where in zip(folds, positions, strict=True):
-        # A row occurs at most once in one fold.
-        total[where] += fold.predictions
-    return total / counts.reshape(-1, *[1] * (first.ndim - 1))
 
 
 def build_final_model(
-    history, context, *, ensemble_size, pool, budget, is_usable=lambda evaluation: True
+    history,
+    context,
+    *,
+    ensemble_size,
+    pool,
+    budget,
+    memory_limit=None,
+    is_usable=lambda evaluation: True,
 ) -> FinalModel | None:
     """Choose, combine and fit the final model within what is left of the budget.
 
@@ -160,8 +177,10 @@ def build_final_model(
     history : History
     context : EvaluationContext
     ensemble_size : int
-    pool : WorkerPool or None
+    pool : Pool
     budget : Budget
+    memory_limit : int or None, default=None
+        Bytes that one fit may use; None for no limit.
     is_usable : callable
         ``is_usable(evaluation)``: whether the models of a candidate can be loaded in
         the time left; where that is so of none, all are used. All by default.
@@ -177,7 +196,7 @@ def build_final_model(
     everyone = range(len(oof.evaluations))
     candidates = [i for i in everyone if is_usable(oof.evaluations[i])]
     candidates = candidates or list(everyone)
-    refits = Refits(context, pool, budget)
+    refits = Refits(context, pool, budget, memory_limit)
     while candidates:
         candidates = [
             i
@@ -225,7 +244,7 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         )
 
     predictions = [oof.predictions[i] for i in candidates]
-    if dataset.task.name == REGRESSION:
+    if not dataset.task.is_classifier:
         limits = dataset.task.limits(dataset.y)
         predictions = [np.clip(p, *limits) for p in predictions]
     combination = combine(
@@ -248,11 +267,11 @@ def _combine(oof, candidates, context, ensemble_size, budget):
 def _from_screening(history):
     """Fall back on the best model that was fitted on a subsample of rows."""
     with_model = [e for e in history if any(f.model is not None for f in e.screening)]
-    best = max(with_model, key=lambda e: e.screening[0].score, default=None)
-    if best is None:
-        return None
-    member = Member(best, (pickle.loads(best.screening[0].model),))
-    return FinalModel((member,), Combination.single(0), member)
+    for evaluation in sorted(with_model, key=lambda e: -e.screening[0].score):
+        if models := _load_all([evaluation.screening[0].model]):
+            member = Member(evaluation, models)
+            return FinalModel((member,), Combination.single(0), member)
+    return None
 
 
 def _quickest(evaluations, context, budget):
@@ -262,7 +281,8 @@ def _quickest(evaluations, context, budget):
     a moment too much is better than all the work lost.
     """
     for evaluation in sorted(evaluations, key=lambda e: refit_seconds(e, context)):
-        refits = Refits(context, None, replace(budget, seconds=np.inf))
+        pool = InProcessPool(state=context, clock=budget.clock)
+        refits = Refits(context, pool, replace(budget, seconds=np.inf))
         refits.run([evaluation])
         member = _member(evaluation, refits)
         if member is not None:
@@ -277,10 +297,71 @@ def fold_models(evaluation):
 
 
 def _member(evaluation, refits):
+    """Return the fitted member of a candidate, or None."""
     model = refits.model(evaluation)
-    iterations = mean_iterations(evaluation)
-    if model is not None:
-        return Member(evaluation, (model,), iterations)
-    if models := fold_models(evaluation):
-        return Member(evaluation, tuple(pickle.loads(m) for m in models), iterations)
-    return None
+    models = (model,) if model is not None else _load_all(fold_models(evaluation))
+    return Member(evaluation, models, mean_iterations(evaluation)) if models else None
+
+
+def _load_all(pickled):
+    """Load pickled models; one that cannot be loaded costs them all."""
+    try:
+        return tuple(loads(data) for data in pickled)
+    except UnpicklingError:
+        return ()
+
+
+def without_candidate(history, plan) -> FinalModel:
+    """Return the constant predictor, with a warning, where time was the reason.
+
+    Parameters
+    ----------
+    history : History
+    plan : Plan
+
+    Returns
+    -------
+    model : FinalModel
+
+    Raises
+    ------
+    NoCandidateError
+        If half of the candidates or more failed for other reasons.
+    """
+    check_candidates(history)
+    warn(
+        f"No candidate was finished within the time budget of "
+        f"{plan.budget.seconds:g} s: the model predicts a constant. Raise time_budget."
+    )
+    return constant_model(plan.context.dataset, len(history))
+
+
+def check_candidates(history):
+    """Raise if candidates failed for other reasons than time.
+
+    Raises
+    ------
+    NoCandidateError
+        If half of them or more did.
+    """
+    failures = (Status.FAILED, Status.MEMORY, Status.CRASHED)
+    causes = Counter((e.status, e.reason) for e in history if e.status in failures)
+    if causes.total() >= max(1, len(history) / 2):
+        text = ", ".join(
+            f"{count} × {reason or status}"
+            for (status, reason), count in causes.most_common(5)
+        )
+        raise NoCandidateError(
+            f"None of the {len(history)} candidates could be fitted: {text}."
+        )
+
+
+def constant_model(dataset, number) -> FinalModel:
+    """Return the model that predicts a constant, as evaluation `number`."""
+    dummy = DummyClassifier() if dataset.task.is_classifier else DummyRegressor()
+    model = Pipeline([("dummy", dummy)]).fit(
+        np.zeros((dataset.n_samples, 1)), dataset.task.decode(dataset.y)
+    )
+    candidate = Candidate(X, "dummy", "fallback")
+    member = Member(Evaluation(number, candidate, Status.TIMEOUT), (model,))
+    return FinalModel((member,), Combination.single(0), member)

@@ -2,80 +2,46 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 
-from sklearn_meta.parallel._process_pool import InProcessPool, Payload
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Task
+from sklearn_meta.parallel._run_tasks import run_tasks
+from sklearn_meta.timing._refits import refit_seconds, rows_in_time
 
 REFIT = "sklearn_meta.evaluation._fit_and_score:refit_candidate"
-
-# A fit on all rows is expected to take this much longer than the folds suggest.
-REFIT_MARGIN = 1.25
-# A fit on some of the rows replaces that beside a holdout if it has this many times as
-# many rows.
-MORE_ROWS = 1.3
-
-
-def refit_seconds(evaluation, context):
-    """Predict the seconds of fitting a candidate on all rows."""
-    return context.dataset.n_samples * _seconds_of_a_row(evaluation, context)
-
-
-def _seconds_of_a_row(evaluation, context):
-    results = evaluation.folds or evaluation.screening
-    if not results:
-        return np.inf
-    n_train = np.mean([len(context.stages[r.stage].train) for r in results])
-    seconds = np.mean([r.fit_seconds for r in results])
-    return float(seconds / n_train * REFIT_MARGIN)
-
-
-def rows_in_time(evaluation, context, seconds):
-    """Return how many rows to fit a candidate on again in some seconds.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-    context : EvaluationContext
-    seconds : float
-
-    Returns
-    -------
-    n_rows : int
-        All, or so many that a model of a holdout gains by it; or none. The models of
-        several folds have seen all rows together.
-    """
-    n = context.dataset.n_samples
-    of_a_row = _seconds_of_a_row(evaluation, context)
-    if n * of_a_row <= seconds:
-        return n
-    if context.n_splits != 1 or not evaluation.folds:
-        return 0
-    n_rows = int(seconds / of_a_row)
-    return n_rows if n_rows >= MORE_ROWS * len(context.stages[-1].train) else 0
 
 
 class Refits:
     """Fits candidates again, each at most once, never beyond the budget.
 
+    It is the `Work` of `run_tasks`: a task is a fit.
+
     Parameters
     ----------
     context : EvaluationContext
-    pool : WorkerPool or None
-        None, or one that is not ready, fits in this process.
+    pool : Pool
     budget : Budget
+    memory_limit : int or None, default=None
+        Bytes that one fit may use; None for no limit.
+
+    Attributes
+    ----------
+    seconds : float
+        Seconds of the fits so far, of all workers together.
     """
 
-    def __init__(self, context, pool, budget):
+    def __init__(self, context, pool, budget, memory_limit=None):
         self.context = context
-        self.budget = budget
-        if pool is None or not pool.ready:
-            pool = InProcessPool(state=context, clock=budget.clock)
         self.pool = pool
+        self.budget = budget
+        self.memory_limit = memory_limit
         self.seconds = 0.0
         self._models = {}
         self._tried = set()
+        self._waiting = []
+        # Start of each running fit, by the text of its candidate.
+        self._running = {}
+        self._n_places = 1
 
     def model(self, evaluation):
         """Return the fitted pipeline, or None."""
@@ -87,50 +53,60 @@ class Refits:
             evaluation, self.context, self.budget.remaining()
         )
 
-    def _n_rows(self, evaluation, share):
-        seconds = self.budget.remaining()
-        if refit_seconds(evaluation, self.context) > seconds:
-            seconds *= share
-        return rows_in_time(evaluation, self.context, seconds)
-
     def run(self, evaluations):
         """Fit candidates in this order, as many as time allows.
 
         Where all rows take too long, each has its share of the seconds.
         """
-        n_workers = max(self.pool.n_idle, 1)
-        waiting = [e for e in evaluations if e.candidate.text not in self._tried]
-        running = {}
-        while waiting or running:
-            while waiting and self.pool.n_idle:
-                share = min(n_workers / len(waiting), 1.0)
-                evaluation = waiting.pop(0)
-                text = evaluation.candidate.text
-                self._tried.add(text)
-                n_rows = self._n_rows(evaluation, share)
-                if not n_rows:
-                    continue
-                running[text] = self.budget.clock()
-                self.pool.submit(
-                    text,
-                    REFIT,
-                    (
-                        evaluation.candidate.tree,
-                        text,
-                        mean_iterations(evaluation),
-                        n_rows,
-                    ),
-                    self.budget.deadline,
-                )
-            if not running and (not waiting or self.budget.remaining() == 0):
-                return
-            for event in self.pool.wait(0.25):
-                if event.task_id not in running:
-                    continue
-                if isinstance(event, Payload):
-                    self._models[event.task_id] = pickle.loads(event.value)
-                else:
-                    self.seconds += self.budget.clock() - running.pop(event.task_id)
+        self._n_places = max(self.pool.n_idle, 1)
+        self._waiting = [e for e in evaluations if e.candidate.text not in self._tried]
+        run_tasks(self.pool, self)
+
+    def next_task(self, place) -> Task | None:
+        """Return the next fit that there is time for."""
+        while self._waiting:
+            share = min(self._n_places / len(self._waiting), 1.0)
+            evaluation = self._waiting.pop(0)
+            candidate = evaluation.candidate
+            self._tried.add(candidate.text)
+            n_rows = self._n_rows(evaluation, share)
+            if not n_rows:
+                continue
+            self._running[candidate.text] = self.budget.clock()
+            rounds = mean_iterations(evaluation)
+            return Task(
+                candidate.text,
+                REFIT,
+                (candidate.tree, candidate.text, rounds, n_rows),
+                self.budget.deadline,
+                self.memory_limit,
+            )
+        return None
+
+    def collect(self, event):
+        """Take in a fitted pipeline, or the end of a fit."""
+        if event.task_id not in self._running:
+            return
+        if isinstance(event, Payload):
+            self._models[event.task_id] = event.value
+        elif isinstance(event, Done | Failed):
+            began = self._running.pop(event.task_id)
+            self.seconds += self.budget.clock() - began
+
+    def is_done(self) -> bool:
+        """Whether every fit has ended, or the time has."""
+        waits = self._waiting and self.budget.remaining() > 0
+        return not (self._running or waits)
+
+    def seconds_left(self) -> float:
+        """Seconds until the deadline of the fits."""
+        return self.budget.remaining()
+
+    def _n_rows(self, evaluation, share):
+        seconds = self.budget.remaining()
+        if refit_seconds(evaluation, self.context) > seconds:
+            seconds *= share
+        return rows_in_time(evaluation, self.context, seconds)
 
 
 def mean_iterations(evaluation):

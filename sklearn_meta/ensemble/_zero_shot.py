@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sklearn_meta.ensemble import Combination
-from sklearn_meta.ensemble._final_model import FinalModel, Member
-from sklearn_meta.ensemble._refits import REFIT_MARGIN
-from sklearn_meta.evaluation._engine import STATUS_OF_FAILURE
+from sklearn_meta.ensemble._combination import Combination
+from sklearn_meta.ensemble._final_model import FinalModel, Member, without_candidate
 from sklearn_meta.evaluation._fit_and_score import (
     candidate_seed,
     fit_pipeline,
     refit_candidate,
 )
-from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
-from sklearn_meta.metalearning._prior import Prior, Proposal
-from sklearn_meta.parallel._process_pool import (
-    Failed,
-    InProcessPool,
-    Payload,
-    WorkerPoolError,
+from sklearn_meta.evaluation._records import (
+    STATUS_OF_FAILURE,
+    Candidate,
+    Evaluation,
+    Status,
 )
+from sklearn_meta.metalearning._prior import Prior, Proposal
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Task
+from sklearn_meta.parallel._run_tasks import run_tasks
 from sklearn_meta.pipelines._compile import early_stopping_learner
 from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._text import format_tree
 from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.timing._refits import REFIT_MARGIN
 
 # Recommendations that are averaged. Nothing tells which of them is wrong here: each
 # further one is expected to be worse than those before.
@@ -39,9 +38,6 @@ MAX_TOGETHER = 4
 SHARE_OF_REST = 0.5
 
 FIT = "sklearn_meta.ensemble._zero_shot:fit_recommendation"
-
-# Longest sleep between two looks at the clock.
-TICK = 0.25
 
 
 def fit_recommendation(context, tree, text):
@@ -57,14 +53,13 @@ def fit_recommendation(context, tree, text):
     ------
     iterations : int or None
         Boosting rounds that early stopping chose on a part of the rows.
-    model : bytes
-        The pickled fitted pipeline; see `refit_candidate`.
+    model : Pickled
+        The fitted pipeline; see `refit_candidate`.
     """
     dataset, iterations = context.dataset, None
     stops_early = early_stopping_learner(
         tree,
         catalog=context.catalog,
-        task=dataset.task.name,
         n_outputs=dataset.task.n_outputs,
     )
     if stops_early:
@@ -122,7 +117,7 @@ class Recommended:
 
 
 def recommended(
-    prior: Prior, *, catalog: Catalog, task, n_outputs, predict_seconds: Callable
+    prior: Prior, *, catalog: Catalog, n_outputs, predict_seconds: Callable
 ) -> Recommended:
     """Order the recommendations of a prior for fitting them without a search.
 
@@ -136,7 +131,6 @@ def recommended(
     ----------
     prior : Prior
     catalog : Catalog
-    task : {"classification", "regression"}
     n_outputs : int
     predict_seconds : callable
         ``predict_seconds(tree)``: seconds of one fit on all rows, where the prior does
@@ -146,12 +140,12 @@ def recommended(
     -------
     recommended : Recommended
     """
-    proposals = prior.portfolio or _defaults(catalog, task)
+    proposals = prior.portfolio or _defaults(catalog)
     proposals = sorted(proposals, key=_expected_regret)
     seconds = []
     for proposal in proposals:
         fits = 1 + early_stopping_learner(
-            proposal.tree, catalog=catalog, task=task, n_outputs=n_outputs
+            proposal.tree, catalog=catalog, n_outputs=n_outputs
         )
         one = proposal.expected_seconds
         one = predict_seconds(proposal.tree) if one is None else one
@@ -164,43 +158,92 @@ def _expected_regret(proposal):
     return 0.0 if proposal.expected_regret is None else proposal.expected_regret
 
 
-def _defaults(catalog, task):
+def _defaults(catalog):
     """Every learner with its defaults, cheap ones first."""
-    learners = sorted(catalog.select(task, "learner"), key=lambda o: o.cost.seconds)
+    learners = sorted(catalog.select("learner"), key=lambda o: o.cost.seconds)
     return [Proposal(Node(o.name, (X,)), origin="default") for o in learners]
 
 
-def fit_recommended(
-    recommended: Recommended, context, history, *, n_members, pool, budget, observe
-):
-    """Fit the first recommendation, or the first few.
+def recommend(plan, prior) -> Recommended:
+    """Order the recommendations of a prior for a plan.
 
     Parameters
     ----------
+    plan : Plan
+    prior : Prior
+
+    Returns
+    -------
     recommended : Recommended
-    context : EvaluationContext
+    """
+    return recommended(
+        prior,
+        catalog=plan.context.catalog,
+        n_outputs=plan.context.dataset.task.n_outputs,
+        predict_seconds=plan.forecast.fit_seconds,
+    )
+
+
+def n_together(plan, ensemble_size) -> int:
+    """Return the number of recommendations that are averaged at most."""
+    return min(ensemble_size, plan.limits.max_evaluations or MAX_TOGETHER, MAX_TOGETHER)
+
+
+def zero_shot_seconds(plan, prior, ensemble_size) -> float:
+    """Predict the seconds of fitting what is recommended, on one worker.
+
+    Parameters
+    ----------
+    plan : Plan
+    prior : Prior
+    ensemble_size : int
+        Largest number of members.
+
+    Returns
+    -------
+    seconds : float
+        Infinity where there are operators of which nothing is known.
+    """
+    if plan.forecast.foreign:
+        return np.inf
+    first = recommend(plan, prior)
+    n_members = n_together(plan, ensemble_size)
+    chosen = first.chosen(n_members, plan.budget.remaining())
+    return sum(first.seconds[i] for i in chosen)
+
+
+def fit_recommended(plan, prior, history, pool, *, ensemble_size, observe):
+    """Fit the first recommendation, or the first few, without a search.
+
+    Parameters
+    ----------
+    plan : Plan
+    prior : Prior
     history : History
         Gets an evaluation without folds for each fit.
-    n_members : int
-        Largest number of pipelines that are averaged.
-    pool : WorkerPool or None
-        None fits in this process.
-    budget : Budget
+    pool : Pool
+    ensemble_size : int
+        Largest number of members.
     observe : callable
         ``observe(evaluation, history)``, called after each; returns True to stop.
 
     Returns
     -------
-    model : FinalModel or None
-        None if nothing could be fitted in time.
-    stop_reason : str
+    model : FinalModel
+        A constant predictor, with a warning, if nothing could be fitted in time.
+
+    Raises
+    ------
+    NoCandidateError
+        If fits failed for other reasons than time.
     """
-    fits = _Fits(recommended, context, pool, budget)
+    recommended, n_members = recommend(plan, prior), n_together(plan, ensemble_size)
+    fits = _Fits(recommended, plan, pool)
     members, failed, stopped = {}, set(), False
     while not stopped:
         # Chosen anew after each round, never by who was first: the same for any number
         # of workers.
-        left = budget.remaining()
+        left = plan.budget.remaining()
         chosen = recommended.chosen(n_members, left, members, failed)
         if not chosen:
             break
@@ -212,57 +255,73 @@ def fit_recommended(
             stopped |= bool(observe(history.add(evaluation), history))
     reason = "stopped by a callback" if stopped else "fitted without a search"
     if not members:
-        return None, reason
+        return replace(without_candidate(history, plan), stop_reason=reason)
     models = tuple(members[i] for i in sorted(members))
     n = len(models)
     combination = Combination.single(0)
     if n > 1:
         combination = Combination("average", tuple(range(n)), np.full(n, 1 / n))
-    return FinalModel(models, combination, models[0], fits.seconds), reason
+    return FinalModel(models, combination, models[0], fits.seconds, reason)
 
 
 class _Fits:
-    """Fits recommendations, as many at a time as there are workers."""
+    """Fits recommendations; the `Work` of `run_tasks`."""
 
-    def __init__(self, recommended, context, pool, budget):
+    def __init__(self, recommended, plan, pool):
         self.recommended = recommended
-        self.context = context
-        self.budget = budget
-        self.pool = pool or self._in_process()
+        self.plan = plan
+        self.pool = pool
         self.seconds = 0.0
-
-    def _in_process(self):
-        return InProcessPool(state=self.context, clock=self.budget.clock)
+        self._waiting: list[int] = []
+        self._began: dict[int, float] = {}
+        self._values: dict[int, list] = {}
+        # Last event of each fit, and when it came.
+        self._ended: dict[int, tuple] = {}
+        self._deadline = np.inf
 
     def run(self, chosen, number):
         """Return the evaluation and the member of each, in the order of `chosen`."""
-        budget = self.budget
-        deadline = budget.clock() + SHARE_OF_REST * budget.remaining()
-        waiting, began, values, ended = list(chosen), {}, {}, {}
-        while len(ended) < len(chosen):
-            try:
-                while waiting and self.pool.n_idle:
-                    i = waiting.pop(0)
-                    candidate = self.recommended.candidates[i]
-                    began[i], values[i] = budget.clock(), []
-                    self.pool.submit(i, FIT, (candidate.tree, candidate.text), deadline)
-                events = self.pool.wait(TICK)
-            except WorkerPoolError:
-                # The workers are lost: go on in this process.
-                self.pool = self._in_process()
-                waiting = [i for i in chosen if i not in ended]
-                continue
-            for event in events:
-                if isinstance(event, Payload):
-                    values[event.task_id].append(event.value)
-                else:
-                    ended[event.task_id] = event, budget.clock()
-        return {
-            i: self._result(number + k, i, *ended[i], began[i], values[i])
-            for k, i in enumerate(chosen)
-        }
+        budget = self.plan.budget
+        self._deadline = budget.clock() + SHARE_OF_REST * budget.remaining()
+        self._waiting = list(chosen)
+        run_tasks(self.pool, self)
+        return {i: self._result(number + k, i) for k, i in enumerate(chosen)}
 
-    def _result(self, number, i, event, now, began, values):
+    def next_task(self, place) -> Task | None:
+        """Return the next fit."""
+        if not self._waiting:
+            return None
+        i = self._waiting.pop(0)
+        candidate = self.recommended.candidates[i]
+        self._began[i], self._values[i] = self.plan.budget.clock(), []
+        return Task(
+            i,
+            FIT,
+            (candidate.tree, candidate.text),
+            self._deadline,
+            self.plan.limits.memory_limit,
+        )
+
+    def collect(self, event):
+        """Take in what a fit gives, or its end."""
+        if event.task_id in self._ended:
+            return
+        if isinstance(event, Payload):
+            self._values[event.task_id].append(event.value)
+        elif isinstance(event, Done | Failed):
+            self._ended[event.task_id] = event, self.plan.budget.clock()
+
+    def is_done(self) -> bool:
+        """Whether every fit has ended."""
+        return not self._waiting and self._ended.keys() == self._began.keys()
+
+    def seconds_left(self) -> float:
+        """Seconds until the deadline of the fits."""
+        return self._deadline - self.plan.budget.clock()
+
+    def _result(self, number, i):
+        """Return the evaluation and the member of a fit."""
+        (event, now), began = self._ended[i], self._began[i]
         status, reason, member = Status.OK, "", None
         if isinstance(event, Failed):
             status, reason = STATUS_OF_FAILURE[event.kind], event.reason
@@ -275,6 +334,6 @@ class _Fits:
         )
         self.seconds += now - began
         if status is Status.OK:
-            iterations, model = values
-            member = Member(evaluation, (pickle.loads(model),), iterations)
+            iterations, model = self._values[i]
+            member = Member(evaluation, (model,), iterations)
         return evaluation, member

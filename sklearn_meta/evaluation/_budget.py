@@ -1,10 +1,23 @@
-"""How much time a `fit` may take, and how much of it is left."""
+"""The time budget of a `fit`, and the reserve for its end."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import numpy as np
+
+from sklearn_meta.timing._refits import refit_seconds
+
+# At most this share of the budget is set aside for combining and fitting again;
+# what cannot be fitted in it is replaced by its fold models.
+MAX_RESERVE_SHARE = 0.3
+# Seconds that combining takes besides the fits, and the share of the budget that it
+# may grow to on large tables.
+COMBINE_SECONDS, COMBINE_SHARE = 0.35, 0.01
+# The reserve counts the fits of this many of the best candidates.
+RESERVED_MEMBERS = 4
 
 
 @dataclass(frozen=True)
@@ -39,3 +52,29 @@ class Budget:
     def remaining(self) -> float:
         """Seconds left; never negative."""
         return max(0.0, self.deadline - self.clock())
+
+
+def reserve_seconds(history, context, budget, n_workers):
+    """Return the seconds to set aside for combining and fitting again.
+
+    Parameters
+    ----------
+    history : History
+    context : EvaluationContext
+    budget : Budget
+    n_workers : int
+
+    Returns
+    -------
+    seconds : float
+        At most `MAX_RESERVE_SHARE` of the budget; zero without a time limit.
+    """
+    if budget.seconds == np.inf:
+        return 0.0
+    best = sorted(history.finished(), key=lambda e: -e.score)[:RESERVED_MEMBERS]
+    fits = [refit_seconds(e, context) for e in best]
+    seconds = max(sum(fits) / n_workers, max(fits, default=0.0))
+    return min(
+        COMBINE_SECONDS + COMBINE_SHARE * budget.seconds + seconds,
+        MAX_RESERVE_SHARE * budget.seconds,
+    )

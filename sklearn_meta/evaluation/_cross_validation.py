@@ -27,6 +27,7 @@ from sklearn.model_selection import (
 )
 
 from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.timing._effort import FULL_EFFORT
 
 # Below: 5 folds, twice, since one 5-fold split of so few rows is too noisy to choose by
 # (Bergman et al. 2024 and the AutoML Benchmark use 10 folds throughout).
@@ -58,29 +59,6 @@ class Stage:
     train: np.ndarray = field(repr=False)
     validation: np.ndarray = field(repr=False)
     screening: bool = False
-
-
-@dataclass(frozen=True)
-class Effort:
-    """What a cross-validation of the default kind may cost.
-
-    Parameters
-    ----------
-    max_repeats : int, default=2
-        Repetitions of the split of a small table.
-    max_folds : int, default=5
-        1 for a holdout part in place of folds.
-    max_train : int or None, default=None
-        Most training rows beside a holdout part; None for all that are left.
-    """
-
-    max_repeats: int = 2
-    max_folds: int = 5
-    max_train: int | None = None
-
-
-# What fits on all rows of a table of usual size may cost.
-FULL_EFFORT = Effort()
 
 
 def default_splitter(dataset, random_state, effort=FULL_EFFORT):
@@ -179,7 +157,7 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     elif isinstance(cv, Integral):
         splitter = k_fold(int(cv), dataset, random_state)
     else:
-        splitter = check_cv(cv, y, classifier=dataset.task.name == "classification")
+        splitter = check_cv(cv, y, classifier=dataset.task.is_classifier)
     with warnings.catch_warnings():
         # Classes with fewer members than folds stay: predictions are aligned.
         warnings.filterwarnings("ignore", message="The least populated class")

@@ -61,7 +61,7 @@ class KnownPredictions:
         compare=False,
     )
 
-    def twin_of(self, predictions) -> int | None:
+    def duplicate_of(self, predictions) -> int | None:
         """Return the number of a candidate that predicts the same; None if none does.
 
         Parameters

@@ -12,15 +12,13 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.special import stdtrit
 from sklearn.model_selection import train_test_split
 
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.evaluation._cross_validation import Stage, subsample
-from sklearn_meta.evaluation._duplicates import KnownPredictions
 from sklearn_meta.evaluation._records import FoldResult
 from sklearn_meta.evaluation._scoring import Scoring
-from sklearn_meta.parallel._worker_process import dumps
+from sklearn_meta.parallel._pickled import Pickled, dumps
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
     compile_pipeline,
@@ -33,12 +31,6 @@ from sklearn_meta.pipelines._tree import Node
 # Early stopping watches this share of the training rows.
 EARLY_STOPPING_SHARE = 0.15
 EARLY_STOPPING_ROUNDS = 30
-
-# From so many folds on, a candidate that is worse than the best one, paired by folds,
-# with this confidence, is given up. Replayed on two searches, 0.99 would have cost no
-# member of the ensemble, and saved 42 % of the seconds on easy blobs of 300 rows and
-# 16 % on a real table of 103 rows; 0.95 would have cost one, for 62 % and 31 %.
-MIN_COMPARED_FOLDS, CONFIDENCE = 3, 0.99
 
 # Fold models larger than this are not worth their transfer and memory.
 MAX_MODEL_BYTES = 64 * 2**20
@@ -75,68 +67,6 @@ class EvaluationContext:
         return len(self.stages) - self.n_screening
 
 
-@dataclass(frozen=True)
-class Race:
-    """What a candidate has to beat, fixed when it is sent off.
-
-    Parameters
-    ----------
-    floor : float
-        The worst fold of the best candidate: it goes on as long as the running mean is
-        above (the forgiving rule of Bergman, Purucker and Hutter, "Don't Waste Your
-        Time: Early Stopping Cross-Validation", 2024).
-    screening_floor : float
-        Score that it must reach on the subsample of rows.
-    keep_models_from : float
-        Fits that take at least this many seconds hand their model over: there may be
-        no time to fit them again.
-    best_scores : tuple of float
-        Scores of the best candidate on the folds. What is clearly worse there is not
-        worth the other folds.
-    known : KnownPredictions
-        What others predict on the first fold. To predict the same is not worth the
-        other folds either.
-    """
-
-    floor: float = -np.inf
-    screening_floor: float = -np.inf
-    keep_models_from: float = np.inf
-    best_scores: tuple[float, ...] = ()
-    known: KnownPredictions = KnownPredictions()
-
-    def is_lost(self, scores) -> bool:
-        """Whether a candidate with these scores on the first folds is given up."""
-        return bool(np.mean(scores) < self.floor) or clearly_worse(
-            scores, self.best_scores
-        )
-
-
-def clearly_worse(scores, best_scores) -> bool:
-    """Whether a candidate is worse than the best one by more than chance.
-
-    A one-sided t-test of the differences in the folds that both have. Differences are
-    paired, so the noise that both share, such as that of a hard fold, cancels.
-
-    Parameters
-    ----------
-    scores : sequence of float
-        Of the candidate on the first folds; greater is better.
-    best_scores : sequence of float
-        Of the best candidate on all folds.
-
-    Returns
-    -------
-    worse : bool
-        False with fewer than `MIN_COMPARED_FOLDS`.
-    """
-    n = min(len(scores), len(best_scores))
-    if n < MIN_COMPARED_FOLDS:
-        return False
-    behind = np.subtract(best_scores[:n], scores[:n])
-    standard_error = np.std(behind, ddof=1) / np.sqrt(n)
-    return bool(behind.mean() > stdtrit(n - 1, CONFIDENCE) * standard_error)
-
-
 def candidate_seed(seed, text):
     """Return the seed of the candidate with this text, below 2**31."""
     return (zlib.crc32(text.encode()) ^ seed) & 0x7FFFFFFF
@@ -168,9 +98,10 @@ def evaluate_candidate(context, tree, text, race):
                 return
         else:
             scores.append(result.score)
-            if race.is_lost(scores) or (
-                len(scores) == 1 and race.known.twin_of(result.predictions) is not None
-            ):
+            if race.is_lost(scores):
+                return
+            known, predictions = race.known, result.predictions
+            if len(scores) == 1 and known.duplicate_of(predictions) is not None:
                 return
 
 
@@ -183,7 +114,7 @@ def _run_stage(context, tree, seed, index, stage, race):
     pipeline, iterations = fit_pipeline(
         tree, dataset, X, y, weight, context.catalog, seed,
         early_stopping=early_stopping_learner(
-            tree, catalog=context.catalog, task=task.name, n_outputs=task.n_outputs
+            tree, catalog=context.catalog, n_outputs=task.n_outputs
         ),
     )  # fmt: skip
     fitted = time.perf_counter()
@@ -229,9 +160,9 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
 
     Yields
     ------
-    model : bytes
-        The pickled fitted pipeline, which takes the encoded table and predicts the
-        labels as the user gave them.
+    model : Pickled
+        The fitted pipeline, which takes the encoded table and predicts the labels as
+        the user gave them.
     """
     dataset = context.dataset
     dataset = replace(dataset, schema=schema_of_rows_to_come(dataset.schema))
@@ -245,7 +176,7 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
         tree, dataset, X, dataset.task.decode(y), weight, context.catalog, seed,
         iterations=iterations,
     )  # fmt: skip
-    yield dumps(pipeline)
+    yield Pickled.of(pipeline)
 
 
 def schema_of_rows_to_come(schema):
@@ -282,9 +213,8 @@ def fit_pipeline(
     pipeline = compile_pipeline(
         tree,
         dataset.schema,
-        task=task.name,
-        n_classes=task.n_classes,
         catalog=catalog,
+        n_classes=task.n_classes,
         random_state=seed,
         iterations=iterations,
         n_outputs=task.n_outputs,
@@ -295,7 +225,7 @@ def fit_pipeline(
         if early_stopping:
             return _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed)
         if sample_weight is not None and accepts_sample_weight(
-            tree, catalog=catalog, task=task.name, n_outputs=task.n_outputs
+            tree, catalog=catalog, n_outputs=task.n_outputs
         ):
             fit_weighted(pipeline, X, y, sample_weight)
         else:
@@ -308,13 +238,13 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
     import lightgbm
 
     stratify = None
-    if task.name == "classification" and np.bincount(y)[np.unique(y)].min() >= 2:
+    if task.is_classifier and np.bincount(y)[np.unique(y)].min() >= 2:
         stratify = y
     n_watch = max(int(EARLY_STOPPING_SHARE * len(y)), task.n_classes)
     train, watch = train_test_split(
         np.arange(len(y)), test_size=n_watch, random_state=seed, stratify=stratify
     )
-    if task.name == "classification" and len(np.unique(y[train])) < len(np.unique(y)):
+    if task.is_classifier and len(np.unique(y[train])) < len(np.unique(y)):
         # The rarest class lies in the watched part only: keep every row for training.
         train = np.arange(len(y))
     preparation, learner = pipeline[:-1], pipeline[-1]

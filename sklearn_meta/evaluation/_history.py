@@ -8,23 +8,19 @@ from dataclasses import replace
 import numpy as np
 
 from sklearn_meta.evaluation._duplicates import KnownPredictions, sketch
-from sklearn_meta.evaluation._fit_and_score import Race
+from sklearn_meta.evaluation._racing import Race, screening_floor
 from sklearn_meta.evaluation._records import Evaluation, FoldResult, Status
 
-# A candidate goes on from the subsample of rows if it is among this share of those
-# screened so far (the reduction factor 3 of successive halving).
-SCREENING_SHARE = 1 / 3
-# Screening scores are compared once there are this many.
-MIN_SCREENED = 3
-
-# Looked for twins are those of this many of the best candidates.
+# Duplicates are looked for among this many of the best candidates.
 MAX_SKETCHES = 100
 # What a candidate that predicts the same as another counts for the patience: it costs
 # one fold, and says nothing of how much is left to find.
-SHARE_OF_A_TWIN = 0.25
+SHARE_OF_A_DUPLICATE = 0.25
 
 # Fold models are kept for this many of the best candidates.
 MAX_CANDIDATES_WITH_MODELS = 8
+# Models of fits that take at least this share of the budget are kept.
+KEEP_MODELS_SHARE = 0.02
 # All stored predictions together take at most this much memory; the worst go first.
 MAX_PREDICTION_BYTES = 512 * 2**20
 
@@ -88,9 +84,7 @@ class History:
         screened = [e.screening[0].score for e in self._evaluations if e.screening]
         return Race(
             floor=-np.inf if best is None else min(best.scores),
-            screening_floor=-np.inf
-            if len(screened) < MIN_SCREENED
-            else float(np.quantile(screened, 1 - SCREENING_SHARE)),
+            screening_floor=screening_floor(screened),
             keep_models_from=self.keep_models_from,
             best_scores=() if best is None else tuple(best.scores),
             known=self._known_predictions(),
@@ -108,7 +102,7 @@ class History:
         if evaluation.status is Status.SKIPPED:
             return
         same = evaluation.status is Status.SAME
-        self._since_gain += SHARE_OF_A_TWIN if same else 1
+        self._since_gain += SHARE_OF_A_DUPLICATE if same else 1
         if evaluation.status is Status.OK and evaluation.score > self._to_beat:
             noise = np.nan_to_num(evaluation.standard_error)
             self._since_gain, self._to_beat = 0.0, evaluation.score + 0.05 * noise
@@ -166,6 +160,15 @@ class History:
         evaluation = self._evaluations[position]
         self._evaluations[position] = _without_predictions(evaluation)
         return self._prediction_bytes.pop(position)
+
+
+def new_history(budget) -> History:
+    """Return the empty history of a run.
+
+    Refits that take a noticeable part of the budget may not all fit into it: models of
+    such fits are kept.
+    """
+    return History(keep_models_from=min(KEEP_MODELS_SHARE * budget.seconds, 1e6))
 
 
 def has_predictions(evaluation) -> bool:

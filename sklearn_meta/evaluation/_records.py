@@ -10,6 +10,9 @@ import numpy as np
 
 from sklearn_meta.pipelines._tree import Node
 
+# Origin of the user's own pipelines, with which a search begins.
+INITIAL = "initial"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -32,6 +35,11 @@ class Candidate:
     origin: str
     expected_seconds: float | None = None
 
+    @property
+    def is_initial(self) -> bool:
+        """Whether it is one of the user's own pipelines."""
+        return self.origin == INITIAL
+
 
 class Status(StrEnum):
     """How an evaluation ended."""
@@ -45,6 +53,14 @@ class Status(StrEnum):
     CRASHED = "crashed"  # its process ended
     SKIPPED = "skipped"  # not started: there was no time for it
 
+
+# Status of an evaluation by the kind of failure that a pool reports.
+STATUS_OF_FAILURE = {
+    "raised": Status.FAILED,
+    "timeout": Status.TIMEOUT,
+    "memory": Status.MEMORY,
+    "crashed": Status.CRASHED,
+}
 
 # Of candidates that were scored on some folds and are not worth the others.
 GIVEN_UP = (Status.PRUNED, Status.SAME)

@@ -6,7 +6,10 @@ import importlib
 
 import numpy as np
 
-from sklearn_meta.evaluation._records import Status
+from sklearn_meta.evaluation._records import GIVEN_UP, Status
+
+# Statuses of evaluations in which no seconds were lost.
+NOT_CUT_SHORT = (Status.OK, *GIVEN_UP, Status.SKIPPED)
 
 
 def leaderboard(history, n_splits, weights):
@@ -110,3 +113,54 @@ def cv_results(history, n_splits):
     for i in range(n_splits):
         results[f"split{i}_test_score"] = scores[:, i]
     return results
+
+
+def time_report(seconds, history, final, plan):
+    """Return where the seconds of a fit went.
+
+    Parameters
+    ----------
+    seconds : mapping of str to float
+        Seconds of each part of the fit.
+    history : iterable of Evaluation
+    final : FinalModel
+    plan : Plan
+
+    Returns
+    -------
+    report : dict of str to float
+        Also the seconds of all workers together inside candidates and final fits, and
+        the number of workers.
+    """
+    finished, cut_short = seconds_in_candidates(history)
+    return {
+        **seconds,
+        "fit": plan.budget.elapsed(),
+        "candidates": finished,
+        "candidates cut short": cut_short,
+        "refit": final.refit_seconds,
+        "n_workers": plan.n_workers,
+    }
+
+
+def seconds_in_candidates(history):
+    """Return the workers' seconds inside candidates.
+
+    Parameters
+    ----------
+    history : iterable of Evaluation
+
+    Returns
+    -------
+    finished, cut_short : float
+        Of all workers together: of finished fits and predictions, and of what was cut
+        short (killed at a deadline, crashed, or raised).
+    """
+    finished = cut_short = 0.0
+    for evaluation in history:
+        results = (*evaluation.folds, *evaluation.screening)
+        inside = sum(r.fit_seconds + r.predict_seconds for r in results)
+        finished += inside
+        if evaluation.status not in NOT_CUT_SHORT:
+            cut_short += max(0.0, evaluation.seconds - inside)
+    return finished, cut_short

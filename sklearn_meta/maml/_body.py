@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.maml import _base_predictors as bases
 from sklearn_meta.maml._calibration import ScaleOfLogits, SlopeOfPredictions
 from sklearn_meta.maml._column_statistics import (
@@ -24,7 +25,6 @@ from sklearn_meta.maml._column_statistics import (
     table_summaries,
 )
 from sklearn_meta.maml._context import Context, target_mask, target_matrix
-from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 N_TABLE = N_TABLE_NUMBERS + 2 * N_SUMMARIES
 _N_CELL_INPUTS = 8

@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator
 
-from sklearn_meta.pipelines._operators import REGRESSION
+from sklearn_meta.data._task_names import REGRESSION
 
 # Cells are clipped to this many standard deviations.
 CLIP = 4.0

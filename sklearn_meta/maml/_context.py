@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
+from sklearn_meta.data._task_names import CLASSIFICATION, TASKS
 
 
 class Context(NamedTuple):
@@ -52,9 +52,8 @@ class Context(NamedTuple):
 
 def check_task(task):
     """Raise a ValueError unless `task` is classification or regression."""
-    tasks = (CLASSIFICATION, REGRESSION)
-    if task not in tasks:
-        raise ValueError(f"'task' must be one of {tasks}. Got {task!r}.")
+    if task not in TASKS:
+        raise ValueError(f"'task' must be one of {TASKS}. Got {task!r}.")
 
 
 def target_matrix(context: Context, task: str) -> Tensor:

@@ -13,12 +13,11 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.maml._network import NetworkConfig, TableNetwork
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 # Version of the file format.
 FORMAT = 1
-_SHIPPED = (CLASSIFICATION, REGRESSION)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +163,7 @@ def load_initialization(path):
     >>> load_initialization("regression").recipe["algorithm"]
     'meta_sgd'
     """
-    if path in _SHIPPED:
+    if path in TASKS:
         with as_file(files("sklearn_meta.maml") / "data") as folder:
             return _load(folder / path)
     return _load(Path(path))
@@ -176,7 +175,7 @@ def _load(path):
     for file in (described, tensors):
         if not file.is_file():
             raise FileNotFoundError(
-                f"There is no file {file}. Pass one of {_SHIPPED}, or the path "
+                f"There is no file {file}. Pass one of {TASKS}, or the path "
                 "(without suffix) that Initialization.save was given."
             )
     description = json.loads(described.read_text(encoding="utf-8"))

@@ -31,6 +31,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_meta.data._encoding import apply_encoder, check_table, encode_table
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.maml._canonical_form import CanonicalInput
 from sklearn_meta.maml._context import Context
 from sklearn_meta.maml._initialization import (
@@ -49,7 +50,6 @@ from sklearn_meta.maml._skorch_nets import (
 from sklearn_meta.maml._support import DistinctRows, choose_rows, distinct_rows
 from sklearn_meta.maml._table_module import TableModule
 from sklearn_meta.maml._temperature import fit_temperature
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 # Default number of gradient steps from a random initialization.
 N_RANDOM_STEPS = 20

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.maml._body import Body, base_predictors, dense_layers, n_features
 from sklearn_meta.maml._calibration import NO_CLASS, log_probabilities
 from sklearn_meta.maml._context import Context, check_task
-from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 # Prefix of the names of the parameters of the head.
 HEAD = "head."

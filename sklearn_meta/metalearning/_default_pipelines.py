@@ -9,9 +9,10 @@ different families: members that err differently are what an ensemble needs.
 
 from __future__ import annotations
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.exceptions import PipelineSyntaxError
 from sklearn_meta.metalearning._prior import Proposal
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Catalog
+from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._text import parse
 
 _CLASSIFICATION = (
@@ -138,12 +139,11 @@ FEW_ROWS = 150
 FEW_ROWS_PLACE = 12
 
 
-def default_portfolio(task, catalog: Catalog, n_samples=None) -> tuple[Proposal, ...]:
+def default_portfolio(catalog: Catalog, n_samples=None) -> tuple[Proposal, ...]:
     """Return good pipelines for any table, those to try first in front.
 
     Parameters
     ----------
-    task : {"classification", "regression"}
     catalog : Catalog
         Operators that pipelines may use. Pipelines with another operator, or with a
         value that the catalog does not allow, are left out.
@@ -154,13 +154,13 @@ def default_portfolio(task, catalog: Catalog, n_samples=None) -> tuple[Proposal,
     -------
     portfolio : tuple of Proposal
     """
-    texts = list(_TEXTS[task])
+    texts = list(_TEXTS[catalog.task])
     if n_samples is not None and n_samples <= FEW_ROWS:
         texts[FEW_ROWS_PLACE:FEW_ROWS_PLACE] = _ON_FEW_ROWS
     portfolio = []
     for text in texts:
         try:
-            tree = parse(text, catalog=catalog, task=task)
+            tree = parse(text, catalog=catalog)
         except PipelineSyntaxError:
             # A search space without one of the operators, or with another one under
             # its name. That all texts are right for the whole catalog is tested.

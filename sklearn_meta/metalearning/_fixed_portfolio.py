@@ -63,7 +63,6 @@ class FixedPortfolio(BaseEstimator):
         -------
         prior : Prior
         """
-        task = dataset.task
         slow = min(SLOW_SHARE * time_budget, SLOW_SECONDS_PER_ROW * dataset.n_samples)
 
         def is_slow(proposal):
@@ -71,7 +70,7 @@ class FixedPortfolio(BaseEstimator):
             return predicted_seconds_on(dataset, tree, catalog=catalog) > slow
 
         portfolio = {}
-        for proposal in default_portfolio(task.name, catalog, dataset.n_samples):
+        for proposal in default_portfolio(catalog, dataset.n_samples):
             tree = without_idle_preparation(proposal.tree, dataset.schema)
             portfolio.setdefault(tree, replace(proposal, tree=tree))
         return Prior(portfolio=tuple(sorted(portfolio.values(), key=is_slow)))

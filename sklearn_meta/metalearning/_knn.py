@@ -279,7 +279,7 @@ class KNNMetaLearner(BaseEstimator):
         distinct = {tree: i for i, tree in reversed(trees.items())}
         order = belief.order(n_proposals, among=sorted(distinct.values()))
         neighbors = _neighbors(memory, belief, here, trees, self.n_neighbors)
-        weights, values = _preferences(memory, belief, catalog, dataset.task.name)
+        weights, values = _preferences(memory, belief, catalog)
         guide = Guide(belief, {format_tree(trees[i]): i for i in order}, UNKNOWN_AFTER)
         known = [_proposal(i, trees[i], memory, belief, matrix) for i in order]
         unknown = _of_unknown_learners(trees.values(), dataset, catalog, time_budget)
@@ -347,10 +347,9 @@ class KNNMetaLearner(BaseEstimator):
                 estimator=compile_pipeline(
                     proposal.tree,
                     encoding.schema,
-                    task=task.name,
+                    catalog=catalog,
                     n_classes=task.n_classes,
                     n_outputs=task.n_outputs,
-                    catalog=catalog,
                     random_state=0,
                     encoder=encoding.encoder,
                 ),
@@ -406,7 +405,7 @@ def _legal_trees(texts, catalog, dataset):
     trees = {}
     for i, text in enumerate(texts):
         try:
-            tree = parse(text, catalog=catalog, task=dataset.task.name)
+            tree = parse(text, catalog=catalog)
         except PipelineSyntaxError:
             continue  # a smaller search space, or a knowledge base of another version
         trees[i] = without_idle_preparation(tree, dataset.schema)
@@ -498,7 +497,7 @@ def _neighbors(memory, belief, here, trees, n):
     return tuple(result)
 
 
-def _preferences(memory, belief, catalog, task):
+def _preferences(memory, belief, catalog):
     """Return the operators and values of good pipelines, by the datasets' weights."""
     merits = Counter()
     for d, weight in enumerate(belief.weights):
@@ -509,7 +508,7 @@ def _preferences(memory, belief, catalog, task):
     operators, values = Counter(), {}
     for p, merit in merits.most_common():
         try:
-            tree = parse(memory.regrets.pipelines[p], catalog=catalog, task=task)
+            tree = parse(memory.regrets.pipelines[p], catalog=catalog)
         except PipelineSyntaxError:
             continue
         for _, node in tree.walk():
@@ -528,7 +527,7 @@ def _surrogate(memory, guide, distinct, catalog, dataset):
     known = np.isfinite(memory.regrets.values).sum(axis=0)
     numbers = sorted(distinct.items(), key=lambda item: -known[item[1]])
     return learn_surrogate(
-        tree_encoder(catalog, dataset.task.name),
+        tree_encoder(catalog),
         {i: tree for tree, i in numbers},
         guide,
         seconds=lambda tree: predicted_seconds_on(dataset, tree, catalog=catalog),

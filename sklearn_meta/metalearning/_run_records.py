@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
+from sklearn_meta._warnings import warn
 from sklearn_meta.building._metrics import fold_scores, summarize
 from sklearn_meta.evaluation._records import GIVEN_UP, Status
-from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.metalearning import KnowledgeBase, KnowledgeBaseError
 from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
@@ -47,7 +46,7 @@ def learned(context, history, metafeatures):
         family=name,
         n_samples=dataset.n_samples,
         n_features=dataset.n_features,
-        n_classes=dataset.task.n_classes if dataset.task.name != "regression" else 0,
+        n_classes=dataset.task.n_classes if dataset.task.is_classifier else 0,
         metafeatures=metafeatures.as_dict(),
     )
     evaluations = [
@@ -101,20 +100,19 @@ def _finite(value, otherwise):
     return float(value if np.isfinite(value) else otherwise)
 
 
-def described(run):
-    """Return the meta-features of a run's table, those of its recall if it has any.
+def metafeatures_of(dataset, prior):
+    """Return the meta-features of a table, those of its recall if it has any.
 
     Parameters
     ----------
-    run : Run
-        Before its search, so that what is spent here comes out of the budget.
+    dataset : Dataset
+    prior : Prior
 
     Returns
     -------
     metafeatures : MetaFeatures or None
         None for several outputs: what is known of datasets is about one.
     """
-    dataset, prior = run.context.dataset, run.problem.prior
     if dataset.task.n_outputs > 1:
         return None
     if prior.metafeatures is not None:
@@ -122,24 +120,20 @@ def described(run):
     return describe(dataset)
 
 
-def add_to(path, run, metafeatures):
-    """Add what a run has learned to a knowledge base of the user's own.
+def add_to_knowledge_base(path, context, history, metafeatures):
+    """Add the evaluations of a run to a knowledge base of the user's own.
 
     A file that cannot be written any more costs a warning, not the model.
 
     Parameters
     ----------
     path : path-like
-    run : Run
-        After its search.
+    context : EvaluationContext
+    history : iterable of Evaluation
     metafeatures : MetaFeatures
-        See `described`.
+        See `metafeatures_of`.
     """
     try:
-        KnowledgeBase(path).add(*learned(run.context, run.history, metafeatures))
+        KnowledgeBase(path).add(*learned(context, history, metafeatures))
     except KnowledgeBaseError as error:
-        warnings.warn(
-            f"What was learned was not added to the knowledge base: {error}",
-            SklearnMetaWarning,
-            stacklevel=3,
-        )
+        warn(f"The evaluations were not added to the knowledge base: {error}")

@@ -56,7 +56,6 @@ class TreeEncoder:
     Parameters
     ----------
     catalog : Catalog
-    task : {"classification", "regression"}
     learners, others : mapping of str to int
         Coordinate of each name, as the last learner and elsewhere.
     offsets : mapping of (str, str) to int
@@ -65,7 +64,6 @@ class TreeEncoder:
     """
 
     catalog: Catalog = field(repr=False)
-    task: str
     learners: Mapping[str, int] = field(repr=False)
     others: Mapping[str, int] = field(repr=False)
     offsets: Mapping[tuple[str, str], int] = field(repr=False)
@@ -85,7 +83,7 @@ class TreeEncoder:
         return STACK if learner.inputs[0].operator == STACK else learner.operator
 
     def _last_learner(self, tree):
-        while self.catalog.find(tree.operator, self.task).kind == "wrapper":
+        while self.catalog.find(tree.operator).kind == "wrapper":
             tree = tree.inputs[0]
         return tree
 
@@ -102,7 +100,7 @@ class TreeEncoder:
             if node.operator in (UNION, STACK):
                 continue
             given = dict(node.params)
-            for h in self.catalog.find(node.operator, self.task).hyperparameters:
+            for h in self.catalog.find(node.operator).hyperparameters:
                 first = self.offsets[node.operator, h.name]
                 value = given.get(h.name, h.default)
                 if isinstance(h, Choice):
@@ -113,19 +111,18 @@ class TreeEncoder:
                     coordinates[first] = unit(h, value) - 0.5
 
 
-def tree_encoder(catalog: Catalog, task) -> TreeEncoder:
+def tree_encoder(catalog: Catalog) -> TreeEncoder:
     """Number what trees of a catalog can be made of.
 
     Parameters
     ----------
     catalog : Catalog
-    task : {"classification", "regression"}
 
     Returns
     -------
     encoder : TreeEncoder
     """
-    operators = catalog.select(task)
+    operators = tuple(catalog)
     learners = [o.name for o in operators if o.kind == "learner"]
     others = [UNION, STACK, *(o.name for o in operators)]
     offsets, n = {}, 0
@@ -135,7 +132,6 @@ def tree_encoder(catalog: Catalog, task) -> TreeEncoder:
             n += len(h.values) if isinstance(h, Choice) else 2
     return TreeEncoder(
         catalog=catalog,
-        task=task,
         learners={name: i for i, name in enumerate(learners)},
         others={name: len(learners) + i for i, name in enumerate(others)},
         offsets=offsets,

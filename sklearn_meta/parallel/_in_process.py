@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from sklearn_meta._threads import one_thread
-from sklearn_meta.parallel._events import (
+from sklearn_meta.parallel._pool import (
     Done,
     Failed,
     Payload,
+    Place,
+    Task,
     describe_exception,
     describe_timeout,
 )
@@ -36,8 +38,8 @@ def _global_generators_kept():
 
 
 @dataclass
-class _Task:
-    id: int
+class _Running:
+    id: Hashable
     generator: object
     deadline: float | None
     started: float
@@ -47,9 +49,10 @@ class InProcessPool:
     """Run tasks in this process, one step in each `wait`.
 
     For tables so small that sending tasks about costs more than the tasks, while the
-    workers of a `WorkerPool` start, and where a `WorkerPool` cannot exist (Windows,
+    workers of a `ProcessPool` start, and where a `ProcessPool` cannot exist (Windows,
     WebAssembly). A task cannot be killed here: a deadline is only looked at between
-    the values that the task yields, and a crash is a crash of this process.
+    the values that the task yields, its memory is not limited, and a crash is a crash
+    of this process.
 
     Parameters
     ----------
@@ -62,19 +65,19 @@ class InProcessPool:
     ----------
     n_workers : int
         Always 1.
-    ready : bool
-        Always True.
     n_idle : int
         1 if a task can be submitted, else 0.
+    place : Place
+        Always this process.
     """
 
     n_workers = 1
-    ready = True
+    place = Place.IN_PROCESS
 
     def __init__(self, state=None, *, clock: Callable[[], float] = time.monotonic):
         self.state = state
         self.clock = clock
-        self._task: _Task | None = None
+        self._task: _Running | None = None
 
     @property
     def n_idle(self) -> int:
@@ -83,25 +86,25 @@ class InProcessPool:
     def start(self):
         """Do nothing: there is nothing to start."""
 
-    def submit(self, task_id, function, args=(), deadline=None):
+    def submit(self, task: Task):
         """Take a task; it runs in the next calls of `wait`.
 
         Parameters
         ----------
-        task_id : int
-        function : str
-            ``"package.module:function"``, a generator function called as
-            ``function(state, *args)``.
-        args : tuple, default=()
-        deadline : float or None, default=None
-            Instant on `clock`; None for no limit.
+        task : Task
+
+        Raises
+        ------
+        RuntimeError
+            If another task is still running.
         """
         if self._task is not None:
             raise RuntimeError(
-                f"Task {task_id} was submitted while task {self._task.id} is still "
+                f"Task {task.id} was submitted while task {self._task.id} is still "
                 "running. Submit only when 'n_idle' is positive."
             )
-        self._task = _Task(task_id, self._steps(function, args), deadline, self.clock())
+        steps = self._steps(task.function, task.args)
+        self._task = _Running(task.id, steps, task.deadline, self.clock())
 
     def _steps(self, function, args):
         yield from resolve(function)(self.state, *args)

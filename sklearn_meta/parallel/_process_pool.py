@@ -21,33 +21,24 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import cloudpickle
 
-from sklearn_meta.exceptions import SklearnMetaError
 from sklearn_meta.parallel import _worker_process as process
 from sklearn_meta.parallel._channel import Channel
-from sklearn_meta.parallel._events import (
+from sklearn_meta.parallel._pickled import UnpicklingError, loads
+from sklearn_meta.parallel._pool import (
     Done,
     Failed,
     Payload,
-    describe_exception,
+    Place,
+    PoolError,
+    Task,
     describe_timeout,
 )
-from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._shared_memory import SharedObject
-
-__all__ = [
-    "Done",
-    "Failed",
-    "InProcessPool",
-    "Payload",
-    "WorkerPool",
-    "WorkerPoolError",
-    "can_start_processes",
-]
 
 # What most candidates need; imported once, by the server.
 PRELOAD = (
@@ -113,12 +104,8 @@ CRASHED_FOR_MEMORY = 0.8
 CLOSE_SECONDS = 0.04
 
 
-class WorkerPoolError(SklearnMetaError, RuntimeError):
-    """Worker processes cannot be started, or have been lost too often."""
-
-
 def can_start_processes() -> bool:
-    """Whether a `WorkerPool` can exist here; if not, there is `InProcessPool`.
+    """Whether a `ProcessPool` can exist here; if not, there is `InProcessPool`.
 
     True on Linux, macOS and other Unix systems; false on Windows and in WebAssembly,
     where processes do not fork, and in an interpreter that does not know its own
@@ -134,9 +121,10 @@ def can_start_processes() -> bool:
 
 
 @dataclass
-class _Task:
-    id: int
+class _Running:
+    id: Hashable
     deadline: float | None
+    memory_limit: int | None
     started: float
     failure: tuple | None = None
 
@@ -148,7 +136,7 @@ class _Worker:
     number: int
     channel: Channel
     requested: float
-    task: _Task | None = None
+    task: _Running | None = None
     # Largest growth of its memory beyond the server's that was seen in this task.
     memory_growth: int = 0
 
@@ -170,12 +158,12 @@ class _Server:
 class _Ending:
     """A task whose worker has gone; how, the server will tell."""
 
-    task: _Task
+    task: _Running
     since: float
     memory_growth: int
 
 
-class WorkerPool:
+class ProcessPool:
     """Worker processes that run one task at a time and can be killed.
 
     A task that raises, hangs, crashes its process or uses too much memory is reported
@@ -195,11 +183,6 @@ class WorkerPool:
         are defined in ``__main__``.
     preload : tuple of str
         Modules that the server imports beforehand; those not installed are skipped.
-    memory_limit : int or None, default=None
-        Bytes that a task may add to the memory of its worker; None for no limit. More
-        memory than that cannot be allocated (the task sees a `MemoryError`), and a
-        worker that uses a quarter more nevertheless is killed (looked at every 50 ms,
-        during `wait`).
     clock : callable, default=time.monotonic
         What deadlines refer to.
     """
@@ -210,13 +193,11 @@ class WorkerPool:
         *,
         setup: tuple[str, tuple],
         preload: tuple[str, ...] = PRELOAD,
-        memory_limit: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.n_workers = n_workers
         self.setup = setup
         self.preload = preload
-        self.memory_limit = memory_limit
         self.clock = clock
         self._owner = None
         self._setup: SharedObject | None = None
@@ -239,7 +220,7 @@ class WorkerPool:
 
         Raises
         ------
-        WorkerPoolError
+        PoolError
             If no process can be started here.
         Exception
             Whatever pickling the arguments of the setup raises.
@@ -247,16 +228,14 @@ class WorkerPool:
         if self._server is not None:
             return
         if not can_start_processes():
-            raise WorkerPoolError(
+            raise PoolError(
                 f"Worker processes need a Unix system that can fork; this is "
                 f"{sys.platform!r} with the interpreter {sys.executable!r}. Use "
                 "InProcessPool instead."
             )
         self._owner = os.getpid()
         function, args = self.setup
-        self._setup = SharedObject.create(
-            (self.preload, function, args, self.memory_limit)
-        )
+        self._setup = SharedObject.create((self.preload, function, args))
         self._selector = selectors.PollSelector()
         try:
             self._start_server()
@@ -287,7 +266,7 @@ class WorkerPool:
             if errors is not None:
                 os.close(errors)
             if isinstance(error, OSError):
-                raise WorkerPoolError(
+                raise PoolError(
                     f"The interpreter {sys.executable!r} cannot be started as a worker "
                     f"process: {error}. Use n_jobs=1 to do without."
                 ) from error
@@ -348,7 +327,7 @@ class WorkerPool:
 
         Raises
         ------
-        WorkerPoolError
+        PoolError
             If the server could not start, or the setup raised.
         """
         if self._server is None:
@@ -362,26 +341,19 @@ class WorkerPool:
         """Number of tasks that can be submitted now; 0 until `ready`."""
         return sum(worker.task is None for worker in self._workers.values())
 
+    place = Place.WORKER
+
     # Tasks
 
-    def submit(
-        self,
-        task_id: int,
-        function: str,
-        args: tuple = (),
-        deadline: float | None = None,
-    ):
+    def submit(self, task: Task):
         """Send a task to an idle worker.
 
         Parameters
         ----------
-        task_id : int
-        function : str
-            ``"package.module:function"``, a generator function, called in the worker
-            as ``function(state, *args)``. What it yields arrives at once.
-        args : tuple, default=()
-        deadline : float or None, default=None
-            Instant on `clock` at which the task is killed; None for no limit.
+        task : Task
+            What it yields arrives at once. More memory than its limit cannot be
+            allocated (the task sees a `MemoryError`), and a worker that uses a quarter
+            more nevertheless is killed (looked at every 50 ms, during `wait`).
 
         Raises
         ------
@@ -391,13 +363,14 @@ class WorkerPool:
         worker = next((w for w in self._workers.values() if w.task is None), None)
         if worker is None:
             raise RuntimeError(
-                f"Task {task_id} was submitted while no worker is idle. Submit only "
+                f"Task {task.id} was submitted while no worker is idle. Submit only "
                 "when 'n_idle' is positive."
             )
-        body = cloudpickle.dumps((function, args), protocol=5)
-        worker.task = _Task(task_id, deadline, self.clock())
+        body = cloudpickle.dumps((task.function, task.args), protocol=5)
+        limit = process.pack_limit(task.memory_limit)
+        worker.task = _Running(task.id, task.deadline, task.memory_limit, self.clock())
         worker.memory_growth = 0
-        worker.channel.send(process.TASK, body)
+        worker.channel.send(process.TASK, limit + body)
         self._listen(worker)
 
     def postpone(self, task_id, deadline):
@@ -440,7 +413,7 @@ class WorkerPool:
 
         Raises
         ------
-        WorkerPoolError
+        PoolError
             If the server could not start, the setup raised, or the server was lost
             too often.
         """
@@ -469,7 +442,7 @@ class WorkerPool:
                 continue
             if worker.task.deadline is not None:
                 nap = min(nap, worker.task.deadline - now)
-            if self.memory_limit is not None:
+            if worker.task.memory_limit is not None:
                 nap = min(nap, MEMORY_SECONDS)
         return max(0.0, nap)
 
@@ -506,7 +479,7 @@ class WorkerPool:
             return
         # Its connection is closed. The exit status follows; the worker is killed in
         # case it only closed its files.
-        self._bury(worker)
+        self._retire(worker)
 
     def _read(self, worker):
         """Take what a worker has sent; return whether it may send more."""
@@ -518,11 +491,9 @@ class WorkerPool:
                 continue
             if kind == process.PAYLOAD:
                 try:
-                    self._events.append(Payload(task.id, pickle.loads(body)))
-                except Exception as exception:
-                    _, reason, text = describe_exception(exception)
-                    reason = f"its result cannot be unpickled: {reason}"
-                    self._events.append(Failed(task.id, "raised", reason, text))
+                    self._events.append(Payload(task.id, loads(body)))
+                except UnpicklingError as error:
+                    self._events.append(Failed(task.id, "raised", str(error)))
                     worker.task = None
                     self._replace(worker)
                     return True
@@ -553,9 +524,7 @@ class WorkerPool:
             elif kind == process.BROKEN:
                 reason, text = pickle.loads(body)
                 self.close()
-                error = WorkerPoolError(
-                    f"The setup of the worker processes failed: {reason}"
-                )
+                error = PoolError(f"The setup of the worker processes failed: {reason}")
                 error.add_note(text)
                 raise error
             elif kind == process.FORKED:
@@ -574,12 +543,12 @@ class WorkerPool:
             # a process that the task has left behind holds the connection as well.
             self._read(worker)
         if self._workers.get(number) is worker and worker is not None:
-            self._bury(worker)
+            self._retire(worker)
         ending = self._ending.pop(number, None)
         if ending is not None:
             self._end_task(ending, code, error)
 
-    def _bury(self, worker):
+    def _retire(self, worker):
         """Replace a worker that died by itself."""
         self._replace(worker)
         if worker.task is not None:
@@ -589,7 +558,7 @@ class WorkerPool:
         self._n_idle_deaths += 1
         if self._n_idle_deaths > MAX_IDLE_DEATHS * self.n_workers:
             self.close()
-            raise WorkerPoolError(
+            raise PoolError(
                 "Worker processes die, or cannot be started, before they are given a "
                 "task; perhaps the system allows no more processes. Use a smaller "
                 "n_jobs, or n_jobs=1 to do without worker processes."
@@ -612,7 +581,7 @@ class WorkerPool:
             reason = f"the worker process died of signal {name} ({text})"
         else:
             reason = f"the worker process ended with exit code {code}"
-        limit = self.memory_limit
+        limit = task.memory_limit
         if limit is not None and ending.memory_growth > CRASHED_FOR_MEMORY * limit:
             kind = "memory"
             reason += f", near its memory limit of {_megabytes(limit)}"
@@ -641,7 +610,7 @@ class WorkerPool:
             how = f"exit code {code}" + (f": {last_words[-1]}" if last_words else "")
             self.close()
             when = "before it was ready" if not server.is_ready else "again and again"
-            raise WorkerPoolError(
+            raise PoolError(
                 f"The server of the worker processes ended {when}, with {how}. Use "
                 "n_jobs=1 to do without worker processes."
             )
@@ -696,24 +665,25 @@ class WorkerPool:
 
     def _enforce_memory(self):
         now = time.monotonic()
-        if self.memory_limit is None or now < self._next_look:
+        if now < self._next_look:
             return
         self._next_look = now + MEMORY_SECONDS
         for worker in list(self._workers.values()):
             pid = self._pids.get(worker.number)
-            if worker.task is None or pid is None:
+            if worker.task is None or worker.task.memory_limit is None or pid is None:
                 continue
+            limit = worker.task.memory_limit
             used, _ = process.memory_bytes(pid)
             if used is None or self._server.memory is None:
                 continue
             growth = used - self._server.memory
             worker.memory_growth = max(worker.memory_growth, growth)
-            if growth > KILLED_FOR_MEMORY * self.memory_limit:
+            if growth > KILLED_FOR_MEMORY * limit:
                 task = worker.task
                 self._replace(worker)
                 reason = (
                     f"used {_megabytes(growth)} of memory; the limit is "
-                    f"{_megabytes(self.memory_limit)}"
+                    f"{_megabytes(limit)}"
                 )
                 self._events.append(Failed(task.id, "memory", reason))
 

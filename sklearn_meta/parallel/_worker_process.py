@@ -26,10 +26,9 @@ import threading
 import time
 import warnings
 
-import cloudpickle
-
 from sklearn_meta.parallel._channel import receive_frame, send_frame
-from sklearn_meta.parallel._events import describe_exception
+from sklearn_meta.parallel._pickled import dumps
+from sklearn_meta.parallel._pool import describe_exception
 from sklearn_meta.parallel._shared_memory import SharedObject
 
 # Server to pool; bodies are pickled tuples.
@@ -60,6 +59,15 @@ KEPT_SHARE = 0.25
 _PR_SET_PDEATHSIG = 1
 
 
+# Memory limit of a task in bytes, before its pickle; -1 for none.
+LIMIT = struct.Struct("=q")
+
+
+def pack_limit(memory_limit) -> bytes:
+    """Encode the memory limit of a task."""
+    return LIMIT.pack(-1 if memory_limit is None else memory_limit)
+
+
 def unchanged(state):
     """Return the state as it came: the setup that does nothing."""
     return state
@@ -72,14 +80,6 @@ def resolve(name: str):
     for part in attribute.split("."):
         value = getattr(value, part)
     return value
-
-
-def dumps(value) -> bytes:
-    """Pickle by reference where possible, by value where not (``__main__``)."""
-    try:
-        return pickle.dumps(value, protocol=5)
-    except Exception:
-        return cloudpickle.dumps(value, protocol=5)
 
 
 def memory_bytes(pid="self"):
@@ -116,8 +116,8 @@ def serve(control_fd: int, setup_fd: int, parent: int):
     control_fd : int
         File descriptor of the connection to the pool.
     setup_fd : int
-        File descriptor of a `SharedObject`: modules to import, setup function, its
-        arguments, and memory limit of the workers.
+        File descriptor of a `SharedObject`: modules to import, setup function and its
+        arguments.
     parent : int
         Process id of the pool's process.
     """
@@ -125,7 +125,7 @@ def serve(control_fd: int, setup_fd: int, parent: int):
     control = socket.socket(fileno=control_fd)
     with _end_with(parent):
         try:
-            state, memory_limit = _set_up(setup_fd)
+            state = _set_up(setup_fd)
         except BaseException as exception:
             _, reason, text = describe_exception(exception)
             send_frame(control, BROKEN, pickle.dumps((reason, text)))
@@ -134,7 +134,7 @@ def serve(control_fd: int, setup_fd: int, parent: int):
     gc.collect()
     gc.freeze()
     send_frame(control, READY)
-    _Server(control, parent, state, memory_limit).run()
+    _Server(control, parent, state).run()
     # Tearing the interpreter down would take as long as stopping all workers.
     os._exit(0)
 
@@ -160,7 +160,7 @@ def _end_with(parent):
 
 def _set_up(setup_fd):
     shared = SharedObject(setup_fd)
-    preload, setup, arguments, memory_limit = shared.load()
+    preload, setup, arguments = shared.load()
     shared.close()
     for module in preload:
         # What is not installed will be missed by the task that needs it, if any.
@@ -170,17 +170,16 @@ def _set_up(setup_fd):
     # Nobody reads what tasks print; composing warnings for nobody takes time.
     warnings.resetwarnings()
     warnings.simplefilter("ignore")
-    return state, memory_limit
+    return state
 
 
 class _Server:
     """Forks, kills and reaps workers for the pool."""
 
-    def __init__(self, control, parent, state, memory_limit):
+    def __init__(self, control, parent, state):
         self.control = control
         self.parent = parent
         self.state = state
-        self.memory_limit = memory_limit
         self.workers: dict[int, int] = {}
         self.prctl = _find_prctl()
 
@@ -236,7 +235,7 @@ class _Server:
                 for other in (self.control, *private):
                     other.close()
                 _become_worker(server, self.prctl)
-                _Worker(connection, self.state, self.memory_limit).run()
+                _Worker(connection, self.state).run()
                 os._exit(0)
             finally:
                 # Never back into the server's code, nor through the clean-up of an
@@ -324,10 +323,11 @@ def _become_worker(server, prctl):
 class _Worker:
     """Runs one task after the other for the pool."""
 
-    def __init__(self, connection, state, memory_limit):
+    def __init__(self, connection, state):
         self.connection = connection
         self.state = state
-        self.memory_limit = memory_limit
+        # Of the task at hand.
+        self.memory_limit: int | None = None
         self.used_at_start, self.reserved_at_start = memory_bytes()
 
     def run(self):
@@ -344,8 +344,10 @@ class _Worker:
         """Run a task; return whether the worker is of no more use."""
         failure = None
         try:
+            (limit,) = LIMIT.unpack_from(body)
+            self.memory_limit = None if limit < 0 else limit
             self.limit_memory()
-            function, arguments = pickle.loads(body)
+            function, arguments = pickle.loads(memoryview(body)[LIMIT.size :])
             for value in resolve(function)(self.state, *arguments):
                 self.send(PAYLOAD, dumps(value))
         except BaseException as exception:

@@ -22,7 +22,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_meta.pipelines._coercions import Steps, coerce, group_levels
 from sklearn_meta.pipelines._layout import Layout
-from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalog, Operator
+from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._outputs import (
     one_for_each_output,
     shared_features,
@@ -83,9 +83,8 @@ def compile_pipeline(
     tree: Node,
     schema: Schema,
     *,
-    task,
-    n_classes,
     catalog: Catalog,
+    n_classes,
     random_state,
     iterations=None,
     encoder=None,
@@ -98,11 +97,10 @@ def compile_pipeline(
     tree : Node
     schema : Schema
         Of the encoded table that the pipeline is fitted on.
-    task : {"classification", "regression"}
-    n_classes : int
-        One for regression; two for several labels, each of which is there or not.
     catalog : Catalog
         Where the operators of the tree are found.
+    n_classes : int
+        One for regression; two for several labels, each of which is there or not.
     random_state : int
         Seed of every operator that is random.
     iterations : int, default=None
@@ -124,7 +122,7 @@ def compile_pipeline(
     """
     return build(
         compile_spec(
-            tree, schema, task=task, n_classes=n_classes, catalog=catalog,
+            tree, schema, catalog=catalog, n_classes=n_classes,
             random_state=random_state, iterations=iterations, encoder=encoder,
             n_outputs=n_outputs,
         )
@@ -135,20 +133,18 @@ def compile_spec(
     tree: Node,
     schema: Schema,
     *,
-    task,
-    n_classes,
     catalog: Catalog,
+    n_classes,
     random_state,
     iterations=None,
     encoder=None,
     n_outputs=1,
 ) -> Spec:
     """Describe the pipeline of a tree; see `compile_pipeline` for the parameters."""
-    check_tree(tree, catalog=catalog, task=task)
+    check_tree(tree, catalog=catalog)
     compiler = _Compiler(
-        Layout.of(schema), task, int(n_classes), catalog, int(random_state),
-        int(n_outputs),
-    )  # fmt: skip
+        Layout.of(schema), catalog, int(n_classes), int(random_state), int(n_outputs)
+    )
     steps = compiler.predictor(tree)
     name, learner = steps[-1]
     if iterations is not None and learner.path.startswith("lightgbm."):
@@ -158,7 +154,7 @@ def compile_spec(
     return _pipeline(steps)
 
 
-def early_stopping_learner(tree: Node, *, catalog: Catalog, task, n_outputs=1) -> bool:
+def early_stopping_learner(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
     """Whether the number of rounds of the root learner is left to early stopping.
 
     True for a LightGBM learner with ``early_stopping=True`` at the root of the tree.
@@ -166,7 +162,7 @@ def early_stopping_learner(tree: Node, *, catalog: Catalog, task, n_outputs=1) -
     hand it the rows to watch. Where there is one model for each output, it is the same,
     and the rounds are bounded by about what early stopping would allow.
     """
-    operator = catalog.find(tree.operator, task)
+    operator = catalog.find(tree.operator)
     if operator is None or not _is_lightgbm(operator.path) or n_outputs > 1:
         return False
     if tree.inputs[0].operator == STACK:
@@ -175,22 +171,20 @@ def early_stopping_learner(tree: Node, *, catalog: Catalog, task, n_outputs=1) -
     return bool(tree.param("early_stopping", default))
 
 
-def accepts_sample_weight(tree: Node, *, catalog: Catalog, task, n_outputs=1) -> bool:
+def accepts_sample_weight(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
     """Whether the pipeline of a tree can be fitted with `sample_weight`.
 
     The learner that makes the predictions decides. Below a stack, estimators that
     cannot take weights are fitted without.
     """
-    operator = catalog.find(tree.operator, task)
+    operator = catalog.find(tree.operator)
     inner = tree.inputs[0]
-    once_for_each = n_outputs > 1 and not takes_all_outputs(
-        tree, catalog=catalog, task=task
-    )
+    once_for_each = n_outputs > 1 and not takes_all_outputs(tree, catalog=catalog)
     if operator.path == TRANSFORMED_TARGET and not once_for_each:
-        return accepts_sample_weight(inner, catalog=catalog, task=task)
+        return accepts_sample_weight(inner, catalog=catalog)
     if operator.kind == "wrapper" or inner.operator == STACK or once_for_each:
         # Weights reach nested pipelines by metadata routing only.
-        found = (catalog.find(node.operator, task) for _, node in tree.walk())
+        found = (catalog.find(node.operator) for _, node in tree.walk())
         if any(o is not None and o.path in NOT_ROUTABLE for o in found):
             return False
     if tree.param("bootstrap", True) is False and operator.path in BAGGING:
@@ -198,7 +192,7 @@ def accepts_sample_weight(tree: Node, *, catalog: Catalog, task, n_outputs=1) ->
         # says nothing, or fails.
         return False
     if operator.kind == "wrapper" and not operator.sample_weight:
-        return accepts_sample_weight(inner, catalog=catalog, task=task)
+        return accepts_sample_weight(inner, catalog=catalog)
     return operator.sample_weight
 
 
@@ -282,30 +276,28 @@ class _Compiler:
     """What stays the same while one tree is compiled."""
 
     table: Layout
-    task: str
-    n_classes: int
     catalog: Catalog
+    n_classes: int
     random_state: int
     n_outputs: int = 1
 
     def predictor(self, tree: Node) -> Steps:
         """Steps of a whole tree; the last one predicts all outputs."""
         steps = self.estimator(tree)
-        where = {"catalog": self.catalog, "task": self.task}
-        if self.n_outputs == 1 or takes_all_outputs(tree, **where):
+        if self.n_outputs == 1 or takes_all_outputs(tree, catalog=self.catalog):
             return steps
-        shared = shared_features(tree, **where)
+        shared = shared_features(tree, catalog=self.catalog)
         if shared == tree.inputs[0]:
             n_shared = len(steps) - 1
         else:
             n_shared = len(self.features(shared)[0])
         own = steps[n_shared:]
-        wrapped = one_for_each_output(_pipeline_or_only_step(own), task=self.task)
+        wrapped = one_for_each_output(_pipeline_or_only_step(own), catalog=self.catalog)
         return [*steps[:n_shared], (own[-1][0], wrapped)]
 
     def estimator(self, node: Node) -> Steps:
         """Steps of a learner or wrapper; the last one predicts."""
-        operator = self.catalog.find(node.operator, self.task)
+        operator = self.catalog.find(node.operator)
         if operator.kind == "wrapper":
             inner = _pipeline_or_only_step(self.estimator(node.inputs[0]))
             return [(operator.name, self._call(operator, node, self.table, inner))]
@@ -320,7 +312,7 @@ class _Compiler:
             return [], self.table
         if node.operator == UNION:
             return self._union(node)
-        operator = self.catalog.find(node.operator, self.task)
+        operator = self.catalog.find(node.operator)
         steps, layout = self.features(node.inputs[0])
         if operator.kind == "preparation":
             return self._prepared(operator, node, steps, layout)
@@ -402,13 +394,13 @@ class _Compiler:
 
     def _stacked(self, operator, node) -> Spec:
         inner = [self.estimator(child) for child in node.inputs[0].inputs]
-        is_classification = self.task == CLASSIFICATION
+        is_classifier = self.catalog.is_classifier
         per_estimator = self.n_classes if self.n_classes > 2 else 1
         predictions = Layout(
-            n_features=per_estimator * len(inner), nonnegative=is_classification
+            n_features=per_estimator * len(inner), nonnegative=is_classifier
         )
         final = self._learner(operator, node, predictions)
-        splitter = "StratifiedKFold" if is_classification else "KFold"
+        splitter = "StratifiedKFold" if is_classifier else "KFold"
         # Shuffled: rows are often sorted, and unshuffled folds would then be unalike.
         folds = Spec(
             f"sklearn.model_selection.{splitter}",
@@ -418,7 +410,7 @@ class _Compiler:
                 ("random_state", self.random_state),
             ),
         )
-        stacking = "StackingClassifier" if is_classification else "StackingRegressor"
+        stacking = "StackingClassifier" if is_classifier else "StackingRegressor"
         return Spec(
             f"sklearn.ensemble.{stacking}",
             (
@@ -436,7 +428,7 @@ class _Compiler:
         params = {**operator.defaults(), **dict(node.params)}
         if operator.build is not None:
             context = BuildContext(
-                task=self.task,
+                task=self.catalog.task,
                 n_classes=self.n_classes,
                 random_state=self.random_state,
                 n_features=layout.n_features,

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sklearn_meta.data._task_names import CLASSIFICATION, TASKS
 from sklearn_meta.pipelines._hyperparameters import Hyperparameter
-
-CLASSIFICATION = "classification"
-REGRESSION = "regression"
 
 Kind = Literal["preparation", "transformer", "learner", "wrapper"]
 
@@ -90,7 +88,7 @@ class Operator:
     name: str
     kind: Kind
     path: str
-    tasks: tuple[str, ...] = (CLASSIFICATION, REGRESSION)
+    tasks: tuple[str, ...] = TASKS
     hyperparameters: tuple[Hyperparameter, ...] = ()
     fixed: Mapping[str, object] = field(default_factory=dict)
     accepts_missing: bool = False
@@ -114,38 +112,56 @@ class Operator:
 
 
 class Catalog:
-    """Immutable collection of operators, looked up by name and task.
+    """Immutable collection of the operators of one task, looked up by name.
+
+    Iterating over a catalog gives its operators in their order.
 
     Parameters
     ----------
     operators : iterable of Operator
+        Those that do not exist for `task` are left out.
+    task : {"classification", "regression"}
+
+    Attributes
+    ----------
+    task : str
+    tasks_elsewhere : dict of str to tuple of str
+        Tasks of the operators that were left out, by name; for error messages.
+
+    Raises
+    ------
+    ValueError
+        If two operators of the task have the same name.
     """
 
-    def __init__(self, operators: Iterable[Operator]):
-        self._operators = tuple(operators)
-        self._index = {}
-        for operator in self._operators:
-            for task in operator.tasks:
-                if (operator.name, task) in self._index:
-                    raise ValueError(
-                        f"The catalog has two operators {operator.name!r} for {task}."
-                    )
-                self._index[operator.name, task] = operator
+    def __init__(self, operators: Iterable[Operator], task):
+        self.task = task
+        self.tasks_elsewhere: dict[str, tuple[str, ...]] = {}
+        self._operators = {}
+        for operator in operators:
+            name = operator.name
+            if task not in operator.tasks:
+                self.tasks_elsewhere[name] = operator.tasks
+            elif name in self._operators:
+                raise ValueError(f"The catalog has two operators {name!r} for {task}.")
+            else:
+                self._operators[name] = operator
 
     def __iter__(self):
-        return iter(self._operators)
+        return iter(self._operators.values())
 
     def __len__(self):
         return len(self._operators)
 
-    def find(self, name, task) -> Operator | None:
-        """Return the operator called `name` for `task`, or None."""
-        return self._index.get((name, task))
+    @property
+    def is_classifier(self) -> bool:
+        """Whether the pipelines of these operators are classifiers."""
+        return self.task == CLASSIFICATION
 
-    def select(self, task, kind=None) -> tuple[Operator, ...]:
-        """Return the operators for `task`, in the order of the catalog."""
-        return tuple(
-            o
-            for o in self._operators
-            if task in o.tasks and (kind is None or o.kind == kind)
-        )
+    def find(self, name) -> Operator | None:
+        """Return the operator called `name`, or None."""
+        return self._operators.get(name)
+
+    def select(self, kind) -> tuple[Operator, ...]:
+        """Return the operators of one kind, in the order of the catalog."""
+        return tuple(o for o in self if o.kind == kind)

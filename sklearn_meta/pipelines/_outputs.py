@@ -7,12 +7,12 @@ meta-estimators fit that part once for each. What comes before it is shared.
 
 from __future__ import annotations
 
-from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalog
+from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._spec import Spec
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node, X
 
 
-def takes_all_outputs(node: Node, *, catalog: Catalog, task) -> bool:
+def takes_all_outputs(node: Node, *, catalog: Catalog) -> bool:
     """Whether everything in a tree can be fitted to all outputs at once.
 
     Stacks and wrappers never are: scikit-learn's take one output.
@@ -22,15 +22,13 @@ def takes_all_outputs(node: Node, *, catalog: Catalog, task) -> bool:
     if node.operator == STACK:
         return False
     if node.operator != UNION:
-        operator = catalog.find(node.operator, task)
+        operator = catalog.find(node.operator)
         if operator.kind == "wrapper" or not operator.multi_output:
             return False
-    return all(
-        takes_all_outputs(child, catalog=catalog, task=task) for child in node.inputs
-    )
+    return all(takes_all_outputs(child, catalog=catalog) for child in node.inputs)
 
 
-def shared_features(tree: Node, *, catalog: Catalog, task) -> Node:
+def shared_features(tree: Node, *, catalog: Catalog) -> Node:
     """Return the features that a tree makes once for all outputs.
 
     Parameters
@@ -38,24 +36,23 @@ def shared_features(tree: Node, *, catalog: Catalog, task) -> Node:
     tree : Node
         One that does not take all outputs at once.
     catalog : Catalog
-    task : {"classification", "regression"}
 
     Returns
     -------
     features : Node
         ``X`` where nothing is shared but the table.
     """
-    if catalog.find(tree.operator, task).kind == "wrapper":
+    if catalog.find(tree.operator).kind == "wrapper":
         return X
     (node,) = tree.inputs
-    while not takes_all_outputs(node, catalog=catalog, task=task):
+    while not takes_all_outputs(node, catalog=catalog):
         if node.operator in (STACK, UNION):
             return X
         (node,) = node.inputs
     return node
 
 
-def one_for_each_output(estimator: Spec, *, task) -> Spec:
+def one_for_each_output(estimator: Spec, *, catalog: Catalog) -> Spec:
     """Fit an estimator of one output once for each.
 
     A classifier is put into `OneVsRestClassifier`, which takes labels that all rows or
@@ -63,7 +60,7 @@ def one_for_each_output(estimator: Spec, *, task) -> Spec:
     """
     path = (
         "sklearn.multiclass.OneVsRestClassifier"
-        if task == CLASSIFICATION
+        if catalog.is_classifier
         else "sklearn.multioutput.MultiOutputRegressor"
     )
     return Spec(path, (("estimator", estimator),))

@@ -22,7 +22,7 @@ from sklearn_meta.pipelines._coercions import median_imputer
 from sklearn_meta.pipelines._compile import TRANSFORMED_TARGET, _is_lightgbm
 from sklearn_meta.pipelines._hyperparameters import Choice, Integer
 from sklearn_meta.pipelines._layout import Layout
-from sklearn_meta.pipelines._operators import CLASSIFICATION, Catalog, Operator
+from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._spec import (
     BuildContext,
     Prepared,
@@ -54,7 +54,7 @@ _NUMBERS = Layout(n_features=MAX_POLYNOMIAL_COLUMNS, missing=True)
 _CALIBRATED = "sklearn.calibration.CalibratedClassifierCV"
 
 
-def read_estimator(estimator, *, catalog: Catalog, task) -> Node:
+def read_estimator(estimator, *, catalog: Catalog) -> Node:
     """Return the tree of a scikit-learn estimator or pipeline.
 
     Settings that decide how a fit is computed and not what is learned, such as
@@ -70,7 +70,6 @@ def read_estimator(estimator, *, catalog: Catalog, task) -> Node:
         is not fitted, and not changed.
     catalog : Catalog
         Operators that the tree may have.
-    task : {"classification", "regression"}
 
     Returns
     -------
@@ -92,14 +91,13 @@ def read_estimator(estimator, *, catalog: Catalog, task) -> Node:
     >>> from sklearn_meta.pipelines import read_estimator
     >>> tree = read_estimator(
     ...     make_pipeline(StandardScaler(), Ridge(alpha=3)),
-    ...     catalog=default_catalog(),
-    ...     task="regression",
+    ...     catalog=default_catalog("regression"),
     ... )
     >>> format_tree(tree)
     'ridge(standard_scaler(X), alpha=3.0)'
     """
-    tree = _Reader(catalog, task).estimator(estimator, "")
-    return canonical(tree, catalog=catalog, task=task)
+    tree = _Reader(catalog).estimator(estimator, "")
+    return canonical(tree, catalog=catalog)
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,6 @@ class _Reader:
     """What stays the same while one estimator is read."""
 
     catalog: Catalog
-    task: str
 
     def estimator(self, estimator, where) -> Node:
         """Read something that predicts."""
@@ -206,13 +203,13 @@ class _Reader:
         if "preparation" in kinds and _is_implied(estimator):
             return None
         found = []
-        for operator in self.catalog.select(self.task):
+        for operator in self.catalog:
             if operator.kind in kinds:
-                found += _read_calls(operator, self.task, estimator)
+                found += _read_calls(operator, self.catalog.task, estimator)
         if not found:
             raise InvalidPipelineError(
                 f"{_named(where, estimator)} is no operator of the search space."
-                f"{_advice(estimator, self.task)}"
+                f"{_advice(estimator, self.catalog)}"
             )
         best = min(found, key=lambda match: (match.is_other_class, len(match.problems)))
         if best.problems:
@@ -259,7 +256,7 @@ def _read_calls(operator: Operator, task, estimator) -> Iterator[_Match]:
 
 def _calls(operator, task):
     yield _Call(operator, task)
-    if task == CLASSIFICATION and operator.kind == "learner":
+    if operator.kind == "learner":
         # The calibration around a classifier without probabilities may be left out.
         whole = _Call(operator, task).spec({})
         if whole.path == _CALIBRATED:
@@ -497,7 +494,7 @@ def _named(where, estimator):
     return f"Step {where!r} ({name})" if where else name
 
 
-def _advice(estimator, task):
+def _advice(estimator, catalog):
     name = type(estimator).__name__
     if name == "ColumnTransformer":
         return (
@@ -507,6 +504,6 @@ def _advice(estimator, task):
     return (
         " Where the catalog puts another class around it, as a "
         "TransformedTargetRegressor with a StandardScaler, write that as well."
-        if task != CLASSIFICATION
+        if not catalog.is_classifier
         else ""
     )

@@ -13,9 +13,8 @@ def to_source(
     tree,
     schema,
     *,
-    task,
-    n_classes,
     catalog,
+    n_classes,
     random_state,
     iterations=None,
     encoder=None,
@@ -34,7 +33,7 @@ def to_source(
         `compile_pipeline`.
     """
     spec = compile_spec(
-        tree, schema, task=task, n_classes=n_classes, catalog=catalog,
+        tree, schema, catalog=catalog, n_classes=n_classes,
         random_state=random_state, iterations=iterations, encoder=encoder,
         n_outputs=n_outputs,
     )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-from dataclasses import replace
 
 from sklearn.base import BaseEstimator
 
@@ -63,27 +62,28 @@ class SearchSpace(BaseEstimator):
             If a name is unknown, or no learner is left.
         """
         # Late: the catalog is long, and a space is also used to hold parameters.
-        from sklearn_meta.pipelines.catalog._default import default_catalog
+        from sklearn_meta.pipelines.catalog._default import built_in_operators
 
-        return self._select(default_catalog(), task)
+        return self._select(built_in_operators(), task)
 
     def _select(self, built_in, task):
+        """Select from the built-in operators, which are of both tasks."""
         self._check_max_size()
         known = {operator.name for operator in built_in}
         include = self._checked_names("include", self.include, known)
         exclude = self._checked_names("exclude", self.exclude, known)
-        own = [o for o in self._checked_operators() if task in o.tasks]
-        replaced = {operator.name for operator in own}
+        own = self._checked_operators()
+        replaced = {operator.name for operator in own if task in operator.tasks}
 
         selected = [
             operator
-            for operator in built_in.select(task)
+            for operator in built_in
             if (include is None or operator.name in include)
             and operator.name not in exclude
             and operator.name not in replaced
         ]
-        catalog = Catalog(replace(o, tasks=(task,)) for o in (*selected, *own))
-        if not catalog.select(task, "learner"):
+        catalog = Catalog((*selected, *own), task)
+        if not catalog.select("learner"):
             raise ValueError(
                 f"The search space has no learner for {task}. Name at least one in "
                 "'include', such as 'lightgbm', remove it from 'exclude', or pass one "

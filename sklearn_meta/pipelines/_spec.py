@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.pipelines._layout import Layout
 
 LINE_LENGTH = 88
@@ -94,6 +95,11 @@ class BuildContext:
     inner: Spec | None = None
     fixed: Mapping[str, object] = field(default_factory=dict)
     layout: Layout | None = None
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether a classifier is built, not a regressor."""
+        return self.task == CLASSIFICATION
 
 
 @dataclass(frozen=True)

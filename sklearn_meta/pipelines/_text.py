@@ -64,7 +64,7 @@ def format_tree(tree):
     return f"{tree.operator}({', '.join(arguments)})"
 
 
-def canonical(tree, *, catalog, task):
+def canonical(tree, *, catalog):
     """Return the canonical form of a tree, the same for all ways to write a pipeline.
 
     Hyperparameters that equal their default are dropped, the others are sorted by name
@@ -75,7 +75,6 @@ def canonical(tree, *, catalog, task):
     ----------
     tree : Node
     catalog : Catalog
-    task : {"classification", "regression"}
 
     Returns
     -------
@@ -86,13 +85,13 @@ def canonical(tree, *, catalog, task):
     InvalidPipelineError
         If the tree is not legal, see `check_tree`.
     """
-    check_tree(tree, catalog=catalog, task=task)
-    return _canonical(tree, catalog=catalog, task=task)
+    check_tree(tree, catalog=catalog)
+    return _canonical(tree, catalog=catalog)
 
 
-def _canonical(node, *, catalog, task):
-    inputs = [_canonical(i, catalog=catalog, task=task) for i in node.inputs]
-    return canonical_node(node.operator, inputs, node.params, catalog, task)
+def _canonical(node, *, catalog):
+    inputs = [_canonical(i, catalog=catalog) for i in node.inputs]
+    return canonical_node(node.operator, inputs, node.params, catalog)
 
 
 def merged(branches):
@@ -109,7 +108,7 @@ def merged(branches):
     return [b for i in branches for b in (i.inputs if i.operator == UNION else (i,))]
 
 
-def canonical_node(name, inputs, params, catalog, task):
+def canonical_node(name, inputs, params, catalog):
     """Build one canonical node.
 
     Parameters
@@ -121,7 +120,6 @@ def canonical_node(name, inputs, params, catalog, task):
     params : iterable of (str, value)
         Hyperparameters in any order.
     catalog : Catalog
-    task : {"classification", "regression"}
 
     Returns
     -------
@@ -138,7 +136,7 @@ def canonical_node(name, inputs, params, catalog, task):
         inputs = merged(inputs)
     if name in RESERVED:
         return Node(name, tuple(inputs))
-    operator = catalog.find(name, task)
+    operator = catalog.find(name)
     kept = []
     for param, value in sorted(params):
         value = check_value(operator, param, value)
@@ -147,7 +145,7 @@ def canonical_node(name, inputs, params, catalog, task):
     return Node(name, tuple(inputs), tuple(kept))
 
 
-def parse(text, *, catalog, task):
+def parse(text, *, catalog):
     """Read a tree from text, without evaluating anything.
 
     Parameters
@@ -157,7 +155,6 @@ def parse(text, *, catalog, task):
         and line breaks between its parts do not matter.
     catalog : Catalog
         The operators that the text may name.
-    task : {"classification", "regression"}
 
     Returns
     -------
@@ -173,16 +170,15 @@ def parse(text, *, catalog, task):
         raise TypeError(
             f"A pipeline text must be a str. Got {type(text).__name__} instead."
         )
-    return _Parser(text, catalog, task).parse()
+    return _Parser(text, catalog).parse()
 
 
 class _Parser:
     """One walk over one text; knows where every part of it stands."""
 
-    def __init__(self, text, catalog, task):
+    def __init__(self, text, catalog):
         self.text = text
         self.catalog = catalog
-        self.task = task
         # Python's grammar refuses white space before an expression.
         self.source = text.strip()
         self.start = len(text) - len(text.lstrip())
@@ -241,7 +237,7 @@ class _Parser:
         inputs = [self._input(name, kind, argument) for argument in expression.args]
         self._fail_if(arity_error(name, kind, len(inputs)), expression)
         params = self._params(name, kind, expression.keywords)
-        node = canonical_node(name, inputs, params, self.catalog, self.task)
+        node = canonical_node(name, inputs, params, self.catalog)
         return node, kind
 
     def _input(self, name, kind, argument):
@@ -259,7 +255,7 @@ class _Parser:
         return node
 
     def _params(self, name, kind, keywords):
-        operator = self.catalog.find(name, self.task)
+        operator = self.catalog.find(name)
         params = {}
         for keyword in keywords:
             if keyword.arg is None:
@@ -295,16 +291,14 @@ class _Parser:
         )
 
     def _kind(self, name, where):
-        kind = kind_of(name, catalog=self.catalog, task=self.task)
+        kind = kind_of(name, catalog=self.catalog)
         if kind is None:
-            self._fail(
-                unknown_operator(name, catalog=self.catalog, task=self.task), where
-            )
+            self._fail(unknown_operator(name, catalog=self.catalog), where)
         return kind
 
     def _bare_name(self, name):
-        if kind_of(name, catalog=self.catalog, task=self.task) is None:
-            return unknown_operator(name, catalog=self.catalog, task=self.task)
+        if kind_of(name, catalog=self.catalog) is None:
+            return unknown_operator(name, catalog=self.catalog)
         return f"{name} must be applied to an input, as in {name}({INPUT})."
 
     def _fail_if(self, message, where):

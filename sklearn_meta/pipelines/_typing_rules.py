@@ -47,14 +47,13 @@ _EXPECTED = {
 }
 
 
-def kind_of(name, *, catalog, task):
+def kind_of(name, *, catalog):
     """Kind of the operator called `name`; `None` if there is no such operator.
 
     Parameters
     ----------
     name : str
     catalog : Catalog
-    task : {"classification", "regression"}
 
     Returns
     -------
@@ -63,16 +62,15 @@ def kind_of(name, *, catalog, task):
     """
     if name in RESERVED:
         return name
-    operator = catalog.find(name, task)
+    operator = catalog.find(name)
     return None if operator is None else operator.kind
 
 
-def unknown_operator(name, *, catalog, task):
-    """Message for a name that the catalog does not have for this task."""
-    others = [o for o in catalog if o.name == name]
-    if others:
-        tasks = " and ".join(sorted({t for o in others for t in o.tasks}))
-        return f"Operator {name!r} exists for {tasks} only, not for {task}."
+def unknown_operator(name, *, catalog):
+    """Message for a name that the catalog does not have."""
+    tasks = " and ".join(catalog.tasks_elsewhere.get(name, ()))
+    if tasks:
+        return f"Operator {name!r} exists for {tasks} only, not for {catalog.task}."
     # Late: a catalog may be anybody's, and the built-in one is long.
     from sklearn_meta.pipelines.catalog._default import missing_packages
 
@@ -82,7 +80,7 @@ def unknown_operator(name, *, catalog, task):
             f"Operator {name!r} needs {' and '.join(missing)}. Install it with "
             f"`pip install {' '.join(missing)}`."
         )
-    known = sorted({o.name for o in catalog.select(task)} | RESERVED)
+    known = sorted({o.name for o in catalog} | RESERVED)
     return f"Unknown operator {name!r}.{suggestion(name, known)}"
 
 
@@ -164,14 +162,13 @@ def is_default(hyperparameter, value):
     return type(value) is type(default) and value == default
 
 
-def check_tree(tree, *, catalog, task):
+def check_tree(tree, *, catalog):
     """Check that a tree is legal: known operators, values in range, inputs that fit.
 
     Parameters
     ----------
     tree : Node
     catalog : Catalog
-    task : {"classification", "regression"}
 
     Raises
     ------
@@ -180,19 +177,19 @@ def check_tree(tree, *, catalog, task):
         derives from it, if a hyperparameter is unknown or out of its range.
     """
     for _, node in tree.walk():
-        _check_node(node, catalog=catalog, task=task)
-    kind = kind_of(tree.operator, catalog=catalog, task=task)
+        _check_node(node, catalog=catalog)
+    kind = kind_of(tree.operator, catalog=catalog)
     _raise_if(root_error(tree.operator, kind))
 
 
-def _check_node(node: Node, *, catalog, task):
+def _check_node(node: Node, *, catalog):
     name = node.operator
-    kind = kind_of(name, catalog=catalog, task=task)
+    kind = kind_of(name, catalog=catalog)
     if kind is None:
-        raise InvalidPipelineError(unknown_operator(name, catalog=catalog, task=task))
+        raise InvalidPipelineError(unknown_operator(name, catalog=catalog))
     _raise_if(arity_error(name, kind, len(node.inputs)))
     for child in node.inputs:
-        child_kind = kind_of(child.operator, catalog=catalog, task=task)
+        child_kind = kind_of(child.operator, catalog=catalog)
         if child_kind is not None:  # unknown ones are reported when their turn comes
             _raise_if(input_error(name, kind, child.operator, child_kind))
 
@@ -203,7 +200,7 @@ def _check_node(node: Node, *, catalog, task):
         if names:
             raise InvalidPipelineError(f"{name} has no hyperparameters. Got {names}.")
         return
-    operator = catalog.find(name, task)
+    operator = catalog.find(name)
     for param, value in node.params:
         check_value(operator, param, value)
 

@@ -345,9 +345,7 @@ class _EvolutionaryRun:
         vocabulary = self._vocabulary
         for proposal in self._problem.prior.portfolio:
             try:
-                tree = canonical(
-                    proposal.tree, catalog=vocabulary.catalog, task=vocabulary.task
-                )
+                tree = canonical(proposal.tree, catalog=vocabulary.catalog)
             except InvalidPipelineError:
                 continue  # it uses operators that the user has excluded
             if tree.size <= vocabulary.max_size:
@@ -463,7 +461,6 @@ class _EvolutionaryRun:
         return predicted_seconds(
             tree,
             catalog=self._vocabulary.catalog,
-            task=problem.task,
             n_samples=problem.n_samples,
             n_features=problem.n_features,
             n_classes=problem.n_classes,

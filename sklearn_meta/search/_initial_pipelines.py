@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sklearn_meta.evaluation._records import Candidate
+from sklearn_meta.evaluation._records import INITIAL, Candidate
 from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.pipelines._read_estimator import read_estimator
 from sklearn_meta.pipelines._text import format_tree, parse
-
-INITIAL = "initial"
 
 
 def read_initial(pipelines, vocabulary) -> Iterator[Candidate]:
@@ -29,13 +27,13 @@ def read_initial(pipelines, vocabulary) -> Iterator[Candidate]:
     InvalidPipelineError
         If one cannot be expressed in the search space; it says which and why.
     """
-    where = {"catalog": vocabulary.catalog, "task": vocabulary.task}
+    catalog = vocabulary.catalog
     for i, pipeline in enumerate([] if pipelines is None else pipelines):
         try:
             if isinstance(pipeline, str):
-                tree = parse(pipeline, **where)
+                tree = parse(pipeline, catalog=catalog)
             else:
-                tree = read_estimator(pipeline, **where)
+                tree = read_estimator(pipeline, catalog=catalog)
         except InvalidPipelineError as error:
             raise InvalidPipelineError(f"initial_pipelines[{i}]: {error}") from None
         if tree.size > vocabulary.max_size:

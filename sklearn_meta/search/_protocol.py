@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sklearn_meta.evaluation._records import Candidate, Evaluation
 from sklearn_meta.metalearning._prior import Prior
-from sklearn_meta.pipelines._space import SearchSpace
+from sklearn_meta.pipelines._operators import Catalog
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,10 @@ class SearchProblem:
 
     Parameters
     ----------
-    task : {"classification", "regression"}
-    space : SearchSpace
-        What trees are made of.
+    catalog : Catalog
+        Operators that trees are made of; it knows the task.
+    max_size : int
+        Largest number of operators in a tree.
     prior : Prior
         What earlier datasets suggest.
     n_samples, n_features, n_classes : int
@@ -36,14 +37,14 @@ class SearchProblem:
         What the table holds, so that useless operators are not proposed.
     seed : int
     left_out : frozenset of str
-        Names of operators of the space that are proposed where the prior does so only.
+        Names of operators that are proposed where the prior does so only.
     follows_clock : bool
         Whether the run ends by the clock. If not, by a number of evaluations, it is to
         be the same on every machine, and a search may not look at measured seconds.
     """
 
-    task: str
-    space: SearchSpace
+    catalog: Catalog
+    max_size: int
     prior: Prior
     n_samples: int
     n_features: int
@@ -55,6 +56,39 @@ class SearchProblem:
     seed: int = 0
     left_out: frozenset[str] = frozenset()
     follows_clock: bool = False
+
+
+def make_problem(plan, prior, max_size) -> SearchProblem:
+    """Return what a search may know of a planned run.
+
+    Parameters
+    ----------
+    plan : Plan
+    prior : Prior
+    max_size : int
+        Largest number of operators in a tree.
+
+    Returns
+    -------
+    problem : SearchProblem
+    """
+    dataset = plan.context.dataset
+    task, schema = dataset.task, dataset.schema
+    return SearchProblem(
+        catalog=plan.context.catalog,
+        max_size=max_size,
+        prior=prior,
+        n_samples=dataset.n_samples,
+        n_features=dataset.n_features,
+        n_classes=task.n_classes,
+        n_outputs=task.n_outputs,
+        has_categories=schema.n_categorical > 0,
+        has_missing=bool(schema.missing),
+        is_sparse=schema.sparse,
+        seed=plan.context.seed,
+        left_out=plan.left_out,
+        follows_clock=not plan.limits.repeatable,
+    )
 
 
 class Search(Protocol):

@@ -164,7 +164,7 @@ def screening_of(problem, vocabulary, predict_seconds) -> Screening:
     """
     surrogate = problem.prior.surrogate
     if surrogate is None:
-        encoder = tree_encoder(vocabulary.catalog, vocabulary.task)
+        encoder = tree_encoder(vocabulary.catalog)
         surrogate = without_memory(encoder)
     return Screening(surrogate, predict_seconds, problem.follows_clock)
 

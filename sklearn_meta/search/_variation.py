@@ -79,7 +79,6 @@ class Vocabulary:
 
     Parameters
     ----------
-    task : {"classification", "regression"}
     catalog : Catalog
     max_size : int
     learners, transformers, preparations, wrappers : WeightedOperators
@@ -90,7 +89,6 @@ class Vocabulary:
         Share of the draws that ignore `values`.
     """
 
-    task: str
     catalog: Catalog
     max_size: int
     learners: WeightedOperators
@@ -102,15 +100,15 @@ class Vocabulary:
 
     def kind(self, node):
         """Kind of the operator of a node; see `kind_of`."""
-        return kind_of(node.operator, catalog=self.catalog, task=self.task)
+        return kind_of(node.operator, catalog=self.catalog)
 
     def operator(self, node):
         """Operator of a node."""
-        return self.catalog.find(node.operator, self.task)
+        return self.catalog.find(node.operator)
 
     def node(self, name, inputs, params=()):
         """Build a canonical node from canonical inputs."""
-        return canonical_node(name, inputs, params, self.catalog, self.task)
+        return canonical_node(name, inputs, params, self.catalog)
 
 
 def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
@@ -128,8 +126,6 @@ def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
     -------
     vocabulary : Vocabulary
     """
-    task = problem.task
-    catalog = problem.space.catalog(task)
 
     def has_something_to_do(operator):
         if operator.name in problem.left_out:
@@ -145,7 +141,7 @@ def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
         return operator.name not in BASELINES
 
     def weighted(kind):
-        operators = catalog.select(task, kind)
+        operators = problem.catalog.select(kind)
         operators = tuple(filter(has_something_to_do, operators)) or (
             operators if kind == "learner" else ()
         )
@@ -153,9 +149,8 @@ def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
         return WeightedOperators(operators, weights)
 
     return Vocabulary(
-        task=task,
-        catalog=catalog,
-        max_size=problem.space.max_size,
+        catalog=problem.catalog,
+        max_size=problem.max_size,
         learners=weighted("learner"),
         transformers=weighted("transformer"),
         preparations=weighted("preparation"),

@@ -7,7 +7,7 @@ from numbers import Real
 
 import numpy as np
 
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.testing._check import (
     Check,
     failing_means,
@@ -96,7 +96,7 @@ def meta_feature_checks(function, task) -> Iterator[tuple[object, Check]]:
     >>> next(checks)[1]
     check_odd_table[regression-ordinary]
     """
-    if task not in (CLASSIFICATION, REGRESSION):
+    if task not in TASKS:
         raise ValueError(
             f"task must be {CLASSIFICATION!r} or {REGRESSION!r}. Got {task!r} instead."
         )

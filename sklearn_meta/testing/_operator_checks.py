@@ -18,6 +18,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.exceptions import InvalidHyperparameterError
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
@@ -26,7 +27,7 @@ from sklearn_meta.pipelines._compile import (
     fit_weighted,
 )
 from sklearn_meta.pipelines._hyperparameters import Choice
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Operator
+from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import to_source
 from sklearn_meta.pipelines._space import SearchSpace
@@ -45,7 +46,6 @@ from sklearn_meta.testing._tables import TABLE_KINDS, make_table, make_target
 from sklearn_meta.timing._operators import predicted_seconds
 
 KINDS = ("preparation", "transformer", "learner", "wrapper")
-TASKS = (CLASSIFICATION, REGRESSION)
 N_CLASSES = {CLASSIFICATION: 3, REGRESSION: 1}
 
 # Enough for folds of folds, few enough for a second per learner.
@@ -119,7 +119,7 @@ def operator_checks(operator, task=None) -> Iterator[tuple[Operator, Check]]:
     --------
     >>> from sklearn_meta.pipelines import default_catalog
     >>> from sklearn_meta.testing import operator_checks
-    >>> ridge = default_catalog().find("ridge", "regression")
+    >>> ridge = default_catalog("regression").find("ridge")
     >>> next(operator_checks(ridge))[1]
     check_declaration[regression]
     """
@@ -266,7 +266,7 @@ def check_cost(operator, *, task):
             with failing_means(f"{_name(operator)}: its seconds cannot be predicted"):
                 seconds = [
                     predicted_seconds(
-                        tree, catalog=catalog, task=task,
+                        tree, catalog=catalog,
                         n_samples=n, n_features=d, n_classes=k,
                     )
                     for n, d, k in sizes
@@ -412,9 +412,8 @@ def check_source(operator, *, task, kind):
     table, y = _training(kind, task)
     _, schema = make_table(kind)
     arguments = {
-        "task": task,
-        "n_classes": N_CLASSES[task],
         "catalog": _catalog(operator, task),
+        "n_classes": N_CLASSES[task],
         "random_state": 0,
     }
     namespace = {}
@@ -458,7 +457,7 @@ def check_sample_weight(operator, *, task):
     catalog = _catalog(operator, task)
     for params in ({}, *(_draw(operator, rng) for _ in range(N_WEIGHTED_SETTINGS))):
         tree = tree_with(operator, task, params)
-        if not accepts_sample_weight(tree, catalog=catalog, task=task):
+        if not accepts_sample_weight(tree, catalog=catalog):
             continue
         plain, weighted = (
             _compiled(operator, tree, schema, task, n_classes=2) for _ in range(2)
@@ -550,9 +549,8 @@ def _compiled(operator, tree, schema, task, n_classes=3, n_outputs=1):
         return compile_pipeline(
             tree,
             schema,
-            task=task,
-            n_classes=1 if task == REGRESSION else n_classes,
             catalog=_catalog(operator, task),
+            n_classes=1 if task == REGRESSION else n_classes,
             random_state=0,
             n_outputs=n_outputs,
         )
@@ -706,11 +704,9 @@ def _check_value(operator, h, value, task, what):
     )
     catalog = _catalog(operator, task)
     with failing_means(f"{what}: {value!r} makes no legal pipeline"):
-        tree = canonical(
-            tree_with(operator, task, {h.name: value}), catalog=catalog, task=task
-        )
-        check_tree(tree, catalog=catalog, task=task)
-        again = parse(format_tree(tree), catalog=catalog, task=task)
+        tree = canonical(tree_with(operator, task, {h.name: value}), catalog=catalog)
+        check_tree(tree, catalog=catalog)
+        again = parse(format_tree(tree), catalog=catalog)
     require(again == tree, f"{what}: the text of {value!r} reads as another value.")
 
 
@@ -731,8 +727,8 @@ def _effect(operator, params, schema, task):
     catalog = _catalog(operator, task)
     with failing_means(f"{_name(operator)}: its pipeline cannot be made"):
         source = to_source(
-            tree, schema, task=task, n_classes=N_CLASSES[task], catalog=catalog,
+            tree, schema, catalog=catalog, n_classes=N_CLASSES[task],
             random_state=0,
         )  # fmt: skip
     # Early stopping of LightGBM is a matter of the evaluation.
-    return source, early_stopping_learner(tree, catalog=catalog, task=task)
+    return source, early_stopping_learner(tree, catalog=catalog)

@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.evaluation._records import (
     GIVEN_UP,
     Evaluation,
@@ -13,7 +14,7 @@ from sklearn_meta.evaluation._records import (
     Status,
 )
 from sklearn_meta.metalearning._prior import Prior
-from sklearn_meta.pipelines._operators import CLASSIFICATION, Operator
+from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.search._protocol import SearchProblem
 
@@ -30,12 +31,14 @@ PLAIN = Operator(
 )
 
 
-def make_problem(task="classification", **changes):
+def make_problem(task="classification", *, space=None, **changes):
     """Describe a small table and a small space to search.
 
     Parameters
     ----------
     task : {"classification", "regression"}, default="classification"
+    space : SearchSpace, default=None
+        None for a dozen of the built-in operators.
     **changes
         Fields of `SearchProblem` to replace.
 
@@ -43,13 +46,15 @@ def make_problem(task="classification", **changes):
     -------
     problem : SearchProblem
     """
+    space = SearchSpace(include=SOME_OPERATORS) if space is None else space
+    catalog = space.catalog(task)
     settings = {
-        "task": task,
-        "space": SearchSpace(include=SOME_OPERATORS),
+        "catalog": catalog,
+        "max_size": space.max_size,
         "prior": Prior(),
         "n_samples": 200,
         "n_features": 10,
-        "n_classes": 3 if task == CLASSIFICATION else 1,
+        "n_classes": 3 if catalog.is_classifier else 1,
         "has_categories": True,
         "has_missing": True,
         "seed": 0,

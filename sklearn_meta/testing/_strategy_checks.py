@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 from sklearn.base import clone
 
+from sklearn_meta.data._task_names import CLASSIFICATION, TASKS
 from sklearn_meta.evaluation._records import Candidate, Status
 from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.metalearning._prior import Prior, Proposal
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines._tree import Node, X
@@ -101,9 +101,7 @@ def _problem(**changes):
     """Return a problem whose portfolio has a repetition and an unknown operator."""
     space = SearchSpace(include=SOME_OPERATORS)
     catalog = space.catalog(CLASSIFICATION)
-    trees = [
-        parse(text, catalog=catalog, task=CLASSIFICATION) for text in PORTFOLIO_TEXTS
-    ]
+    trees = [parse(text, catalog=catalog) for text in PORTFOLIO_TEXTS]
     portfolio = (*map(Proposal, trees), Proposal(Node("not_in_the_space", (X,))))
     return make_problem(prior=Prior(portfolio=portfolio), space=space, **changes)
 
@@ -171,7 +169,7 @@ def check_look_ahead(strategy):
 def check_candidates_are_legal(strategy):
     """Check trees, sizes, texts and origins in spaces of several sizes."""
     name = _name(strategy)
-    for task in (CLASSIFICATION, REGRESSION):
+    for task in TASKS:
         for max_size in (1, 2, 4, 6):
             space = SearchSpace(include=SOME_OPERATORS, max_size=max_size)
             problem = make_problem(task, space=space, seed=3)
@@ -183,7 +181,7 @@ def check_candidates_are_legal(strategy):
                 )
                 text = candidate.text
                 try:
-                    check_tree(candidate.tree, catalog=catalog, task=task)
+                    check_tree(candidate.tree, catalog=catalog)
                 except InvalidPipelineError as error:
                     raise AssertionError(
                         f"{name}: it proposes an illegal pipeline, {text}: {error}"
@@ -195,7 +193,7 @@ def check_candidates_are_legal(strategy):
                 )
                 canonical = format_tree(
                     parse(
-                        format_tree(candidate.tree), catalog=catalog, task=task
+                        format_tree(candidate.tree), catalog=catalog
                     )
                 )  # fmt: skip
                 require(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from sklearn_meta.pipelines._operators import REGRESSION
+from sklearn_meta.data._task_names import REGRESSION
 from sklearn_meta.pipelines._schema import Schema
 
 # Kinds of tables, and what each of them holds.

@@ -1,4 +1,4 @@
-"""How the seconds of fits relate to what was predicted for them."""
+"""Online correction of predicted fit times by those measured in this run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 
-# The pace of an operator is drawn to that of all as by so many fits of its own, and the
-# pace of all to the prediction as it is.
+# Strength of the shrinkage, in fits.
 SHRINKAGE = 1.0
 # Nothing is faster: below, the clock measures itself.
 LEAST_SECONDS = 1e-3
@@ -17,7 +16,7 @@ OPERATORS, RECALL = "operators", "recall"
 
 @dataclass(frozen=True)
 class FoldForecast:
-    """What one fit of a candidate is predicted to take, before any was seen.
+    """Predicted seconds of one fit of a candidate, before any was measured.
 
     Parameters
     ----------
@@ -43,12 +42,12 @@ class FoldForecast:
         return [(source, seconds) for source, seconds in pairs if seconds is not None]
 
 
-class Pace:
-    """Follows how much longer fits take here than was predicted.
+class SecondsCorrection:
+    """Shrunken log-ratios of measured to predicted seconds, of all fits and by learner.
 
-    How fast the machine is shows in all fits, what is particular to a table in those of
-    one learner. A single fit says little of others, so what is known is drawn to what
-    was known before. Each source of predictions is wrong in its own way.
+    The speed of the machine shows in all fits, what is particular to a table in those
+    of one learner. The ratio of a learner is shrunk to that of all fits, and that of
+    all fits to one. Each source of predictions has ratios of its own.
     """
 
     def __init__(self):
@@ -56,14 +55,14 @@ class Pace:
         self._of_operator = defaultdict(_Ratios)
 
     def observe(self, forecast: FoldForecast, seconds):
-        """Take in what a fit in a fold took, in seconds."""
+        """Take in the seconds of a fit in a fold."""
         for source, predicted in forecast.by_source():
             ratio = _log(seconds) - _log(predicted)
             self._of_all[source].add(ratio)
             self._of_operator[source, forecast.operator].add(ratio)
 
     def expect(self, forecast: FoldForecast) -> float:
-        """Return the seconds that a fit in a fold is expected to take."""
+        """Return the corrected seconds of a fit in a fold."""
         source, predicted = forecast.by_source()[-1]
         of_all = self._of_all[source].mean(0.0)
         ratio = self._of_operator[source, forecast.operator].mean(of_all)

@@ -1,4 +1,4 @@
-"""What candidates and a whole search are expected to take on one table."""
+"""Predicted seconds of candidates and of a whole search on one table."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sklearn_meta.data._dataset import Dataset
-from sklearn_meta.evaluation._cross_validation import Effort
-from sklearn_meta.evaluation._effort import (
+from sklearn_meta.pipelines._operators import Catalog, Operator
+from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.pipelines.catalog._default import default_catalog
+from sklearn_meta.timing._effort import (
     FEW_FOLDS,
     MIN_HOLDOUT_SAMPLES,
     MIN_HOLDOUT_TRAIN,
+    Effort,
     seconds_for_folds,
     usual_seconds,
     worthwhile_seconds,
 )
-from sklearn_meta.evaluation._engine import Limits
-from sklearn_meta.pipelines._operators import Catalog
-from sklearn_meta.pipelines._tree import Node, X
-from sklearn_meta.pipelines.catalog._default import default_catalog
-from sklearn_meta.search._initial_pipelines import INITIAL
 from sklearn_meta.timing._operators import predicted_seconds_on
 
 # What candidates for large tables are like: the learner that wins most often there.
@@ -79,7 +77,7 @@ class Forecast:
         return predicted_seconds_on(
             self.dataset,
             USUAL_PIPELINE,
-            catalog=default_catalog(),
+            catalog=default_catalog(self.catalog.task),
             n_samples=n_rows,
         )
 
@@ -97,9 +95,9 @@ class Forecast:
 
     def is_worthwhile(self, candidate, seconds) -> bool:
         """Whether a candidate is worth its seconds; the user's own ones are."""
-        return candidate.origin == INITIAL or seconds <= self._worthwhile_seconds()
+        return candidate.is_initial or seconds <= self._worthwhile_seconds()
 
-    def search_seconds(self, trees: Sequence, stages: Sequence, limits: Limits):
+    def search_seconds(self, trees: Sequence, stages: Sequence, limits):
         """Return the seconds of a search on one worker.
 
         Parameters
@@ -128,24 +126,39 @@ class Forecast:
 
     def packages(self, trees) -> list[str]:
         """Return the heavy packages that trees need."""
-        task = self.dataset.task.name
         operators = (
-            self.catalog.find(node.operator, task)
+            self.catalog.find(node.operator)
             for tree in trees
             for _, node in tree.walk()
         )
         return sorted({p for o in operators if o is not None for p in o.requires})
 
+    def heavy_operators(self) -> list[Operator]:
+        """Return the built-in operators with heavy packages."""
+        return [o for o in self.catalog if o.requires and o.name not in self.foreign]
+
     def _worthwhile_seconds(self):
         return worthwhile_seconds(self.dataset.n_samples, self.budget_seconds)
 
 
-def foreign_operators(catalog, task) -> frozenset[str]:
-    """Return the names of the operators that are not built in."""
-    builtin = {o.name: o for o in default_catalog().select(task)}
-    return frozenset(
+def make_forecast(dataset, catalog, budget_seconds) -> Forecast:
+    """Return the forecast for a table.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    catalog : Catalog
+    budget_seconds : float
+
+    Returns
+    -------
+    forecast : Forecast
+    """
+    builtin = {o.name: o for o in default_catalog(catalog.task)}
+    foreign = frozenset(
         o.name
         for o in catalog
         if o.name not in builtin
         or (o.path, o.build) != (builtin[o.name].path, builtin[o.name].build)
     )
+    return Forecast(dataset, catalog, budget_seconds, foreign)

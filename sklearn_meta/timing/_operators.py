@@ -34,7 +34,6 @@ def predicted_seconds(
     tree: Node,
     *,
     catalog: Catalog,
-    task,
     n_samples,
     n_features,
     n_classes=1,
@@ -51,7 +50,6 @@ def predicted_seconds(
     tree : Node
         A legal tree, see `check_tree`.
     catalog : Catalog
-    task : {"classification", "regression"}
     n_samples, n_features : int
         Size of the table.
     n_classes : int, default=1
@@ -66,12 +64,11 @@ def predicted_seconds(
         Above zero; never less for more rows, columns or classes.
     """
     half_classes = max(n_classes, 2) / 2
-    size = _Size(catalog, task, max(n_samples, 1), half_classes, n_outputs > 1)
+    size = _Size(catalog, max(n_samples, 1), half_classes, n_outputs > 1)
     width = max(float(n_features), 1.0)
     seconds = size.estimator(tree, width, early_stopping=True)
-    where = {"catalog": catalog, "task": task}
-    if n_outputs > 1 and not takes_all_outputs(tree, **where):
-        shared, _ = size.features(shared_features(tree, **where), width)
+    if n_outputs > 1 and not takes_all_outputs(tree, catalog=catalog):
+        shared, _ = size.features(shared_features(tree, catalog=catalog), width)
         seconds = shared + n_outputs * (seconds - shared)
     return float(seconds)
 
@@ -95,7 +92,6 @@ def predicted_seconds_on(dataset, tree, *, catalog, n_samples=None):
     return predicted_seconds(
         tree,
         catalog=catalog,
-        task=task.name,
         n_samples=dataset.n_samples if n_samples is None else n_samples,
         n_features=dataset.n_features,
         n_classes=task.n_classes,
@@ -106,9 +102,8 @@ def predicted_seconds_on(dataset, tree, *, catalog, n_samples=None):
 class _Size:
     """What stays the same while the seconds of one tree are added up."""
 
-    def __init__(self, catalog, task, n_samples, half_classes, always_bounded):
+    def __init__(self, catalog, n_samples, half_classes, always_bounded):
         self.catalog = catalog
-        self.task = task
         self.n_samples = n_samples
         self.half_classes = half_classes
         # Whether rounds are bounded also where nobody stops boosting early.
@@ -116,7 +111,7 @@ class _Size:
 
     def estimator(self, node, width, *, early_stopping):
         """Return seconds; `early_stopping` says whether anyone would stop it."""
-        operator = self.catalog.find(node.operator, self.task)
+        operator = self.catalog.find(node.operator)
         if operator.kind == "wrapper":
             inner = self.estimator(node.inputs[0], width, early_stopping=False)
             fits = _inner_fits(operator, node, self.half_classes)
@@ -145,7 +140,7 @@ class _Size:
         width = sum(w for _, w in parts)
         if node.operator == UNION:
             return seconds, min(width, MAX_COLUMNS)
-        operator = self.catalog.find(node.operator, self.task)
+        operator = self.catalog.find(node.operator)
         own = self._own(operator, node, width)
         return seconds + own, _columns_after(operator, node, width)
 

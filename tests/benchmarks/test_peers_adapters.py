@@ -182,17 +182,16 @@ def test_networks_start_from_initializations_without_the_table(tmp_path):
 
     # None at hand: no networks, as those that ship were trained on the table.
     without = search_space("regression", "").catalog("regression")
-    assert without.find("maml", "regression") is None
+    assert without.find("maml") is None
     catalog = search_space("regression", str(tmp_path)).catalog("regression")
-    tree = parse("maml(X)", catalog=catalog, task="regression")
+    tree = parse("maml(X)", catalog=catalog)
     pipeline = compile_pipeline(
         tree,
         Schema(n_features=2),
-        task="regression",
         n_classes=1,
         catalog=catalog,
         random_state=0,
     )
     assert pipeline[-1].init == str(tmp_path / "regression")
     # It is as well known as the built-in one: no process of its own is needed.
-    assert not foreign_operators(catalog, "regression")
+    assert not foreign_operators(catalog)

@@ -30,8 +30,8 @@ from sklearn_meta.data._encoding import schema_of
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning.knowledge_base._metrics import STORED_METRICS
-from sklearn_meta.parallel._events import Failed
-from sklearn_meta.parallel._process_pool import InProcessPool
+from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.parallel._pool import Failed
 from sklearn_meta.pipelines import default_catalog, format_tree, parse
 from tests.metalearning.knowledge import dataset, evaluation
 
@@ -74,7 +74,7 @@ def flowers(folder):
 def pool_of(*texts, task=CLASSIFICATION, tmp_path):
     path = tmp_path / "pool.txt"
     path.write_text("\n".join(texts))
-    return {task: read_pool([path], catalog=default_catalog(), task=task)}
+    return {task: read_pool([path], catalog=default_catalog(task))}
 
 
 # Scores
@@ -484,16 +484,16 @@ def test_orders_take_turns():
     ("task", "at_least"), [(CLASSIFICATION, 120), (REGRESSION, 80)]
 )
 def test_shipped_pool_is_canonical_and_diverse(task, at_least):
-    catalog = default_catalog()
+    catalog = default_catalog(task)
     (path,) = default_pool_files(task)
     lines = [line for line in path.read_text().splitlines() if line[0] != "#"]
     texts = [line.partition("  # ")[0] for line in lines]
     assert len(texts) == len(set(texts)) >= at_least
     for text in texts:
-        assert format_tree(parse(text, catalog=catalog, task=task)) == text
+        assert format_tree(parse(text, catalog=catalog)) == text
     assert all("  # " in line for line in lines)
     # What was meta-learned on the tables of the matrix would look too good on them.
-    learners = {o.name for o in catalog.select(task, "learner") if not o.requires}
+    learners = {o.name for o in catalog.select("learner") if not o.requires}
     named = set(re.findall(r"\b[a-z_]+(?=\()", " ".join(texts)))
     assert learners <= named, "every learner of the catalog has a pipeline"
 
@@ -502,4 +502,4 @@ def test_bad_line_of_a_pool_is_named(tmp_path):
     path = tmp_path / "pool.txt"
     path.write_text("lda(X)\n\n# a remark\nlda(Y)\n")
     with pytest.raises(ValueError, match="pool.txt, line 4"):
-        read_pool([path], catalog=default_catalog(), task=CLASSIFICATION)
+        read_pool([path], catalog=default_catalog(CLASSIFICATION))

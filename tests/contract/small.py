@@ -102,12 +102,11 @@ class Favorites(BaseEstimator):
         return self
 
     def recall(self, dataset, *, catalog, time_budget, scoring=None):
-        task = dataset.task.name
         portfolio = []
         for text in self.pipelines[: self.n_pipelines]:
             # Others are not in this space.
             with contextlib.suppress(PipelineSyntaxError):
-                portfolio.append(Proposal(parse(text, catalog=catalog, task=task)))
+                portfolio.append(Proposal(parse(text, catalog=catalog)))
         return Prior(tuple(portfolio), operator_weights=dict(self.operator_weights))
 
 

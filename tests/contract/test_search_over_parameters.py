@@ -85,7 +85,7 @@ EVOLVING = {"meta_learner": Favorites(), "max_evaluations": 16}
 TREE, BAYES = (
     SearchSpace(include=[name], max_size=1) for name in ("decision_tree", "gaussian_nb")
 )
-OWN_TREE = next(o for o in default_catalog() if o.name == "decision_tree")
+OWN_TREE = default_catalog("classification").find("decision_tree")
 
 EFFECTS = {
     # Without a budget the search takes ten times as long, and ends for another reason.

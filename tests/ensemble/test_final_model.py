@@ -7,8 +7,9 @@ import pytest
 
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._task import RegressionTask
-from sklearn_meta.ensemble._final_model import build_final_model, out_of_fold
-from sklearn_meta.ensemble._refits import mean_iterations, refit_seconds, rows_in_time
+from sklearn_meta.ensemble._final_model import build_final_model
+from sklearn_meta.ensemble._out_of_fold import out_of_fold
+from sklearn_meta.ensemble._refits import mean_iterations
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import Stage, make_folds, make_stages
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext, refit_candidate
@@ -20,7 +21,9 @@ from sklearn_meta.evaluation._records import (
     Status,
 )
 from sklearn_meta.evaluation._scoring import FastScoring
+from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.pipelines import Node, Schema, X, default_catalog
+from sklearn_meta.timing._refits import refit_seconds, rows_in_time
 
 N = 30
 
@@ -129,10 +132,10 @@ def test_a_fit_on_some_rows_is_one_on_a_sample():
     rng = np.random.default_rng(0)
     y = rng.normal(size=400)
     data = Dataset(rng.normal(size=(400, 1)), y, Schema(1), RegressionTask())
-    context = EvaluationContext(data, (), None, default_catalog())
+    context = EvaluationContext(data, (), None, default_catalog("regression"))
     tree = Node("decision_tree", (X,))
     models = [
-        pickle.loads(next(refit_candidate(context, tree, "t", None, n)))
+        pickle.loads(next(refit_candidate(context, tree, "t", None, n)).data)
         for n in (None, 400, 100)
     ]
     n_leaves = [model[-1].get_n_leaves() for model in models]
@@ -155,7 +158,10 @@ def test_a_model_is_built_though_the_time_is_over():
     )
     stages = make_stages(data, make_folds(data, None, 0), 0)
     context = EvaluationContext(
-        data, stages, FastScoring("neg_mean_squared_error"), default_catalog()
+        data,
+        stages,
+        FastScoring("neg_mean_squared_error"),
+        default_catalog("regression"),
     )
     history = History()
     for name, seconds in [("extra_trees", 5.0), ("ridge", 0.1)]:
@@ -171,7 +177,11 @@ def test_a_model_is_built_though_the_time_is_over():
     budget = Budget(1.0, clock)
     clock.now = 2.0
     model = build_final_model(
-        history, context, ensemble_size=5, pool=None, budget=budget
+        history,
+        context,
+        ensemble_size=5,
+        pool=InProcessPool(state=context, clock=clock),
+        budget=budget,
     )
     assert model.best.evaluation.candidate.text == "ridge"
     assert np.isfinite(model.best.models[0].predict(data.X)).all()

@@ -39,7 +39,7 @@ class Favorites:
         for text, regret, seconds in zip(
             self.texts, self.regrets, self.seconds, strict=True
         ):
-            tree = parse(text, catalog=catalog, task=dataset.task.name)
+            tree = parse(text, catalog=catalog)
             proposals.append(
                 Proposal(tree, expected_regret=regret, expected_seconds=seconds)
             )
@@ -254,7 +254,7 @@ def test_the_estimator_can_be_cloned(iris):
 
 
 def candidates(*texts):
-    trees = [parse(t, catalog=default_catalog(), task="classification") for t in texts]
+    trees = [parse(t, catalog=default_catalog("classification")) for t in texts]
     return tuple(Candidate(t, format_tree(t), "portfolio") for t in trees)
 
 

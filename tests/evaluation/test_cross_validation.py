@@ -19,7 +19,6 @@ from sklearn_meta.data._task import ClassificationTask, MultilabelTask, Regressi
 from sklearn_meta.evaluation._cross_validation import (
     MAX_HOLDOUT_ROWS,
     SCREENING_ROWS,
-    Effort,
     default_splitter,
     follow_rows,
     make_folds,
@@ -27,6 +26,7 @@ from sklearn_meta.evaluation._cross_validation import (
     subsample,
 )
 from sklearn_meta.pipelines._schema import Schema
+from sklearn_meta.timing._effort import Effort
 
 
 def dataset(y, groups=None, n_classes=None):

@@ -11,7 +11,7 @@ from sklearn_meta.evaluation._duplicates import (
     KnownPredictions,
     sketch,
 )
-from sklearn_meta.evaluation._history import MAX_SKETCHES, SHARE_OF_A_TWIN, History
+from sklearn_meta.evaluation._history import MAX_SKETCHES, SHARE_OF_A_DUPLICATE, History
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.pipelines._tree import X
@@ -40,9 +40,9 @@ def test_who_predicts_the_same_is_found(predictions):
     assert known.numbers == (0, 1, 2, 3)
     for number, p in enumerate(predictions):
         noise = np.random.default_rng(1).normal(size=p.shape) * p.std()
-        assert known.twin_of(p) == number
-        assert known.twin_of(p + 0.3 * SAME_SHARE * noise) == number
-        assert known.twin_of(p + 3 * SAME_SHARE * noise) is None
+        assert known.duplicate_of(p) == number
+        assert known.duplicate_of(p + 0.3 * SAME_SHARE * noise) == number
+        assert known.duplicate_of(p + 3 * SAME_SHARE * noise) is None
 
 
 def test_the_shape_of_predictions_does_not_matter():
@@ -50,29 +50,29 @@ def test_the_shape_of_predictions_does_not_matter():
     for shape in [(40, 3), (400, 2, 2), (MIN_ROWS,)]:
         p = rng.random(shape)
         assert len(sketch(p)) == min(p.size, N_VALUES)
-        assert KnownPredictions((7,), sketch(p)[None]).twin_of(p) == 7
+        assert KnownPredictions((7,), sketch(p)[None]).duplicate_of(p) == 7
 
 
 def test_constants_are_the_same_only_if_they_are_equal():
     known = KnownPredictions((0,), sketch(np.full(50, 2.0))[None])
-    assert known.twin_of(np.full(50, 2.0)) == 0
-    assert known.twin_of(np.full(50, 2.1)) is None
+    assert known.duplicate_of(np.full(50, 2.0)) == 0
+    assert known.duplicate_of(np.full(50, 2.1)) is None
 
 
 def test_few_rows_prove_nothing():
     few = np.arange(MIN_ROWS - 1.0)
     assert sketch(few) is None
-    assert history_of([few, few]).race().known.twin_of(few) is None
+    assert history_of([few, few]).race().known.duplicate_of(few) is None
 
 
 def test_nothing_is_known_at_first(predictions):
-    assert History().race().known.twin_of(predictions[0]) is None
+    assert History().race().known.duplicate_of(predictions[0]) is None
 
 
 def test_only_finished_ones_are_known_and_of_many_the_best(predictions):
     history = History()
     history.add(evaluation(0, 0.0, predictions[0], Status.PRUNED))
-    assert history.race().known.twin_of(predictions[0]) is None
+    assert history.race().known.duplicate_of(predictions[0]) is None
     rng = np.random.default_rng(0)
     for number in range(1, MAX_SKETCHES + 20):
         history.add(evaluation(number, float(number), rng.normal(size=20)))
@@ -85,7 +85,7 @@ def test_twins_hardly_try_the_patience(predictions):
     for number in range(1, 5):
         twin = evaluation(number, 5.0, predictions[0], Status.SAME)
         history.add(twin)
-    assert history.evaluations_since_gain() == 4 * SHARE_OF_A_TWIN
+    assert history.evaluations_since_gain() == 4 * SHARE_OF_A_DUPLICATE
     assert history.best().number == 0
 
 

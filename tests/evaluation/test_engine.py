@@ -9,11 +9,14 @@ import pytest
 
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import Stage
-from sklearn_meta.evaluation._engine import Engine, Limits
+from sklearn_meta.evaluation._engine import Engine
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
+from sklearn_meta.evaluation._limits import Limits
 from sklearn_meta.evaluation._records import Candidate, FoldResult, Status
-from sklearn_meta.parallel._process_pool import Done, Failed, Payload
+from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.parallel._local_pool import LocalPool
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Place
 from sklearn_meta.pipelines._tree import X
 
 N_FOLDS = 3
@@ -43,6 +46,8 @@ class FakeTask:
 class FakePool:
     """Workers that need the seconds and give the results that a function says."""
 
+    place = Place.WORKER
+
     def __init__(self, n_workers, clock, outcome, ready_at=0.0):
         self.n_workers, self.clock, self.outcome = n_workers, clock, outcome
         self.ready_at = ready_at
@@ -56,9 +61,19 @@ class FakePool:
     def n_idle(self):
         return self.n_workers - len(self.tasks) if self.ready else 0
 
-    def submit(self, task_id, function, args, deadline):
+    def start(self):
+        pass
+
+    def close(self):
+        self.tasks.clear()
+
+    def submit(self, task):
+        self.submit_until(task, task.deadline)
+
+    def submit_until(self, task, deadline):
         assert self.n_idle > 0
-        seconds, payloads, end = self.outcome(args)
+        task_id = task.id
+        seconds, payloads, end = self.outcome(task.args)
         now = self.clock()
         step = seconds / max(len(payloads), 1)
         events = [
@@ -94,8 +109,10 @@ class FakeProcess(FakePool):
     def __init__(self, clock, outcome):
         super().__init__(1, clock, outcome)
 
-    def submit(self, task_id, function, args, deadline):
-        super().submit(task_id, function, args, np.inf)
+    place = Place.IN_PROCESS
+
+    def submit(self, task):
+        self.submit_until(task, np.inf)
 
     def wait(self, timeout):
         return super().wait(np.inf)
@@ -158,10 +175,16 @@ def make_engine(
         search,
         look_ahead=kwargs.pop("look_ahead", 8),
         context=context,
-        predict_seconds=kwargs.pop("predict_seconds", lambda tree, n: 1.0),
-        is_safe=lambda tree: True,
-        is_worthwhile=kwargs.pop("is_worthwhile", lambda candidate, seconds: True),
-        pool=kwargs.pop("pool", None) or FakePool(n_workers, clock, outcome),
+        forecast=SimpleNamespace(
+            fit_seconds=kwargs.pop("predict_seconds", lambda tree, n: 1.0),
+            is_safe=lambda tree: True,
+            is_worthwhile=kwargs.pop("is_worthwhile", lambda candidate, seconds: True),
+        ),
+        pool=kwargs.pop("pool", None)
+        or LocalPool(
+            FakePool(n_workers, clock, outcome),
+            kwargs.pop("in_process", None) or InProcessPool(clock=clock),
+        ),
         budget=Budget(budget, clock),
         reserve=kwargs.pop("reserve", lambda history: 0.0),
         limits=limits,
@@ -317,7 +340,7 @@ def test_in_this_process_nothing_is_begun_that_could_end_late(budget):
 
     clock = FakeClock()
     engine = make_engine(CountingSearch(), outcome, clock=clock, budget=budget)
-    engine.pool, engine._local = None, FakeProcess(clock, outcome)
+    engine.pool = LocalPool(None, FakeProcess(clock, outcome))
     engine.run()
     assert clock() <= 100 + budget
     assert len(engine.history.finished()) >= 2
@@ -331,7 +354,7 @@ def test_the_reason_names_the_fold_that_nothing_can_end():
 
     clock = FakeClock()
     engine = make_engine(CountingSearch(), outcome, clock=clock, budget=20.0)
-    engine.pool, engine._local = None, FakeProcess(clock, outcome)
+    engine.pool = LocalPool(None, FakeProcess(clock, outcome))
     engine.run()
     assert len(engine.history.finished()) == 6
     skipped = next(e for e in engine.history if e.status is Status.SKIPPED)

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from sklearn_meta import MetaAutoClassifier
-from sklearn_meta.evaluation import _run
 from sklearn_meta.metalearning import FixedPortfolio
+from sklearn_meta.parallel import _start
 from sklearn_meta.parallel._process_pool import can_start_processes
 from sklearn_meta.pipelines import SearchSpace, default_catalog
 from sklearn_meta.testing import operator_checks, parametrize_with_checks
 
-OPERATORS = [o for o in default_catalog() if o.name == "maml"]
+OPERATORS = [
+    default_catalog(task).find("maml") for task in ("classification", "regression")
+]
 
 
 @parametrize_with_checks(
@@ -49,8 +51,8 @@ def search(**kwargs):
 @pytest.mark.skipif(not can_start_processes(), reason="no worker processes here")
 def test_workers_find_what_one_process_finds(table, monkeypatch):
     here = search(n_jobs=1).fit(*table)
-    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS", 0.0)
-    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
+    monkeypatch.setattr(_start, "IN_PROCESS_SECONDS", 0.0)
+    monkeypatch.setattr(_start, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
     one, two = (search(n_jobs=n).fit(*table) for n in (1, 2))
     assert "maml" in here.best_pipeline_
     for other in (one, two):
@@ -83,10 +85,10 @@ def test_workers_import_torch_only_if_the_search_begins_with_it(
         def start(self):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(_run, "WorkerPool", Pool)
-    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS", 0.0)
-    monkeypatch.setattr(_run, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
-    monkeypatch.setattr(_run, "can_start_processes", lambda: True)
+    monkeypatch.setattr(_start, "ProcessPool", Pool)
+    monkeypatch.setattr(_start, "IN_PROCESS_SECONDS", 0.0)
+    monkeypatch.setattr(_start, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
+    monkeypatch.setattr(_start, "can_start_processes", lambda: True)
     names = ["maml", "dummy"] if first else ["dummy"]
     model = search().set_params(search_space=SearchSpace(include=names, max_size=1))
     with pytest.raises(KeyboardInterrupt):

@@ -21,8 +21,8 @@ from sklearn_meta.metalearning._tree_encoding import tree_encoder, unit
 from sklearn_meta.pipelines import Float, Integer, default_catalog, parse
 from sklearn_meta.timing._known_datasets import FAMILY_SHRINKAGE, family_factors
 
-CATALOG = default_catalog()
-ENCODER = tree_encoder(CATALOG, "regression")
+CATALOGS = {task: default_catalog(task) for task in ("classification", "regression")}
+ENCODER = tree_encoder(CATALOGS["regression"])
 
 LINEAR = [f"ridge(standard_scaler(X), alpha={a})" for a in (0.1, 0.5, 2.0, 10.0, 40.0)]
 TREES = [f"extra_trees(X, min_samples_leaf={n})" for n in (1, 2, 4, 8, 16)]
@@ -30,7 +30,7 @@ KNOWN = (*LINEAR, *TREES)
 
 
 def trees(texts):
-    return [parse(text, catalog=CATALOG, task="regression") for text in texts]
+    return [parse(text, catalog=CATALOGS["regression"]) for text in texts]
 
 
 def surrogate_of(regrets, weights=None, evidence=0.0):
@@ -221,15 +221,15 @@ def test_what_is_alike_is_near():
 def test_every_operator_and_value_has_a_vector():
     rng = np.random.default_rng(0)
     for task in ("classification", "regression"):
-        encoder = tree_encoder(CATALOG, task)
+        encoder = tree_encoder(CATALOGS[task])
         names = [*encoder.learners.values(), *encoder.others.values()]
         assert sorted(names) == list(range(len(names)))
-        for operator in CATALOG.select(task, "learner"):
+        for operator in CATALOGS[task].select("learner"):
             params = ", ".join(
                 f"{h.name}={h.sample(rng)!r}" for h in operator.hyperparameters
             )
             text = f"{operator.name}(X, {params})" if params else f"{operator.name}(X)"
-            tree = parse(text, catalog=CATALOG, task=task)
+            tree = parse(text, catalog=CATALOGS[task])
             vectors = encoder.encode([tree])
             assert np.isfinite(vectors.values).all()
             assert vectors.shapes[0].any()

@@ -15,30 +15,20 @@ import numpy as np
 import pytest
 
 from sklearn_meta.parallel import _process_pool as _workers
-from sklearn_meta.parallel._process_pool import (
-    Done,
-    Failed,
-    InProcessPool,
-    Payload,
-    WorkerPool,
-    WorkerPoolError,
-    can_start_processes,
-)
+from sklearn_meta.parallel._pool import Done, Failed, Payload, PoolError, Task
+from sklearn_meta.parallel._process_pool import ProcessPool, can_start_processes
+from tests.parallel.running import MEMORY_LIMIT, PATIENCE, TASKS, collect, run
 
 pytestmark = pytest.mark.skipif(
     not can_start_processes(), reason="processes do not fork here"
 )
 
 ROOT = Path(__file__).parents[2]
-TASKS = "tests.parallel.faulty_tasks:"
-# Seconds after which a test has failed; reached by no passing test.
-PATIENCE = 60
-MEMORY_LIMIT = 128 * 2**20
 
 
 def make_pool(n_workers=1, args=(), *, setup="load", **kwargs):
     kwargs.setdefault("preload", ("numpy",))
-    return WorkerPool(n_workers, setup=(TASKS + setup, args), **kwargs)
+    return ProcessPool(n_workers, setup=(TASKS + setup, args), **kwargs)
 
 
 @contextlib.contextmanager
@@ -59,25 +49,6 @@ def wait_until(condition, pool=None):
             assert pool.wait(0.05) == []
 
 
-def collect(pool, n_tasks=1):
-    """Wait for the end of some tasks; return all events."""
-    events, end = [], time.monotonic() + PATIENCE
-    while sum(not isinstance(e, Payload) for e in events) < n_tasks:
-        assert time.monotonic() < end, f"only {events} arrived"
-        events += pool.wait(1.0)
-    return events
-
-
-def run(pool, function, *args, seconds=None):
-    """Run one task; return the values that it yielded, and its end."""
-    deadline = None if seconds is None else pool.clock() + seconds
-    pool.submit(7, TASKS + function, args, deadline)
-    *payloads, end = collect(pool)
-    assert all(isinstance(p, Payload) and p.task_id == 7 for p in payloads)
-    assert end.task_id == 7
-    return [p.value for p in payloads], end
-
-
 def is_alive(pid):
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
@@ -93,7 +64,7 @@ def n_descriptors():
 
 @pytest.fixture(scope="module")
 def shared_pool():
-    with started(2, memory_limit=MEMORY_LIMIT) as pool:
+    with started(2) as pool:
         yield pool
 
 
@@ -104,7 +75,7 @@ def pool(shared_pool):
     yield shared_pool
     assert shared_pool.n_idle == 2
     for task_id in range(2):
-        shared_pool.submit(task_id, TASKS + "echo", ("a", task_id))
+        shared_pool.submit(Task(task_id, TASKS + "echo", ("a", task_id)))
     events = collect(shared_pool, 2)
     for task_id in range(2):
         mine = [e for e in events if e.task_id == task_id]
@@ -120,7 +91,7 @@ def test_values_arrive_in_order_and_then_the_end(pool):
 
 
 def test_each_value_arrives_at_once(pool):
-    pool.submit(1, TASKS + "sleep", (1000,))
+    pool.submit(Task(1, TASKS + "sleep", (1000,)))
     (event,) = pool.wait(PATIENCE)
     assert isinstance(event, Payload)
     pool.cancel(1)
@@ -163,9 +134,9 @@ def test_wait_returns_after_its_timeout(pool):
 
 def test_submitting_to_a_busy_pool_is_an_error(pool):
     for task_id in range(2):
-        pool.submit(task_id, TASKS + "sleep", (1000,))
+        pool.submit(Task(task_id, TASKS + "sleep", (1000,)))
     with pytest.raises(RuntimeError, match="Task 2 .* no worker is idle"):
-        pool.submit(2, TASKS + "echo")
+        pool.submit(Task(2, TASKS + "echo"))
     for task_id in range(2):
         pool.cancel(task_id)
 
@@ -255,20 +226,20 @@ def test_hanging_task_ends_at_its_deadline(pool, function, args):
 
 def test_deadline_can_be_postponed(pool):
     began = time.monotonic()
-    pool.submit(1, TASKS + "sleep", (1.0,), pool.clock() + 0.5)
+    pool.submit(Task(1, TASKS + "sleep", (1.0,), pool.clock() + 0.5))
     pool.postpone(1, pool.clock() + 1000)
     pool.postpone(2, pool.clock())  # of nobody
     assert [type(e) for e in collect(pool)] == [Payload, Payload, Done]
     assert time.monotonic() - began >= 1.0
 
-    pool.submit(3, TASKS + "sleep", (1000,), pool.clock() + 1000)
+    pool.submit(Task(3, TASKS + "sleep", (1000,), pool.clock() + 1000))
     pool.postpone(3, pool.clock() + 0.3)
     assert [type(e) for e in collect(pool)] == [Payload, Failed]
 
 
 def test_hanging_task_does_not_disturb_another_one(pool):
-    pool.submit(1, TASKS + "busy", (), pool.clock() + 0.3)
-    pool.submit(2, TASKS + "sleep", (0.6,))
+    pool.submit(Task(1, TASKS + "busy", (), pool.clock() + 0.3))
+    pool.submit(Task(2, TASKS + "sleep", (0.6,)))
     events = collect(pool, 2)
     assert [type(e) for e in events if e.task_id == 1] == [Payload, Failed]
     assert [type(e) for e in events if e.task_id == 2] == [Payload, Payload, Done]
@@ -276,8 +247,8 @@ def test_hanging_task_does_not_disturb_another_one(pool):
 
 def test_worker_can_be_given_a_task_right_after_a_kill(pool):
     for _ in range(10):
-        pool.submit(1, TASKS + "busy")
-        pool.submit(2, TASKS + "busy")
+        pool.submit(Task(1, TASKS + "busy"))
+        pool.submit(Task(2, TASKS + "busy"))
         pool.cancel(1)
         pool.cancel(2)
         assert pool.n_idle == 2
@@ -287,12 +258,12 @@ def test_worker_can_be_given_a_task_right_after_a_kill(pool):
 def test_finished_task_is_not_late_because_nobody_looked():
     now = [0.0]
     with started(clock=lambda: now[0]) as pool:
-        pool.submit(1, TASKS + "echo", ("x",), 10.0)
+        pool.submit(Task(1, TASKS + "echo", ("x",), 10.0))
         time.sleep(0.5)
         now[0] = 11.0
         assert collect(pool) == [Payload(1, "x"), Done(1)]
         # An unfinished one is, and the deadline is one of this clock.
-        pool.submit(2, TASKS + "sleep", (1000,), 20.0)
+        pool.submit(Task(2, TASKS + "sleep", (1000,), 20.0))
         assert [type(e) for e in pool.wait(PATIENCE)] == [Payload]
         assert pool.wait(0.1) == []
         now[0] = 20.0
@@ -300,12 +271,12 @@ def test_finished_task_is_not_late_because_nobody_looked():
 
 
 def test_cancelled_task_is_never_heard_of(pool):
-    pool.submit(1, TASKS + "sleep", (1000,))
+    pool.submit(Task(1, TASKS + "sleep", (1000,)))
     assert len(pool.wait(PATIENCE)) == 1
     pool.cancel(1)
     pool.cancel(1)
     pool.cancel(99)
-    pool.submit(2, TASKS + "exit_at_once", (0,))
+    pool.submit(Task(2, TASKS + "exit_at_once", (0,)))
     time.sleep(0.2)
     pool.cancel(2)
     assert pool.n_idle == 2
@@ -358,9 +329,9 @@ def test_processes_of_a_task_die_with_it(pool):
 def test_lost_server_is_replaced():
     with started(2, (np.ones(100_000),)) as pool:
         for _ in range(2):
-            pool.submit(1, TASKS + "leave_a_process")
+            pool.submit(Task(1, TASKS + "leave_a_process"))
             (event,) = pool.wait(PATIENCE)
-            pool.submit(2, TASKS + "kill_the_server")
+            pool.submit(Task(2, TASKS + "kill_the_server"))
             events = collect(pool, 2)
             ends = [e for e in events if isinstance(e, Failed)]
             assert {(e.task_id, e.kind) for e in ends} == {
@@ -377,7 +348,7 @@ def test_lost_server_is_replaced():
 def test_server_lost_too_often_is_an_error(monkeypatch):
     monkeypatch.setattr(_workers, "MAX_LOST_SERVERS", 1)
     with started() as pool:
-        with pytest.raises(WorkerPoolError, match="again and again"):
+        with pytest.raises(PoolError, match="again and again"):
             for _ in range(10):
                 run(pool, "kill_the_server")
                 wait_until(lambda: pool.ready, pool)
@@ -416,8 +387,10 @@ def test_task_within_the_limit_is_left_alone(pool):
 
 def test_memory_is_watched_from_outside_as_well(pool, monkeypatch):
     # As if the worker had not limited itself.
-    monkeypatch.setattr(pool, "memory_limit", MEMORY_LIMIT // 4)
-    pool.submit(1, TASKS + "hold", (MEMORY_LIMIT // 2,))
+    unlimited = _workers.process.pack_limit(None)
+    monkeypatch.setattr(_workers.process, "pack_limit", lambda limit: unlimited)
+    task = Task(1, TASKS + "hold", (MEMORY_LIMIT // 2,), memory_limit=MEMORY_LIMIT // 4)
+    pool.submit(task)
     *_, end = collect(pool)
     assert end.kind == "memory"
     assert end.reason.endswith("the limit is 32 MiB")
@@ -442,7 +415,8 @@ def test_worker_that_keeps_a_thread_is_replaced(pool):
 
 def test_without_a_limit_a_worker_may_use_what_there_is():
     with started() as pool:
-        assert run(pool, "small_pieces", 2 * MEMORY_LIMIT)[1] == Done(7)
+        _, end = run(pool, "small_pieces", 2 * MEMORY_LIMIT, memory_limit=None)
+        assert end == Done(7)
 
 
 # Setup
@@ -465,7 +439,7 @@ def test_start_does_not_wait():
         assert not pool.ready
         assert pool.n_idle == 0
         with pytest.raises(RuntimeError, match="no worker is idle"):
-            pool.submit(1, TASKS + "echo")
+            pool.submit(Task(1, TASKS + "echo"))
 
 
 def test_wait_returns_when_the_pool_becomes_ready():
@@ -479,7 +453,7 @@ def test_setup_that_raises_is_an_error_with_its_cause():
     before = n_descriptors()
     with make_pool(setup="load_badly", args=("no such table",)) as pool:
         pool.start()
-        with pytest.raises(WorkerPoolError, match="ValueError: no such table") as info:
+        with pytest.raises(PoolError, match="ValueError: no such table") as info:
             wait_until(lambda: pool.ready)
         assert "load_badly" in info.value.__notes__[0]
         assert pool.wait(0) == []
@@ -489,14 +463,14 @@ def test_setup_that_raises_is_an_error_with_its_cause():
 def test_setup_that_exits_is_an_error_with_its_last_words():
     with make_pool(setup="load_with_a_message", args=("farewell",)) as pool:
         pool.start()
-        with pytest.raises(WorkerPoolError, match="exit code 4: farewell"):
+        with pytest.raises(PoolError, match="exit code 4: farewell"):
             pool.wait(PATIENCE)
 
 
 def test_setup_that_is_not_there_is_an_error():
     with make_pool(setup="nowhere") as pool:
         pool.start()
-        with pytest.raises(WorkerPoolError, match="AttributeError"):
+        with pytest.raises(PoolError, match="AttributeError"):
             pool.wait(PATIENCE)
 
 
@@ -517,7 +491,7 @@ def test_server_that_takes_too_long_is_an_error(monkeypatch):
     monkeypatch.setattr(_workers, "START_SECONDS", 0.3)
     with make_pool(setup="load_slowly", args=(1000,)) as pool:
         pool.start()
-        with pytest.raises(WorkerPoolError, match="before it was ready"):
+        with pytest.raises(PoolError, match="before it was ready"):
             for _ in range(20):
                 pool.wait(0.5)
 
@@ -525,7 +499,7 @@ def test_server_that_takes_too_long_is_an_error(monkeypatch):
 def test_interpreter_that_cannot_be_started_is_an_error(monkeypatch):
     before = n_descriptors()
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with make_pool() as pool, pytest.raises(WorkerPoolError, match="/no/such/python"):
+    with make_pool() as pool, pytest.raises(PoolError, match="/no/such/python"):
         pool.start()
     assert n_descriptors() == before
 
@@ -533,7 +507,7 @@ def test_interpreter_that_cannot_be_started_is_an_error(monkeypatch):
 def test_system_without_fork_is_an_error(monkeypatch):
     monkeypatch.delattr(os, "fork")
     assert not can_start_processes()
-    with make_pool() as pool, pytest.raises(WorkerPoolError, match="InProcessPool"):
+    with make_pool() as pool, pytest.raises(PoolError, match="InProcessPool"):
         pool.start()
 
 
@@ -545,7 +519,7 @@ def test_close_is_quick_and_leaves_nothing():
     before = n_descriptors()
     with started(3, (np.ones(1_000_000),)) as pool:
         for task_id in range(3):
-            pool.submit(task_id, TASKS + "leave_a_process")
+            pool.submit(Task(task_id, TASKS + "leave_a_process"))
         events = [e for _ in range(3) for e in pool.wait(PATIENCE)]
         found = {pid for e in events for pid in e.value}
         began = time.monotonic()
@@ -563,7 +537,7 @@ def test_close_does_not_depend_on_the_server(monkeypatch):
     # As on a machine so busy that the server does not get its turn.
     monkeypatch.setattr(_workers, "CLOSE_SECONDS", 0.0)
     with started() as pool:
-        pool.submit(1, TASKS + "leave_a_process")
+        pool.submit(Task(1, TASKS + "leave_a_process"))
         (event,) = pool.wait(PATIENCE)
     wait_until(lambda: not any(map(is_alive, event.value)))
 
@@ -574,7 +548,7 @@ def test_no_descriptors_are_lost_while_it_runs():
         before = n_descriptors()
         for _ in range(20):
             run(pool, "exit_at_once", 1)
-            pool.submit(1, TASKS + "busy")
+            pool.submit(Task(1, TASKS + "busy"))
             pool.cancel(1)
         run(pool, "echo", 1)
         assert n_descriptors() == before
@@ -603,7 +577,7 @@ def test_forgotten_pool_ends_its_processes():
 
 def test_interrupted_wait_loses_nothing():
     with started(2) as pool:
-        pool.submit(1, TASKS + "sleep", (1.5,))
+        pool.submit(Task(1, TASKS + "sleep", (1.5,)))
         assert [e.task_id for e in pool.wait(PATIENCE)] == [1]
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
@@ -638,15 +612,16 @@ def run_script(tmp_path, body, **kwargs):
 
 USE_POOL = """
 import sys
-from sklearn_meta.parallel._process_pool import Done, Failed, Payload, WorkerPool
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Task
+from sklearn_meta.parallel._process_pool import ProcessPool
 TASKS = "tests.parallel.faulty_tasks:"
 
 def use_pool(value=3):
-    with WorkerPool(2, setup=(TASKS + "load", ()), preload=()) as pool:
+    with ProcessPool(2, setup=(TASKS + "load", ()), preload=()) as pool:
         pool.start()
         while not pool.ready:
             pool.wait(1)
-        pool.submit(1, TASKS + "call", (lambda x: x + 1, value))
+        pool.submit(Task(1, TASKS + "call", (lambda x: x + 1, value)))
         events = []
         while len(events) < 2:
             events += pool.wait(1)
@@ -663,12 +638,12 @@ def test_script_without_main_guard(tmp_path):
         def __init__(self, value):
             self.value = value
 
-    back = use_pool.__globals__["WorkerPool"]
-    with WorkerPool(1, setup=(TASKS + "load", (Mine(5),)), preload=()) as pool:
+    back = use_pool.__globals__["ProcessPool"]
+    with ProcessPool(1, setup=(TASKS + "load", (Mine(5),)), preload=()) as pool:
         pool.start()
         while not pool.ready:
             pool.wait(1)
-        pool.submit(1, TASKS + "state")
+        pool.submit(Task(1, TASKS + "state"))
         events = []
         while len(events) < 2:
             events += pool.wait(1)
@@ -736,12 +711,12 @@ def test_fork_of_the_owner_does_not_close_the_pool():
 def test_nothing_survives_a_killed_parent(tmp_path):
     body = """
     import subprocess, time
-    pool = WorkerPool(2, setup=(TASKS + "load", ()), preload=())
+    pool = ProcessPool(2, setup=(TASKS + "load", ()), preload=())
     pool.start()
     while not pool.ready:
         pool.wait(1)
-    pool.submit(1, TASKS + "leave_a_process")
-    pool.submit(2, TASKS + "ignore_all_signals")
+    pool.submit(Task(1, TASKS + "leave_a_process"))
+    pool.submit(Task(2, TASKS + "ignore_all_signals"))
     events = []
     while len(events) < 2:
         events += pool.wait(1)
@@ -755,7 +730,7 @@ def test_nothing_survives_a_killed_parent(tmp_path):
 def test_nothing_survives_a_parent_killed_during_setup(tmp_path):
     body = """
     import time
-    pool = WorkerPool(2, setup=(TASKS + "load_slowly", (1000,)), preload=())
+    pool = ProcessPool(2, setup=(TASKS + "load_slowly", (1000,)), preload=())
     pool.start()
     print(pool._server.popen.pid, flush=True)
     time.sleep(1000)
@@ -766,11 +741,11 @@ def test_nothing_survives_a_parent_killed_during_setup(tmp_path):
 def test_nothing_survives_a_killed_parent_whose_fork_lives_on(tmp_path):
     body = """
     import os, time
-    pool = WorkerPool(1, setup=(TASKS + "load", ()), preload=())
+    pool = ProcessPool(1, setup=(TASKS + "load", ()), preload=())
     pool.start()
     while not pool.ready:
         pool.wait(1)
-    pool.submit(1, TASKS + "leave_a_process")
+    pool.submit(Task(1, TASKS + "leave_a_process"))
     (event,) = pool.wait(30)
     if os.fork() == 0:
         # Holds the connections of its parent.
@@ -800,84 +775,3 @@ def assert_nothing_survives(tmp_path, body, n_pids):
     began = time.monotonic()
     wait_until(lambda: not any(map(is_alive, found)))
     assert time.monotonic() - began < 6
-
-
-# In process
-
-
-@pytest.fixture
-def local():
-    return InProcessPool(("the state",))
-
-
-def test_in_process_pool_gives_the_same_events(local):
-    assert local.ready and local.n_workers == 1 and local.n_idle == 1
-    assert local.wait(1) == []
-    assert run(local, "echo", 1, 2) == ([1, 2], Done(7))
-    assert run(local, "state") == ([("the state",)], Done(7))
-    values, end = run(local, "several_then_raise", 2)
-    assert values == [0, 1]
-    assert end.kind == "raised" and end.reason.startswith("KeyError: 'after them' (")
-    assert local.n_idle == 1
-
-
-def test_in_process_pool_runs_step_by_step(local):
-    local.submit(1, TASKS + "echo", (1, 2))
-    assert local.n_idle == 0
-    assert local.wait(0) == [Payload(1, 1)]
-    with pytest.raises(RuntimeError, match="task 1 is still running"):
-        local.submit(2, TASKS + "echo")
-    local.cancel(2)
-    assert local.wait(0) == [Payload(1, 2)]
-    local.cancel(1)
-    assert local.wait(0) == [] and local.n_idle == 1
-
-
-def test_in_process_pool_stops_between_steps_at_the_deadline():
-    now = [0.0]
-    pool = InProcessPool(clock=lambda: now[0])
-
-    def tick():
-        now[0] += 1.0
-
-    pool.submit(1, TASKS + "call_often", (tick,), 2.5)
-    events = collect(pool)
-    assert [type(e) for e in events] == [Payload, Payload, Payload, Failed]
-    assert (events[-1].kind, events[-1].reason) == (
-        "timeout",
-        "stopped at its deadline after 3.0 s",
-    )
-    pool.submit(2, TASKS + "call_often", (tick,), 1.0)
-    assert [e.kind for e in pool.wait(0)] == ["timeout"]
-    pool.submit(3, TASKS + "call_often", (tick,), 3.5)
-    pool.postpone(2, 0.0)  # it has ended
-    pool.postpone(3, 5.5)
-    assert [type(e) for e in collect(pool)] == [Payload, Payload, Payload, Failed]
-    pool.submit(4, TASKS + "call_often", (tick,), 6.5)
-    assert [type(e) for e in pool.wait(0)] == [Payload]
-    pool.postpone(4, 8.5)  # late after its first step, which shows that it ends
-    assert [type(e) for e in collect(pool)] == [Payload, Payload, Failed]
-
-
-@pytest.mark.parametrize(
-    "exception, kind", [(SystemExit(1), "raised"), (MemoryError(), "memory")]
-)
-def test_in_process_pool_survives(local, exception, kind):
-    assert run(local, "raise_exception", exception)[1].kind == kind
-
-
-def test_in_process_pool_lets_an_interrupt_through(local):
-    local.submit(1, TASKS + "raise_exception", (KeyboardInterrupt(),))
-    with pytest.raises(KeyboardInterrupt):
-        local.wait(0)
-    assert local.n_idle == 1
-    local.close()
-
-
-def test_in_process_pool_uses_one_thread_and_restores_the_limits(local):
-    from threadpoolctl import threadpool_info
-
-    before = [(i["filepath"], i["num_threads"]) for i in threadpool_info()]
-    (inside,), _ = run(local, "call", threadpool_info)
-    assert inside and {i["num_threads"] for i in inside} == {1}
-    assert [(i["filepath"], i["num_threads"]) for i in threadpool_info()] == before

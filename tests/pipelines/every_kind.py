@@ -1,12 +1,8 @@
-"""A catalog with an operator of every kind, for tests of the compiler."""
+"""Catalogs with an operator of every kind, for tests of the compiler."""
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
-from sklearn_meta.pipelines._operators import (
-    CLASSIFICATION,
-    REGRESSION,
-    Catalog,
-    Operator,
-)
+from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._spec import Reference, Spec
 from sklearn_meta.pipelines.catalog._parts import pipeline
 from sklearn_meta.pipelines.catalog._preparation import PREPARATION_OPERATORS
@@ -177,4 +173,5 @@ WRAPPERS = (
     ),
 )
 
-CATALOG = Catalog((*PREPARATION_OPERATORS, *TRANSFORMERS, *LEARNERS, *WRAPPERS))
+OPERATORS = (*PREPARATION_OPERATORS, *TRANSFORMERS, *LEARNERS, *WRAPPERS)
+CATALOGS = {task: Catalog(OPERATORS, task) for task in TASKS}

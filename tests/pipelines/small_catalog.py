@@ -1,13 +1,8 @@
 """A catalog of a few quick operators, for tests that need no more."""
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
-from sklearn_meta.pipelines._operators import (
-    CLASSIFICATION,
-    REGRESSION,
-    Catalog,
-    Cost,
-    Operator,
-)
+from sklearn_meta.pipelines._operators import Catalog, Cost, Operator
 
 IMPUTE = Operator(
     "impute",
@@ -148,6 +143,6 @@ OPERATORS = (
 )
 
 
-def small_catalog():
-    """Return the small catalog."""
-    return Catalog(OPERATORS)
+def small_catalog(task):
+    """Return the small catalog of a task."""
+    return Catalog(OPERATORS, task)

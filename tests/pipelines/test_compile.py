@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
@@ -21,13 +22,13 @@ from sklearn_meta.pipelines._compile import (
     fit_weighted,
     request_sample_weight,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Catalog
+from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._spec import Spec, build
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.pipelines.catalog._default import default_catalog
 from sklearn_meta.testing import TABLE_KINDS, make_table, make_target
-from tests.pipelines.every_kind import CATALOG
+from tests.pipelines.every_kind import CATALOGS
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -37,8 +38,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Feature .* is constant:UserWarning"),
 ]
 
-TASKS = (CLASSIFICATION, REGRESSION)
-
 
 def node(operator, *inputs, **params):
     """Short form of a node; X is the input where none is given."""
@@ -46,9 +45,9 @@ def node(operator, *inputs, **params):
 
 
 def compiled(tree, schema, task=CLASSIFICATION, *, n_classes=3, **kwargs):
-    kwargs = {"catalog": CATALOG, "random_state": 0, **kwargs}
+    kwargs = {"catalog": CATALOGS[task], "random_state": 0, **kwargs}
     n_classes = 1 if task == REGRESSION else n_classes
-    return compile_pipeline(tree, schema, task=task, n_classes=n_classes, **kwargs)
+    return compile_pipeline(tree, schema, n_classes=n_classes, **kwargs)
 
 
 def predictions(pipeline, table, task):
@@ -82,7 +81,7 @@ def step_names(pipeline):
 EVERY_OPERATOR = [
     pytest.param(operator, task, id=f"{operator.name}-{task}")
     for task in TASKS
-    for operator in CATALOG.select(task)
+    for operator in CATALOGS[task]
 ]
 
 
@@ -117,7 +116,7 @@ def test_unseen_and_missing_levels_are_predicted(task, name, preparation):
 def test_a_column_without_present_value_in_the_training_rows(name):
     table, schema = make_table("mixed")
     y = make_target(table, CLASSIFICATION)
-    kind = CATALOG.find(name, CLASSIFICATION).kind
+    kind = CATALOGS[CLASSIFICATION].find(name).kind
     tree = node(name) if kind == "learner" else node("hist_boosting", node(name))
     training = table[2:]
     assert np.isnan(training[:, 3]).all()
@@ -335,7 +334,7 @@ def test_iterations_replace_those_of_the_root_learner_only():
 
 def test_early_stopping_is_left_to_the_evaluator_at_the_root_only():
     def stops(tree):
-        return early_stopping_learner(tree, catalog=CATALOG, task=REGRESSION)
+        return early_stopping_learner(tree, catalog=CATALOGS[REGRESSION])
 
     stopping = node("lightgbm", early_stopping=True)
     assert stops(stopping)
@@ -405,7 +404,7 @@ def test_weights_reach_the_learner(tree, task):
     table, schema = make_table("mixed")
     y = make_target(table, task)
     weight = np.random.default_rng(0).uniform(0.1, 3, size=len(y))
-    assert accepts_sample_weight(tree, catalog=CATALOG, task=task)
+    assert accepts_sample_weight(tree, catalog=CATALOGS[task])
     pipeline = compiled(tree, schema, task)
     unweighted = predictions(clone(pipeline).fit(table, y), table, task)
     weighted = predictions(fit_weighted(pipeline, table, y, weight), table, task)
@@ -416,14 +415,14 @@ def test_weights_reach_the_learner(tree, task):
 WEIGHTED = [
     pytest.param(operator, task, id=f"{operator.name}-{task}")
     for task in TASKS
-    for operator in default_catalog().select(task)
+    for operator in default_catalog(task)
     if operator.sample_weight or operator.kind in ("preparation", "transformer")
 ]
 
 
 @pytest.mark.parametrize("operator, task", WEIGHTED)
 def test_every_built_in_operator_takes_weights_where_it_says_so(operator, task):
-    catalog = default_catalog()
+    catalog = default_catalog(task)
     table, schema = make_table("mixed", n_rows=60)
     y = make_target(table, task, n_classes=2)
     weight = np.random.default_rng(0).uniform(0.1, 3, size=len(y))
@@ -437,9 +436,9 @@ def test_every_built_in_operator_takes_weights_where_it_says_so(operator, task):
         routed = tree is stack or tree.operator == "calibrated"
         if routed and operator.name in ("target_encode", "ada_boost"):
             # scikit-learn cannot route weights through these.
-            assert not accepts_sample_weight(tree, catalog=catalog, task=task)
+            assert not accepts_sample_weight(tree, catalog=catalog)
             continue
-        assert accepts_sample_weight(tree, catalog=catalog, task=task)
+        assert accepts_sample_weight(tree, catalog=catalog)
         pipeline = compiled(tree, schema, task, catalog=catalog, n_classes=2)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -474,7 +473,7 @@ def test_the_unit_of_the_weights_does_not_matter(name):
 
 def test_trees_whose_learner_takes_no_weights_say_so():
     def accepts(tree, task=REGRESSION):
-        return accepts_sample_weight(tree, catalog=CATALOG, task=task)
+        return accepts_sample_weight(tree, catalog=CATALOGS[task])
 
     linear, neighbors = node("linear"), node("neighbors")
     assert not accepts(neighbors)
@@ -515,7 +514,7 @@ def test_preparation_without_build_is_called_on_the_whole_table():
         "fill", "preparation", "sklearn.impute.KNNImputer",
         fixed={"keep_empty_features": True}, accepts_missing=True,
     )  # fmt: skip
-    catalog = Catalog((*CATALOG, clip))
+    catalog = Catalog((*CATALOGS[CLASSIFICATION], clip), CLASSIFICATION)
     table, schema = make_table("mixed")
     y = make_target(table, CLASSIFICATION)
     pipeline = compiled(node("linear", node("fill")), schema, catalog=catalog)
@@ -528,7 +527,7 @@ def test_preparation_without_build_is_called_on_the_whole_table():
 
 def _trees(task):
     names = {
-        kind: [o.name for o in CATALOG.select(task, kind)]
+        kind: [o.name for o in CATALOGS[task].select(kind)]
         for kind in ("preparation", "transformer", "learner", "wrapper")
     }
 
@@ -577,8 +576,8 @@ def test_every_legal_tree_fits(task, data, kind):
 
 def test_building_twice_gives_independent_objects():
     spec = compile_spec(
-        node("linear"), Schema(2), task=REGRESSION, n_classes=1,
-        catalog=CATALOG, random_state=zlib.crc32(b"seed"),
+        node("linear"), Schema(2), catalog=CATALOGS[REGRESSION], n_classes=1,
+        random_state=zlib.crc32(b"seed"),
     )  # fmt: skip
     first, second = build(spec), build(spec)
     first.fit([[0, 1], [1, 0]], [0, 1])

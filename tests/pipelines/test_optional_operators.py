@@ -21,24 +21,23 @@ TASKS = ("classification", "regression")
 
 @pytest.fixture
 def without_torch(monkeypatch):
-    """The catalog of a machine without torch."""
+    """The built-in operators of a machine without torch."""
     monkeypatch.setitem(sys.modules, "torch", None)
-    catalog = _catalog.default_catalog.__wrapped__()
-    monkeypatch.setattr(_catalog, "default_catalog", lambda: catalog)
-    return catalog
+    operators = _catalog.built_in_operators.__wrapped__()
+    monkeypatch.setattr(_catalog, "built_in_operators", lambda: operators)
+    return operators
 
 
-@pytest.fixture
-def every_operator():
+def every_operator(task):
     """The catalog of a machine on which nothing is missing."""
-    return Catalog(_catalog._OPERATORS)
+    return Catalog(_catalog._OPERATORS, task)
 
 
 def test_without_its_package_an_operator_is_not_there(without_torch):
     assert not any(o.name == "maml" for o in without_torch)
     names = {o.name for o in _catalog._OPERATORS} - {"maml"}
     assert {o.name for o in without_torch} == names
-    assert SearchSpace().catalog("regression").find("maml", "regression") is None
+    assert SearchSpace().catalog("regression").find("maml") is None
 
 
 def test_who_asks_for_it_is_told_what_to_install(without_torch):
@@ -47,7 +46,7 @@ def test_who_asks_for_it_is_told_what_to_install(without_torch):
     ):
         SearchSpace(include=["maml"]).catalog("regression")
     with pytest.raises(PipelineSyntaxError, match="'maml' needs .*torch.*pip install"):
-        parse("maml(X)", catalog=without_torch, task="regression")
+        parse("maml(X)", catalog=Catalog(without_torch, "regression"))
 
 
 def test_excluding_what_is_not_there_is_no_mistake(without_torch):
@@ -56,10 +55,8 @@ def test_excluding_what_is_not_there_is_no_mistake(without_torch):
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("n_samples", [20, FEW_ROWS, FEW_ROWS + 1, None])
-def test_what_is_good_on_few_rows_comes_late_and_only_there(
-    task, n_samples, every_operator
-):
-    portfolio = default_portfolio(task, every_operator, n_samples)
+def test_what_is_good_on_few_rows_comes_late_and_only_there(task, n_samples):
+    portfolio = default_portfolio(every_operator(task), n_samples)
     texts = [format_tree(proposal.tree) for proposal in portfolio]
     if n_samples is not None and n_samples <= FEW_ROWS:
         assert texts.index("maml(X)") == FEW_ROWS_PLACE
@@ -69,8 +66,8 @@ def test_what_is_good_on_few_rows_comes_late_and_only_there(
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_network_is_told_its_categories(task, every_operator):
-    operator = every_operator.find("maml", task)
+def test_the_network_is_told_its_categories(task):
+    operator = every_operator(task).find("maml")
     from sklearn_meta.pipelines._spec import BuildContext
 
     params = operator.defaults()

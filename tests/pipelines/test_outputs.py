@@ -6,6 +6,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 
 from sklearn_meta.data._task import MultilabelTask, RegressionTask
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.metalearning._default_pipelines import default_portfolio
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
@@ -13,7 +14,7 @@ from sklearn_meta.pipelines._compile import (
     early_stopping_learner,
     fit_weighted,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Operator
+from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._outputs import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import to_source
@@ -35,11 +36,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
 ]
 
-CATALOG = default_catalog()
-TASKS = (CLASSIFICATION, REGRESSION)
+CATALOGS = {task: default_catalog(task) for task in TASKS}
 N_ROWS, N_OUTPUTS = 60, 3
 N_CLASSES = {CLASSIFICATION: 2, REGRESSION: 1}
-OPERATORS = [(task, operator) for task in TASKS for operator in CATALOG.select(task)]
+OPERATORS = [(task, operator) for task in TASKS for operator in CATALOGS[task]]
 
 
 def each_operator(function):
@@ -71,7 +71,7 @@ def tree_with(operator, task):
 
 def compiled(tree, schema, task, n_outputs=N_OUTPUTS):
     return compile_pipeline(
-        tree, schema, task=task, n_classes=N_CLASSES[task], catalog=CATALOG,
+        tree, schema, catalog=CATALOGS[task], n_classes=N_CLASSES[task],
         random_state=0, n_outputs=n_outputs,
     )  # fmt: skip
 
@@ -83,11 +83,7 @@ def predictions(pipeline, table, task):
 
 
 def parsed(text, task):
-    return parse(text, catalog=CATALOG, task=task)
-
-
-def where(task):
-    return {"catalog": CATALOG, "task": task}
+    return parse(text, catalog=CATALOGS[task])
 
 
 @each_operator
@@ -107,7 +103,7 @@ def test_every_operator_serves_several_outputs(task, operator):
 def test_what_is_declared_for_several_outputs_takes_them_as_it_is(task, operator):
     table, schema, y = table_and_target(task)
     tree = tree_with(operator, task)
-    assert takes_all_outputs(tree, **where(task))
+    assert takes_all_outputs(tree, catalog=CATALOGS[task])
     # As for one output: nothing is put around.
     one, several = (compiled(tree, schema, task, n_outputs=n) for n in (1, N_OUTPUTS))
     assert repr(one) == repr(several)
@@ -154,8 +150,8 @@ def test_steps_are_shared_up_to_the_first_that_takes_one_output():
 )
 def test_shared_features(text, shared):
     tree = parsed(text, REGRESSION)
-    assert not takes_all_outputs(tree, **where(REGRESSION))
-    assert format_tree(shared_features(tree, **where(REGRESSION))) == shared
+    assert not takes_all_outputs(tree, catalog=CATALOGS[REGRESSION])
+    assert format_tree(shared_features(tree, catalog=CATALOGS[REGRESSION])) == shared
 
 
 def test_coercions_before_a_learner_are_shared():
@@ -179,7 +175,7 @@ def test_a_model_for_each_output_is_the_model_of_that_output():
 PORTFOLIO = [
     pytest.param(task, proposal.tree, id=format_tree(proposal.tree))
     for task in TASKS
-    for proposal in default_portfolio(task, CATALOG)
+    for proposal in default_portfolio(CATALOGS[task])
 ]
 
 
@@ -187,7 +183,7 @@ PORTFOLIO = [
 def test_the_portfolio_has_a_source_for_several_outputs(task, tree):
     _, schema = make_table("mixed")
     source = to_source(
-        tree, schema, task=task, n_classes=N_CLASSES[task], catalog=CATALOG,
+        tree, schema, catalog=CATALOGS[task], n_classes=N_CLASSES[task],
         random_state=0, n_outputs=N_OUTPUTS,
     )  # fmt: skip
     module = {}
@@ -208,7 +204,7 @@ def test_the_portfolio_fits_several_outputs(task, tree):
 def test_a_label_that_all_or_no_training_rows_have():
     table, schema, y = table_and_target(CLASSIFICATION, "dense")
     y[:, 0], y[:, 1] = 1, 0
-    for operator in CATALOG.select(CLASSIFICATION, "learner"):
+    for operator in CATALOGS[CLASSIFICATION].select("learner"):
         if operator.name == "gaussian_process":
             continue  # slow, and wrapped as the others
         y[:, 2] = np.arange(N_ROWS) % 2
@@ -234,8 +230,8 @@ def test_lightgbm_that_nobody_stops_takes_a_bounded_number_of_rounds():
     assert lightgbm_rounds(stopped.format(0.05, 30)) == 30
     assert lightgbm_rounds("lightgbm(X, n_estimators=1500)") == 1500
     tree = parsed(stopped.format(0.05, 2000), REGRESSION)
-    assert early_stopping_learner(tree, **where(REGRESSION))
-    assert not early_stopping_learner(tree, n_outputs=2, **where(REGRESSION))
+    assert early_stopping_learner(tree, catalog=CATALOGS[REGRESSION])
+    assert not early_stopping_learner(tree, n_outputs=2, catalog=CATALOGS[REGRESSION])
 
 
 def test_lightgbm_of_ones_own_without_a_learning_rate_is_bounded_too():
@@ -244,8 +240,8 @@ def test_lightgbm_of_ones_own_without_a_learning_rate_is_bounded_too():
         fixed={"early_stopping": True},
     )  # fmt: skip
     pipeline = compile_pipeline(
-        Node("own", (X,)), Schema(4), task=REGRESSION, n_classes=1,
-        catalog=type(CATALOG)([own]), random_state=0, n_outputs=2,
+        Node("own", (X,)), Schema(4), n_classes=1,
+        catalog=Catalog([own], REGRESSION), random_state=0, n_outputs=2,
     )  # fmt: skip
     assert pipeline[-1].estimator.n_estimators == 100
 
@@ -258,7 +254,7 @@ def test_lightgbm_of_ones_own_without_a_learning_rate_is_bounded_too():
     [
         (task, o.name)
         for task in TASKS
-        for o in CATALOG.select(task, "learner")
+        for o in CATALOGS[task].select("learner")
         if o.sample_weight
     ],
 )
@@ -267,11 +263,11 @@ def test_weights_reach_the_models_of_all_outputs(task, name):
     if task == CLASSIFICATION:
         y[:, 2] = y[::-1, 0]
     weights = np.random.default_rng(0).uniform(0.01, 1, size=N_ROWS)
-    operator = CATALOG.find(name, task)
+    operator = CATALOGS[task].find(name)
     # A tree of pure leaves knows every row by heart, whatever it weighs.
     leaf = operator.hyperparameter("min_samples_leaf")
     tree = Node(name, (X,), () if leaf is None else (("min_samples_leaf", 8),))
-    accepts = accepts_sample_weight(tree, n_outputs=N_OUTPUTS, **where(task))
+    accepts = accepts_sample_weight(tree, n_outputs=N_OUTPUTS, catalog=CATALOGS[task])
     assert accepts == (name != "ada_boost")  # not to be routed, see `_compile`
     if not accepts:
         return
@@ -294,7 +290,9 @@ def test_weights_reach_what_is_nested(text):
     table, schema, y = table_and_target(REGRESSION, "dense")
     weights = np.where(np.arange(N_ROWS) < 30, 1.0, 0.05)
     tree = parsed(text, REGRESSION)
-    assert accepts_sample_weight(tree, n_outputs=N_OUTPUTS, **where(REGRESSION))
+    assert accepts_sample_weight(
+        tree, n_outputs=N_OUTPUTS, catalog=CATALOGS[REGRESSION]
+    )
     plain = compiled(tree, schema, REGRESSION).fit(table, y)
     weighted = fit_weighted(compiled(tree, schema, REGRESSION), table, y, weights)
     assert isinstance(weighted[-1], MultiOutputRegressor)
@@ -308,7 +306,7 @@ def test_weights_reach_what_is_nested(text):
 def seconds(text, n_outputs):
     return predicted_seconds(
         parsed(text, REGRESSION), n_samples=1000, n_features=20, n_outputs=n_outputs,
-        **where(REGRESSION),
+        catalog=CATALOGS[REGRESSION],
     )  # fmt: skip
 
 

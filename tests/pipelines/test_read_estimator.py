@@ -34,7 +34,8 @@ from sklearn_meta.pipelines import (
 from sklearn_meta.pipelines._text import canonical_node
 from sklearn_meta.pipelines._tree import X
 
-CATALOG = default_catalog()
+TASKS = ("classification", "regression")
+CATALOGS = {task: default_catalog(task) for task in TASKS}
 # A table of numbers, in which nothing has to be prepared; as wide as the catalog's
 # operators can tell apart.
 SCHEMA = Schema(n_features=50)
@@ -46,26 +47,27 @@ NOT_IN_ESTIMATOR = {("lightgbm", "early_stopping")}
 
 OPERATORS = [
     (task, operator)
-    for task in ("classification", "regression")
-    for operator in CATALOG.select(task)
+    for task in TASKS
+    for operator in CATALOGS[task]
     if operator.name not in NOT_READ
 ]
 
 
 def compiled(tree, task, schema=SCHEMA):
     return compile_pipeline(
-        tree, schema, task=task, n_classes=2 if task == "classification" else 1,
-        catalog=CATALOG, random_state=0,
+        tree, schema, catalog=CATALOGS[task],
+        n_classes=2 if task == "classification" else 1, random_state=0,
     )  # fmt: skip
 
 
-def read(estimator, task="classification", catalog=CATALOG):
-    return format_tree(read_estimator(estimator, catalog=catalog, task=task))
+def read(estimator, task="classification", catalog=None):
+    catalog = CATALOGS[task] if catalog is None else catalog
+    return format_tree(read_estimator(estimator, catalog=catalog))
 
 
 def tree_of(operator, task, params):
     def node(name, inputs, params=()):
-        return canonical_node(name, inputs, params, CATALOG, task)
+        return canonical_node(name, inputs, params, CATALOGS[task])
 
     plain = "logistic_regression" if task == "classification" else "ridge"
     if operator.kind == "learner":
@@ -87,7 +89,7 @@ def test_every_operator_is_read_back(task, operator):
             if rng.random() < share and (operator.name, h.name) not in NOT_IN_ESTIMATOR
         ]
         tree = tree_of(operator, task, params)
-        back = read_estimator(compiled(tree, task), catalog=CATALOG, task=task)
+        back = read_estimator(compiled(tree, task), catalog=CATALOGS[task])
         assert format_tree(back) == format_tree(tree)
 
 
@@ -106,7 +108,7 @@ def test_every_operator_is_read_back(task, operator):
     ],
 )
 def test_nested_pipelines_are_read_back(task, text):
-    tree = parse(text, catalog=CATALOG, task=task)
+    tree = parse(text, catalog=CATALOGS[task])
     assert read(compiled(tree, task), task) == format_tree(tree)
 
 
@@ -114,7 +116,7 @@ def test_nested_pipelines_are_read_back(task, text):
 @pytest.mark.parametrize("indicator", [False, True])
 def test_imputation_is_read_where_something_is_missing(strategy, indicator):
     text = f"ridge(impute(X, indicator={indicator}, strategy={strategy!r}))"
-    tree = parse(text, catalog=CATALOG, task="regression")
+    tree = parse(text, catalog=CATALOGS["regression"])
     schema = Schema(n_features=5, missing=(0, 1))
     back = read(compiled(tree, "regression", schema), "regression")
     if (strategy, indicator) == ("median", False):
@@ -249,6 +251,6 @@ def test_an_estimator_is_left_as_it_was():
 @given(st.floats(1e-4, 1e3), st.sampled_from([None, "balanced"]))
 def test_any_value_in_the_range_is_kept(C, class_weight):
     estimator = LogisticRegression(C=C, class_weight=class_weight)
-    tree = read_estimator(estimator, catalog=CATALOG, task="classification")
+    tree = read_estimator(estimator, catalog=CATALOGS["classification"])
     assert tree.param("C", 1.0) == C
     assert tree.param("class_weight") == class_weight

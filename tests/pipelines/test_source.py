@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_meta.pipelines._operators import REGRESSION
+from sklearn_meta.data._task_names import REGRESSION
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import spec_source, to_source
 from sklearn_meta.pipelines._spec import Reference, Spec, build, locate, resolve
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.testing import make_table
-from tests.pipelines.every_kind import CATALOG
+from tests.pipelines.every_kind import CATALOGS
 
 
 def run(source):
@@ -27,8 +27,8 @@ def run(source):
 def test_source_of_a_whole_pipeline_is_readable():
     tree = Node("linear", (Node("pca", (X,), (("n_components", 0.5),)),))
     source = to_source(
-        tree, Schema(3, missing=(1,)), task=REGRESSION, n_classes=1,
-        catalog=CATALOG, random_state=3,
+        tree, Schema(3, missing=(1,)), catalog=CATALOGS[REGRESSION], n_classes=1,
+        random_state=3,
     )  # fmt: skip
     assert (
         source
@@ -49,8 +49,8 @@ pipeline = Pipeline([
 
 def test_iterations_and_encoder_are_in_the_source():
     source = to_source(
-        Node("lightgbm", (X,)), Schema(1, 1, (2,)), task=REGRESSION, n_classes=1,
-        catalog=CATALOG, random_state=0, iterations=77,
+        Node("lightgbm", (X,)), Schema(1, 1, (2,)), catalog=CATALOGS[REGRESSION],
+        n_classes=1, random_state=0, iterations=77,
         encoder=Spec("sklearn.preprocessing.OrdinalEncoder"),
     )  # fmt: skip
     assert "n_estimators=77" in source
@@ -64,7 +64,7 @@ def test_source_runs_where_this_package_cannot_be_imported(tmp_path):
     )
     table, schema = make_table("mixed")
     source = to_source(
-        tree, schema, task=REGRESSION, n_classes=1, catalog=CATALOG, random_state=0
+        tree, schema, catalog=CATALOGS[REGRESSION], n_classes=1, random_state=0
     )
     script = "import sys\nsys.modules['sklearn_meta'] = None\n" + source
     script += "pipeline.fit([[0, 1, 2, 3, 4, 5], [1, 0, 5, 4, 3, 2]] * 10, [0, 1] * 10)"

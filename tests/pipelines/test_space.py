@@ -3,17 +3,17 @@ from sklearn.base import clone
 
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._space import SearchSpace
-from tests.pipelines.small_catalog import RIDGE, TREES, small_catalog
+from tests.pipelines.small_catalog import OPERATORS, RIDGE, TREES, small_catalog
 
 MINE = Operator("mine", "learner", "my.package.Mine", tasks=("regression",))
 
 
 def names(space, task="classification"):
-    return [o.name for o in space._select(small_catalog(), task).select(task)]
+    return [o.name for o in space._select(OPERATORS, task)]
 
 
 def test_everything_is_selected_by_default():
-    expected = [o.name for o in small_catalog().select("classification")]
+    expected = [o.name for o in small_catalog("classification")]
     assert names(SearchSpace()) == expected
 
 
@@ -38,12 +38,8 @@ def test_own_operators_come_on_top_of_the_included_ones():
 def test_an_own_operator_takes_the_place_of_a_built_in_one_for_its_tasks():
     mine = Operator("tree", "learner", "my.Tree", tasks=("regression",))
     space = SearchSpace(operators=[mine])
-    small = small_catalog()
-    assert space._select(small, "regression").find("tree", "regression") == mine
-    assert (
-        space._select(small, "classification").find("tree", "classification")
-        == (TREES[0])
-    )
+    assert space._select(OPERATORS, "regression").find("tree") == mine
+    assert space._select(OPERATORS, "classification").find("tree") == TREES[0]
 
 
 def test_the_parameters_round_trip():
@@ -90,12 +86,12 @@ def test_the_parameters_round_trip():
 )
 def test_a_bad_parameter_gets_a_clear_error(params, error, message):
     with pytest.raises(error, match=message):
-        SearchSpace(**params)._select(small_catalog(), "classification")
+        SearchSpace(**params)._select(OPERATORS, "classification")
 
 
 def test_the_built_in_catalog_serves_both_tasks():
     for task in ("classification", "regression"):
         catalog = SearchSpace(exclude=["lightgbm"]).catalog(task)
         assert isinstance(catalog, Catalog)
-        assert catalog.find("lightgbm", task) is None
+        assert catalog.find("lightgbm") is None
         assert all(task in o.tasks for o in catalog)

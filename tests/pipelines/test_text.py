@@ -15,12 +15,12 @@ from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.pipelines._typing_rules import check_tree
 from tests.pipelines.small_catalog import small_catalog
 
-CATALOG = small_catalog()
 TASKS = ("classification", "regression")
+CATALOGS = {task: small_catalog(task) for task in TASKS}
 
 
 def read(text, task="classification"):
-    return parse(text, catalog=CATALOG, task=task)
+    return parse(text, catalog=CATALOGS[task])
 
 
 # -- trees with every freedom of the grammar, written down without the search ---------
@@ -39,7 +39,7 @@ def _params(operator):
 
 
 def _apply(kind, task, inputs):
-    return st.sampled_from(CATALOG.select(task, kind)).flatmap(
+    return st.sampled_from(CATALOGS[task].select(kind)).flatmap(
         lambda operator: st.builds(
             lambda node, params: Node(operator.name, (node,), params),
             inputs,
@@ -82,19 +82,19 @@ tasks_and_trees = st.sampled_from(TASKS).flatmap(
 @given(tasks_and_trees)
 def test_parsing_the_text_of_a_canonical_tree_gives_the_tree(task_and_tree):
     task, tree = task_and_tree
-    tree = canonical(tree, catalog=CATALOG, task=task)
+    tree = canonical(tree, catalog=CATALOGS[task])
     text = format_tree(tree)
-    assert parse(text, catalog=CATALOG, task=task) == tree
-    assert format_tree(parse(text, catalog=CATALOG, task=task)) == text
+    assert parse(text, catalog=CATALOGS[task]) == tree
+    assert format_tree(parse(text, catalog=CATALOGS[task])) == text
 
 
 @given(tasks_and_trees)
 def test_any_text_of_a_tree_parses_to_its_canonical_form(task_and_tree):
     task, tree = task_and_tree
-    expected = canonical(tree, catalog=CATALOG, task=task)
-    assert parse(format_tree(tree), catalog=CATALOG, task=task) == expected
-    assert canonical(expected, catalog=CATALOG, task=task) == expected
-    check_tree(expected, catalog=CATALOG, task=task)
+    expected = canonical(tree, catalog=CATALOGS[task])
+    assert parse(format_tree(tree), catalog=CATALOGS[task]) == expected
+    assert canonical(expected, catalog=CATALOGS[task]) == expected
+    check_tree(expected, catalog=CATALOGS[task])
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[a-zX_(),=.*'\d \n]{0,60}"))
@@ -105,7 +105,7 @@ def test_no_text_raises_anything_but_a_syntax_error(text):
         assert 0 <= error.offset <= len(text)
         assert error.text == text
     else:
-        check_tree(tree, catalog=CATALOG, task="classification")
+        check_tree(tree, catalog=CATALOGS["classification"])
 
 
 @given(tasks_and_trees, st.data())
@@ -117,7 +117,7 @@ def test_a_damaged_text_raises_nothing_but_a_syntax_error(task_and_tree, data):
     new = data.draw(st.text(alphabet="X(),=.-*' \n1eé", max_size=3))
     damaged = text[:start] + new + text[start + length :]
     try:
-        parse(damaged, catalog=CATALOG, task=task)
+        parse(damaged, catalog=CATALOGS[task])
     except PipelineSyntaxError as error:
         assert 0 <= error.offset <= len(damaged)
 
@@ -314,6 +314,6 @@ def test_a_text_must_be_a_string():
 )
 def test_check_tree_refuses_what_the_grammar_does_not_allow(tree, error, message):
     with pytest.raises(error, match=message):
-        check_tree(tree, catalog=CATALOG, task="classification")
+        check_tree(tree, catalog=CATALOGS["classification"])
     with pytest.raises(error, match=message):
-        canonical(tree, catalog=CATALOG, task="classification")
+        canonical(tree, catalog=CATALOGS["classification"])

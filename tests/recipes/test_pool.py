@@ -29,7 +29,7 @@ FOREST = PREPARATION | {
 
 @pytest.fixture
 def translator():
-    return Translator(default_catalog(), "classification")
+    return Translator(default_catalog("classification"))
 
 
 def test_forest_of_autosklearn(translator):
@@ -70,10 +70,8 @@ def test_values_a_little_out_of_range_are_clipped(translator):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_grid_is_legal_and_without_repetitions(task):
-    catalog = default_catalog()
-    texts = [
-        format_tree(parse(text, catalog=catalog, task=task)) for text in GRID[task]
-    ]
+    catalog = default_catalog(task)
+    texts = [format_tree(parse(text, catalog=catalog)) for text in GRID[task]]
     assert len(set(texts)) == len(texts)
 
 

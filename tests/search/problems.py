@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.testing import make_problem
-from tests.pipelines.small_catalog import OPERATORS, small_catalog
+from tests.pipelines.small_catalog import OPERATORS
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class SmallSpace:
 
     def catalog(self, task):
         space = SearchSpace(include=self.include, max_size=self.max_size)
-        return space._select(small_catalog(), task)
+        return space._select(OPERATORS, task)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class FixedSpace:
     max_size: int = 6
 
     def catalog(self, task):
-        return Catalog(self.operators)
+        return Catalog(self.operators, task)
 
 
 def small_problem(task="classification", **changes):

@@ -18,7 +18,7 @@ CATALOG = SmallSpace().catalog("classification")
 
 
 def read(text):
-    return parse(text, catalog=CATALOG, task="classification")
+    return parse(text, catalog=CATALOG)
 
 
 def candidate(text, origin="portfolio"):

@@ -21,7 +21,7 @@ OWN = [
 
 
 def problem(**changes):
-    known = parse("decision_tree(X)", catalog=default_catalog(), task="classification")
+    known = parse("decision_tree(X)", catalog=default_catalog("classification"))
     prior = Prior(portfolio=(Proposal(known),))
     return make_problem(**{"prior": prior, "space": SearchSpace(), **changes})
 

@@ -27,12 +27,12 @@ from sklearn_meta.search._screening import (
 )
 from sklearn_meta.testing import make_evaluation, make_problem, run_search
 
-CATALOG = default_catalog()
-ENCODER = tree_encoder(CATALOG, "classification")
+CATALOG = default_catalog("classification")
+ENCODER = tree_encoder(CATALOG)
 
 
 def tree(text):
-    return parse(text, catalog=CATALOG, task="classification")
+    return parse(text, catalog=CATALOG)
 
 
 def evaluation(number, text, score, status=Status.OK, fit_seconds=0.0, n_folds=3):

@@ -28,7 +28,7 @@ def ids(checks):
 
 
 def test_tests_are_named_after_plugin_and_check():
-    ridge = default_catalog().find("ridge", "regression")
+    ridge = default_catalog("regression").find("ridge")
     assert "ridge-check_table[regression-wide]" in ids(operator_checks(ridge))
     assert "EvolutionarySearch(greed=0.5)-check_repeatable" in ids(
         strategy_checks(EvolutionarySearch(greed=0.5))

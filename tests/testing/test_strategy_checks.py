@@ -7,7 +7,6 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from sklearn_meta.evaluation import Candidate
-from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search import RandomSearch
 from sklearn_meta.testing import _strategy_checks, check_strategy, strategy_checks
 
@@ -49,7 +48,7 @@ class Remembers(Base):
 
 class Large(Base):
     def seen(self, problem):
-        return replace(problem, space=SearchSpace(problem.space.include, max_size=6))
+        return replace(problem, max_size=6)
 
 
 class OwnText(Base):
@@ -173,9 +172,7 @@ class Endless(Base):
 
 class Lazy(Base):
     def seen(self, problem):
-        space = problem.space
-        least = SearchSpace(space.include, space.exclude, space.operators, max_size=1)
-        return replace(problem, space=least)
+        return replace(problem, max_size=1)
 
 
 class Shared(Base):

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from sklearn_meta import MetaAutoRegressor
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._task import RegressionTask
-from sklearn_meta.evaluation._cross_validation import Effort
-from sklearn_meta.evaluation._effort import (
-    MIN_HOLDOUT_SAMPLES,
-    MIN_HOLDOUT_TRAIN,
-    usual_seconds,
-)
 from sklearn_meta.metalearning._prior import Proposal
 from sklearn_meta.pipelines import Node, Schema, X, default_catalog
+from sklearn_meta.timing._effort import (
+    MIN_HOLDOUT_SAMPLES,
+    MIN_HOLDOUT_TRAIN,
+    Effort,
+    usual_seconds,
+)
 from sklearn_meta.timing._forecast import Forecast
 
 
@@ -26,7 +26,7 @@ def forecast(n_samples, budget_seconds, n_features=3):
         Schema(n_features),
         RegressionTask(),
     )
-    return Forecast(data, default_catalog(), budget_seconds, frozenset())
+    return Forecast(data, default_catalog(data.task.name), budget_seconds, frozenset())
 
 
 @given(st.integers(1, 10**6), st.floats(0.1, 1e4))
@@ -87,7 +87,7 @@ def test_a_large_table_is_searched_on_some_of_its_rows():
     reg = MetaAutoRegressor(
         time_budget=4, max_evaluations=12, n_jobs=1, random_state=0, warm_start=True
     ).fit(x, y)
-    holdout = reg._run.context.stages[-1]
+    holdout = reg._state.plan.context.stages[-1]
     assert MIN_HOLDOUT_TRAIN <= len(holdout.train) < 40_000
     assert len(np.intersect1d(holdout.train, holdout.validation)) == 0
     assert reg.score(x, y) > 0.5

@@ -4,15 +4,10 @@ import math
 
 import pytest
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.metalearning._default_pipelines import default_portfolio
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
-from sklearn_meta.pipelines._operators import (
-    CLASSIFICATION,
-    REGRESSION,
-    Catalog,
-    Cost,
-    Operator,
-)
+from sklearn_meta.pipelines._operators import Catalog, Cost, Operator
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines.catalog._default import default_catalog
 from sklearn_meta.timing._operators import (
@@ -23,8 +18,7 @@ from sklearn_meta.timing._operators import (
     predicted_seconds,
 )
 
-CATALOG = default_catalog()
-TASKS = (CLASSIFICATION, REGRESSION)
+CATALOGS = {task: default_catalog(task) for task in TASKS}
 
 OWN = Catalog(
     [
@@ -49,14 +43,16 @@ OWN = Catalog(
         Operator("scale", "transformer", "mine.Scale", cost=Cost(0.5)),
         # Of a class that is widened by hyperparameters, but has none here.
         Operator("bins", "transformer", "mine.KBinsDiscretizer", cost=Cost(0.1)),
-    ]
+    ],
+    CLASSIFICATION,
 )
 
 
-def seconds(text, n=1000, d=20, k=2, *, task=CLASSIFICATION, catalog=CATALOG):
-    tree = parse(text, catalog=catalog, task=task)
+def seconds(text, n=1000, d=20, k=2, *, task=CLASSIFICATION, catalog=None):
+    catalog = CATALOGS[task] if catalog is None else catalog
+    tree = parse(text, catalog=catalog)
     return predicted_seconds(
-        tree, catalog=catalog, task=task, n_samples=n, n_features=d, n_classes=k
+        tree, catalog=catalog, n_samples=n, n_features=d, n_classes=k
     )
 
 
@@ -154,7 +150,7 @@ def test_families_are_in_order():
 @pytest.mark.parametrize("task", TASKS)
 def test_positive_and_monotone(task):
     # Of the operators alone, it is one of their common checks.
-    for text in (format_tree(p.tree) for p in default_portfolio(task, CATALOG)):
+    for text in (format_tree(p.tree) for p in default_portfolio(CATALOGS[task])):
         for sizes in (
             [(n, 10, 3) for n in (1, 20, 500, 10_000, 1_000_000)],
             [(300, d, 3) for d in (1, 2, 5, 20, 60, 500, 10_000)],

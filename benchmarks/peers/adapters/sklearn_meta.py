@@ -37,7 +37,7 @@ def search_space(task, initializations):
     """Return the default space with other initializations, or without networks."""
     if not initializations:
         return SearchSpace(exclude=["maml"])
-    maml = default_catalog().find("maml", task)
+    maml = default_catalog(task).find("maml")
     fixed = {**maml.fixed, "init": str(Path(initializations, task))}
     return SearchSpace(operators=[replace(maml, fixed=fixed)])
 

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import torch
 
+from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.maml.training._numeric_table import read_tables
 from sklearn_meta.maml.training._recipe import provenance_of, train
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 
 def main(arguments=None):
@@ -41,7 +41,7 @@ def main(arguments=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", required=True, help="folder with manifest.json")
-    parser.add_argument("--task", required=True, choices=(CLASSIFICATION, REGRESSION))
+    parser.add_argument("--task", required=True, choices=TASKS)
     parser.add_argument("--out", required=True, help="path without suffix")
     parser.add_argument("--hold-out-file", help="file with one family per line")
     parser.add_argument("--minutes", type=float, help="time limit of all stages")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.maml._canonical_form import CanonicalInput
 from sklearn_meta.maml.training._episode import Episode
-from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 # Query targets are clipped to this many standard deviations of the support: they are
 # unbounded if the support is nearly constant.

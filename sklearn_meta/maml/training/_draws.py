@@ -6,8 +6,8 @@ from numbers import Integral
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.maml._support import rank_within_class
-from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 # Minimum number of support rows of each class: left-out predictions need a second row.
 MIN_ROWS_PER_CLASS = 2

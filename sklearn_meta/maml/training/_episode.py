@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 
 
 @dataclass(frozen=True, eq=False)

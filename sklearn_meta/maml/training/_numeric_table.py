@@ -9,8 +9,8 @@ from scipy import sparse
 
 from sklearn_meta.data._column_kinds import is_missing
 from sklearn_meta.data._encoding import encode_table
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.maml._context import check_task
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.maml._context import check_task
 from sklearn_meta.maml.training._canonical_episode import canonical_episode
 from sklearn_meta.maml.training._draws import (
@@ -18,7 +19,6 @@ from sklearn_meta.maml.training._draws import (
 from sklearn_meta.maml.training._episode import as_seed, episode_rng
 from sklearn_meta.maml.training._numeric_table import NumericTable, numeric_table
 from sklearn_meta.maml.training._random_functions import standardized
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 # Kinds of targets: that of the table, one of its columns, or clusters of rows (a random
 # projection, for regression).

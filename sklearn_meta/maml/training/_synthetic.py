@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.maml._context import check_task
 from sklearn_meta.maml.training._canonical_episode import canonical_episode
 from sklearn_meta.maml.training._draws import (
@@ -21,7 +22,6 @@ from sklearn_meta.maml.training._random_functions import (
     Measurement,
     standardized,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 
 class SyntheticEpisodes:

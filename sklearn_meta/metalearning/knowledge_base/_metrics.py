@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.metalearning.knowledge_base._records import check_task
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 # Kept for every evaluation; the first one is the default of the task. ``roc_auc`` of
 # more than two classes is that of each class against the rest, weighted by its rows:

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.evaluation._records import Status
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
-
-TASKS = (CLASSIFICATION, REGRESSION)
 
 _STATUSES = frozenset(str(status) for status in Status)
 

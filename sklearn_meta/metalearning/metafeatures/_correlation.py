@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.metalearning.metafeatures._columns import average_ranks, summarize
 from sklearn_meta.metalearning.metafeatures._declarations import (
     CLASSES,
@@ -17,7 +18,6 @@ from sklearn_meta.metalearning.metafeatures._declarations import (
     Step,
     spread,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 _ALL = frozenset({ROWS, COLUMNS, CLASSES, DUPLICATION, SCALE})
 _TEST = _ALL - {DUPLICATION}

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
-
-BOTH = (CLASSIFICATION, REGRESSION)
+from sklearn_meta.data._task_names import TASKS
 
 # What a table may undergo without a meta-feature changing, up to rounding.
 ROWS = "rows"  # another order of the rows
@@ -38,7 +36,7 @@ class MetaFeature:
     name: str
     meaning: str
     invariances: frozenset[str]
-    tasks: tuple[str, ...] = BOTH
+    tasks: tuple[str, ...] = TASKS
     group: str = ""
 
 
@@ -89,7 +87,7 @@ class Step:
 
     compute: Callable[[object], Mapping[str, float]]
     cost: Cost = Cost()
-    tasks: tuple[str, ...] = BOTH
+    tasks: tuple[str, ...] = TASKS
 
     @property
     def name(self):
@@ -136,7 +134,7 @@ class Group:
         object.__setattr__(self, "features", features)
 
 
-def spread(name, meaning, statistics, invariances, tasks=BOTH):
+def spread(name, meaning, statistics, invariances, tasks=TASKS):
     """Declare one meta-feature for each statistic of a quantity that columns have.
 
     Parameters

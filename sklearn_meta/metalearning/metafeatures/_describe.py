@@ -16,12 +16,12 @@ from sklearn_meta._threads import one_thread
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._encoding import check_table, encode_table
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.metalearning.metafeatures._groups import (
     METAFEATURE_NAMES,
     run_groups,
 )
 from sklearn_meta.metalearning.metafeatures._sample import draw_sample
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 # Shares and moments are known to a few percent from this many rows; more would show in
 # the time, not in which tables are alike.
@@ -257,7 +257,7 @@ def _first_output(dataset):
     if dataset.y.ndim == 1:
         return dataset
     task = RegressionTask()
-    if dataset.task.name == CLASSIFICATION:
+    if dataset.task.is_classifier:
         task = ClassificationTask(np.arange(2))
     return replace(dataset, y=dataset.y[:, 0], task=task)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.metalearning.metafeatures import (
     _correlation,
     _information,
@@ -17,7 +18,6 @@ from sklearn_meta.metalearning.metafeatures import (
     _statistical,
     _target,
 )
-from sklearn_meta.metalearning.metafeatures._declarations import BOTH
 
 # Cheap and telling ones first: where time is short, the later ones are left out.
 GROUPS = (
@@ -41,7 +41,7 @@ PRIOR_SECONDS = 0.02
 METAFEATURES = tuple(feature for group in GROUPS for feature in group.features)
 
 METAFEATURE_NAMES = {
-    task: tuple(f.name for f in METAFEATURES if task in f.tasks) for task in BOTH
+    task: tuple(f.name for f in METAFEATURES if task in f.tasks) for task in TASKS
 }
 
 
@@ -69,7 +69,7 @@ def metafeature_names(task):
     """
     if task not in METAFEATURE_NAMES:
         raise ValueError(
-            f"The task must be one of {', '.join(map(repr, BOTH))}. Got {task!r}."
+            f"The task must be one of {', '.join(map(repr, TASKS))}. Got {task!r}."
         )
     return METAFEATURE_NAMES[task]
 

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.metalearning.metafeatures._columns import average_ranks
 from sklearn_meta.metalearning.metafeatures._declarations import (
     CLASSES,
@@ -32,7 +33,6 @@ from sklearn_meta.metalearning.metafeatures._models import (
     squared_distances,
     tree_errors,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 # Models with one row per row of the sample take time with the cube of it.
 MAX_ROWS = 512

@@ -22,7 +22,6 @@ from sklearn_meta.metalearning.metafeatures._columns import (
     sorted_columns,
     unit_columns,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 # Joint histograms keep this many levels of a category apart, the most frequent ones.
 MAX_LEVELS = 64
@@ -63,7 +62,7 @@ class Sample:
     @property
     def is_classification(self):
         """Whether `y` holds class indices."""
-        return self.dataset.task.name == CLASSIFICATION
+        return self.dataset.task.is_classifier
 
     @property
     def n_samples(self):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.metalearning.metafeatures._columns import (
     n_distinct,
     quantiles,
@@ -23,7 +24,6 @@ from sklearn_meta.metalearning.metafeatures._declarations import (
     MetaFeature,
     Step,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION
 
 _ALL = frozenset({ROWS, COLUMNS, CLASSES, DUPLICATION, SCALE})
 # Interpolated quantiles change, if little, where every value is there twice.

@@ -6,13 +6,9 @@ and AutoGluon. Everything runs on one thread and prints nothing.
 
 from __future__ import annotations
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
-from sklearn_meta.pipelines._operators import (
-    CLASSIFICATION,
-    REGRESSION,
-    Cost,
-    Operator,
-)
+from sklearn_meta.pipelines._operators import Cost, Operator
 from sklearn_meta.pipelines._spec import BuildContext, Reference, Spec
 from sklearn_meta.pipelines.catalog._parts import (
     alone,
@@ -102,7 +98,7 @@ def _logistic_regression(params, context: BuildContext):
 
 def _boosted_trees(call: Spec, context: BuildContext):
     """AdaBoost of trees whose depth is a hyperparameter."""
-    suffix = "Classifier" if context.task == CLASSIFICATION else "Regressor"
+    suffix = "Classifier" if context.is_classifier else "Regressor"
     params = dict(call.params)
     tree = Spec(
         f"sklearn.tree.DecisionTree{suffix}", (("max_depth", params.pop("max_depth")),)

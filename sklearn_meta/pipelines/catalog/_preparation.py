@@ -76,7 +76,7 @@ def _target_encode(params, context: BuildContext):
     layout = context.layout
     if not layout.n_categorical:
         return Prepared(None, layout)
-    is_regression = context.task == "regression"
+    is_regression = not context.is_classifier
     encoder = Spec(
         "sklearn.preprocessing.TargetEncoder",
         (

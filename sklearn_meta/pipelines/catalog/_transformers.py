@@ -5,13 +5,9 @@ Ranges follow those of auto-sklearn and TPOT, cut where a value only costs time.
 
 from __future__ import annotations
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
-from sklearn_meta.pipelines._operators import (
-    CLASSIFICATION,
-    REGRESSION,
-    Cost,
-    Operator,
-)
+from sklearn_meta.pipelines._operators import Cost, Operator
 from sklearn_meta.pipelines._spec import BuildContext, Reference, Spec
 from sklearn_meta.pipelines.catalog._parts import (
     alone,
@@ -365,7 +361,7 @@ def _selectors(task):
 
 
 def _by_trees(call: Spec, context: BuildContext):
-    suffix = "Classifier" if context.task == CLASSIFICATION else "Regressor"
+    suffix = "Classifier" if context.is_classifier else "Regressor"
     trees = Spec(
         f"sklearn.ensemble.ExtraTrees{suffix}",
         (
@@ -383,7 +379,7 @@ def _by_l1(params, context: BuildContext):
     Tibshirani, "Regression shrinkage and selection via the lasso", 1996.
     """
     selector = [("threshold", "0.01*mean")]  # all columns if all weights are zero
-    if context.task == REGRESSION:
+    if not context.is_classifier:
         lasso = Spec("sklearn.linear_model.Lasso", (("alpha", params["alpha"]),))
         # The penalty is in units of the target.
         model = Spec(

@@ -34,10 +34,10 @@ def test_it_loads_fast():
 @pytest.mark.parametrize("task", TASKS)
 def test_every_pipeline_is_legal(task):
     matrix = KnowledgeBase().matrix(task)
-    catalog = default_catalog()
+    catalog = default_catalog(task)
     used = matrix.tried.any(axis=0)
     for text in np.array(matrix.pipelines, dtype=object)[used]:
-        assert format_tree(parse(text, catalog=catalog, task=task)) == text
+        assert format_tree(parse(text, catalog=catalog)) == text
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -7,15 +7,16 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.metalearning._default_pipelines import _TEXTS, default_portfolio
 from sklearn_meta.pipelines._compile import compile_pipeline
-from sklearn_meta.pipelines._operators import CLASSIFICATION, REGRESSION, Catalog
+from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._spec import BuildContext, Spec, build
 from sklearn_meta.pipelines._text import canonical, format_tree
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.pipelines._typing_rules import check_tree
-from sklearn_meta.pipelines.catalog._default import default_catalog
+from sklearn_meta.pipelines.catalog._default import built_in_operators, default_catalog
 from sklearn_meta.testing import (
     make_table,
     make_target,
@@ -35,8 +36,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The number of unique classes is greater"),
 ]
 
-TASKS = (CLASSIFICATION, REGRESSION)
-CATALOG = default_catalog()
+CATALOGS = {task: default_catalog(task) for task in TASKS}
 N_CLASSES = {CLASSIFICATION: 3, REGRESSION: 1}
 
 
@@ -44,9 +44,8 @@ def compiled(tree, schema, task):
     return compile_pipeline(
         tree,
         schema,
-        task=task,
+        catalog=CATALOGS[task],
         n_classes=N_CLASSES[task],
-        catalog=CATALOG,
         random_state=0,
     )
 
@@ -66,21 +65,22 @@ def check_predictions(values, n, task):
 
 
 def test_there_are_enough_operators():
-    assert len(CATALOG) >= 60
+    assert len(built_in_operators()) >= 60
     for task in TASKS:
-        assert len(CATALOG.select(task)) >= 45
+        assert len(CATALOGS[task]) >= 45
         for kind in ("preparation", "transformer", "learner", "wrapper"):
-            assert CATALOG.select(task, kind)
+            assert CATALOGS[task].select(kind)
 
 
 def test_catalog_is_made_once():
-    assert default_catalog() is CATALOG
+    for task in TASKS:
+        assert default_catalog(task) is CATALOGS[task]
 
 
 def test_catalog_imports_no_learner():
     code = (
         "import sys; from sklearn_meta.pipelines import default_catalog;"
-        "default_catalog();"
+        "default_catalog('classification');"
         "heavy = {'lightgbm', 'torch', 'sklearn.ensemble', 'sklearn.neural_network'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
@@ -88,7 +88,9 @@ def test_catalog_imports_no_learner():
     assert out.stdout.decode().strip() == "[]"
 
 
-@parametrize_with_checks(chain.from_iterable(map(operator_checks, CATALOG)))
+@parametrize_with_checks(
+    chain.from_iterable(map(operator_checks, built_in_operators()))
+)
 def test_common_checks(plugin, check):
     check(plugin)
 
@@ -101,7 +103,7 @@ def test_classes_of_one_row_are_refused_by_few():
     y = np.arange(40) % 2
     y[20] = 2
     refused = set()
-    for operator in CATALOG.select(CLASSIFICATION, "learner"):
+    for operator in CATALOGS[CLASSIFICATION].select("learner"):
         pipeline = compiled(Node(operator.name, (X,)), schema, CLASSIFICATION)
         try:
             pipeline.fit(table, y)
@@ -111,7 +113,7 @@ def test_classes_of_one_row_are_refused_by_few():
 
 
 def test_components_are_bounded_by_columns():
-    svd = CATALOG.find("truncated_svd", REGRESSION)
+    svd = CATALOGS[REGRESSION].find("truncated_svd")
     for width, expected in ((1, 1), (9, 4), (900, 50)):
         context = BuildContext(REGRESSION, n_features=width, sparse=True)
         spec = svd.build({"n_components": 50}, context)
@@ -123,7 +125,7 @@ def test_components_are_bounded_by_columns():
     ):
         spec = svd.build({"n_components": 50}, context)
         assert spec.path.endswith(".Nystroem")
-    pls = CATALOG.find("partial_least_squares", REGRESSION)
+    pls = CATALOGS[REGRESSION].find("partial_least_squares")
     for width, expected in ((None, 1), (1, 1), (8, 4), (100, 20)):
         context = BuildContext(REGRESSION, n_features=width)
         assert (
@@ -132,7 +134,7 @@ def test_components_are_bounded_by_columns():
 
 
 def test_products_of_many_columns_are_sketched():
-    polynomial = CATALOG.find("polynomial", REGRESSION)
+    polynomial = CATALOGS[REGRESSION].find("polynomial")
     params = {"interaction_only": False}
     for width, name in (
         (50, "PolynomialFeatures"),
@@ -163,8 +165,8 @@ def test_calibration_survives_classes_with_fewer_rows_than_folds(name, rng):
         y = np.array([0] * 20 + [1] * 18 + rare)
         n_classes = len(np.unique(y))
         pipeline = compile_pipeline(
-            Node(name, (X,)), Schema(3), task=CLASSIFICATION, n_classes=n_classes,
-            catalog=CATALOG, random_state=0,
+            Node(name, (X,)), Schema(3), catalog=CATALOGS[CLASSIFICATION],
+            n_classes=n_classes, random_state=0,
         ).fit(table, y)  # fmt: skip
         probabilities = pipeline.predict_proba(table)
         assert probabilities.shape == (40, n_classes)
@@ -172,7 +174,7 @@ def test_calibration_survives_classes_with_fewer_rows_than_folds(name, rng):
 
 
 @pytest.mark.parametrize(
-    "name", [o.name for o in CATALOG.select(REGRESSION, "learner")]
+    "name", [o.name for o in CATALOGS[REGRESSION].select("learner")]
 )
 def test_regressors_do_not_depend_on_the_unit_of_the_target(name):
     # Dollars or cents: the same model. Penalties in units of the target would differ.
@@ -206,18 +208,18 @@ def test_transformed_target_predicts_finite_values_far_outside(transformer, rng)
 
 @pytest.mark.parametrize("task", TASKS)
 def test_portfolio_is_whole_legal_and_diverse(task):
-    portfolio = default_portfolio(task, CATALOG)
+    portfolio = default_portfolio(CATALOGS[task])
     assert 25 <= len(portfolio) == len(_TEXTS[task])
     trees = [p.tree for p in portfolio]
     for tree in trees:
-        check_tree(tree, catalog=CATALOG, task=task)
-        assert canonical(tree, catalog=CATALOG, task=task) == tree
+        check_tree(tree, catalog=CATALOGS[task])
+        assert canonical(tree, catalog=CATALOGS[task]) == tree
     assert len({format_tree(tree) for tree in trees}) == len(trees)
     learners = {
         next(
             n.operator
             for _, n in tree.walk()
-            if CATALOG.find(n.operator, task).kind == "learner"
+            if CATALOGS[task].find(n.operator).kind == "learner"
         )
         for tree in trees[:8]
     }
@@ -227,10 +229,8 @@ def test_portfolio_is_whole_legal_and_diverse(task):
 @pytest.mark.parametrize("task", TASKS)
 def test_portfolio_leaves_out_what_the_catalog_lacks(task):
     linear = {CLASSIFICATION: "logistic_regression", REGRESSION: "ridge"}[task]
-    few = Catalog(
-        o for o in CATALOG.select(task) if o.name in (linear, "standard_scaler")
-    )
-    portfolio = default_portfolio(task, few)
+    few = [o for o in CATALOGS[task] if o.name in (linear, "standard_scaler")]
+    portfolio = default_portfolio(Catalog(few, task))
     assert portfolio
     assert {n.operator for p in portfolio for _, n in p.tree.walk()} == {
         linear, "standard_scaler", "X",
@@ -240,7 +240,7 @@ def test_portfolio_leaves_out_what_the_catalog_lacks(task):
 PORTFOLIO = [
     pytest.param(task, proposal.tree, id=format_tree(proposal.tree))
     for task in TASKS
-    for proposal in default_portfolio(task, CATALOG)
+    for proposal in default_portfolio(CATALOGS[task])
 ]
 
 
@@ -253,7 +253,7 @@ def test_portfolio_fits_and_predicts(task, tree):
 
 
 def test_kernel_of_the_gaussian_process_is_what_it_says():
-    operator = CATALOG.find("gaussian_process", REGRESSION)
+    operator = CATALOGS[REGRESSION].find("gaussian_process")
     spec = operator.build(
         {"kernel": "matern", "noise_level": 0.5}, BuildContext(REGRESSION)
     )

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.ensemble._combination import (
     AVERAGE,
     SINGLE,
@@ -41,12 +42,11 @@ from sklearn_meta.ensemble._selection import (
     greedy_selection,
     of_outputs,
 )
-from sklearn_meta.ensemble._stack import (
+from sklearn_meta.ensemble._stacking import (
     fit_linear_pool,
     fit_linear_pools,
     fit_log_linear_pool,
 )
-from sklearn_meta.pipelines._operators import CLASSIFICATION
 
 # A combination may be worse than the best single candidate by this many standard errors
 # of the paired differences, on folds that neither was chosen on.
@@ -174,7 +174,8 @@ def combine(
             f"{len(predictions)} candidates and {len(folds)} folds."
         )
     rows = np.concatenate(folds)
-    if task == CLASSIFICATION and y.ndim == 2:
+    classifies = task == CLASSIFICATION
+    if classifies and y.ndim == 2:
         predictions, score = [as_pairs(p) for p in predictions], _score_of_pairs(score)
     finite = [m for m, p in enumerate(predictions) if np.isfinite(p[rows]).all()]
     if not finite:
@@ -191,12 +192,12 @@ def combine(
     if size == 1 or len(ranked) == 1 or clock() >= deadline:
         return Combination.single(ranked[0])
     problem = _Problem(
-        task=task,
+        classifies=classifies,
         y=y,
         sample_weight=sample_weight,
         rows=rows,
         score=score,
-        loss_type=_loss_type(task, y, metric),
+        loss_type=_loss_type(classifies, y, metric),
         vectorized=metric in LOSSES,
         size=size,
         stop=lambda: clock() >= deadline,
@@ -222,9 +223,9 @@ def _score_of_pairs(score):
     return lambda predictions, rows: score(of_pairs(predictions), rows)
 
 
-def _loss_type(task, y, metric):
+def _loss_type(classifies, y, metric):
     """The proper loss that candidates are told apart by."""
-    if task == CLASSIFICATION:
+    if classifies:
         return LogLoss
     if y.ndim == 1:
         return SquaredError
@@ -252,7 +253,7 @@ def _choose(problem, values, kinds, folds):
 class _Problem:
     """What the contenders share."""
 
-    task: str
+    classifies: bool
     y: np.ndarray = field(repr=False)
     sample_weight: np.ndarray | None = field(repr=False)
     rows: np.ndarray = field(repr=False)
@@ -261,10 +262,6 @@ class _Problem:
     vectorized: bool
     size: int
     stop: Callable[[], bool]
-
-    @property
-    def classifies(self):
-        return self.task == CLASSIFICATION
 
     def prepare(self, prediction):
         """Return float64 predictions; probabilities sum to one."""

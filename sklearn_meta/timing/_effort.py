@@ -1,17 +1,8 @@
-"""How long a search is worth its time, by the size of the table.
-
-On few rows, the scores of candidates differ by less than their noise: a longer search
-only finds luckier ones. On few columns, there is little to find.
-"""
+"""What a cross-validation, and one candidate in it, may cost."""
 
 from __future__ import annotations
 
-# Without a gain in so many evaluations, the search ends: a quarter of the rows, less on
-# few columns, whose pairs are fewer still. Replayed on searches of twelve tables of 90
-# to 600 rows: between a fifth and a half of the rows, the test loss of eleven hardly
-# changes (geometric mean within 1 %); one falls to nothing above a fifth.
-MIN_PATIENCE, MAX_PATIENCE = 12, 250
-ROWS_PER_PATIENCE, MANY_COLUMNS = 4, 8
+from dataclasses import dataclass
 
 # All folds of one candidate may take this many seconds, or this many for each row, or
 # this share of a long budget. Beyond some dozens of rows each one is worth more: ten
@@ -29,11 +20,28 @@ SHARE_OF_A_USUAL_FIT, MIN_HOLDOUT_TRAIN = 1 / 40, 20_000
 FEW_FOLDS, SHARE_OF_FEW_FOLDS, MIN_HOLDOUT_SAMPLES = 3, 1 / 15, 2_500
 
 
-def patience(n_samples, n_features) -> int:
-    """Return the number of evaluations without a gain after which a search ends."""
-    columns = min(n_features / MANY_COLUMNS, 1.0)
-    n = int(n_samples / ROWS_PER_PATIENCE * columns**2)
-    return min(max(n, MIN_PATIENCE), MAX_PATIENCE)
+@dataclass(frozen=True)
+class Effort:
+    """What a cross-validation of the default kind may cost.
+
+    Parameters
+    ----------
+    max_repeats : int, default=2
+        Maximum number of repetitions of the split of a small table.
+    max_folds : int, default=5
+        Maximum number of folds; 1 for a holdout part in place of folds.
+    max_train : int or None, default=None
+        Maximum number of training rows beside a holdout part; None for all that are
+        left.
+    """
+
+    max_repeats: int = 2
+    max_folds: int = 5
+    max_train: int | None = None
+
+
+# What fits on all rows of a table of usual size may cost.
+FULL_EFFORT = Effort()
 
 
 def worthwhile_seconds(n_samples, budget_seconds) -> float:

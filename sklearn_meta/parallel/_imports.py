@@ -14,6 +14,11 @@ def not_loaded(packages) -> list[str]:
     return [name for name in packages if name not in sys.modules]
 
 
+def can_load(packages, seconds) -> bool:
+    """Whether packages can be imported in some seconds."""
+    return not not_loaded(packages) or seconds > IMPORT_SECONDS
+
+
 def load(packages):
     """Import what this process has not imported."""
     for name in not_loaded(packages):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
-from sklearn_meta.evaluation._fit_and_score import (
+from sklearn_meta.evaluation._racing import (
     CONFIDENCE,
     MIN_COMPARED_FOLDS,
     Race,

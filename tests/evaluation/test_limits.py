@@ -1,4 +1,4 @@
-"""How long a search is worth its time."""
+"""The patience of a search, and what one candidate is worth."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_meta import MetaAutoRegressor
-from sklearn_meta.evaluation._effort import (
-    MAX_PATIENCE,
-    MIN_PATIENCE,
-    patience,
-    worthwhile_seconds,
-)
+from sklearn_meta.evaluation._limits import MAX_PATIENCE, MIN_PATIENCE, patience
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search import EvolutionarySearch
+from sklearn_meta.timing._effort import worthwhile_seconds
 
 SIZES = st.integers(1, 10**6)
 

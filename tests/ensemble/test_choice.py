@@ -38,7 +38,7 @@ from sklearn_meta.ensemble import (
     nonnegative_stack,
 )
 from sklearn_meta.ensemble._combination import AVERAGE
-from sklearn_meta.ensemble._stack import log_linear_objective
+from sklearn_meta.ensemble._stacking import log_linear_objective
 
 # Made-up candidates whose predictions are the truth seen through noise.
 

@@ -1,0 +1,98 @@
+"""The final model as estimators of the encoded and of the raw table."""
+
+from __future__ import annotations
+
+from sklearn.pipeline import Pipeline
+
+from sklearn_meta.data._task import MultilabelTask
+from sklearn_meta.ensemble._weighted_ensemble import (
+    WeightedEnsembleClassifier,
+    WeightedEnsembleRegressor,
+    _WeightedEnsembleMultilabel,
+)
+from sklearn_meta.evaluation._fit_and_score import (
+    candidate_seed,
+    schema_of_rows_to_come,
+)
+from sklearn_meta.evaluation._records import Status
+
+
+def ensemble_of(final, dataset):
+    """Return the final model as an estimator of the encoded table.
+
+    Parameters
+    ----------
+    final : FinalModel
+    dataset : Dataset
+
+    Returns
+    -------
+    ensemble : WeightedEnsembleClassifier or -Regressor, or the one of several labels
+    """
+    members = [m.models[0] if len(m.models) == 1 else m.models for m in final.members]
+    task = dataset.task
+    if isinstance(task, MultilabelTask):
+        return _WeightedEnsembleMultilabel(
+            members, final.combination, task.n_outputs, task.dtype
+        )
+    if task.is_classifier:
+        return WeightedEnsembleClassifier(members, final.combination, task.classes)
+    return WeightedEnsembleRegressor(members, final.combination, task.limits(dataset.y))
+
+
+def best_estimator(final, ensemble, dataset, encoder):
+    """Return the best single pipeline, from raw table to prediction.
+
+    Parameters
+    ----------
+    final : FinalModel
+    ensemble : estimator
+        See `ensemble_of`.
+    dataset : Dataset
+    encoder : transformer or None
+        From the raw table to the encoded one.
+
+    Returns
+    -------
+    pipeline : sklearn.pipeline.Pipeline
+    """
+    steps = [] if encoder is None else [("encode", encoder)]
+    models = final.best.models
+    # scikit-learn has no vote of models of several outputs: then it is the first.
+    if len(models) == 1 or dataset.task.n_outputs > 1:
+        return Pipeline([*steps, *models[0].steps])
+    return Pipeline([*steps, ("vote", ensemble.vote_of(models))])
+
+
+def source_arguments(final, context, encoding):
+    """Return what `to_source` needs for the best single pipeline.
+
+    The name of the task takes the place of the catalog, which is large and in no fitted
+    model.
+
+    Parameters
+    ----------
+    final : FinalModel
+    context : EvaluationContext
+    encoding : Encoding
+
+    Returns
+    -------
+    arguments : dict or None
+        None if no candidate was finished: the constant predictor is no pipeline of the
+        search.
+    """
+    best = final.best.evaluation
+    if best.status is not Status.OK and not best.folds:
+        return None
+    candidate, task = best.candidate, context.dataset.task
+    return {
+        "tree": candidate.tree,
+        "schema": schema_of_rows_to_come(encoding.schema),
+        "task": task.name,
+        "n_classes": task.n_classes,
+        "n_outputs": task.n_outputs,
+        "random_state": candidate_seed(context.seed, candidate.text),
+        "iterations": final.best.iterations,
+        "encoder": encoding.encoder,
+    }

@@ -1,0 +1,82 @@
+"""Out-of-fold predictions of several candidates on the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_meta.evaluation._history import has_predictions
+from sklearn_meta.evaluation._records import Evaluation, Status
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Out-of-fold predictions of several candidates on the same rows.
+
+    Parameters
+    ----------
+    evaluations : tuple of Evaluation
+    rows : ndarray of int
+        Row indices in the dataset.
+    predictions : tuple of ndarray
+        One for each evaluation, aligned with `rows`.
+    folds : tuple of ndarray of int
+        Positions in `rows` of disjoint validation folds.
+    """
+
+    evaluations: tuple[Evaluation, ...]
+    rows: np.ndarray
+    predictions: tuple[np.ndarray, ...]
+    folds: tuple[np.ndarray, ...]
+
+
+def out_of_fold(history, context) -> OutOfFold | None:
+    """Collect the out-of-fold predictions that can be combined.
+
+    If no candidate has finished every fold, the candidates with the most finished
+    folds are compared on those.
+
+    Parameters
+    ----------
+    history : iterable of Evaluation
+    context : EvaluationContext
+
+    Returns
+    -------
+    out_of_fold : OutOfFold or None
+        None if no candidate has finished a fold.
+    """
+    usable = [e for e in history if has_predictions(e)]
+    finished = [e for e in usable if e.status is Status.OK]
+    chosen = finished or usable
+    if not chosen:
+        return None
+    n_folds = max(len(e.folds) for e in chosen)
+    chosen = [e for e in chosen if len(e.folds) >= n_folds]
+    first = context.n_screening
+    valid = [s.validation for s in context.stages[first : first + n_folds]]
+    rows, inverse = np.unique(np.concatenate(valid), return_inverse=True)
+    positions = np.split(inverse, np.cumsum([len(v) for v in valid])[:-1])
+    counts = np.bincount(inverse)
+    disjoint, covered = [], np.zeros(len(rows), dtype=bool)
+    for fold in positions:
+        if not covered[fold].any():
+            disjoint.append(fold)
+            covered[fold] = True
+    return OutOfFold(
+        tuple(chosen),
+        rows,
+        tuple(_average(e.folds[:n_folds], positions, counts) for e in chosen),
+        tuple(disjoint),
+    )
+
+
+def _average(folds, positions, counts):
+    """Mean of the predictions that each row got (several in repeated splits)."""
+    first = folds[0].predictions
+    total = np.zeros((len(counts), *first.shape[1:]))
+    for fold, where in zip(folds, positions, strict=True):
+        # A row occurs at most once in one fold.
+        total[where] += fold.predictions
+    return total / counts.reshape(-1, *[1] * (first.ndim - 1))
