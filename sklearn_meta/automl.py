@@ -58,7 +58,7 @@ from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
 from sklearn_meta.inspection._tables import cv_results, leaderboard
 from sklearn_meta.metalearning import KnowledgeBase
-from sklearn_meta.metalearning._run_records import add_to, described
+from sklearn_meta.metalearning._run_records import add_results, metafeatures_to_record
 from sklearn_meta.pipelines import SearchSpace, to_source
 
 __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
@@ -182,7 +182,11 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         )
         # Without a search nothing is measured that others could learn from.
         learns = own is not None and self.search is not None
-        metafeatures = described(run) if learns else None
+        metafeatures = None
+        if learns:
+            metafeatures = metafeatures_to_record(
+                run.context.dataset, run.problem.prior
+            )
         self._warn_of_unweighted_scores(run)
         progress = ProgressLine(budget) if self.verbose else None
         of_the_user = get_config()
@@ -201,7 +205,14 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             progress.close(outcome.stop_reason, len(outcome.history))
         self._keep(outcome, run)
         if metafeatures is not None:
-            add_to(own, run, metafeatures)
+            add_results(
+                own,
+                run.context.dataset,
+                run.context.scoring,
+                run.context.stages,
+                run.history,
+                metafeatures,
+            )
         # Nothing to add to what is fitted: callbacks may predict with this estimator.
         context.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self

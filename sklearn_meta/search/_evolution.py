@@ -42,7 +42,7 @@ class EvolutionarySearch(BaseEstimator):
     """Steady-state genetic programming on the score and the cost of pipelines.
 
     First the portfolio of the prior is proposed, in its order, or in that of the
-    prior's guide, which looks at the evaluations so far. From then on each
+    prior's reranker, which looks at the evaluations so far. From then on each
     proposal is an offspring of pipelines that did well: one thing in one of them is
     changed, or parts of two are combined. Most parents are chosen by their score alone,
     one kind of learner beside the other; the rest by a binary tournament of NSGA-II on
@@ -372,17 +372,17 @@ class _EvolutionaryRun:
         return draw_unseen(rng, self._vocabulary, self._seen)
 
     def _next_of_portfolio(self):
-        """Return what the prior's guide wants to try next; None if nothing is left."""
+        """Return the next pipeline of the portfolio; None if nothing is left."""
         for text in self._seen & self._portfolio.keys():
             del self._portfolio[text]
         if not self._portfolio:
             return None
-        guide = self._problem.prior.guide
+        reranker = self._problem.prior.reranker
         texts = list(self._portfolio)
-        if guide is None:
+        if reranker is None:
             return self._portfolio.pop(texts[0])
         pending = sorted(self._seen - self._scores.keys())
-        return self._portfolio.pop(guide.best_next(texts, self._scores, pending))
+        return self._portfolio.pop(reranker.best_next(texts, self._scores, pending))
 
     def _offspring(self, rng):
         """Return a new candidate, the most promising of several if that is known."""
