@@ -190,7 +190,7 @@ def test_another_metric_is_stated(knowledge_base):
     assert recall(meta_learner, *stepped_table(99)).note == ""
 
 
-def test_too_few_datasets_are_no_memory(knowledge_base):
+def test_too_few_datasets_give_the_fixed_portfolio(knowledge_base):
     small = knowledge_base.without_families([f"linear {i}" for i in range(10)])
     small = small.without_families(["stepped 0"])
     prior = recall(KNNMetaLearner().fit(small), *linear_table(99))
