@@ -7,7 +7,6 @@ selection of pipelines (`_portfolio`).
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 
@@ -39,11 +38,6 @@ from sklearn_meta.timing._operators import predicted_seconds_on
 
 # With fewer datasets than this, the fixed portfolio is used.
 MIN_DATASETS = 10
-
-# Operators and values are taken from this many of the best pipelines of each dataset.
-N_GOOD = 5
-# Maximum number of values of each hyperparameter.
-N_VALUES = 8
 
 # Time limit of the meta-features: a share of the budget, and seconds.
 METAFEATURE_SHARE, METAFEATURE_SECONDS = 0.02, 1.0
@@ -268,11 +262,8 @@ class KNNMetaLearner(BaseEstimator):
             _proposal(i, trees[i], data, weights, criterion.seconds) for i in order
         ]
         unknown = _of_unknown_learners(trees.values(), dataset, catalog, time_budget)
-        operator_weights, values = _preferences(data, weights, catalog, task.name)
         return Prior(
             portfolio=(*known[:UNKNOWN_AFTER], *unknown, *known[UNKNOWN_AFTER:]),
-            operator_weights=operator_weights,
-            values=values,
             reranker=reranker,
             surrogate=_surrogate(data, reranker, distinct, catalog, dataset),
             neighbors=nearest_datasets(data, weights, here, texts, self.n_neighbors),
@@ -461,30 +452,6 @@ def _of_unknown_learners(known, dataset, catalog, time_budget):
             seen.add(proposal.tree.operator)
             proposals.append(proposal)
     return proposals
-
-
-def _preferences(data, weights, catalog, task):
-    """Return the operators and values of good pipelines, by the datasets' weights."""
-    merits = Counter()
-    for regrets, weight in zip(data.regrets, weights, strict=True):
-        known = np.flatnonzero(np.isfinite(regrets))
-        for p in known[np.argsort(regrets[known], kind="stable")[:N_GOOD]]:
-            merits[p] += weight / N_GOOD
-    operators, values = Counter(), {}
-    for p, merit in merits.most_common():
-        try:
-            tree = parse(data.matrix.pipelines[p], catalog=catalog, task=task)
-        except PipelineSyntaxError:
-            continue
-        for _, node in tree.walk():
-            operators[node.operator] += merit
-            for name, value in node.params:
-                known = values.setdefault((node.operator, name), Counter())
-                known[value] += merit
-    return operators, {
-        key: tuple(value for value, _ in known.most_common(N_VALUES))
-        for key, known in values.items()
-    }
 
 
 def _surrogate(data, reranker, distinct, catalog, dataset):

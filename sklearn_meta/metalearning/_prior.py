@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sklearn_meta.metalearning._gaussian_process import Surrogate
 from sklearn_meta.metalearning._neighbors import Neighbor
@@ -47,12 +46,6 @@ class Prior:
     ----------
     portfolio : tuple of Proposal, default=()
         Pipelines to evaluate first, in this order.
-    operator_weights : mapping of str to float, default={}
-        Relative weight with which variation draws an operator; 1 for those that are
-        not listed. A strategy mixes them with uniform weights, so that no operator
-        becomes unreachable.
-    values : mapping of (str, str) to tuple, default={}
-        For ``(operator, hyperparameter)``: values of good pipelines.
     reranker : PortfolioReranker or None, default=None
         Chooses the next pipeline of the portfolio, given the evaluations so far. None
         keeps the order of `portfolio`.
@@ -68,8 +61,6 @@ class Prior:
     """
 
     portfolio: tuple[Proposal, ...] = ()
-    operator_weights: Mapping[str, float] = field(default_factory=dict)
-    values: Mapping[tuple[str, str], tuple] = field(default_factory=dict)
     reranker: PortfolioReranker | None = None
     surrogate: Surrogate | None = None
     neighbors: tuple[Neighbor, ...] = ()

@@ -105,9 +105,6 @@ def test_what_was_good_on_similar_tables_comes_first(knowledge_base, make, good)
     distances = [n.distance for n in prior.neighbors]
     assert distances == sorted(distances)
     assert kind in prior.portfolio[0].origin
-    operators = {text.partition("(")[0] for text in good}
-    first_two = [name for name, _ in prior.operator_weights.most_common(3)]
-    assert operators & set(first_two)
 
 
 def test_expectations_are_those_of_the_neighbors(knowledge_base):
