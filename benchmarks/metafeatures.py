@@ -1,15 +1,15 @@
-"""What describing a table costs, and whether pymfe finds the same values.
+"""Compare seconds and values of the meta-features with pymfe.
 
     python -m benchmarks.metafeatures --data ../shared/datasets
 
-Ten classification tables by the rule of `select_tables`. Gaps are filled beforehand
-with medians and most frequent levels, which pymfe needs, and categories are numbered:
-both begin with a matrix of numbers. Seconds are CPU seconds, the smallest of three
-runs: ours for all meta-features, ours for the steps that compute those that both
-define, and theirs for these. Both includes four landmarks (stump, nearest neighbor,
-naive Bayes, linear), which pymfe scores otherwise, so that only their seconds are
-compared. Ours are with the default limits on rows and columns; values are compared on
-all rows and columns.
+Ten classification tables by the rule of `select_tables`. Missing values are imputed
+with medians and most frequent levels, which pymfe needs, and categories are encoded:
+both packages get a matrix of numbers. Seconds are CPU seconds, the smallest of three
+runs: ours for all meta-features, ours for the steps that compute the shared ones, and
+theirs for these. The shared ones include four landmarks (stump, nearest neighbor, naive
+Bayes, linear), of which only the seconds are compared, since pymfe scores them
+differently. Our seconds are with the default limits on rows and columns; values are
+compared on all rows and columns.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ N_TABLES = 10
 SUMMARIES = ("mean", "sd", "max", "min")
 LANDMARKS = ("best_node", "linear_discr", "naive_bayes", "one_nn")
 
-# Values that differ by less agree: pymfe adds 1e-8 to each probability, and iterates
-# towards canonical correlations.
+# Relative difference up to which values agree: pymfe adds 1e-8 to each probability, and
+# computes canonical correlations iteratively.
 TOLERANCE = 1e-3
 
 
@@ -66,7 +66,7 @@ def _corrected_kurtosis_sd(value, n_rows):
 
 @dataclass(frozen=True)
 class Shared:
-    """A meta-feature that both define.
+    """A meta-feature that both packages define.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ SHARED = (
     Shared("wilks_lambda", "w_lambda"),
 )
 
-# What computes ours of these, the landmarks included.
+# Our steps that compute the shared meta-features and landmarks.
 SHARED_STEPS = (
     "simple.size",
     "simple.values",
@@ -131,7 +131,7 @@ SHARED_STEPS = (
     "landmarks.neighbors",
 )
 
-# Of all columns here, of the numeric ones in pymfe.
+# Computed on all columns by us, on the numeric ones by pymfe.
 NUMERIC_IN_PYMFE = ("pillai_trace", "wilks_lambda")
 
 
@@ -156,7 +156,7 @@ def extract_theirs(X, y, categorical=(), extra=()):
 
     names = {shared.theirs.partition(".")[0] for shared in SHARED}
     extractor = MFE(features=sorted(names | set(extra)), summary=SUMMARIES)
-    # Categories stay what they are instead of being coded as numbers.
+    # Categories are not encoded as numbers.
     extractor.fit(X, y, cat_cols=list(categorical), transform_cat=None)
     names, values = extractor.extract(suppress_warnings=True)
     return dict(zip(names, values, strict=True))
@@ -220,7 +220,7 @@ def compare(X, y, n_categorical):
     seconds : tuple of float
         Of all of ours, of the shared ones of ours, of theirs.
     differences : dict of str to float
-        Relative, for the meta-features that both know of this table.
+        Relative, for the meta-features that both define on this table.
     """
     schema = schema_of(X, n_categorical)
     dataset = Dataset(X, y, schema, ClassificationTask(np.unique(y)))
@@ -247,7 +247,7 @@ def main():
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
-    # Both import what they need before any time is taken.
+    # Warm-up: imports are not measured.
     rng = np.random.default_rng(0)
     compare(rng.normal(size=(60, 3)), np.arange(60) % 3, 0)
     rows, agreeing, compared = [], 0, 0

@@ -1,4 +1,4 @@
-"""Is recall better than the same portfolio for every dataset?
+"""Compare recall with the same portfolio for every dataset.
 
 Leave-one-family-out on a knowledge base: for each dataset, the proposals of each method
 are scored with the dataset's own row of the matrix, which the method has not seen. The
@@ -12,15 +12,14 @@ import argparse
 import numpy as np
 from scipy.stats import wilcoxon
 
-from sklearn_meta.metalearning._judge import (
-    by_belief,
+from sklearn_meta.metalearning import KNNMetaLearner, KnowledgeBase
+from sklearn_meta.metalearning._leave_one_family_out import (
     by_oracle,
+    by_recall,
     in_random_order,
     leave_one_family_out,
 )
-from sklearn_meta.metalearning._knn import KNNMetaLearner
-from sklearn_meta.metalearning._regret import regrets
-from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
+from sklearn_meta.metalearning._regret import regrets_of
 
 LENGTHS = (1, 3, 5, 10, 25)
 ZERO_SHOT = "hybrid"
@@ -38,29 +37,21 @@ METRICS = {
 
 
 def methods(meta_learner):
-    """Return the ways to propose pipelines that are compared, by name."""
+    """Return the methods that are compared, by name."""
     hybrid = {
-        "metric": meta_learner.metric,
-        "n_neighbors": meta_learner.n_neighbors,
+        "min_datasets_leaf": meta_learner.n_neighbors,
         "shrinkage": meta_learner.shrinkage,
-        "time_aversion": 0.0,
     }
-    # The same for every dataset: no distance counts.
-    static = {**hybrid, "metric": "equal", "shrinkage": np.inf}
-    by_distance = {**hybrid, "metric": "learned"}
+    static = {**hybrid, "shrinkage": np.inf}
     evidence = meta_learner.evidence
     return {
         "random order": in_random_order(0),
-        "static portfolio": by_belief(**static),
-        "static, re-ranked": by_belief(**static, evidence=evidence),
-        "nearest neighbors by distance": by_belief(**{**by_distance, "shrinkage": 0.0}),
-        "hybrid by distance, equal weights": by_belief(**{**hybrid, "metric": "equal"}),
-        "hybrid by distance, learned weights": by_belief(**by_distance),
-        "hybrid by distance, re-ranked": by_belief(**by_distance, evidence=evidence),
-        "nearest neighbors in a forest": by_belief(**{**hybrid, "shrinkage": 0.0}),
-        "hybrid": by_belief(**hybrid),
-        "hybrid, re-ranked": by_belief(**hybrid, evidence=evidence),
-        "hybrid, re-ranked, diverse": by_belief(
+        "static portfolio": by_recall(**static),
+        "static, re-ranked": by_recall(**static, evidence=evidence),
+        "nearest neighbors in a forest": by_recall(**{**hybrid, "shrinkage": 0.0}),
+        "hybrid": by_recall(**hybrid),
+        "hybrid, re-ranked": by_recall(**hybrid, evidence=evidence),
+        "hybrid, re-ranked, diverse": by_recall(
             **hybrid, evidence=evidence, diversity=meta_learner.diversity
         ),
         "oracle": by_oracle(),
@@ -74,7 +65,7 @@ def main():
         "--knowledge-base", help="file; the one of the package by default"
     )
     parser.add_argument(
-        "--pool", nargs="+", help="files of pipelines, to look at these alone"
+        "--pool", nargs="+", help="files of pipelines, to evaluate these only"
     )
     parser.add_argument("--tasks", nargs="+", choices=METRICS, default=list(METRICS))
     arguments = parser.parse_args()
@@ -88,18 +79,18 @@ def main():
 
 
 def lines(path):
-    """Return the lines of a file, without notes behind them."""
+    """Return the lines of a file, without the notes behind them."""
     with open(path, encoding="utf-8") as file:
         return [line.partition("  # ")[0].strip() for line in file]
 
 
 def report(matrix):
     """Print the table of one task and metric."""
-    judged = {
+    results = {
         name: leave_one_family_out(matrix, propose, LENGTHS)
         for name, propose in methods(KNNMetaLearner()).items()
     }
-    static = judged["static portfolio"].values
+    static = results["static portfolio"].values
     print(
         f"\n{matrix.task}, {matrix.metric}: mean regret of the best of the first n, "
         f"{len(static)} datasets, {len(matrix.pipelines)} pipelines\n"
@@ -107,37 +98,42 @@ def report(matrix):
     )
     print("| method | " + " | ".join(f"n = {n}" for n in LENGTHS) + " |")
     print("|---" * (1 + len(LENGTHS)) + "|")
-    for name, judgment in judged.items():
+    for name, regrets in results.items():
         cells = [
             f"{values.mean():.3f}{_p_value(values, other)}"
-            for values, other in zip(judgment.values.T, static.T, strict=True)
+            for values, other in zip(regrets.values.T, static.T, strict=True)
         ]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
     print(f"\nThe first proposal ({ZERO_SHOT}) against untuned models:\n")
-    for line in against_untuned(matrix, judged[ZERO_SHOT]):
+    for line in against_untuned(matrix, results[ZERO_SHOT]):
         print(line)
 
 
-def against_untuned(matrix, judgment):
+def against_untuned(matrix, regrets):
     """Compare the first proposal with untuned models, each where it was tried.
+
+    Parameters
+    ----------
+    matrix : ScoreMatrix
+    regrets : HeldOutRegrets
 
     Yields
     ------
     line : str
-        Datasets, mean regrets, and the share of datasets that the proposal wins; a tie
-        is half a win.
+        Number of datasets, mean regrets, and the share of datasets on which the
+        proposal is better; a tie is half a win.
     """
-    rows = [matrix.datasets.index(name) for name in judgment.datasets]
-    first = judgment.values[:, judgment.lengths.index(1)]
-    own = regrets(matrix.mean, matrix.standard_error, matrix.tried)[rows]
+    rows = [matrix.datasets.index(name) for name in regrets.datasets]
+    first = regrets.values[:, regrets.lengths.index(1)]
+    truth = regrets_of(matrix)[rows]
     for text in UNTUNED:
         if text in matrix.pipelines:
-            theirs = own[:, matrix.pipelines.index(text)]
-            known = np.isfinite(theirs)
-            wins = (first < theirs) + 0.5 * (first == theirs)
+            untuned = truth[:, matrix.pipelines.index(text)]
+            known = np.isfinite(untuned)
+            wins = (first < untuned) + 0.5 * (first == untuned)
             yield (
                 f"{text}: {known.sum()} datasets, mean regret {first[known].mean():.3f}"
-                f" against {theirs[known].mean():.3f}, wins {wins[known].mean():.0%}"
+                f" against {untuned[known].mean():.3f}, wins {wins[known].mean():.0%}"
             )
 
 

@@ -1,12 +1,12 @@
-"""What a dataset of one's own should count against those that ship.
+"""Compare factors of the weights of a user's own datasets.
 
     python -m benchmarks.related
 
-The tables of a family are taken for those of a team. For each of them, the others of
-the family are in a file of its own, and their weights are multiplied by a factor; what
-is proposed is scored with the table's own row of the built-in matrix, which nothing was
-learned from. The regret is 0 for the best pipeline of the matrix and 1 for the median
-one. A factor of 0 is to know nothing of the family.
+The tables of a family play those of a team. For each of them, the others of the family
+are known, with their weights multiplied by a factor; the proposals are scored with the
+table's own row of the built-in matrix, which is left out. The regret is 0 for the best
+pipeline of the matrix and 1 for the median one. With a factor of 0, nothing is known of
+the family.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import argparse
 
 import numpy as np
 
-from sklearn_meta.metalearning._judge import Newcomer
-from sklearn_meta.metalearning._knn import KNNMetaLearner
-from sklearn_meta.metalearning._recall_data import believe, remember
+from sklearn_meta.metalearning import KNNMetaLearner, KnowledgeBase
+from sklearn_meta.metalearning._leave_one_family_out import HeldOutDataset
+from sklearn_meta.metalearning._recall_data import prepare
 from sklearn_meta.metalearning._regret import LARGEST_REGRET, regrets_of
-from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 
 FACTORS = (0, 1, 3, 10, 30, 100, 1000)
 LENGTHS = (1, 2, 3, 5, 10)
@@ -30,7 +29,7 @@ METRICS = {
 
 
 def regrets_by_factor(matrix, factors=FACTORS, length=10):
-    """Return the regrets of proposals for datasets whose family is known of.
+    """Return the regrets of proposals for datasets with others of their family.
 
     Parameters
     ----------
@@ -46,30 +45,30 @@ def regrets_by_factor(matrix, factors=FACTORS, length=10):
     """
     settings = KNNMetaLearner()
     families = np.array(matrix.families)
-    truth = np.nan_to_num(regrets_of(matrix).values, nan=LARGEST_REGRET)
+    truth = np.nan_to_num(regrets_of(matrix), nan=LARGEST_REGRET)
     best = {factor: [] for factor in factors}
     for d, family in enumerate(families):
         if (families == family).sum() == 1:
             continue
-        known = matrix.take_datasets(np.arange(len(families)) != d)
-        memory = remember(known, settings.metric, settings.n_neighbors)
-        new = Newcomer(matrix, d)
-        own = np.array(known.families) == family
+        data = prepare(
+            matrix.take_datasets(np.arange(len(families)) != d), settings.n_neighbors
+        )
+        new = HeldOutDataset(matrix, d)
+        criterion = data.criterion(new.size, diversity=settings.diversity)
+        own = np.array(data.matrix.families) == family
         for factor in factors:
-            belief = believe(
-                memory,
+            posterior = data.posterior(
                 new.metafeatures,
-                new.size,
                 shrinkage=settings.shrinkage,
-                diversity=settings.diversity,
                 importance=np.where(own, factor, 1.0),
             )
-            order = belief.order(length)
+            order = criterion.select(length, posterior.weights)
             best[factor].append(np.minimum.accumulate(truth[d, order]))
     return {factor: np.array(values) for factor, values in best.items()}
 
 
 def main():
+    """Print the mean regrets by factor."""
     argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     for task, metric in METRICS.items():
         best = regrets_by_factor(KnowledgeBase().matrix(task, metric))

@@ -38,7 +38,7 @@ def best_of_each_learner(matrix):
         best of all pipelines, median seconds of one fit; the smallest regret first.
         Where a pipeline has no score, it has the largest regret.
     """
-    values = regrets_of(matrix).values
+    values = regrets_of(matrix)
     values = np.where(np.isfinite(values), values, np.nanmax(values))
     means = values.mean(axis=0)
     errors = values.std(axis=0) / np.sqrt(len(values))

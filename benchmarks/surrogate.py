@@ -30,11 +30,11 @@ from sklearn_meta.metalearning._gaussian_process import (
     nothing_observed,
     without_memory,
 )
-from sklearn_meta.metalearning._judge import Newcomer
 from sklearn_meta.metalearning._knn import KNNMetaLearner
-from sklearn_meta.metalearning._recall_data import believe, remember
-from sklearn_meta.metalearning._regret import regrets
-from sklearn_meta.metalearning._reranking import Guide
+from sklearn_meta.metalearning._leave_one_family_out import HeldOutDataset
+from sklearn_meta.metalearning._recall_data import prepare
+from sklearn_meta.metalearning._regret import regrets_of
+from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.metalearning._tree_encoding import tree_encoder
 from sklearn_meta.pipelines import SearchSpace, default_catalog, parse
 from sklearn_meta.search import EvolutionarySearch
@@ -61,7 +61,7 @@ class Episode:
         Of all pipelines.
     known, left_out : list of int
         Pipelines in the knowledge base, and others that have a true regret.
-    belief : Belief
+    reranker : PortfolioReranker
         After the longest portfolio; its pipelines are those of `known`.
     truth, scores : ndarray of shape (n_pipelines,)
     """
@@ -70,19 +70,22 @@ class Episode:
     trees: list
     known: list
     left_out: list
-    belief: object
+    reranker: PortfolioReranker
     truth: np.ndarray
     scores: np.ndarray
 
     def after(self, n) -> Episode:
         """Return what was known after the first `n` evaluations."""
-        tried, scores = self.belief.tried[:n], self.belief.scores[:n]
-        return replace(self, belief=replace(self.belief, tried=tried, scores=scores))
+        posterior = self.reranker.posterior
+        posterior = replace(
+            posterior, tried=posterior.tried[:n], scores=posterior.scores[:n]
+        )
+        return replace(self, reranker=replace(self.reranker, posterior=posterior))
 
 
 def episodes(matrix, every):
     """Yield an episode for each dataset, or for one in `every`."""
-    truth = regrets(matrix.mean, matrix.standard_error, matrix.tried)
+    truth = regrets_of(matrix)
     catalog = default_catalog(matrix.task)
     trees = [parse(p, catalog=catalog) for p in matrix.pipelines]
     families = np.asarray(matrix.families)
@@ -93,23 +96,36 @@ def episodes(matrix, every):
         n_out = round(SHARE_LEFT_OUT * len(trees))
         known = np.sort(order[n_out:])
         others = matrix.take_datasets(families != families[i]).take_pipelines(known)
-        new = Newcomer(matrix, i)
-        belief = believe(
-            remember(others, parameters.metric, parameters.n_neighbors),
-            new.metafeatures,
-            new.size,
-            shrinkage=parameters.shrinkage,
-            evidence=parameters.evidence,
-            diversity=parameters.diversity,
-        )
+        new = HeldOutDataset(matrix, i)
+        reranker = _reranker(others, new.metafeatures, new.size, parameters)
+        criterion, posterior = reranker.criterion, reranker.posterior
         there = [j for j, p in enumerate(known) if np.isfinite(truth[i, p])]
-        while len(belief.tried) < max(LENGTHS):
-            [chosen] = belief.order(1, among=there)
-            belief = belief.told(chosen, new.evaluate(known[chosen]))
+        while len(posterior.tried) < max(LENGTHS):
+            [chosen] = criterion.select(
+                1, posterior.weights, posterior.tried, among=there
+            )
+            posterior = posterior.updated(chosen, new.evaluate(known[chosen]))
+        reranker = replace(reranker, posterior=posterior)
         left_out = [p for p in order[:n_out] if np.isfinite(truth[i, p])]
         yield Episode(
-            matrix.task, trees, list(known), left_out, belief, truth[i], matrix.mean[i]
+            matrix.task,
+            trees,
+            list(known),
+            left_out,
+            reranker,
+            truth[i],
+            matrix.mean[i],
         )
+
+
+def _reranker(matrix, metafeatures, size, parameters):
+    data = prepare(matrix, parameters.n_neighbors)
+    posterior = data.posterior(
+        metafeatures, shrinkage=parameters.shrinkage, evidence=parameters.evidence
+    )
+    criterion = data.criterion(size, diversity=parameters.diversity)
+    texts = {text: j for j, text in enumerate(matrix.pipelines)}
+    return PortfolioReranker(criterion, posterior, texts)
 
 
 def by_chance(episode):
@@ -117,11 +133,11 @@ def by_chance(episode):
     return np.random.default_rng(len(episode.left_out)).random(len(episode.left_out))
 
 
-def by_belief(episode):
-    """Regrets on the datasets, weighted by the belief, smoothed over alike trees."""
+def by_posterior(episode):
+    """Posterior mean of the regrets on the datasets, smoothed over similar trees."""
     surrogate = _surrogate(episode)
     vectors = surrogate.encoder.encode([episode.trees[p] for p in episode.left_out])
-    expected = episode.belief.posterior() @ surrogate.regrets
+    expected = episode.reranker.posterior.weights @ surrogate.regrets
     return UNKNOWN_REGRET + surrogate.mixture(vectors) @ (expected - UNKNOWN_REGRET)
 
 
@@ -133,12 +149,14 @@ def by_run(episode):
 
 def by_surrogate(episode):
     """The surrogate as it is."""
-    return _predictions(_surrogate(episode), episode.belief.posterior(), episode)
+    return _predictions(
+        _surrogate(episode), episode.reranker.posterior.weights, episode
+    )
 
 
 METHODS = {
     "no screening": by_chance,
-    "belief alone": by_belief,
+    "posterior alone": by_posterior,
     "surrogate of the run alone": by_run,
     "surrogate": by_surrogate,
 }
@@ -148,12 +166,12 @@ def _surrogate(episode):
     return learn_surrogate(
         tree_encoder(default_catalog(episode.task)),
         {j: episode.trees[p] for j, p in enumerate(episode.known)},
-        Guide(episode.belief, {}),
+        episode.reranker,
     )
 
 
 def _predictions(surrogate, weights, episode):
-    tried = [episode.known[j] for j in episode.belief.tried]
+    tried = [episode.known[j] for j in episode.reranker.posterior.tried]
     observed = nothing_observed(surrogate).with_trees([episode.trees[p] for p in tried])
     scores = np.nan_to_num(episode.scores[tried], nan=-np.inf)
     expectation = observed.expectation(scores, np.ones(len(tried)), weights)
@@ -178,7 +196,7 @@ def report(matrix, every, n_choices):
         f"\n{matrix.task}, {matrix.metric}: {len(all_episodes)} datasets, "
         f"{len(matrix.pipelines)} pipelines. After n evaluations: rank correlation / "
         f"regret of the choice of 1 of {n_choices}\n(in brackets: p-value of "
-        "Wilcoxon's test of the regret against the belief alone)\n"
+        "Wilcoxon's test of the regret against the posterior alone)\n"
     )
     print("| method | " + " | ".join(f"n = {n}" for n in LENGTHS) + " |")
     print("|---" * (1 + len(LENGTHS)) + "|")
@@ -197,8 +215,8 @@ def report(matrix, every, n_choices):
         for n in LENGTHS:
             correlation, regret = np.nanmean(judged[name, n], axis=0)
             cell = f"{correlation:.2f} / {regret:.3f}"
-            if name != "belief alone":
-                other = judged["belief alone", n][:, 1]
+            if name != "posterior alone":
+                other = judged["posterior alone", n][:, 1]
                 p_value = wilcoxon(judged[name, n][:, 1], other).pvalue
                 cell += f" ({p_value:.1g})"
             cells.append(cell)
@@ -209,20 +227,11 @@ def report_overhead(matrix, n_proposals):
     """Print the milliseconds of a proposal with a knowledge base of this size."""
     catalog = default_catalog(matrix.task)
     parameters = KNNMetaLearner()
-    belief = believe(
-        remember(matrix, parameters.metric, parameters.n_neighbors),
-        matrix.metafeatures[0],
-        (500, 20, 2),
-        shrinkage=parameters.shrinkage,
-        evidence=parameters.evidence,
-        diversity=parameters.diversity,
-    )
+    reranker = _reranker(matrix, matrix.metafeatures[0], (500, 20, 2), parameters)
     trees = {j: parse(p, catalog=catalog) for j, p in enumerate(matrix.pipelines)}
     began = time.process_time()
     encoder = tree_encoder(catalog)
-    surrogate = learn_surrogate(
-        encoder, trees, Guide(belief, {p: j for j, p in enumerate(matrix.pipelines)})
-    )
+    surrogate = learn_surrogate(encoder, trees, reranker)
     learning = time.process_time() - began
     problem = make_problem(
         prior=Prior(surrogate=surrogate), space=SearchSpace(), n_features=20

@@ -1,8 +1,8 @@
-"""Pipelines for small tables, laid out by hand: penalties by orders of magnitude.
+"""Pipelines for small tables: a grid of penalties by orders of magnitude.
 
 On a few hundred rows, regularized linear models, kernels, Gaussian processes and smooth
 functions of single columns win in log loss and squared error as often as trees do, and
-which penalty is right differs by orders of magnitude. They are next to free.
+the best penalty differs by orders of magnitude. Their fits are cheap.
 """
 
 S = "standard_scaler(X)"

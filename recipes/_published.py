@@ -1,12 +1,12 @@
 """Published settings of other AutoML systems, as pipeline texts of our catalog.
 
-A setting is translated as it stands: values a little out of our range (by a factor of
-up to four) are clipped, numbers have three significant digits, and what our catalog
-cannot say is skipped as a whole. These parts of a setting have no counterpart and are
-left out: tolerances, dropout, the smallest number of rows to split a node, the quantile
-range of the robust scaler, the merging of rare categories, LightGBM's handling of
-categories. Ensembles of trees get 100 trees instead of 300 to 2000, and boosting stops
-early: both settle on small tables long before.
+Values out of our range by a factor of up to four are clipped, numbers are rounded to
+three significant digits, and settings that our catalog cannot express are skipped.
+These parts of a setting have no counterpart and are ignored: tolerances, dropout, the
+minimum number of rows to split a node, the quantile range of the robust scaler, the
+merging of rare categories, LightGBM's handling of categories. Ensembles of trees get
+100 trees instead of 300 to 2000, and boosting stops early: more trees do not change
+the scores on small tables.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from sklearn_meta.pipelines._hyperparameters import Choice
 
 N_TREES = 100
 CLIP_FACTOR = 4.0
-# Of the tables that most settings were found on.
+# Number of columns of the tables on which most settings were found.
 TYPICAL_COLUMNS = 20
 
 
 class Inexpressible(Exception):
-    """A setting that the catalog has no words for."""
+    """A setting that the catalog cannot express."""
 
 
 def require(condition):
-    """Give a setting up unless a condition holds."""
+    """Raise `Inexpressible` unless a condition holds."""
     if not condition:
         raise Inexpressible
 
 
 class Translator:
-    """Translates settings for one task.
+    """Translate settings for one task.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Translator:
         self.catalog = catalog
 
     def call(self, name, inner, **params):
-        """Write a call of an operator; parameters that are None keep their default."""
+        """Return the text of an operator; parameters that are None are defaults."""
         operator = self.catalog.find(name)
         require(operator is not None)
         arguments = [inner]
@@ -342,7 +342,7 @@ _WORDS = {"None": None, "True": True, "False": False}
 
 
 def _below(settings, prefix):
-    """Return the settings whose names begin with `prefix`, without it, as values."""
+    """Return the settings whose names begin with `prefix`, by the rest of the name."""
     return {
         key.removeprefix(prefix): _value(value)
         for key, value in settings.items()
@@ -381,7 +381,7 @@ def _fit_range(hyperparameter, value):
 
 
 def _share(value):
-    """Return the nearest of the shares of columns that a forest may look at."""
+    """Return the nearest allowed share of columns for the splits of a forest."""
     if value is None or isinstance(value, str):
         return value
     shares = {"sqrt": 20**-0.5, 0.25: 0.25, 0.5: 0.5, 0.75: 0.75, 1.0: 1.0}
@@ -389,10 +389,10 @@ def _share(value):
 
 
 def _leaves(value):
-    """More leaves than we allow are as good as no limit on small tables."""
+    """Limit the number of leaves: more have no effect on small tables."""
     return None if value is None or value > 4000 else value
 
 
 def _or_zero(value):
-    """Penalties below our smallest are none."""
+    """Replace penalties below our smallest one by 0."""
     return None if value is None or value < 1e-4 else value

@@ -11,16 +11,14 @@ source. It is made of
 2. the default of every learner of the catalog but MAML, whose initialization was
    meta-trained on these very tables,
 3. the grid for small tables (`_grid`),
-4. a diverse choice of the published settings (`_published`): learners take turns, and
-   within a learner its feature steps, each time the next setting in the order of a
-   hash of its text, until the pool is full. No learner has more than a fixed number of
-   pipelines in all,
+4. a diverse selection of the published settings (`_published`): round-robin over
+   learners, and within a learner over its feature steps, in the order of a hash of the
+   text, until the pool is full. The number of pipelines of each learner is limited,
 5. the winners of long searches (`winners`), beyond that number.
 
-What is predicted to take more than 10 s for one fit on 4000 rows and 20 columns is left
-out, and of the grid and the published settings what is predicted to take more than
-1.8 s: filling the matrix must stay affordable. Gaussian processes are kept; the builder
-passes over them on large tables.
+Pipelines that are predicted to take more than 10 s for one fit on 4000 rows and 20
+columns are left out, and those of the grid and the published settings from 1.8 s on.
+Gaussian processes are kept; the builder skips them on large tables.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ from pathlib import Path
 
 from recipes._grid import GRID
 from recipes._published import Inexpressible, Translator
-from sklearn_meta.building._texts import read_pool
+from sklearn_meta.building._pipeline_pool import read_pool
 from sklearn_meta.exceptions import SklearnMetaError
 from sklearn_meta.metalearning._default_pipelines import default_portfolio
 from sklearn_meta.pipelines import default_catalog, format_tree, parse
@@ -41,16 +39,16 @@ from sklearn_meta.timing._operators import predicted_seconds
 
 SIZES = {"classification": 144, "regression": 129}
 MOST_OF_ONE_LEARNER = 20
-# Of learners of many faces; linear models are next to free.
+# Exceptions for learners with many settings, and for cheap linear models.
 EXCEPTIONS = {"lightgbm": 25, "logistic_regression": 40, "ridge": 40}
-# Predicted seconds of one fit on a table of this size.
+# Size of the table on which the seconds of one fit are predicted.
 ROWS, COLUMNS = 4000, 20
 MOST_SECONDS = 10.0
 MOST_SECONDS_OF_ADDED = 1.8
 WINNERS = Path(__file__).parent / "winners.txt"
 DATA = Path(__file__).parents[1] / "sklearn_meta" / "building" / "data"
 
-# Learners that want no columns of one scale, or see to it themselves.
+# Learners that do not need scaled columns, or scale them themselves.
 UNSCALED = ("_nb", "tree", "forest", "boost", "lightgbm", "dummy", "bagged_mlp")
 META_TRAINED = "maml"
 
@@ -150,11 +148,11 @@ def read_settings(path, catalog):
 
 
 def source_of(entry):
-    """Return repository and the telling part of the path."""
+    """Return the repository and the informative part of the path."""
     repository, _, path = entry["source"].partition(" ")
     parts = Path(path).parts
-    telling = parts[-2] if parts[-1] == "configurations.csv" else parts[-1]
-    return f"{repository} {telling}"
+    informative = parts[-2] if parts[-1] == "configurations.csv" else parts[-1]
+    return f"{repository} {informative}"
 
 
 def seconds(tree, catalog):
@@ -173,7 +171,7 @@ def feature_step(text):
 
 
 def take_turns(texts):
-    """Order texts so that learners, and their feature steps, take turns."""
+    """Order texts round-robin over learners, and over their feature steps."""
     groups = defaultdict(lambda: defaultdict(list))
     for text in sorted(texts, key=digest):
         groups[learner(text)][feature_step(text)].append(text)
@@ -183,7 +181,7 @@ def take_turns(texts):
 
 
 def round_robin(lists):
-    """Take the first of each list, then the second of each, and so on."""
+    """Yield the first item of each list, then the second of each, and so on."""
     waiting = deque(deque(items) for items in lists)
     while waiting:
         items = waiting.popleft()

@@ -4,12 +4,12 @@
 
 `FOLDER` holds ``manifest.json`` and the tables (see `benchmarks/README.md`). The result
 is ``recipes/winners.txt``: of each search the best pipeline, and the best one of
-another learner where that is within one standard error of it. Tables are chosen by the
-rule of `benchmarks.select_tables`, of at least 300 rows and of families from which no
-benchmark chose a table: a pipeline that was found on a table is no test of what is
-proposed for it. Recall does not know the family of the table either. Models of MAML are
-left out: their initialization was meta-trained on these very tables. A command that was
-stopped goes on where it was.
+another learner if it is within one standard error of it. Tables are chosen by the rule
+of `benchmarks.select_tables`, of at least 300 rows and of families from which no
+benchmark chose a table, so that no benchmark tests a pipeline on a table on which it
+was found. Recall is without the family of the table. Pipelines with MAML are left out:
+its initialization was meta-trained on these tables. A command that was stopped resumes
+when it is started again.
 """
 
 from __future__ import annotations

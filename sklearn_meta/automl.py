@@ -70,10 +70,7 @@ from sklearn_meta.inspection._recall import neighbors_table, recall_table
 from sklearn_meta.inspection._tables import cv_results, leaderboard, time_report
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
-from sklearn_meta.metalearning._run_records import (
-    add_to_knowledge_base,
-    metafeatures_of,
-)
+from sklearn_meta.metalearning._run_records import add_results, metafeatures_to_record
 from sklearn_meta.parallel._memory_limit import default_memory_limit
 from sklearn_meta.parallel._start import start_pool
 from sklearn_meta.pipelines import SearchSpace, to_source
@@ -225,7 +222,15 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self._keep(table, state, final)
         self.time_report_ = time_report(watch.seconds, state.history, final, state.plan)
         if metafeatures is not None:
-            add_to_knowledge_base(own, state.plan.context, state.history, metafeatures)
+            context = state.plan.context
+            add_results(
+                own,
+                context.dataset,
+                context.scoring,
+                context.stages,
+                state.history,
+                metafeatures,
+            )
         # Nothing to add to what is fitted: callbacks may predict with this estimator.
         callbacks.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self
@@ -517,7 +522,7 @@ class _SearchState:
 
     def metafeatures(self):
         """Return the meta-features of the table, or None."""
-        return metafeatures_of(self.plan.context.dataset, self.prior)
+        return metafeatures_to_record(self.plan.context.dataset, self.prior)
 
     def is_of(self, dataset):
         """Whether the search was begun on this dataset."""

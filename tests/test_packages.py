@@ -108,5 +108,5 @@ def test_torch_is_not_loaded_for_what_mutation_happens_upon(n_samples, space, dr
         random_state=0,
     ).fit(X, X[:, 0] > 0)
     problem = make_problem(clf._state.plan, clf._state.prior, max_size=3)
-    vocabulary = make_vocabulary(problem, uniform_floor=0.2)
+    vocabulary = make_vocabulary(problem)
     assert ("maml" in {o.name for o in vocabulary.learners.operators}) == drawn

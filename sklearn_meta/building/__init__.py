@@ -1,6 +1,7 @@
-"""How a knowledge base is filled: every pipeline of a pool on every table of a folder.
+"""Fill a knowledge base: every pipeline of a pool on every table of a folder.
 
-`_sources` reads tables, `_texts` reads pipelines, `_cells` scores one pipeline on one
-table in a worker, `_metrics` turns its predictions into scores, `_builder` keeps the
-workers busy and writes what they find, `_pruning` decides what ships.
+`_command` is the command line, `_sources` reads tables, `_pipeline_pool` reads
+pipelines, `_builder` schedules the work and writes the results, `_worker_tasks` are the
+functions that the workers run, `_provenance` documents how a file was built, `_pruning`
+selects the pipelines that ship.
 """

@@ -6,6 +6,6 @@ import sys
 from sklearn_meta.building._command import main
 
 if __name__ == "__main__":
-    # Asked to end, in either way, it writes what is finished first.
+    # On both signals, finished results are written before the process ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -1,4 +1,7 @@
-"""The run of a builder: tables are prepared, cells evaluated, results written."""
+"""Scheduling of a build: prepare tables, evaluate cells, write results.
+
+A *cell* is one pipeline on one table.
+"""
 
 from __future__ import annotations
 
@@ -12,45 +15,43 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_meta.building._cells import (
+from sklearn_meta.building._sources import TableSource
+from sklearn_meta.building._worker_tasks import (
     CPU_LIMIT_SIGNAL,
     CellResult,
-    Protocol,
+    EvaluationProtocol,
 )
-from sklearn_meta.building._sources import TableSource
-from sklearn_meta.evaluation._records import STATUS_OF_FAILURE, Status
-from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
-    EvaluationRecord,
-    KnowledgeBase,
-)
+from sklearn_meta.evaluation._engine import STATUS_OF_FAILURE
+from sklearn_meta.evaluation._records import Status
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
+from sklearn_meta.metalearning.knowledge_base._records import EvaluationRecord
 from sklearn_meta.parallel._memory_limit import default_memory_limit
 from sklearn_meta.parallel._pool import Failed, Payload, Task
 from sklearn_meta.parallel._process_pool import ProcessPool
 from sklearn_meta.parallel._run_tasks import run_tasks
 
-_CELLS = "sklearn_meta.building._cells"
-SET_UP = f"{_CELLS}:set_up"
-PREPARE = f"{_CELLS}:prepare_table"
-EVALUATE = f"{_CELLS}:evaluate_cell"
+_TASKS = "sklearn_meta.building._worker_tasks"
+MAKE_STATE = f"{_TASKS}:make_state"
+PREPARE = f"{_TASKS}:prepare_table"
+EVALUATE = f"{_TASKS}:evaluate_cell"
 
-# So many results are written in one transaction: a builder that is killed loses less
-# than that for each table it works on.
+# Number of results per transaction: a killed builder loses fewer than that for each
+# table it works on.
 BATCH = 30
 
-# The limit of a cell counts CPU seconds. A worker that sleeps, or that a busy machine
-# lets wait, may take this many times as long by the clock before it is killed.
+# The limit of a cell is in CPU seconds. The wall-clock deadline, for workers that sleep
+# or wait on a busy machine, is this many times as long.
 CLOCK_FACTOR = 20.0
 PREPARE_SECONDS = 300.0
 
-# A pipeline is not tried that is predicted to take this many times its limit:
-# predictions are right to a factor of about three, and a trial that fails costs the
-# limit.
-HOPELESS = 2.0
+# A cell is skipped if it is predicted to take this many times its limit: predictions
+# are right within a factor of about three, and a time-out costs the limit.
+SKIP_FACTOR = 2.0
 
 
 @dataclass
 class TableJob:
-    """The work on one table.
+    """State of the work on one table.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ class TableJob:
     texts : tuple of str
         Pipelines that the knowledge base lacks for this table.
     path : Path
-        Where the prepared table lies.
+        File of the prepared table.
     """
 
     source: TableSource
@@ -66,33 +67,33 @@ class TableJob:
     path: Path
     record: object = None
     n_rows: int = 0
-    # Pipelines by the cell that answers for them.
+    # Texts of pipelines by the cell that gives their result.
     waiting: dict[str, list[str]] = field(default_factory=dict)
     results: list = field(default_factory=list)
     n_written: int = 0
     seconds: float = 0.0
-    # Of the pipelines without scores, and how many share it.
+    # Causes of missing scores, with the number of pipelines.
     reasons: Counter = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is, after a table.
+    """Progress of a build after a table.
 
     Parameters
     ----------
     table : str
     n_tables_done, n_tables : int
     n_evaluations : int
-        Evaluations of this table that were written, with or without scores.
+        Number of evaluations of this table that were written, with or without scores.
     reasons : mapping of str to int
-        Why there are no scores, and for how many pipelines.
+        Causes of missing scores, with the number of pipelines.
     table_seconds : float
-        CPU seconds of its finished evaluations.
+        CPU seconds of the finished evaluations of this table.
     per_second : float
-        Evaluations of the run so far.
+        Evaluations per second since the start.
     seconds_left : float
-        At this rate.
+        Seconds that the rest takes at this rate.
     """
 
     table: str
@@ -106,28 +107,28 @@ class Progress:
 
 
 def worker_pool(n_workers):
-    """Return worker processes that a `Builder` can use."""
-    return ProcessPool(n_workers, setup=(SET_UP, ()))
+    """Return a pool of worker processes for a `Builder`."""
+    return ProcessPool(n_workers, setup=(MAKE_STATE, ()))
 
 
 class Builder:
-    """Evaluates every pipeline of a pool on every table.
+    """Evaluate every pipeline of a pool on every table.
 
     Parameters
     ----------
     knowledge_base : KnowledgeBase
-        Receives the results; what it holds is not evaluated again.
-    protocol : Protocol
+        Receives the results.
+    protocol : EvaluationProtocol
     pool : Pool
-        Not yet started; see `worker_pool`. Its clock is the clock of the builder.
-    observe : callable
+        Not started; see `worker_pool`. The builder uses its clock.
+    observe : callable, default=no operation
         Called with a `Progress` after each table.
     """
 
     def __init__(
         self,
         knowledge_base: KnowledgeBase,
-        protocol: Protocol,
+        protocol: EvaluationProtocol,
         pool,
         *,
         observe: Callable[[Progress], None] = lambda progress: None,
@@ -139,7 +140,7 @@ class Builder:
         self.clock = pool.clock
         self._memory_limit = default_memory_limit(pool.n_workers)
         self._numbers = count()
-        # Tasks of the workers, by number: the job, and the cell (None: preparation).
+        # Running tasks by number: the job, and the cell (None for the preparation).
         self._running: dict[int, tuple[TableJob, str | None]] = {}
         self._payloads: dict[int, object] = {}
         self._tables: deque[TableJob] = deque()
@@ -147,18 +148,18 @@ class Builder:
         self._open: dict[str, TableJob] = {}
 
     def run(self, work):
-        """Evaluate what is missing, and write it.
+        """Evaluate pipelines on tables, and write the results.
 
         Parameters
         ----------
         work : sequence of (TableSource, sequence of str)
-            Tables in the order in which they are taken, and the canonical texts of
-            the pipelines to evaluate on each.
+            Tables in the order of evaluation, and the canonical texts of the pipelines
+            to evaluate on each; see `unfinished`.
 
         Raises
         ------
         KeyboardInterrupt
-            After everything that was finished is written.
+            After all finished results are written.
         """
         with tempfile.TemporaryDirectory(prefix="sklearn_meta_build_") as folder:
             self._tables = deque(
@@ -184,14 +185,14 @@ class Builder:
         return not (self._tables or self._cells or self._running)
 
     def seconds_left(self) -> float:
-        """Without a limit of time."""
+        """Return infinity: a build has no limit of time."""
         return np.inf
 
     def next_task(self, place) -> Task | None:
         """Return the preparation of a table, or the evaluation of a cell."""
         number = next(self._numbers)
         preparing = sum(cell is None for _, cell in self._running.values())
-        # The next table is prepared while the last cells of this one are evaluated.
+        # A table is prepared while the last cells of the one before are evaluated.
         if self._tables and len(self._cells) < self.pool.n_workers and not preparing:
             job = self._tables.popleft()
             arguments = (job.source, job.texts, self.protocol, str(job.path))
@@ -223,7 +224,7 @@ class Builder:
         self._record(job, cell, value)
 
     def _begin(self, job, value, failed):
-        """Take in a prepared table."""
+        """Queue the cells of a prepared table, without those that take too long."""
         if value is None:
             self._n_done += len(job.texts)
             job.reasons[failed.reason] += len(job.texts)
@@ -235,7 +236,7 @@ class Builder:
         for text, (cell, predicted) in zip(job.texts, cells, strict=True):
             job.waiting.setdefault(cell, []).append(text)
             seconds[cell] = predicted
-        limit = HOPELESS * self.protocol.cell_seconds
+        limit = SKIP_FACTOR * self.protocol.cell_seconds
         for cell, predicted in seconds.items():
             if predicted <= limit:
                 self._cells.append((job, cell))
@@ -245,7 +246,7 @@ class Builder:
                 self._record(job, cell, CellResult(Status.SKIPPED.value, reason=reason))
 
     def _record(self, job, cell, result):
-        """Keep a result for every pipeline that comes down to this cell."""
+        """Record the result of a cell for all pipelines that are equal to it."""
         texts = job.waiting.pop(cell)
         job.results += [
             EvaluationRecord(
@@ -295,16 +296,16 @@ class Builder:
 
 
 def _failure(failed):
-    """Return the result of a cell whose worker raised, hung, crashed or was killed."""
+    """Return the result of a cell whose task raised, timed out or crashed."""
     status = STATUS_OF_FAILURE[failed.kind]
-    # By its exit status, the limit of CPU time looks like any other crash.
+    # The pool reports the signal of the CPU limit as a crash.
     if failed.kind == "crashed" and CPU_LIMIT_SIGNAL in failed.reason:
         status = Status.TIMEOUT
     return CellResult(status.value, reason=failed.reason)
 
 
 def unfinished(knowledge_base, sources, pools):
-    """List what a knowledge base lacks.
+    """List the evaluations that a knowledge base lacks.
 
     Parameters
     ----------
@@ -316,8 +317,8 @@ def unfinished(knowledge_base, sources, pools):
     Returns
     -------
     work : list of (TableSource, tuple of str)
-        Tables, in the given order, with the texts that were not yet tried on them;
-        without the tables for which there are none.
+        Tables in the given order, with the texts that were not tried on them; tables
+        without such texts are left out.
     """
     tried = {task: _tried(knowledge_base, task) for task in pools}
     work = []
@@ -330,7 +331,7 @@ def unfinished(knowledge_base, sources, pools):
 
 
 def _tried(knowledge_base, task):
-    """Return the pipelines that were tried, with or without success, by table."""
+    """Return the pipelines that were tried on each table, with or without scores."""
     matrix = knowledge_base.matrix(task, max_pipelines=sys.maxsize)
     pipelines = np.array(matrix.pipelines, dtype=object)
     return {

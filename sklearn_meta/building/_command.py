@@ -5,11 +5,10 @@
     python -m sklearn_meta.building --data FOLDER --out FILE.sqlite
     python -m sklearn_meta.building prune --in FILE.sqlite --out SMALL.sqlite
 
-The first command evaluates every pipeline on every table and writes what it finds as it
-goes. It can be stopped at any time (Ctrl-C, SIGTERM) and goes on where it was when
-started again; with ``--shard 1/3`` to ``3/3``, several of them share the tables, and
-may write to one file. The second command keeps the pipelines that a portfolio would
-use.
+The first command evaluates every pipeline on every table and writes the results in
+between. It can be stopped at any time (Ctrl-C, SIGTERM) and resumes when it is started
+again; with ``--shard 1/3`` to ``3/3``, several processes share the tables and may write
+to one file. The second command keeps the pipelines that a greedy portfolio uses.
 
 A folder holds ``manifest.json``, a list of entries such as ``{"name": "sonar", "task":
 "classification", "family": "sonar", "file": "sonar.parquet", "target": "class"}``, and
@@ -25,18 +24,14 @@ import json
 import sys
 from pathlib import Path
 
-from sklearn_meta.building._builder import (
-    Builder,
-    unfinished,
-    worker_pool,
-)
-from sklearn_meta.building._cells import Protocol
-from sklearn_meta.building._provenance import agree, provenance
+from sklearn_meta.building._builder import Builder, unfinished, worker_pool
+from sklearn_meta.building._pipeline_pool import default_pool_files, read_pool
+from sklearn_meta.building._provenance import check_protocol, provenance
 from sklearn_meta.building._sources import (
     read_manifest,
     take_shard,
 )
-from sklearn_meta.building._texts import default_pool_files, read_pool
+from sklearn_meta.building._worker_tasks import EvaluationProtocol
 from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.exceptions import SklearnMetaError
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
@@ -55,7 +50,7 @@ def main(arguments=None) -> int:
         else:
             _fill(_fill_parser().parse_args(arguments))
     except KeyboardInterrupt:
-        _say("stopped; what was finished is written. Start it again to go on.")
+        _say("stopped; finished results are written. Start it again to resume.")
         return INTERRUPTED
     except (SklearnMetaError, ValueError, OSError, ImportError) as error:
         _say(f"error: {error}")
@@ -71,7 +66,7 @@ def _say(message):
 
 
 def _fill_parser():
-    protocol = Protocol()
+    protocol = EvaluationProtocol()
     parser = argparse.ArgumentParser(
         prog="python -m sklearn_meta.building",
         description="Evaluate every pipeline of a pool on every table of a folder.",
@@ -88,11 +83,11 @@ def _fill_parser():
     add("--shard", type=_shard, default=(1, 1), metavar="I/N",
         help="the I-th of N parts of the tables (default: 1/1)")  # fmt: skip
     add("--max-rows", type=int, default=protocol.max_rows,
-        help="rows of a table that are used (default: %(default)s)")  # fmt: skip
+        help="size of the sample of larger tables (default: %(default)s)")  # fmt: skip
     add("--n-folds", type=int, default=protocol.n_folds,
         help="folds of the cross-validation (default: %(default)s)")  # fmt: skip
     add("--cell-seconds", type=float, default=protocol.cell_seconds,
-        help="CPU seconds of a pipeline on a table (default: %(default)s)")  # fmt: skip
+        help="CPU limit of a pipeline on a table (default: %(default)s)")  # fmt: skip
     add("--n-jobs", type=int, default=2,
         help="worker processes (default: %(default)s)")  # fmt: skip
     return parser
@@ -109,7 +104,9 @@ def _shard(text):
 
 
 def _fill(arguments):
-    protocol = Protocol(arguments.max_rows, arguments.n_folds, arguments.cell_seconds)
+    protocol = EvaluationProtocol(
+        arguments.max_rows, arguments.n_folds, arguments.cell_seconds
+    )
     sources = read_manifest(
         arguments.data, tasks=arguments.task, names=arguments.tables
     )
@@ -119,7 +116,7 @@ def _fill(arguments):
         for task in arguments.task
     }
     knowledge_base = KnowledgeBase(arguments.out)
-    agree(knowledge_base, protocol)
+    check_protocol(knowledge_base, protocol)
     work = unfinished(knowledge_base, sources, pools)
     _say(
         f"{len(sources)} tables, "
@@ -153,7 +150,7 @@ def _report(progress):
 def _prune_parser():
     parser = argparse.ArgumentParser(
         prog="python -m sklearn_meta.building prune",
-        description="Keep the pipelines that a portfolio would use.",
+        description="Keep the pipelines that a greedy portfolio uses.",
     )
     add = parser.add_argument
     add("--in", dest="source", type=Path, required=True, help="full knowledge base")
@@ -161,9 +158,9 @@ def _prune_parser():
     add("--max-pipelines", type=int, default=100, metavar="N",
         help="pipelines to keep for each task (default: %(default)s)")  # fmt: skip
     add("--min-gain", type=float, default=1e-4,
-        help="mean regret to be saved by each (default: %(default)s)")  # fmt: skip
+        help="minimum reduction of the mean regret (default: %(default)s)")  # fmt: skip
     add("--min-share", type=float, default=0.9,
-        help="share of the tables a pipeline must have been tried on (default: "
+        help="minimum share of tables it was tried on (default: "
         "%(default)s)")  # fmt: skip
     return parser
 

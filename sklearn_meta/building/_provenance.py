@@ -1,4 +1,4 @@
-"""What a knowledge base says of how it was built."""
+"""Provenance of a knowledge base: how it was built, and with which settings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ PACKAGES = ("scikit-learn", "lightgbm", "numpy", "scipy")
 
 
 def provenance(protocol, pools, sources):
-    """Return the items that a builder leaves in the file.
+    """Return the provenance of a build.
 
     Parameters
     ----------
-    protocol : Protocol
+    protocol : EvaluationProtocol
     pools : mapping of str to sequence of PoolPipeline
         By task.
     sources : sequence of TableSource
@@ -23,7 +23,7 @@ def provenance(protocol, pools, sources):
     Returns
     -------
     items : dict
-        Values that JSON can express.
+        Values that can be serialized as JSON.
     """
     return {
         PROTOCOL: asdict(protocol),
@@ -40,18 +40,23 @@ def _digest(lines):
     return {"number": len(lines), "sha256": hashlib.sha256(text).hexdigest()}
 
 
-def agree(knowledge_base, protocol):
-    """Check that a file was filled in the way in which it is to be filled now.
+def check_protocol(knowledge_base, protocol):
+    """Check that a file was built with the same protocol.
+
+    Parameters
+    ----------
+    knowledge_base : KnowledgeBase
+    protocol : EvaluationProtocol
 
     Raises
     ------
     ValueError
-        If it was not: scores of different folds do not belong into one matrix.
+        If it was not: scores of different folds are not comparable.
     """
     before = knowledge_base.provenance().get(PROTOCOL)
     now = asdict(protocol)
     if before is not None and before != now:
         raise ValueError(
-            f"The knowledge base was built with {before}, and is now to be filled with "
-            f"{now}. Use the same values, or another file."
+            f"The options must be those that the knowledge base was built with, "
+            f"{before}. Got {now} instead. Use the same values, or another file."
         )

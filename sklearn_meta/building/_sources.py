@@ -1,4 +1,4 @@
-"""The tables that a knowledge base is built from: a folder and its manifest.
+"""Tables that a knowledge base is built from: a folder and its manifest.
 
 A folder holds ``manifest.json``, a list of entries such as ::
 
@@ -7,7 +7,7 @@ A folder holds ``manifest.json``, a list of entries such as ::
 
 and the tables as Parquet or CSV files. ``family`` (variants of the same data share it)
 defaults to the name, ``target`` to ``"target"``, and ``file``, which is relative to
-the folder, to ``train/TASK/NAME.parquet``. Other keys are not looked at.
+the folder, to ``train/TASK/NAME.parquet``. Other keys are ignored.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class TableSource:
-    """Where one table is and what is to be predicted.
+    """File, task and target of one table.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class TableSource:
         Unique in its folder.
     task : {"classification", "regression"}
     family : str
-        Variants of the same data share it.
+        Shared by variants of the same data.
     path : Path
         A Parquet or CSV file.
     target : str
@@ -75,16 +75,16 @@ def read_manifest(folder, *, tasks=TASKS, names=None) -> tuple[TableSource, ...]
     Returns
     -------
     sources : tuple of TableSource
-        In the order of a hash of their names, so that large and small tables, and
-        those of one origin, mix: what is known of the first ones is telling of all.
+        In the order of a hash of their names, so that any first part is a random
+        sample of sizes and origins.
 
     Raises
     ------
     FileNotFoundError
         If the folder has no manifest.
     ValueError
-        If an entry is not complete, two have the same name, or one of `names` is not
-        in the manifest.
+        If an entry is incomplete, two have the same name, or one of `names` is not in
+        the manifest.
     """
     folder = Path(folder)
     path = folder / MANIFEST
@@ -99,7 +99,7 @@ def read_manifest(folder, *, tasks=TASKS, names=None) -> tuple[TableSource, ...]
         if source.name in sources:
             raise ValueError(
                 f"{MANIFEST} has two tables called {source.name!r}. A knowledge base "
-                "knows tables by their names: rename one of them."
+                "identifies tables by their names: rename one of them."
             )
         sources[source.name] = source
     unknown = sorted(set(names or ()) - set(sources))

@@ -1,4 +1,4 @@
-"""What was recalled, and what became of it, as tables that people read."""
+"""Tables of the recalled neighbors, and of the results of their pipelines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def neighbors_table(neighbors):
 
 
 def recall_table(neighbors, history):
-    """Return what each neighbor suggested and what became of it.
+    """Return the best pipelines of each neighbor with their results in a search.
 
     Parameters
     ----------
@@ -43,9 +43,10 @@ def recall_table(neighbors, history):
     Returns
     -------
     table : DataFrame or list of dict
-        One row for each pipeline that was among the best of a neighbor, the nearest
-        neighbor first. ``rank`` is that among all finished evaluations of this run;
-        a pipeline that was not tried has no number.
+        One row for each of the best pipelines of a neighbor, the nearest neighbor
+        first. ``place_there`` is the rank on the neighbor, ``rank`` that among the
+        finished evaluations of the search. ``number`` is the number of the evaluation,
+        None for a pipeline that was not tried.
     """
     tried = {evaluation.candidate.text: evaluation for evaluation in history}
     finished = sorted(

@@ -1,15 +1,16 @@
-"""What earlier datasets teach: meta-features, knowledge base, and recall."""
+"""Meta-learning: meta-features, knowledge base, similarity of datasets, and recall."""
 
 from sklearn_meta.metalearning._fixed_portfolio import FixedPortfolio
 from sklearn_meta.metalearning._knn import KNNMetaLearner, Recommendation
-from sklearn_meta.metalearning._prior import Neighbor, Prior, Proposal
-from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
+from sklearn_meta.metalearning._neighbors import Neighbor
+from sklearn_meta.metalearning._prior import Prior, Proposal
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
+from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
     EvaluationRecord,
-    KnowledgeBase,
-    KnowledgeBaseError,
-    ScoreMatrix,
 )
+from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
+from sklearn_meta.metalearning.knowledge_base._score_matrix import ScoreMatrix
 from sklearn_meta.metalearning.metafeatures import MetaFeatures, compute_metafeatures
 
 __all__ = [

@@ -1,10 +1,10 @@
-"""The fixed portfolio: pipelines that are good on most tables.
+"""Pipelines of the fixed portfolio, as texts.
 
-Settings of LightGBM, forests and extra trees are those at which the public portfolios
-of AutoGluon and FLAML agree, made smaller for budgets of a minute; the others come from
-auto-sklearn's published pipelines and from what is known to do well in log loss and
-squared error on small tables. Cheap ones come first, and the first eight are of
-different families: members that err differently are what an ensemble needs.
+The settings of LightGBM, forests and extra trees are those on which the published
+portfolios of AutoGluon and FLAML agree, made smaller for budgets of a minute. The
+others are from the published pipelines of auto-sklearn, and settings that do well in
+log loss and squared error on small tables. Cheap pipelines come first, and the first
+eight are of different families: an ensemble needs members that err differently.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._text import parse
 
 _CLASSIFICATION = (
-    # One of each family, the cheap ones first.
+    # One of each family, cheap ones first.
     "logistic_regression(standard_scaler(X), C=0.3)",
     "lightgbm(X, colsample_bytree=0.7, early_stopping=True, learning_rate=0.05,"
     " n_estimators=1000, num_leaves=15, subsample=0.8)",
@@ -27,7 +27,7 @@ _CLASSIFICATION = (
     "bagged_mlp(X)",
     "random_forest(X, criterion='entropy', min_samples_leaf=3, n_estimators=200)",
     "calibrated(k_neighbors(standard_scaler(X), n_neighbors=15, weights='distance'))",
-    # Next to free on small tables, where the best penalty differs by orders.
+    # Cheap on small tables, where the best penalty differs by orders of magnitude.
     "logistic_regression(standard_scaler(X), C=3.0)",
     "lda(standard_scaler(X))",
     "logistic_regression(standard_scaler(X), C=0.03)",
@@ -74,7 +74,7 @@ _CLASSIFICATION = (
 )
 
 _REGRESSION = (
-    # One of each family, the cheap ones first.
+    # One of each family, cheap ones first.
     "ridge(standard_scaler(X), alpha=3.0)",
     "lightgbm(X, colsample_bytree=0.7, early_stopping=True, learning_rate=0.05,"
     " min_child_samples=10, n_estimators=1000, num_leaves=15, subsample=0.8)",
@@ -84,7 +84,7 @@ _REGRESSION = (
     "ridge(splines(standard_scaler(X), n_knots=5), alpha=3.0)",
     "kernel_ridge(standard_scaler(X), alpha=0.1, kernel='laplacian')",
     "bagged_mlp(X)",
-    # Next to free on small tables, where the best penalty differs by orders.
+    # Cheap on small tables, where the best penalty differs by orders of magnitude.
     "ridge(standard_scaler(X), alpha=30.0)",
     "bayesian_ridge(standard_scaler(X))",
     "lasso(standard_scaler(X), alpha=0.03)",
@@ -131,8 +131,8 @@ _REGRESSION = (
 
 _TEXTS = {CLASSIFICATION: _CLASSIFICATION, REGRESSION: _REGRESSION}
 
-# A network that was meta-trained on tables of some dozens of rows: for tables of about
-# that size (of eight with 103 to 272 rows, it was in no final combination), and late
+# MAML was meta-trained on tables of some dozens of rows: it is proposed for small
+# tables only (of eight with 103 to 272 rows, it was in no final combination), and late
 # enough for a short search to end without importing torch.
 _ON_FEW_ROWS = ("maml(X)",)
 FEW_ROWS = 150
@@ -140,15 +140,15 @@ FEW_ROWS_PLACE = 12
 
 
 def default_portfolio(catalog: Catalog, n_samples=None) -> tuple[Proposal, ...]:
-    """Return good pipelines for any table, those to try first in front.
+    """Return the fixed portfolio of a task.
 
     Parameters
     ----------
     catalog : Catalog
         Operators that pipelines may use. Pipelines with another operator, or with a
         value that the catalog does not allow, are left out.
-    n_samples : int, default=None
-        Rows of the table; None leaves out what is good on few rows only.
+    n_samples : int or None, default=None
+        Number of rows of the table. Up to 150 rows, MAML is included.
 
     Returns
     -------
@@ -162,8 +162,8 @@ def default_portfolio(catalog: Catalog, n_samples=None) -> tuple[Proposal, ...]:
         try:
             tree = parse(text, catalog=catalog)
         except PipelineSyntaxError:
-            # A search space without one of the operators, or with another one under
-            # its name. That all texts are right for the whole catalog is tested.
+            # A search space without one of the operators, or with another one of that
+            # name. A test parses all texts with the default catalog.
             continue
         portfolio.append(Proposal(tree))
     return tuple(portfolio)

@@ -1,4 +1,4 @@
-"""Recall without a memory: the same portfolio for every dataset."""
+"""Meta-learner without a knowledge base: the same portfolio for every dataset."""
 
 from __future__ import annotations
 
@@ -12,27 +12,39 @@ from sklearn_meta.pipelines._tree import Node
 from sklearn_meta.pipelines.catalog._preparation import FOR_CATEGORIES, FOR_MISSING
 from sklearn_meta.timing._operators import predicted_seconds_on
 
-# Pipelines are left to the end of the portfolio if one fit is predicted to need more
-# than this share of the budget, or more than so many seconds for each row: on 50 rows
-# no forest is worth ten times the fits of everything else, and the search ends sooner.
+# Pipelines are moved to the end of the portfolio if one fit is predicted to take more
+# than this share of the budget, or more than these seconds per row: on 50 rows, no
+# forest is worth ten times the seconds of all other fits.
 SLOW_SHARE = 0.05
 SLOW_SECONDS_PER_ROW = 0.0015
 
 
 class FixedPortfolio(BaseEstimator):
-    """Begin every search with the same good pipelines.
+    """Recommend the same portfolio for every dataset.
 
-    The pipelines are ordered for tables like most (diverse families first, cheap ones
-    first); those that are predicted to be slow on this table come last.
+    The pipelines and their order are fixed: cheap ones and different families of
+    learners first. Those that are predicted to be slow on the dataset come last.
+
+    See Also
+    --------
+    KNNMetaLearner : A portfolio for the datasets that are most similar.
+
+    Examples
+    --------
+    >>> from sklearn_meta import MetaAutoClassifier
+    >>> from sklearn_meta.metalearning import FixedPortfolio
+    >>> clf = MetaAutoClassifier(meta_learner=FixedPortfolio())
     """
 
     def fit(self, knowledge_base=None, y=None):
-        """Do nothing: this portfolio needs no memory.
+        """Do nothing.
 
         Parameters
         ----------
-        knowledge_base, y : object
-            Ignored; there for the sake of other meta-learners.
+        knowledge_base : object, default=None
+            Ignored; for consistency with other meta-learners.
+        y : None
+            Ignored; for consistency with scikit-learn.
 
         Returns
         -------
@@ -42,7 +54,7 @@ class FixedPortfolio(BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # What it is fitted on is a knowledge base, not a table.
+        # It is fitted on a knowledge base, not on the rows of a table.
         tags.input_tags.two_d_array = False
         return tags
 
@@ -53,11 +65,11 @@ class FixedPortfolio(BaseEstimator):
         ----------
         dataset : Dataset
         catalog : Catalog
-            Operators that pipelines may use; others are left out.
+            Operators that pipelines may use; pipelines with others are left out.
         time_budget : float
             Seconds of the whole search.
         scoring : str, default=None
-            Ignored: one portfolio for all metrics.
+            Ignored; the portfolio is the same for all metrics.
 
         Returns
         -------
@@ -77,17 +89,21 @@ class FixedPortfolio(BaseEstimator):
 
 
 def without_idle_preparation(tree, schema) -> Node:
-    """Return a tree without the preparations that do nothing on this table.
+    """Return a tree without the preparations that change nothing on a table.
+
+    Encoders of categories are idle without categorical columns, imputers without
+    missing values.
 
     Parameters
     ----------
     tree : Node
     schema : Schema
+        Columns of the table.
 
     Returns
     -------
     tree : Node
-        Fitted on this table, it predicts the same.
+        Its predictions on the table are the same.
     """
     inputs = tuple(without_idle_preparation(node, schema) for node in tree.inputs)
     idle = (tree.operator in FOR_CATEGORIES and schema.n_categorical == 0) or (

@@ -4,13 +4,13 @@
 symbol  shape             meaning
 ======  ================  ===========================================================
 R       (D, P)            regrets of known pipelines on known datasets
-w       (D,)              weights of the datasets: the belief
+w       (D,)              posterior weights of the datasets
 k       tree x tree       covariance of the regrets of two pipelines on one dataset
 A       (n, P)            what pipelines are made up of: ``k(t, P) k(P, P)^-1``
 B       (n, D)            its deviation on each dataset, times ``sqrt(w)``
 ======  ================  ===========================================================
 
-Each dataset is a hypothesis of what the new one is like, as in `_belief`: on it, a
+Each dataset is a hypothesis of what the new one is like, as in `_posterior`: on it, a
 pipeline that is known has the regret R, and any other one what a Gaussian process with
 kernel ``k`` makes of the known ones. The mixture of all hypotheses is replaced by the
 Gaussian process of the same mean and covariance [1]_,
@@ -38,7 +38,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from sklearn_meta.metalearning._regret import LARGEST_REGRET
-from sklearn_meta.metalearning._reranking import Guide
+from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.metalearning._tree_encoding import TreeEncoder, TreeVectors
 from sklearn_meta.pipelines._tree import Node
 from sklearn_meta.timing._known_datasets import family_factors
@@ -92,8 +92,8 @@ class Surrogate:
     regrets : ndarray of shape (D, P)
     inverse : ndarray of shape (P, P)
         Of the covariance of the known pipelines.
-    guide : Guide or None
-        Whose belief weighs the datasets. None without datasets.
+    reranker : PortfolioReranker or None
+        Whose posterior weighs the datasets. None without datasets.
     log_factors : mapping of str to float
         By family of learners: logarithm of how much longer its pipelines took elsewhere
         than predicted from their operators, against those of other families.
@@ -103,7 +103,7 @@ class Surrogate:
     known: TreeVectors = field(repr=False)
     regrets: np.ndarray = field(repr=False)
     inverse: np.ndarray = field(repr=False)
-    guide: Guide | None = field(default=None, repr=False)
+    reranker: PortfolioReranker | None = field(default=None, repr=False)
     log_factors: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     def mixture(self, vectors):
@@ -122,9 +122,9 @@ class Surrogate:
         -------
         weights : ndarray of shape (D,)
         """
-        if self.guide is None:
+        if self.reranker is None:
             return np.empty(0)
-        return self.guide.believed(scores).posterior()
+        return self.reranker.posterior_after(scores).weights
 
 
 @dataclass(frozen=True)
@@ -305,17 +305,17 @@ def without_memory(encoder: TreeEncoder) -> Surrogate:
     return Surrogate(encoder, encoder.encode([]), nothing, nothing)
 
 
-def learn_surrogate(encoder, trees, guide, seconds=None) -> Surrogate:
+def learn_surrogate(encoder, trees, reranker, seconds=None) -> Surrogate:
     """Return a surrogate that begins with what is known of other datasets.
 
     Parameters
     ----------
     encoder : TreeEncoder
     trees : mapping of int to Node
-        Known pipelines, by their number in the belief; the first `MAX_KNOWN` of them
+        Known pipelines, by their column in the regrets; the first `MAX_KNOWN` of them
         are looked at.
-    guide : Guide
-        With the belief over the datasets.
+    reranker : PortfolioReranker
+        With the regrets and the posterior of the datasets.
     seconds : callable, default=None
         ``seconds(tree)``: seconds of a fit as predicted from the operators. None leaves
         them uncorrected.
@@ -333,13 +333,13 @@ def learn_surrogate(encoder, trees, guide, seconds=None) -> Surrogate:
         factors = family_factors(
             [encoder.family(tree) for tree in chosen],
             [seconds(tree) for tree in chosen],
-            guide.belief.seconds[numbers],
+            reranker.criterion.seconds[numbers],
         )
     return Surrogate(
         encoder=encoder,
         known=known,
-        regrets=guide.belief.regrets[:, numbers],
+        regrets=reranker.criterion.regrets[:, numbers],
         inverse=np.linalg.inv(covariance),
-        guide=guide,
+        reranker=reranker,
         log_factors=factors,
     )

@@ -1,12 +1,12 @@
-"""What is known before the first evaluation: the prior over pipelines."""
+"""Result of recall: a portfolio, and what the search may use beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sklearn_meta.metalearning._gaussian_process import Surrogate
-from sklearn_meta.metalearning._reranking import Guide
+from sklearn_meta.metalearning._neighbors import Neighbor
+from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.metalearning.metafeatures import MetaFeatures
 from sklearn_meta.pipelines._tree import Node
 
@@ -18,15 +18,17 @@ class Proposal:
     Parameters
     ----------
     tree : Node
-    origin : str
-        Where it comes from, for people: ``"portfolio"``, ``"portfolio: best on iris"``.
-    expected_regret : float or None
-        How far from the best pipeline it is expected to be on this table: 0 is the best
-        one, 1 the median of the knowledge base. None if nothing is known.
-    expected_score : float or None
-        Mean score on the neighbors, in their units; greater is better.
-    expected_seconds : float or None
-        Expected seconds of one fit on this table.
+    origin : str, default="portfolio"
+        Source of the proposal, for display: ``"portfolio"``,
+        ``"portfolio: good on iris"``.
+    expected_regret : float or None, default=None
+        Expected regret on the new dataset: 0 is the best pipeline of the knowledge
+        base, 1 the median one. None if nothing is known.
+    expected_score : float or None, default=None
+        Weighted mean of the scores on known datasets, in the units of the metric;
+        greater is better.
+    expected_seconds : float or None, default=None
+        Expected seconds of one fit on the new dataset.
     """
 
     tree: Node
@@ -37,63 +39,29 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Neighbor:
-    """A dataset of the knowledge base that is like the new one.
-
-    Parameters
-    ----------
-    dataset : str
-    family : str
-    distance : float
-        By what the meta-learner calls near; 0 for equal meta-features.
-    weight : float
-        Share of the proposals that it decides, before the first evaluation.
-    alike : tuple of str
-        The meta-features that make it near: those whose difference is the smallest part
-        of what it usually is.
-    pipelines : tuple of str
-        What worked best there, the best first.
-    """
-
-    dataset: str
-    family: str
-    distance: float
-    weight: float
-    alike: tuple[str, ...] = ()
-    pipelines: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Prior:
-    """What earlier datasets suggest for this one.
+    """What earlier datasets suggest for a new one.
 
     Parameters
     ----------
-    portfolio : tuple of Proposal
-        Pipelines to try first, in this order.
-    operator_weights : mapping of str to float
-        Relative weight with which variation draws an operator; 1 where nothing is
-        said. A strategy mixes them with uniform weights, so that nothing becomes
-        unreachable.
-    values : mapping of (str, str) to tuple
-        For ``(operator, hyperparameter)``: values that did well before.
-    guide : Guide or None
-        Puts what is left of the portfolio into a new order after each evaluation.
-    surrogate : Surrogate or None
-        What is expected of any pipeline, also of those in no knowledge base.
-    neighbors : tuple of Neighbor
+    portfolio : tuple of Proposal, default=()
+        Pipelines to evaluate first, in this order.
+    reranker : PortfolioReranker or None, default=None
+        Chooses the next pipeline of the portfolio, given the evaluations so far. None
+        keeps the order of `portfolio`.
+    surrogate : Surrogate or None, default=None
+        Predicts the regret of any pipeline, also of those in no knowledge base.
+    neighbors : tuple of Neighbor, default=()
         The nearest first.
-    metafeatures : MetaFeatures or None
-        Of the new dataset, if they were looked at.
-    note : str
-        What the user should know: a metric that stands in for another, or why nothing
-        is recalled.
+    metafeatures : MetaFeatures or None, default=None
+        Of the new dataset, if they were computed.
+    note : str, default=""
+        Message for the user: which metric stands in for another, or why nothing is
+        recalled.
     """
 
     portfolio: tuple[Proposal, ...] = ()
-    operator_weights: Mapping[str, float] = field(default_factory=dict)
-    values: Mapping[tuple[str, str], tuple] = field(default_factory=dict)
-    guide: Guide | None = None
+    reranker: PortfolioReranker | None = None
     surrogate: Surrogate | None = None
     neighbors: tuple[Neighbor, ...] = ()
     metafeatures: MetaFeatures | None = None

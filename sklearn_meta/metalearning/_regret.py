@@ -1,58 +1,36 @@
-"""Scores of many datasets made comparable: how far each pipeline is from the best."""
+"""Regret: scores of pipelines on many datasets on one scale."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
-# A pipeline that is this many times as far from the best as the median one is as bad as
-# any: how much worse it is would only drown the differences that matter.
+# Regrets are cut off here: by how much a pipeline is worse than twice the median says
+# nothing about which pipeline to choose, and would dominate every mean.
 LARGEST_REGRET = 2.0
-
-
-@dataclass(frozen=True)
-class Regrets:
-    """Regret of every pipeline on every dataset.
-
-    Parameters
-    ----------
-    datasets : tuple of str
-    families : tuple of str
-        Of the datasets.
-    pipelines : tuple of str
-        Canonical texts.
-    values : ndarray of shape (n_datasets, n_pipelines)
-        0 for the best pipeline of a dataset, 1 for the median one, at most
-        `LARGEST_REGRET`, which is also that of a pipeline that failed. NaN where
-        nothing is known.
-    """
-
-    datasets: tuple[str, ...]
-    families: tuple[str, ...]
-    pipelines: tuple[str, ...]
-    values: np.ndarray = field(repr=False)
 
 
 def regrets(scores, standard_errors=None, failed=None):
     """Put the scores of each dataset on one scale.
 
-    The regret is ``(best - score) / (best - median)``. Where the pipelines of a dataset
-    differ less than the standard error of their scores, the latter takes the place of
-    the difference: such a dataset tells nothing apart, and has small regrets only.
+    The regret is ``(best - score) / (best - median)``, with best and median over the
+    pipelines of the dataset. Where their difference is smaller than the median standard
+    error of the scores, the latter replaces it: a dataset on which pipelines do not
+    differ has small regrets only.
 
     Parameters
     ----------
-    scores : ndarray of shape (n_datasets, n_pipelines)
+    scores : array-like of shape (n_datasets, n_pipelines)
         Greater is better; NaN where there is none.
-    standard_errors : ndarray of shape (n_datasets, n_pipelines), default=None
+    standard_errors : array-like of shape (n_datasets, n_pipelines), default=None
+        Of the scores; None skips the comparison with them.
     failed : ndarray of bool of shape (n_datasets, n_pipelines), default=None
-        Where a pipeline was tried and gave no score.
+        Where an evaluation gave no score.
 
     Returns
     -------
     regrets : ndarray of shape (n_datasets, n_pipelines)
-        In [0, `LARGEST_REGRET`]; NaN where nothing is known.
+        0 for the best pipeline, 1 for the median one, at most `LARGEST_REGRET`, which
+        is also the regret of a failure. NaN where nothing is known.
     """
     scores = np.asarray(scores, dtype=float)
     n_datasets = len(scores)
@@ -67,7 +45,7 @@ def regrets(scores, standard_errors=None, failed=None):
         measured = some & np.isfinite(errors).any(axis=1)
         noise[measured] = np.nanmedian(errors[measured], axis=1)
     scale = np.maximum(best - median, noise)
-    # All pipelines score the same: none is to be regretted.
+    # Without any difference between pipelines, all regrets are 0.
     scale[scale <= 0] = 1.0
     with np.errstate(over="ignore"):
         values = (best[:, None] - scores) / scale[:, None]
@@ -77,19 +55,13 @@ def regrets(scores, standard_errors=None, failed=None):
     return values
 
 
-def regrets_of(matrix) -> Regrets:
-    """Return the regrets of a `ScoreMatrix`."""
-    failed = ~np.isfinite(matrix.mean) & matrix.tried
-    return Regrets(
-        datasets=tuple(matrix.datasets),
-        families=tuple(matrix.families),
-        pipelines=tuple(matrix.pipelines),
-        values=regrets(matrix.mean, matrix.standard_error, failed),
-    )
+def regrets_of(matrix):
+    """Return the regrets of a `ScoreMatrix`, of shape (n_datasets, n_pipelines)."""
+    return regrets(matrix.mean, matrix.standard_error, failed=matrix.tried)
 
 
-def without_gaps(values):
-    """Fill what is not known with what is expected of the pipeline elsewhere.
+def impute_regrets(values):
+    """Replace unknown regrets by those that the pipeline is expected to have.
 
     Parameters
     ----------
@@ -98,9 +70,10 @@ def without_gaps(values):
 
     Returns
     -------
-    filled : ndarray of shape (n_datasets, n_pipelines)
-        Unknown regrets are the mean of the pipeline's known ones, and at least those of
-        a median pipeline: what was never tried on a dataset has no claim to it.
+    imputed : ndarray of shape (n_datasets, n_pipelines)
+        An unknown regret becomes the mean of the known ones of the pipeline, with one
+        pseudo-observation of 1, and at least 1: a pipeline that was not tried on a
+        dataset is assumed to be no better than the median there.
     """
     known = np.isfinite(values)
     total = np.where(known, values, 0.0).sum(axis=0)

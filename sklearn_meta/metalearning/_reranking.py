@@ -1,28 +1,33 @@
-"""The portfolio put into a new order after each finished evaluation."""
+"""Re-ranking of the portfolio by the posterior weights after each evaluation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sklearn_meta.metalearning._posterior import Belief
+from sklearn_meta.metalearning._portfolio import PortfolioCriterion
+from sklearn_meta.metalearning._posterior import DatasetPosterior
 
 
 @dataclass(frozen=True)
-class Guide:
-    """Says what to try next, given what the evaluations so far have shown.
+class PortfolioReranker:
+    """Choose the next pipeline of a portfolio, given the evaluations so far.
 
     Parameters
     ----------
-    belief : Belief
+    criterion : PortfolioCriterion
+    posterior : DatasetPosterior
         Before the first evaluation.
     pipelines : mapping of str to int
-        Number in the belief of each pipeline, by its canonical text on this table.
+        Column of each pipeline in the regrets, by its canonical text on the new
+        dataset.
     unknown_after : int, default=0
-        Pipelines that the guide does not know are due after so many others.
+        Number of evaluations after which pipelines that are not in `pipelines` are
+        chosen first; before, they are chosen last.
     """
 
-    belief: Belief = field(repr=False)
+    criterion: PortfolioCriterion = field(repr=False)
+    posterior: DatasetPosterior = field(repr=False)
     pipelines: Mapping[str, int] = field(repr=False)
     unknown_after: int = 0
 
@@ -32,16 +37,16 @@ class Guide:
         scores: Mapping[str, float],
         pending: Sequence[str] = (),
     ) -> str:
-        """Choose among pipelines that wait for their turn.
+        """Choose the pipeline to evaluate next.
 
         Parameters
         ----------
         texts : sequence of str
-            Not empty. Of pipelines that the guide does not know, the first one is
-            chosen once they are due, or nothing else waits.
+            Pipelines to choose from, at least one. Among those that are not in
+            `pipelines`, the first one is chosen.
         scores : mapping of str to float
             Scores so far, in the order in which they were told; greater is better,
-            not finite for a pipeline that failed.
+            not finite for a failure.
         pending : sequence of str, default=()
             Pipelines that are being evaluated.
 
@@ -54,27 +59,27 @@ class Guide:
         n_begun = len(scores) + len(pending)
         if unknown is not None and (n_begun >= self.unknown_after or not waiting):
             return unknown
-        chosen = self.believed(scores).order(
-            1,
-            among=list(waiting),
-            pending=[self.pipelines[t] for t in pending if t in self.pipelines],
+        posterior = self.posterior_after(scores)
+        running = [self.pipelines[t] for t in pending if t in self.pipelines]
+        chosen = self.criterion.select(
+            1, posterior.weights, [*posterior.tried, *running], among=list(waiting)
         )
         return waiting[chosen[0]] if chosen else texts[0]
 
-    def believed(self, scores: Mapping[str, float]) -> Belief:
-        """Return the belief after some evaluations.
+    def posterior_after(self, scores: Mapping[str, float]) -> DatasetPosterior:
+        """Return the posterior after some evaluations.
 
         Parameters
         ----------
         scores : mapping of str to float
-            See `best_next`; pipelines that the guide does not know say nothing.
+            See `best_next`; those of pipelines that are not in `pipelines` are ignored.
 
         Returns
         -------
-        belief : Belief
+        posterior : DatasetPosterior
         """
-        belief = self.belief
+        posterior = self.posterior
         for text, score in scores.items():
             if text in self.pipelines:
-                belief = belief.told(self.pipelines[text], score)
-        return belief
+                posterior = posterior.updated(self.pipelines[text], score)
+        return posterior

@@ -1,4 +1,4 @@
-"""What a run has learned, in the form in which a knowledge base keeps it."""
+"""Convert search results to knowledge-base records."""
 
 from __future__ import annotations
 
@@ -8,100 +8,24 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from sklearn_meta._warnings import warn
-from sklearn_meta.building._metrics import fold_scores, summarize
 from sklearn_meta.evaluation._records import GIVEN_UP, Status
-from sklearn_meta.metalearning import KnowledgeBase, KnowledgeBaseError
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
+from sklearn_meta.metalearning.knowledge_base._metrics import fold_scores, summarize
 from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
     EvaluationRecord,
 )
+from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
 from sklearn_meta.metalearning.metafeatures import describe
 
-# A candidate that was not started, or was given up, has no score that could be
-# compared with others on the same folds.
-WITHOUT_RESULT = (Status.SKIPPED, *GIVEN_UP)
+# Candidates without a score on all folds, whose seconds are no limit either.
+NOT_RECORDED = (Status.SKIPPED, *GIVEN_UP)
 
 
-def learned(context, history, metafeatures):
-    """Return the records of a run.
+def metafeatures_to_record(dataset, prior):
+    """Return the meta-features of a dataset, those of its recall if it has any.
 
-    Parameters
-    ----------
-    context : EvaluationContext
-    history : iterable of Evaluation
-        With the predictions of their folds, as far as they were kept.
-    metafeatures : MetaFeatures
-
-    Returns
-    -------
-    dataset : DatasetRecord
-        Numbers that describe the table; no row, no name of a column, no label.
-    evaluations : list of EvaluationRecord
-    """
-    dataset = context.dataset
-    name = fingerprint(dataset, metafeatures)
-    record = DatasetRecord(
-        name=name,
-        task=dataset.task.name,
-        family=name,
-        n_samples=dataset.n_samples,
-        n_features=dataset.n_features,
-        n_classes=dataset.task.n_classes if dataset.task.is_classifier else 0,
-        metafeatures=metafeatures.as_dict(),
-    )
-    evaluations = [
-        EvaluationRecord(
-            pipeline=evaluation.candidate.text,
-            status=str(evaluation.status),
-            scores=_scores(context, evaluation),
-            fit_seconds=_finite(evaluation.fit_seconds, evaluation.seconds),
-            predict_seconds=_finite(evaluation.predict_seconds, np.nan),
-            n_rows=dataset.n_samples,
-        )
-        for evaluation in history
-        if evaluation.status not in WITHOUT_RESULT
-    ]
-    return record, evaluations
-
-
-def fingerprint(dataset, metafeatures) -> str:
-    """Return a name that is the same whenever the same table is fitted.
-
-    A digest of its shape and of its meta-features, which tells nothing of the rows.
-    """
-    values = [(name, f"{value:.6g}") for name, value in metafeatures.as_dict().items()]
-    content = repr((dataset.task.name, dataset.X.shape, sorted(values)))
-    return "table-" + hashlib.sha256(content.encode()).hexdigest()[:12]
-
-
-def _scores(context, evaluation):
-    """Mean and standard error in every metric that the predictions allow."""
-    if evaluation.status is not Status.OK:
-        return {}
-    dataset, name = context.dataset, context.scoring.name
-    own = {}
-    if name in get_scorer_names():
-        # A metric without a public name would mean nothing to anyone else.
-        own[name] = evaluation.score, evaluation.standard_error
-    if any(fold.predictions is None for fold in evaluation.folds):
-        return own
-    folds = [
-        fold_scores(
-            dataset.task.name,
-            dataset.y[context.stages[fold.stage].validation],
-            np.asarray(fold.predictions, dtype=np.float64),
-        )
-        for fold in evaluation.folds
-    ]
-    return {**summarize(folds), **own}
-
-
-def _finite(value, otherwise):
-    return float(value if np.isfinite(value) else otherwise)
-
-
-def metafeatures_of(dataset, prior):
-    """Return the meta-features of a table, those of its recall if it has any.
+    To be called before the search, so that the seconds are part of the budget.
 
     Parameters
     ----------
@@ -111,7 +35,7 @@ def metafeatures_of(dataset, prior):
     Returns
     -------
     metafeatures : MetaFeatures or None
-        None for several outputs: what is known of datasets is about one.
+        None for several outputs: records are of datasets with one.
     """
     if dataset.task.n_outputs > 1:
         return None
@@ -120,20 +44,111 @@ def metafeatures_of(dataset, prior):
     return describe(dataset)
 
 
-def add_to_knowledge_base(path, context, history, metafeatures):
-    """Add the evaluations of a run to a knowledge base of the user's own.
+def add_results(path, dataset, scoring, stages, history, metafeatures):
+    """Add the results of a search to the user's own knowledge base.
 
-    A file that cannot be written any more costs a warning, not the model.
+    If the file cannot be written any more, a warning says so: the model is not lost.
 
     Parameters
     ----------
     path : path-like
-    context : EvaluationContext
-    history : iterable of Evaluation
-    metafeatures : MetaFeatures
-        See `metafeatures_of`.
+    dataset, scoring, stages, history, metafeatures
+        See `run_records`.
     """
+    record, evaluations = run_records(dataset, scoring, stages, history, metafeatures)
     try:
-        KnowledgeBase(path).add(*learned(context, history, metafeatures))
+        KnowledgeBase(path).add(record, evaluations)
     except KnowledgeBaseError as error:
-        warn(f"The evaluations were not added to the knowledge base: {error}")
+        warn(
+            f"The results of this search were not added to the knowledge base: {error}"
+        )
+
+
+def run_records(dataset, scoring, stages, history, metafeatures):
+    """Convert the results of a search to records.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As it was split into folds.
+    scoring : Scoring
+    stages : sequence of Stage
+        With the validation rows of the folds.
+    history : iterable of Evaluation
+        With the predictions of their folds, as far as they were kept.
+    metafeatures : MetaFeatures
+
+    Returns
+    -------
+    record : DatasetRecord
+        It holds no row, no name of a column and no label.
+    evaluations : list of EvaluationRecord
+    """
+    task = dataset.task
+    name = fingerprint(dataset, metafeatures)
+    record = DatasetRecord(
+        name=name,
+        task=task.name,
+        family=name,
+        n_samples=dataset.n_samples,
+        n_features=dataset.n_features,
+        n_classes=task.n_classes if task.is_classifier else 0,
+        metafeatures=metafeatures.as_dict(),
+    )
+    evaluations = [
+        EvaluationRecord(
+            pipeline=evaluation.candidate.text,
+            status=str(evaluation.status),
+            scores=_scores(dataset, scoring, stages, evaluation),
+            fit_seconds=_first_finite(evaluation.fit_seconds, evaluation.seconds),
+            predict_seconds=_first_finite(evaluation.predict_seconds, np.nan),
+            n_rows=dataset.n_samples,
+        )
+        for evaluation in history
+        if evaluation.status not in NOT_RECORDED
+    ]
+    return record, evaluations
+
+
+def fingerprint(dataset, metafeatures) -> str:
+    """Return a name that is the same whenever the same table is fitted.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    metafeatures : MetaFeatures
+
+    Returns
+    -------
+    name : str
+        With a digest of task, shape and meta-features, from which no row can be
+        recovered.
+    """
+    values = [(name, f"{value:.6g}") for name, value in metafeatures.as_dict().items()]
+    content = repr((dataset.task.name, dataset.X.shape, sorted(values)))
+    return "table-" + hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def _scores(dataset, scoring, stages, evaluation):
+    """Return mean and standard error in every metric that the predictions allow."""
+    if evaluation.status is not Status.OK:
+        return {}
+    own = {}
+    if scoring.name in get_scorer_names():
+        # A metric without a public name would have no meaning in other searches.
+        own[scoring.name] = evaluation.score, evaluation.standard_error
+    if any(fold.predictions is None for fold in evaluation.folds):
+        return own
+    folds = [
+        fold_scores(
+            dataset.task.name,
+            dataset.y[stages[fold.stage].validation],
+            np.asarray(fold.predictions, dtype=np.float64),
+        )
+        for fold in evaluation.folds
+    ]
+    return {**summarize(folds), **own}
+
+
+def _first_finite(value, otherwise):
+    return float(value if np.isfinite(value) else otherwise)

@@ -42,7 +42,7 @@ class EvolutionarySearch(BaseEstimator):
     """Steady-state genetic programming on the score and the cost of pipelines.
 
     First the portfolio of the prior is proposed, in its order, or in that of the
-    prior's guide, which looks at the evaluations so far. From then on each
+    prior's reranker, which looks at the evaluations so far. From then on each
     proposal is an offspring of pipelines that did well: one thing in one of them is
     changed, or parts of two are combined. Most parents are chosen by their score alone,
     one kind of learner beside the other; the rest by a binary tournament of NSGA-II on
@@ -71,11 +71,7 @@ class EvolutionarySearch(BaseEstimator):
     crossover_rate : float, default=0.2
         Share of offspring with two parents; the others have one.
     random_rate : float, default=0.1
-        Share of proposals that are random pipelines, drawn with the weights of the
-        prior.
-    uniform_floor : float, default=0.2
-        Share of the uniform distribution in that of operators and values; the rest
-        follows the prior. Above zero, nothing becomes unreachable.
+        Share of proposals that are random pipelines.
     greed : float, default=0.7
         Share of parents that are chosen by their score alone. Runs of some hundred
         evaluations gain from a high one.
@@ -115,7 +111,6 @@ class EvolutionarySearch(BaseEstimator):
         "look_ahead": [Interval(Integral, 1, None, closed="left")],
         "crossover_rate": [Interval(Real, 0, 1, closed="both")],
         "random_rate": [Interval(Real, 0, 1, closed="both")],
-        "uniform_floor": [Interval(Real, 0, 1, closed="both")],
         "greed": [Interval(Real, 0, 1, closed="both")],
         "cost_aversion": [Interval(Real, 0, None, closed="left")],
         "n_offspring": [Interval(Integral, 1, None, closed="left")],
@@ -128,7 +123,6 @@ class EvolutionarySearch(BaseEstimator):
         look_ahead=8,
         crossover_rate=0.2,
         random_rate=0.1,
-        uniform_floor=0.2,
         greed=0.7,
         cost_aversion=0.5,
         n_offspring=8,
@@ -138,7 +132,6 @@ class EvolutionarySearch(BaseEstimator):
         self.look_ahead = look_ahead
         self.crossover_rate = crossover_rate
         self.random_rate = random_rate
-        self.uniform_floor = uniform_floor
         self.greed = greed
         self.cost_aversion = cost_aversion
         self.n_offspring = n_offspring
@@ -292,7 +285,7 @@ class _EvolutionaryRun:
     def __init__(self, strategy, problem):
         self._strategy = strategy
         self._problem = problem
-        self._vocabulary = make_vocabulary(problem, strategy.uniform_floor)
+        self._vocabulary = make_vocabulary(problem)
         self._initial = list(read_initial(strategy.initial_pipelines, self._vocabulary))
         self._portfolio = {c.text: c for c in self._usable_portfolio()}
         self._screening = None
@@ -370,17 +363,17 @@ class _EvolutionaryRun:
         return draw_unseen(rng, self._vocabulary, self._seen)
 
     def _next_of_portfolio(self):
-        """Return what the prior's guide wants to try next; None if nothing is left."""
+        """Return the next pipeline of the portfolio; None if nothing is left."""
         for text in self._seen & self._portfolio.keys():
             del self._portfolio[text]
         if not self._portfolio:
             return None
-        guide = self._problem.prior.guide
+        reranker = self._problem.prior.reranker
         texts = list(self._portfolio)
-        if guide is None:
+        if reranker is None:
             return self._portfolio.pop(texts[0])
         pending = sorted(self._seen - self._scores.keys())
-        return self._portfolio.pop(guide.best_next(texts, self._scores, pending))
+        return self._portfolio.pop(reranker.best_next(texts, self._scores, pending))
 
     def _offspring(self, rng):
         """Return a new candidate, the most promising of several if that is known."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
@@ -10,7 +9,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from sklearn_meta.evaluation._records import Candidate
-from sklearn_meta.metalearning._prior import Prior
 from sklearn_meta.pipelines._text import format_tree
 from sklearn_meta.search._variation import make_vocabulary, random_tree
 
@@ -88,8 +86,7 @@ class _RandomRun:
     """The state of one random search."""
 
     def __init__(self, problem):
-        unknown = replace(problem, prior=Prior())
-        self._vocabulary = make_vocabulary(unknown, uniform_floor=1.0)
+        self._vocabulary = make_vocabulary(problem)
         self._seed = problem.seed
         self._seen = set()
         self._n_asked = 0

@@ -13,8 +13,8 @@ hyperparameters of a learner, some try another learner, the rest change the feat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -75,7 +75,7 @@ class WeightedOperators:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What trees are made of: the operators, how often, and which values did well.
+    """Operators that trees are made of, and how often each is drawn.
 
     Parameters
     ----------
@@ -83,10 +83,6 @@ class Vocabulary:
     max_size : int
     learners, transformers, preparations, wrappers : WeightedOperators
         Only those that have something to do on the table.
-    values : mapping of (str, str) to tuple
-        See `Prior`.
-    uniform_floor : float
-        Share of the draws that ignore `values`.
     """
 
     catalog: Catalog
@@ -95,8 +91,6 @@ class Vocabulary:
     transformers: WeightedOperators
     preparations: WeightedOperators
     wrappers: WeightedOperators
-    values: Mapping[tuple[str, str], tuple] = field(default_factory=dict)
-    uniform_floor: float = 0.2
 
     def kind(self, node):
         """Kind of the operator of a node; see `kind_of`."""
@@ -111,16 +105,12 @@ class Vocabulary:
         return canonical_node(name, inputs, params, self.catalog)
 
 
-def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
-    """Collect the operators of a problem and the weights that its prior gives them.
+def make_vocabulary(problem: SearchProblem) -> Vocabulary:
+    """Collect the operators that are useful for a problem.
 
     Parameters
     ----------
     problem : SearchProblem
-    uniform_floor : float
-        Share in [0, 1] of the uniform distribution in the mixture with the prior's
-        `operator_weights`, and of draws that ignore the prior's `values`: with a share
-        above zero, nothing becomes unreachable.
 
     Returns
     -------
@@ -145,8 +135,7 @@ def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
         operators = tuple(filter(has_something_to_do, operators)) or (
             operators if kind == "learner" else ()
         )
-        weights = _mixed_weights(operators, problem, uniform_floor)
-        return WeightedOperators(operators, weights)
+        return WeightedOperators(operators, _weights(operators, problem.is_sparse))
 
     return Vocabulary(
         catalog=problem.catalog,
@@ -155,52 +144,23 @@ def make_vocabulary(problem: SearchProblem, uniform_floor) -> Vocabulary:
         transformers=weighted("transformer"),
         preparations=weighted("preparation"),
         wrappers=weighted("wrapper"),
-        values=problem.prior.values,
-        uniform_floor=uniform_floor,
     )
 
 
-def _mixed_weights(operators, problem, uniform_floor):
-    if not operators:
-        return ()
-    given = [problem.prior.operator_weights.get(o.name, 1.0) for o in operators]
-    given = np.clip(np.nan_to_num(np.array(given, dtype=float), posinf=0.0), 0.0, None)
-    uniform = np.full(len(operators), 1 / len(operators))
-    weights = given / given.sum() if given.sum() > 0 else uniform
-    weights = uniform_floor * uniform + (1 - uniform_floor) * weights
-    if problem.is_sparse:
-        dense_only = np.array([not o.accepts_sparse for o in operators])
-        weights = np.where(dense_only, DENSIFYING_WEIGHT * weights, weights)
+def _weights(operators, is_sparse):
+    weights = np.ones(len(operators))
+    if is_sparse:
+        dense_only = np.array([not o.accepts_sparse for o in operators], dtype=bool)
+        weights = np.where(dense_only, DENSIFYING_WEIGHT, weights)
     return tuple((weights / weights.sum()).tolist())
 
 
 # -- values ---------------------------------------------------------------------------
 
 
-def draw_value(operator, hyperparameter, rng, vocabulary):
-    """Draw a value: one that did well before, or any.
-
-    Parameters
-    ----------
-    operator : Operator
-    hyperparameter : Hyperparameter
-    rng : numpy.random.Generator
-    vocabulary : Vocabulary
-
-    Returns
-    -------
-    value : None, bool, int, float or str
-    """
-    known = vocabulary.values.get((operator.name, hyperparameter.name), ())
-    known = [value for value in known if hyperparameter.contains(value)]
-    if known and rng.random() >= vocabulary.uniform_floor:
-        return known[int(rng.integers(len(known)))]
-    return hyperparameter.sample(rng)
-
-
-def _random_params(operator, rng, vocabulary):
+def _random_params(operator, rng):
     return [
-        (h.name, draw_value(operator, h, rng, vocabulary))
+        (h.name, h.sample(rng))
         for h in operator.hyperparameters
         if rng.random() >= SHARE_DEFAULT
     ]
@@ -208,7 +168,7 @@ def _random_params(operator, rng, vocabulary):
 
 def _apply(operator, inputs, rng, vocabulary):
     """Put a newly drawn operator with random hyperparameters on top of `inputs`."""
-    params = _random_params(operator, rng, vocabulary)
+    params = _random_params(operator, rng)
     return vocabulary.node(operator.name, inputs, params)
 
 
@@ -396,7 +356,7 @@ def _perturb(tree, rng, vocabulary, kinds):
     for hyperparameter in (hyperparameters[i] for i in sorted(chosen)):
         name = hyperparameter.name
         old = params[name]
-        new = _moved(operator, hyperparameter, old, rng, vocabulary)
+        new = _moved(hyperparameter, old, rng)
         if new != old or type(new) is not type(old):
             params[name] = new
             changes.append(f"{name} {old!r} -> {new!r}")
@@ -406,13 +366,9 @@ def _perturb(tree, rng, vocabulary, kinds):
     return tree.replace_at(path, new), ", ".join(changes)
 
 
-def _moved(operator, hyperparameter, value, rng, vocabulary):
-    draw = rng.random()
-    if draw < SHARE_RESET and value != hyperparameter.default:
+def _moved(hyperparameter, value, rng):
+    if rng.random() < SHARE_RESET and value != hyperparameter.default:
         return hyperparameter.default
-    known = (operator.name, hyperparameter.name) in vocabulary.values
-    if known and draw < 0.5:
-        return draw_value(operator, hyperparameter, rng, vocabulary)
     return hyperparameter.perturb(value, rng)
 
 

@@ -1,4 +1,9 @@
-"""How long a pipeline will take here, from how long it took elsewhere."""
+"""Prediction of fit seconds on a new dataset from those on known datasets.
+
+`fit_seconds_model` fits, for each pipeline, a power law of rows, columns and classes by
+ridge regression of the logarithms, with slopes shrunk to those of all pipelines.
+`family_factors` corrects seconds that were predicted otherwise, by family of learners.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-# Strength with which the slopes of one pipeline are drawn to those of all of them, in
-# datasets.
+# Shrinkage of the slopes of a pipeline to those of all pipelines, in pseudo-datasets.
 SHRINKAGE = 10.0
-# The correction of a family is drawn to that known before as by so many pipelines.
+# Shrinkage of the factor of a family to its earlier one, in pseudo-pipelines.
 FAMILY_SHRINKAGE = 2.0
-# Nothing is predicted to be faster: below, the clock measures itself.
+# Minimum prediction; below, the overhead of measuring dominates.
 LEAST_SECONDS = 1e-3
 
 
@@ -23,37 +27,45 @@ class SecondsModel:
     Parameters
     ----------
     coefficients : ndarray of shape (4, n_pipelines)
-        Of 1, log rows, log columns, log classes in the logarithm of the seconds.
+        Of the intercept and the logarithms of rows, columns and classes in the
+        logarithm of the seconds.
     most_rows : int
-        Rows of the largest dataset. The power says nothing of larger ones: where the
-        seconds of a small table are the price of beginning, those of a large one grow
-        with the rows.
+        Number of rows of the largest known dataset, beyond which the power law is not
+        extrapolated: the seconds of small tables are dominated by a constant overhead,
+        so that their exponent is too small for large ones.
     """
 
     coefficients: np.ndarray = field(repr=False)
     most_rows: int
 
     def predict(self, n_samples, n_features, n_classes):
-        """Return the seconds of one fit of each pipeline, of shape (n_pipelines,).
+        """Predict the seconds of one fit of each pipeline.
 
-        With more than `most_rows`, those of a fit on so many.
+        Parameters
+        ----------
+        n_samples, n_features, n_classes : int
+            Size of the dataset. More rows than `most_rows` count as `most_rows`.
+
+        Returns
+        -------
+        seconds : ndarray of shape (n_pipelines,)
         """
         row = _design([min(n_samples, self.most_rows)], [n_features], [n_classes])[0]
-        # An extrapolation far beyond what was seen must not overflow.
+        # Extrapolation to extreme sizes must not overflow.
         return np.maximum(
             np.exp(np.minimum(row @ self.coefficients, 20)), LEAST_SECONDS
         )
 
 
 def fit_seconds_model(seconds, n_samples, n_features, n_classes) -> SecondsModel:
-    """Fit a power law for each pipeline, shrunk to one slope for all.
+    """Fit a power law for each pipeline, with slopes shrunk to the shared ones.
 
     Parameters
     ----------
     seconds : ndarray of shape (n_datasets, n_pipelines)
         Of one fit; NaN where not known.
     n_samples, n_features, n_classes : array-like of shape (n_datasets,)
-        Size of what was fitted.
+        Sizes of the datasets that were fitted.
 
     Returns
     -------
@@ -64,11 +76,11 @@ def fit_seconds_model(seconds, n_samples, n_features, n_classes) -> SecondsModel
     known = np.isfinite(seconds) & (seconds > 0)
     log_seconds = np.where(known, np.log(np.where(known, seconds, 1.0)), 0.0)
     pooled = _pooled_slopes(design, log_seconds, known)
-    # One small system for each pipeline: design' W design, W picking what is known.
+    # Normal equations of each pipeline: design' W design, W masking unknown seconds.
     left = np.einsum("dp,di,dj->pij", known.astype(float), design, design)
     right = np.einsum("dp,di->pi", log_seconds, design)
     penalty = SHRINKAGE * np.eye(n_terms)
-    penalty[0, 0] = 1e-6  # the level is the pipeline's own
+    penalty[0, 0] = 1e-6  # the intercept is not shrunk
     prior = np.r_[0.0, pooled]
     coefficients = np.linalg.solve(left + penalty, (right + penalty @ prior)[..., None])
     known_rows = np.asarray(n_samples)[known.any(axis=1)]
@@ -78,14 +90,14 @@ def fit_seconds_model(seconds, n_samples, n_features, n_classes) -> SecondsModel
 def _design(n_samples, n_features, n_classes):
     columns = [np.log(np.maximum(np.asarray(n, float), 1.0)) for n in
                (n_samples, n_features, n_classes)]  # fmt: skip
-    # Centered near a usual table, so that shrinking slopes does not move the level.
+    # Centered near a typical table, so that shrinking slopes does not move the level.
     return np.column_stack(
         [np.ones(len(columns[0])), columns[0] - 7.0, columns[1] - 3.0, columns[2] - 0.7]
     )
 
 
 def _pooled_slopes(design, log_seconds, known):
-    """Slopes shared by all pipelines, each with a level of its own."""
+    """Return slopes shared by all pipelines, with an intercept for each pipeline."""
     count = np.maximum(known.sum(axis=0), 1)
     mean_y = log_seconds.sum(axis=0) / count
     weights = known.astype(float)
@@ -105,24 +117,24 @@ def family_factors(
     measured,
     before: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
-    """How much longer pipelines of each family take than was predicted.
+    """Estimate ratios of measured to predicted seconds, by family of learners.
 
-    Only against those of other families: how fast the machine is says nothing about
-    which pipeline to choose.
+    The ratios are relative to the mean of all pipelines, since the speed of the machine
+    has no influence on which pipeline to choose.
 
     Parameters
     ----------
-    families : sequence of str
-        Of n pipelines.
+    families : sequence of str of length n
+        Family of the learner of each pipeline.
     predicted, measured : array-like of shape (n,)
-        Seconds of one fit; pairs that are not above zero are left out.
+        Seconds of one fit; pairs that are not positive are ignored.
     before : mapping of str to float, default=None
-        Factors that were known before, to which few pipelines are drawn.
+        Earlier logarithms of factors, to which those of few pipelines are shrunk.
 
     Returns
     -------
     log_factors : dict of str to float
-        Logarithm of the factor, zero on average over the pipelines.
+        Logarithms of the factors.
     """
     predicted, measured = np.asarray(predicted, float), np.asarray(measured, float)
     before = {} if before is None else before

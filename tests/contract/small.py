@@ -84,19 +84,15 @@ class Favorites(BaseEstimator):
         Those that the space does not have are left out.
     n_pipelines : int or None
         How many of them; None recalls all.
-    operator_weights : mapping of str to float
-        See `Prior`.
     """
 
     def __init__(
         self,
         pipelines=("gaussian_nb(X)", "logistic_regression(X)", "decision_tree(X)"),
         n_pipelines=None,
-        operator_weights=(("decision_tree", 20.0),),
     ):
         self.pipelines = pipelines
         self.n_pipelines = n_pipelines
-        self.operator_weights = operator_weights
 
     def fit(self, knowledge_base=None, y=None):
         return self
@@ -107,7 +103,7 @@ class Favorites(BaseEstimator):
             # Others are not in this space.
             with contextlib.suppress(PipelineSyntaxError):
                 portfolio.append(Proposal(parse(text, catalog=catalog)))
-        return Prior(tuple(portfolio), operator_weights=dict(self.operator_weights))
+        return Prior(tuple(portfolio))
 
 
 class Witness(ClassifierMixin, BaseEstimator):

@@ -110,7 +110,6 @@ EFFECTS = {
     "search__look_ahead": Effect(1, 8, tried, EVOLVING),
     "search__crossover_rate": Effect(0.0, 1.0, tried, EVOLVING),
     "search__random_rate": Effect(0.0, 1.0, tried, EVOLVING),
-    "search__uniform_floor": Effect(0.0, 1.0, tried, EVOLVING),
     "search__greed": Effect(0.0, 1.0, tried, EVOLVING),
     "search__cost_aversion": Effect(0.0, 5.0, tried, EVOLVING),
     "search__n_offspring": Effect(1, 16, tried, {**EVOLVING, "max_evaluations": 24}),
@@ -126,9 +125,6 @@ EFFECTS = {
     "search_space__max_size": Effect(1, 4, tried, EVOLVING),
     "meta_learner__pipelines": Effect(("ridge(X)",), ("gaussian_nb(X)",)),
     "meta_learner__n_pipelines": Effect(1, 2),
-    "meta_learner__operator_weights": Effect(
-        (), (("gaussian_nb", 50.0),), tried, EVOLVING
-    ),
 }
 # Their effects need processes or files, and have tests of their own below.
 TESTED_BELOW = {"knowledge_base", "memory_limit", "n_jobs"}

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from sklearn_meta.evaluation._records import Status
-from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
+from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
     EvaluationRecord,
 )

@@ -14,9 +14,10 @@ from sklearn_meta.metalearning._gaussian_process import (
     nothing_observed,
     without_memory,
 )
-from sklearn_meta.metalearning._posterior import Belief
+from sklearn_meta.metalearning._portfolio import PortfolioCriterion
+from sklearn_meta.metalearning._posterior import DatasetPosterior
 from sklearn_meta.metalearning._regret import LARGEST_REGRET
-from sklearn_meta.metalearning._reranking import Guide
+from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.metalearning._tree_encoding import tree_encoder, unit
 from sklearn_meta.pipelines import Float, Integer, default_catalog, parse
 from sklearn_meta.timing._known_datasets import FAMILY_SHRINKAGE, family_factors
@@ -34,17 +35,17 @@ def trees(texts):
 
 
 def surrogate_of(regrets, weights=None, evidence=0.0):
-    """A surrogate of the pipelines in KNOWN, with the belief's own reweighting."""
+    """A surrogate of the pipelines in KNOWN, with the reranker's own reweighting."""
     regrets = np.asarray(regrets, dtype=float)
-    n = len(regrets)
-    belief = Belief(
-        regrets=regrets,
-        weights=np.full(n, 1 / n) if weights is None else np.asarray(weights),
-        seconds=np.ones(regrets.shape[1]),
-        evidence=evidence,
+    n, n_pipelines = regrets.shape
+    weights = np.full(n, 1 / n) if weights is None else np.asarray(weights)
+    learners = np.zeros(n_pipelines, dtype=int)
+    reranker = PortfolioReranker(
+        PortfolioCriterion(regrets, np.ones(n_pipelines), learners),
+        DatasetPosterior(regrets, weights, evidence),
+        {text: i for i, text in enumerate(KNOWN)},
     )
-    guide = Guide(belief, {text: i for i, text in enumerate(KNOWN)})
-    return learn_surrogate(ENCODER, dict(enumerate(trees(KNOWN))), guide)
+    return learn_surrogate(ENCODER, dict(enumerate(trees(KNOWN))), reranker)
 
 
 def two_kinds():

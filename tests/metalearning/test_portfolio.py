@@ -1,132 +1,123 @@
-"""Greedy portfolios against brute force over all subsets."""
+"""The selection criterion against its definition and brute force."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose
 
-from sklearn_meta.metalearning._portfolio import family_weights, greedy_portfolio
-
-REGRETS = arrays(
-    np.float64,
-    st.tuples(st.integers(1, 6), st.integers(1, 6)),
-    elements=st.integers(0, 8).map(lambda n: n / 4),
-)
+from sklearn_meta.metalearning._portfolio import TIE_BREAK, PortfolioCriterion
+from sklearn_meta.metalearning._regret import LARGEST_REGRET
 
 
-def mean_regret(regrets, subset, weights):
-    return np.average(regrets[:, list(subset)].min(axis=1), weights=weights)
+def criterion_of(regrets, **changes):
+    regrets = np.asarray(regrets, dtype=float)
+    n_pipelines = regrets.shape[1]
+    arguments = {
+        "seconds": np.ones(n_pipelines),
+        "learners": np.zeros(n_pipelines, dtype=int),
+    }
+    return PortfolioCriterion(regrets, **{**arguments, **changes})
 
 
-def brute_force(regrets, length, weights):
-    """Return the lowest mean regret that `length` pipelines can have."""
-    return min(
-        mean_regret(regrets, subset, weights)
-        for subset in combinations(range(regrets.shape[1]), length)
-    )
+def equal_weights(criterion):
+    n_datasets = len(criterion.regrets)
+    return np.full(n_datasets, 1 / n_datasets)
 
 
-@given(REGRETS)
-@settings(deadline=None)
-def test_first_pipeline_is_the_best_single_one(regrets):
-    weights = np.arange(1, len(regrets) + 1)
-    portfolio = greedy_portfolio(regrets, weights, length=1)
-    assert portfolio.mean_regret[0] == pytest.approx(brute_force(regrets, 1, weights))
+def select(criterion, n, **arguments):
+    return criterion.select(n, equal_weights(criterion), **arguments)
 
 
-@given(REGRETS, st.integers(1, 6))
-@settings(deadline=None)
-def test_saves_what_submodularity_promises(regrets, length):
-    length = min(length, regrets.shape[1])
-    weights = np.ones(len(regrets))
-    portfolio = greedy_portfolio(regrets, length=length)
-    nothing = regrets.max(axis=1).mean()
-    best_saving = nothing - brute_force(regrets, length, weights)
-    saving = nothing - portfolio.mean_regret[-1]
-    assert saving >= (1 - 1 / np.e) * best_saving - 1e-12
+@pytest.mark.parametrize("seed", range(5))
+def test_greedy_portfolio_is_close_to_the_best_of_its_length(seed):
+    regret = np.random.default_rng(seed).uniform(0, 2, size=(12, 8))
+
+    def value(pipelines):
+        return regret[:, list(pipelines)].min(axis=1).mean()
+
+    greedy = select(criterion_of(regret), 3)
+    best = min(value(c) for c in combinations(range(8), 3))
+    # Nemhauser, Wolsey and Fisher 1978: at least 1 - 1/e of the possible gain.
+    assert 2 - value(greedy) >= (1 - 1 / np.e) * (2 - best)
+    assert value(greedy[:1]) == min(value([j]) for j in range(8))
 
 
-@given(REGRETS)
-@settings(deadline=None)
-def test_path_is_the_mean_regret_of_the_first_ones_and_falls(regrets):
-    portfolio = greedy_portfolio(regrets)
-    expected = [
-        mean_regret(regrets, portfolio.indices[: k + 1], None)
-        for k in range(len(portfolio.indices))
+def plain_gains(criterion, weights, chosen):
+    """The gains by their definition, pipeline by pipeline."""
+
+    def regret(d, pipelines):
+        best = dict.fromkeys(criterion.learners, LARGEST_REGRET)
+        for p in pipelines:
+            learner = criterion.learners[p]
+            best[learner] = min(best[learner], criterion.regrets[d, p])
+        ranked = sorted(best.values())[:3]
+        return sum(r * criterion.diversity**rank for rank, r in enumerate(ranked))
+
+    return [
+        sum(
+            w * (regret(d, chosen) - regret(d, [*chosen, p]))
+            for d, w in enumerate(weights)
+        )
+        + TIE_BREAK * (LARGEST_REGRET - weights @ criterion.regrets[:, p])
+        for p in range(criterion.regrets.shape[1])
     ]
-    np.testing.assert_allclose(portfolio.mean_regret, expected, atol=1e-12)
-    assert (np.diff(portfolio.mean_regret) < 0).all()
-    assert len(set(portfolio.indices)) == len(portfolio.indices)
 
 
-@given(REGRETS)
-@settings(deadline=None)
-def test_all_that_help_come_as_near_as_all_pipelines(regrets):
-    portfolio = greedy_portfolio(regrets)
-    everything = regrets.min(axis=1).mean()
-    assert portfolio.mean_regret[-1] == pytest.approx(everything, abs=1e-12)
+@pytest.mark.parametrize("n_learners", [1, 2, 5])
+@pytest.mark.parametrize("diversity", [0.0, 0.4, 1.0])
+def test_gains_are_those_of_the_definition(n_learners, diversity):
+    rng = np.random.default_rng(n_learners)
+    criterion = criterion_of(
+        rng.uniform(0, LARGEST_REGRET, size=(6, 9)),
+        learners=np.arange(9) % n_learners,
+        diversity=diversity,
+    )
+    weights = rng.dirichlet(np.ones(6))
+    for chosen in ([], [4], [0, 3, 8, 5]):
+        expected = plain_gains(criterion, weights, chosen)
+        assert_allclose(criterion.gains(weights, chosen), expected)
 
 
-def test_pipeline_that_never_wins_is_left_out():
-    regrets = [[0.0, 0.1, 1.0], [1.0, 0.9, 0.0], [0.0, 0.5, 1.0]]
-    assert greedy_portfolio(regrets).indices.tolist() == [0, 2]
+def test_a_second_learner_comes_before_another_setting_of_the_first():
+    regrets = np.array([[0.0, 0.2, 0.5], [0.2, 0.1, 0.5]])
+    learners = np.array([0, 0, 1])
+    assert sorted(select(criterion_of(regrets, learners=learners), 2)) == [0, 1]
+    diverse = criterion_of(regrets, learners=learners, diversity=0.5)
+    assert select(diverse, 2)[1] == 2
+    # A learner that is as bad as possible reduces nothing.
+    regrets[:, 2] = LARGEST_REGRET
+    diverse = criterion_of(regrets, learners=learners, diversity=0.5)
+    assert select(diverse, 2)[1] != 2
 
 
-def test_second_choice_complements_the_first():
-    # The second best single pipeline is good where the best one is.
-    regrets = np.array([[0.0, 0.1, 1.0]] * 3 + [[1.0, 1.0, 0.0]])
-    assert greedy_portfolio(regrets, length=2).indices.tolist() == [0, 2]
+def test_each_pipeline_is_selected_once_and_only_if_allowed():
+    criterion = criterion_of(np.random.default_rng(0).uniform(0, 2, size=(5, 7)))
+    assert sorted(select(criterion, 99)) == list(range(7))
+    assert set(select(criterion, 99, among=[1, 4, 6])) == {1, 4, 6}
+    assert 4 not in select(criterion, 99, chosen=[4])
 
 
-def test_gain_per_second_with_costs():
-    regrets = [[0.0, 0.2, 1.0], [0.0, 0.2, 1.0]]
-    assert greedy_portfolio(regrets, length=1).indices.tolist() == [0]
-    cheap = greedy_portfolio(regrets, costs=[10.0, 1.0, 1.0])
-    assert cheap.indices.tolist() == [1, 0]
+def test_gains_that_are_rounded_to_less_than_zero_are_ties():
+    criterion = criterion_of(np.full((12, 5), LARGEST_REGRET))
+    assert abs(criterion.gains(equal_weights(criterion)).max()) < 1e-12
+    assert select(criterion, 9) == list(range(5))
 
 
-def test_weights_decide_between_datasets():
-    regrets = [[0.0, 1.0], [1.0, 0.0]]
-    for weights, first in (([1.0, 3.0], 1), ([3.0, 1.0], 0), (None, 0)):
-        assert greedy_portfolio(regrets, weights).indices[0] == first
+def test_time_aversion_is_the_exponent_of_the_seconds():
+    regrets = np.array([[0.0, 0.1], [0.0, 0.1]])
+    seconds = np.array([100.0, 1.0])
+    assert select(criterion_of(regrets, seconds=seconds), 1) == [0]
+    averse = criterion_of(regrets, seconds=seconds, time_aversion=0.5)
+    assert select(averse, 1) == [1]
 
 
-def test_unknown_counts_as_the_worst_of_the_dataset():
-    regrets = [[np.nan, 0.4, 2.0], [0.0, 0.1, 1.0], [np.nan] * 3]
-    portfolio = greedy_portfolio(regrets)
-    assert portfolio.indices.tolist() == [1, 0]
-    np.testing.assert_allclose(portfolio.mean_regret, [0.5 / 3, 0.4 / 3])
-
-
-def test_small_gains_end_the_portfolio():
-    regrets = [[0.0, 0.05], [0.05, 0.0]]
-    assert len(greedy_portfolio(regrets, min_gain=0.03).indices) == 1
-    assert len(greedy_portfolio(regrets, min_gain=0.02).indices) == 2
-
-
-def test_nothing_to_choose_from():
-    assert len(greedy_portfolio(np.empty((3, 0))).indices) == 0
-    assert len(greedy_portfolio([[0.0, 1.0]], length=0).indices) == 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"regrets": [0.0, 1.0]}, "'regrets' must be of shape"),
-        ({"regrets": [[0.0]], "weights": [-1.0]}, "'weights' must be 1 numbers"),
-        ({"regrets": [[0.0]], "weights": [0.0]}, "'weights' must be 1 numbers"),
-        ({"regrets": [[0.0]], "weights": [1.0, 1.0]}, "'weights' must be 1 numbers"),
-        ({"regrets": [[0.0]], "costs": [0.0]}, "'costs' must be 1 numbers"),
-    ],
-)
-def test_errors_name_the_parameter(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        greedy_portfolio(**arguments)
-
-
-def test_families_count_alike():
-    weights = family_weights(["a", "b", "a", "c", "a"])
-    np.testing.assert_allclose(weights, [1 / 3, 1, 1 / 3, 1, 1 / 3])
+def test_much_time_halves_the_gain():
+    regrets = np.array([[0.0, 0.1], [0.0, 0.1]])
+    plain = criterion_of(regrets, seconds=np.array([6.0, 0.0]))
+    halved = replace(plain, much_time=6.0)
+    weights = equal_weights(plain)
+    assert_allclose(halved.gains(weights), plain.gains(weights) * [0.5, 1.0])
+    assert select(plain, 1) == [0]
+    assert select(halved, 1) == [1]

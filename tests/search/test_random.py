@@ -16,8 +16,6 @@ def test_the_prior_is_not_looked_at():
     tree = Node("tree", (X,), (("max_depth", 17),))
     prior = Prior(
         portfolio=(Proposal(tree),),
-        operator_weights={"tree": 1000.0},
-        values={("tree", "max_depth"): (17,)},
     )
     with_prior = run_search(RandomSearch().start(small_problem(prior=prior)), 100)
     assert with_prior == run_search(RandomSearch().start(small_problem()), 100)

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_meta.metalearning._prior import Prior
 from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._text import canonical, format_tree, parse
 from sklearn_meta.pipelines._tree import STACK, UNION
@@ -13,7 +12,6 @@ from sklearn_meta.pipelines._typing_rules import check_tree
 from sklearn_meta.search._variation import (
     MUTATIONS,
     crossover,
-    draw_value,
     family,
     make_vocabulary,
     mutate,
@@ -27,9 +25,9 @@ TASKS = ("classification", "regression")
 seeds = st.integers(0, 2**32 - 1)
 
 
-def vocabulary_of(task="classification", max_size=6, uniform_floor=0.2, **changes):
+def vocabulary_of(task="classification", max_size=6, **changes):
     problem = small_problem(task, space=SmallSpace(max_size=max_size), **changes)
-    return make_vocabulary(problem, uniform_floor)
+    return make_vocabulary(problem)
 
 
 VOCABULARIES = {
@@ -233,7 +231,7 @@ def test_mutations_lead_from_any_tree_to_any_operator():
 
 def test_a_perturbation_stays_near_on_its_scale():
     vocabulary = make_vocabulary(
-        small_problem(space=FixedSpace((LOGISTIC,), max_size=1)), 0.2
+        small_problem(space=FixedSpace((LOGISTIC,), max_size=1))
     )
     tree = read("logistic(X, C=0.01)")
     rng = np.random.default_rng(0)
@@ -251,13 +249,13 @@ def test_a_perturbation_stays_near_on_its_scale():
 
 def test_a_tree_without_anything_to_change_has_no_mutant():
     vocabulary = make_vocabulary(
-        small_problem(space=FixedSpace((NAIVE_BAYES,), max_size=1)), 0.2
+        small_problem(space=FixedSpace((NAIVE_BAYES,), max_size=1))
     )
     tree = read("naive_bayes(X)")
     assert mutate(tree, np.random.default_rng(0), vocabulary) is None
 
 
-# -- the table and the prior ----------------------------------------------------------
+# -- the table ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("has_categories", [False, True])
@@ -269,40 +267,12 @@ def test_only_useful_preparations_are_drawn(has_categories, has_missing):
     assert names == expected | ({"impute"} if has_missing else set())
 
 
-def test_operators_are_drawn_with_the_weights_of_the_prior():
-    prior = Prior(operator_weights={"tree": 8.0, "logistic": 1.0, "naive_bayes": 0.0})
-    vocabulary = vocabulary_of(prior=prior, uniform_floor=0.3)
-    weights = {
-        o.name: w
-        for o, w in zip(
-            vocabulary.learners.operators, vocabulary.learners.weights, strict=True
-        )
-    }
-    assert weights == pytest.approx(
-        {
-            "tree": 0.1 + 0.7 * 8 / 9,
-            "logistic": 0.1 + 0.7 * 1 / 9,
-            "naive_bayes": 0.1,
-        }
-    )
+def test_operators_are_drawn_uniformly():
+    vocabulary = vocabulary_of()
     rng = np.random.default_rng(0)
     drawn = Counter(vocabulary.learners.draw(rng).name for _ in range(5000))
-    for name, weight in weights.items():
-        assert drawn[name] / 5000 == pytest.approx(weight, abs=0.03)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
-def test_unusable_weights_count_as_zero(bad):
-    vocabulary = vocabulary_of(prior=Prior(operator_weights={"tree": bad}))
-    weights = dict(
-        zip(
-            [o.name for o in vocabulary.learners.operators],
-            vocabulary.learners.weights,
-            strict=True,
-        )
-    )
-    assert weights["tree"] == pytest.approx(0.2 / 3)
-    assert sum(weights.values()) == pytest.approx(1)
+    for name in ("tree", "logistic", "naive_bayes"):
+        assert drawn[name] / 5000 == pytest.approx(1 / 3, abs=0.03)
 
 
 def test_dense_operators_are_drawn_less_often_on_sparse_tables():
@@ -315,20 +285,6 @@ def test_dense_operators_are_drawn_less_often_on_sparse_tables():
         )
     )
     assert weights["logistic"] == pytest.approx(5 * weights["naive_bayes"])
-
-
-def test_values_are_drawn_from_the_prior_and_from_the_whole_range():
-    prior = Prior(values={("logistic", "C"): (0.5, 7.0, -3.0, "x")})
-    vocabulary = vocabulary_of(prior=prior, uniform_floor=0.25)
-    rng = np.random.default_rng(0)
-    drawn = Counter(
-        draw_value(LOGISTIC, LOGISTIC.hyperparameter("C"), rng, vocabulary)
-        for _ in range(2000)
-    )
-    # Values outside the range are never drawn, whatever the prior says.
-    assert all(1e-4 <= value <= 1e4 for value in drawn)
-    assert drawn[0.5] / 2000 == pytest.approx(0.375, abs=0.04)
-    assert drawn[7.0] / 2000 == pytest.approx(0.375, abs=0.04)
 
 
 def test_an_excluded_operator_is_not_drawn():
@@ -377,7 +333,7 @@ def test_the_family_of_a_tree_is_its_last_learner(text, expected):
 
 
 def test_a_space_of_one_transformer_gives_no_repetition():
-    vocabulary = make_vocabulary(small_problem(space=FixedSpace((TREES[0], PCA))), 0.2)
+    vocabulary = make_vocabulary(small_problem(space=FixedSpace((TREES[0], PCA))))
     rng = np.random.default_rng(0)
     for _ in range(300):
         assert_sensible(random_tree(rng, vocabulary), vocabulary)
@@ -387,7 +343,7 @@ def test_baselines_are_drawn_only_where_there_is_nothing_else():
     dummy = Operator("dummy", "learner", "sklearn.dummy.DummyClassifier")
     for others, expected in (((NAIVE_BAYES,), NAIVE_BAYES), ((), dummy)):
         space = FixedSpace((dummy, *others))
-        vocabulary = make_vocabulary(small_problem(space=space), 0.2)
+        vocabulary = make_vocabulary(small_problem(space=space))
         assert vocabulary.learners.operators == (expected,)
 
 
@@ -398,7 +354,7 @@ def test_one_vs_rest_needs_more_than_two_classes():
     space = FixedSpace((NAIVE_BAYES, wrapper))
     for n_classes, expected in ((2, ()), (3, (wrapper,))):
         problem = small_problem(space=space, n_classes=n_classes)
-        assert make_vocabulary(problem, 0.2).wrappers.operators == expected
+        assert make_vocabulary(problem).wrappers.operators == expected
 
 
 def test_what_is_left_out_is_not_drawn():

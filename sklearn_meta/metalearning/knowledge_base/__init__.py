@@ -1,1 +1,1 @@
-"""The knowledge base: datasets, pipelines, and how these did on those."""
+"""Knowledge base: its file, records, metrics and score matrices."""

@@ -1,13 +1,13 @@
-"""The file of a knowledge base: its schema, its versions, and how it is opened.
+"""Transactions on the SQLite file of a knowledge base.
 
-One SQLite file. Writers use a rollback journal, not a write-ahead log: the log needs
-shared memory, which network folders do not have, and two more files beside the
-database that outlive a killed process. A writer takes the lock at once (``BEGIN
-IMMEDIATE``) and waits for its turn; what a killed writer left behind is rolled back by
-the next one who opens the file.
+Writers use a rollback journal, not a write-ahead log: the log needs shared memory,
+which network folders do not have, and two more files beside the database, which remain
+after a process was killed. A writer takes the lock at once (``BEGIN IMMEDIATE``) and
+waits for other writers; an unfinished transaction of a killed writer is rolled back by
+the next process that opens the file.
 
 Nothing in a file can run code: extensions cannot be loaded, the schema is not trusted
-(its views and triggers may call harmless functions only), connections that read cannot
+(its views and triggers may call safe functions only), connections for reading cannot
 change anything, and the texts of pipelines are parsed elsewhere, never evaluated.
 """
 
@@ -23,130 +23,29 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 import sklearn_meta
-from sklearn_meta.exceptions import SklearnMetaError
-
-# "skmt"; `file` and other tools tell by it what the file is.
-APPLICATION_ID = 0x736B6D74
-SCHEMA_VERSION = 1
-
-# Statements that bring a file from one version of the schema to the next.
-MIGRATIONS: dict[int, tuple[str, ...]] = {}
-
-# Seconds to wait for the writers before. Adding what one search learned takes
-# milliseconds; merging large files, some seconds.
-LOCK_TIMEOUT = 60.0
-
-# Numbers of scores and seconds are whole: SQLite keeps small integers in one to four
-# bytes, any other number in eight, and the built-in file holds 171 000 scores. A score
-# is ``mean * 10**exponent``. Rows are clustered as they are read: one metric, dataset
-# after dataset.
-_SCHEMA = (
-    """
-    CREATE TABLE provenance (
-        name TEXT PRIMARY KEY,
-        value TEXT NOT NULL  -- JSON
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE datasets (
-        id INTEGER PRIMARY KEY,
-        task TEXT NOT NULL,
-        name TEXT NOT NULL,
-        family TEXT NOT NULL,
-        n_samples INTEGER NOT NULL,
-        n_features INTEGER NOT NULL,
-        n_classes INTEGER NOT NULL,
-        source TEXT NOT NULL,
-        UNIQUE (task, name)
-    )
-    """,
-    """
-    CREATE TABLE metafeature_names (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL UNIQUE
-    )
-    """,
-    """
-    CREATE TABLE metafeatures (
-        dataset INTEGER NOT NULL REFERENCES datasets,
-        metafeature INTEGER NOT NULL REFERENCES metafeature_names,
-        value REAL,  -- NULL: not defined for this dataset
-        PRIMARY KEY (dataset, metafeature)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE pipelines (
-        id INTEGER PRIMARY KEY,
-        text TEXT NOT NULL UNIQUE
-    )
-    """,
-    """
-    CREATE TABLE metrics (
-        id INTEGER PRIMARY KEY,
-        task TEXT NOT NULL,
-        name TEXT NOT NULL,
-        UNIQUE (task, name)
-    )
-    """,
-    """
-    CREATE TABLE evaluations (
-        dataset INTEGER NOT NULL REFERENCES datasets,
-        pipeline INTEGER NOT NULL REFERENCES pipelines,
-        status TEXT NOT NULL,
-        fit_microseconds INTEGER,
-        predict_microseconds INTEGER,
-        n_rows INTEGER NOT NULL,
-        PRIMARY KEY (dataset, pipeline)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE scores (
-        metric INTEGER NOT NULL REFERENCES metrics,
-        dataset INTEGER NOT NULL REFERENCES datasets,
-        pipeline INTEGER NOT NULL REFERENCES pipelines,
-        mean INTEGER NOT NULL,
-        standard_error INTEGER,
-        exponent INTEGER NOT NULL,
-        PRIMARY KEY (metric, dataset, pipeline)
-    ) WITHOUT ROWID
-    """,
-    # For people with a tool for SQLite; the package does not use it.
-    """
-    CREATE VIEW leaderboard AS
-    SELECT
-        datasets.task,
-        datasets.name AS dataset,
-        metrics.name AS metric,
-        pipelines.text AS pipeline,
-        CAST(mean || 'e' || exponent AS REAL) AS mean,
-        CAST(standard_error || 'e' || exponent AS REAL) AS standard_error,
-        fit_microseconds / 1e6 AS fit_seconds,
-        predict_microseconds / 1e6 AS predict_seconds,
-        n_rows
-    FROM scores
-    JOIN evaluations USING (dataset, pipeline)
-    JOIN datasets ON datasets.id = dataset
-    JOIN pipelines ON pipelines.id = pipeline
-    JOIN metrics ON metrics.id = metric
-    """,
+from sklearn_meta.metalearning.knowledge_base import _schema
+from sklearn_meta.metalearning.knowledge_base._schema import (
+    KnowledgeBaseError,
+    create_or_migrate,
+    schema_version,
 )
 
-
-class KnowledgeBaseError(SklearnMetaError, ValueError):
-    """A knowledge base that cannot be read or written; the message says what to do."""
+# Seconds to wait for other writers. Adding the records of one search takes
+# milliseconds, merging large files some seconds.
+LOCK_TIMEOUT = 60.0
 
 
 @contextmanager
 def reading(path, *, immutable=False) -> Iterator[sqlite3.Connection]:
-    """Open a file for reading: one consistent state, in the present schema.
+    """Open a file for reading: one consistent state, in the current schema.
 
     Parameters
     ----------
     path : Path
         A file that does not exist, or is empty, is a knowledge base without datasets.
     immutable : bool, default=False
-        Whether nobody can change the file, so that no lock is needed and no rest of
-        a killed writer is looked for.
+        Whether no process can change the file, so that no lock is needed and no
+        unfinished transaction is looked for.
 
     Yields
     ------
@@ -157,12 +56,12 @@ def reading(path, *, immutable=False) -> Iterator[sqlite3.Connection]:
     Raises
     ------
     KnowledgeBaseError
-        If the file is none of ours, too new, damaged or not readable; also for errors
-        of the block that come from values in the file.
+        If the file is no knowledge base, too new, damaged or not readable; also for
+        errors in the block that are caused by values in the file.
     """
-    with _explained(path), _understood(path):
-        # A file that is open for writing lets SQLite roll back what a killed writer
-        # left; where it cannot be written, SQLite opens it for reading by itself.
+    with _sqlite_errors(path), _valid_values(path):
+        # Opened for writing, so that SQLite can roll back an unfinished transaction;
+        # where permissions forbid that, SQLite opens the file for reading.
         mode = "ro&immutable=1" if immutable else "rw"
         exists = path.is_file() and path.stat().st_size > 0
         opened = _connect(path, mode) if exists or path.exists() else _in_memory()
@@ -170,14 +69,14 @@ def reading(path, *, immutable=False) -> Iterator[sqlite3.Connection]:
             if exists:
                 connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
-            version = _version(connection, path)
-            if version == SCHEMA_VERSION:
+            version = schema_version(connection, path)
+            if version == _schema.SCHEMA_VERSION:
                 yield connection
                 return
             with closing(_in_memory()) as copy:
                 connection.backup(copy)
                 copy.execute("BEGIN")
-                _prepare(copy, path)
+                create_or_migrate(copy, path)
                 copy.execute("COMMIT")
                 copy.execute("PRAGMA query_only = ON")
                 yield copy
@@ -185,10 +84,10 @@ def reading(path, *, immutable=False) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def writing(path) -> Iterator[sqlite3.Connection]:
-    """Open a file for one transaction, which the end of the block commits.
+    """Open a file for one transaction, which is committed at the end of the block.
 
     The file is created if it does not exist, and migrated if its schema is older. An
-    exception in the block leaves the file as it was.
+    exception in the block rolls the transaction back.
 
     Parameters
     ----------
@@ -201,15 +100,15 @@ def writing(path) -> Iterator[sqlite3.Connection]:
     Raises
     ------
     KnowledgeBaseError
-        If the folder does not exist, or the file is none of ours, too new, damaged,
-        locked for longer than a minute, or not writable.
+        If the folder does not exist, or the file is no knowledge base, too new,
+        damaged, locked for longer than a minute, or not writable.
     """
     _check_folder(path)
-    with _explained(path), closing(_connect(path, "rwc")) as connection:
+    with _sqlite_errors(path), closing(_connect(path, "rwc")) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if _prepare(connection, path) == 0:
-                write_provenance(connection, _birth_certificate())
+            if create_or_migrate(connection, path) == 0:
+                write_provenance(connection, _creation_provenance())
             yield connection
             connection.execute("COMMIT")
         finally:
@@ -217,15 +116,15 @@ def writing(path) -> Iterator[sqlite3.Connection]:
                 connection.execute("ROLLBACK")
 
 
-class _Rehearsal(Exception):
-    """Ends a transaction that was only to show that it is possible."""
+class _WriteTest(Exception):
+    """Roll back a transaction that only tested whether the file can be written."""
 
 
 def check_writable(path):
     """Raise an error now if a later write would fail.
 
-    The write is rehearsed: permissions say little on network folders. Nothing is left
-    behind, and no file is created.
+    A write is tried and rolled back, since permissions are not reliable on network
+    folders. No file is created.
 
     Parameters
     ----------
@@ -249,14 +148,14 @@ def check_writable(path):
     try:
         with writing(path) as connection:
             # The first change opens the journal beside the file.
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            raise _Rehearsal
-    except _Rehearsal:
+            connection.execute(f"PRAGMA user_version = {_schema.SCHEMA_VERSION}")
+            raise _WriteTest
+    except _WriteTest:
         pass
 
 
 def compact(path):
-    """Rewrite a file without gaps, in the order in which it is read.
+    """Rewrite a file without unused pages.
 
     Parameters
     ----------
@@ -269,7 +168,7 @@ def compact(path):
     """
     with writing(path):
         pass
-    with _explained(path), closing(_connect(path, "rw")) as connection:
+    with _sqlite_errors(path), closing(_connect(path, "rw")) as connection:
         connection.execute("VACUUM")
 
 
@@ -287,13 +186,13 @@ def _connect(path, mode):
 
 
 def write_provenance(connection, items):
-    """Store items that say where a knowledge base comes from.
+    """Store where a knowledge base comes from.
 
     Parameters
     ----------
     connection : sqlite3.Connection
-    items : mapping of str to value
-        Values that JSON can express.
+    items : mapping of str to object
+        Values that can be serialized as JSON.
     """
     connection.executemany(
         "INSERT OR REPLACE INTO provenance VALUES (?, ?)",
@@ -302,7 +201,7 @@ def write_provenance(connection, items):
 
 
 def read_provenance(connection):
-    """Return what `write_provenance` was given, and the version of the schema.
+    """Return the items of `write_provenance`, and the version of the schema.
 
     Parameters
     ----------
@@ -313,12 +212,12 @@ def read_provenance(connection):
     items : dict
     """
     items = connection.execute("SELECT name, value FROM provenance ORDER BY name")
-    return {"schema_version": SCHEMA_VERSION} | {
+    return {"schema_version": _schema.SCHEMA_VERSION} | {
         name: json.loads(value) for name, value in items
     }
 
 
-def _birth_certificate():
+def _creation_provenance():
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "created_by": f"sklearn_meta {sklearn_meta.__version__}",
@@ -338,50 +237,7 @@ def _check_folder(path):
         )
 
 
-def _version(connection, path):
-    """Return the version of the schema; 0 for a file without anything in it."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        (n_tables,) = connection.execute(
-            "SELECT COUNT(*) FROM sqlite_master"
-        ).fetchone()
-        if application == 0 and n_tables == 0:
-            return 0
-        raise KnowledgeBaseError(
-            f"{str(path)!r} is a SQLite database, but not a knowledge base. Pass the "
-            "path of a knowledge base, or one where no file is yet."
-        )
-    if version > SCHEMA_VERSION:
-        raise KnowledgeBaseError(
-            f"The knowledge base {str(path)!r} has version {version} of the schema; "
-            f"sklearn_meta {sklearn_meta.__version__} reads versions up to "
-            f"{SCHEMA_VERSION}. Upgrade sklearn_meta, or pass another path."
-        )
-    return version
-
-
-def _prepare(connection, path):
-    """Create or migrate the schema in the open transaction; return what it was."""
-    version = _version(connection, path)
-    if version == SCHEMA_VERSION:
-        return version
-    if version == 0:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        statements = _SCHEMA
-    else:
-        statements = [
-            statement
-            for earlier in range(version, SCHEMA_VERSION)
-            for statement in MIGRATIONS[earlier]
-        ]
-    for statement in statements:
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    return version
-
-
-# By the primary error code: what is wrong, and the way out.
+# By primary error code of SQLite: cause and remedy.
 _EXPLANATIONS = {
     sqlite3.SQLITE_NOTADB: (
         "is not a SQLite database. Pass the path of a knowledge base, or one where no "
@@ -408,8 +264,8 @@ _EXPLANATIONS = {
 
 
 @contextmanager
-def _explained(path):
-    """Turn SQLite's errors into ours, which name the file and the way out."""
+def _sqlite_errors(path):
+    """Raise errors of SQLite as `KnowledgeBaseError` with file and remedy."""
     try:
         yield
     except sqlite3.Error as error:
@@ -421,11 +277,10 @@ def _explained(path):
 
 
 @contextmanager
-def _understood(path):
-    """Turn what goes wrong with values that no version of ours writes into our error.
+def _valid_values(path):
+    """Raise errors that are caused by invalid values as `KnowledgeBaseError`.
 
-    What is read is numbers and names by their ids; a text, a NULL or a missing id in
-    their place is met as one of these exceptions.
+    A text or NULL in place of a number, or a missing id, raises one of these.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The knowledge base: datasets, pipelines, and how these did on those."""
+"""Knowledge base: records of datasets and pipelines in one SQLite file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from sklearn_meta.evaluation._records import Status
-from sklearn_meta.metalearning.knowledge_base._csv import read_csv, write_csv
 from sklearn_meta.metalearning.knowledge_base._file import (
-    KnowledgeBaseError,
     check_writable,
     compact,
     read_provenance,
@@ -19,69 +17,59 @@ from sklearn_meta.metalearning.knowledge_base._file import (
     write_provenance,
     writing,
 )
-from sklearn_meta.metalearning.knowledge_base._matrix import count_datasets, read_matrix
-from sklearn_meta.metalearning.knowledge_base._metrics import (
-    STORED_METRICS,
-    related_metric,
+from sklearn_meta.metalearning.knowledge_base._matrix_query import (
+    count_datasets,
+    read_matrix,
 )
+from sklearn_meta.metalearning.knowledge_base._metrics import related_metric
 from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
     EvaluationRecord,
+    as_data_frame,
     check_task,
-)
-from sklearn_meta.metalearning.knowledge_base._rows import read_records, write_records
-from sklearn_meta.metalearning.knowledge_base._score_matrix import (
-    ScoreMatrix,
-    concatenate,
-)
-from sklearn_meta.metalearning.knowledge_base._tables import (
-    as_table,
     dataset_row,
     evaluation_row,
 )
+from sklearn_meta.metalearning.knowledge_base._rows import read_records, write_records
+from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
+from sklearn_meta.metalearning.knowledge_base._score_matrix import ScoreMatrix
 
-__all__ = [
-    "STORED_METRICS",
-    "DatasetRecord",
-    "EvaluationRecord",
-    "KnowledgeBase",
-    "KnowledgeBaseError",
-    "ScoreMatrix",
-    "concatenate",
-    "related_metric",
-]
-
-# A metric is used if so many datasets have scores in it, as a share of those that have
-# the most common one: a related metric on many datasets says more than the metric
-# itself on a few.
+# A metric is used if at least this share of the datasets that have the most common one
+# have scores in it: a related metric on many datasets is more informative than the
+# metric itself on a few.
 USABLE_SHARE = 0.5
 
-# Where the package's own one lies, in the folder of this module.
+# Path of the shipped file in the folder of this module.
 BUILT_IN = ("data", "knowledge.sqlite")
 
 
 class KnowledgeBase:
-    """What is known of earlier datasets, in one SQLite file.
+    """Records of earlier datasets and the pipelines tried on them, in a SQLite file.
 
     It holds numbers that describe datasets (never their rows), pipelines as texts, and
-    for each evaluation of a pipeline on a dataset its status, seconds, and scores in
-    several metrics. Nothing in the file can run code. Any tool for SQLite can show it;
-    the view ``leaderboard`` is made for that.
+    the status, seconds, and scores in several metrics of each evaluation. Nothing in
+    the file can run code. Any tool for SQLite can read it; the view ``leaderboard``
+    shows names in place of ids.
 
-    Nothing is opened before it is needed, and nothing is kept open: the object can be
-    used by many threads and processes at once, and pickles as its path.
+    The file is opened by each method that needs it and closed afterwards: the object
+    can be used by many threads and processes at once, and is pickled as its path.
 
     Parameters
     ----------
     path : str, path-like or None, default=None
-        A file of your own, which is created when something is added to it. None is the
+        A file of your own, which is created by the first addition. None is the
         knowledge base that ships with the package, which cannot be changed.
+
+    Raises
+    ------
+    TypeError
+        If `path` is of another type.
 
     Notes
     -----
-    Many processes may write to one file, on a network folder too if its file locks
-    work. Each addition is one transaction; a process that is killed leaves the file as
-    it was before.
+    Many processes may write to one file, also in a network folder whose file locks
+    work. Each addition is one transaction: if a process is killed, the file is as it
+    was before the addition.
 
     Scores are stored with six significant digits, seconds to the microsecond.
 
@@ -115,7 +103,7 @@ class KnowledgeBase:
 
     def __repr__(self):
         path = "" if self.path is None else repr(os.fspath(self.path))
-        view = ", a part" if self._is_view else ""
+        view = ", view" if self._is_view else ""
         return f"KnowledgeBase({path}{view})"
 
     def __eq__(self, other):
@@ -131,7 +119,7 @@ class KnowledgeBase:
         path = None if self.path is None else os.fspath(self.path)
         return path, self._without_families, self._with_pipelines
 
-    # What is known
+    # Reading
 
     def matrix(self, task, metric=None, *, max_pipelines=2000) -> ScoreMatrix:
         """Return all scores in one metric, as arrays.
@@ -140,17 +128,17 @@ class KnowledgeBase:
         ----------
         task : {"classification", "regression"}
         metric : str, callable or None, default=None
-            scikit-learn's name of a scorer. Where too little is stored in it, a
-            related metric stands in (see `related_metric`); the result names it. For
-            None and for callables, it is the default metric of the task.
+            scikit-learn's name of a scorer. If fewer than half as many datasets have
+            scores in it as in the most common metric, a related one stands in. None
+            and callables stand for the default metric of the task.
         max_pipelines : int, default=2000
-            Pipelines beyond this number are left out, so that the arrays stay small
-            however often a file was added to: those stay that came nearest to the best
-            one on some dataset.
+            Maximum number of pipelines; those of the best ranks on any dataset are
+            kept. It bounds the size of the arrays for files with many additions.
 
         Returns
         -------
         matrix : ScoreMatrix
+            Its attribute ``metric`` names the metric of the scores.
 
         Raises
         ------
@@ -174,7 +162,7 @@ class KnowledgeBase:
         return matrix.without_families(self._without_families)
 
     def metrics(self, task) -> tuple[str, ...]:
-        """Return the metrics that scores are stored in, the most common one first.
+        """Return the names of the metrics that have scores.
 
         Parameters
         ----------
@@ -183,6 +171,7 @@ class KnowledgeBase:
         Returns
         -------
         metrics : tuple of str
+            Those with scores on the most datasets first.
         """
         check_task(task)
         with self._reading() as connection:
@@ -190,7 +179,7 @@ class KnowledgeBase:
         return tuple(sorted(counts, key=counts.get, reverse=True))
 
     def records(self) -> list[tuple[DatasetRecord, list[EvaluationRecord]]]:
-        """Return everything that is known, dataset by dataset.
+        """Return all records, dataset by dataset.
 
         Returns
         -------
@@ -208,7 +197,7 @@ class KnowledgeBase:
             A DataFrame where pandas is installed. Columns ``metafeature:...`` hold
             the meta-features.
         """
-        return as_table(
+        return as_data_frame(
             [dataset_row(dataset, source) for dataset, _, source in self._records()]
         )
 
@@ -218,8 +207,9 @@ class KnowledgeBase:
         Returns
         -------
         table : DataFrame or list of dict
-            Columns ``task``, ``pipeline``, ``n_datasets`` (on which it was tried) and
-            ``n_ok`` (on which it ended well).
+            A DataFrame where pandas is installed. Columns ``task``, ``pipeline``,
+            ``n_datasets`` (number of datasets on which it was tried) and ``n_ok``
+            (number of those on which it has scores).
         """
         tried, ok = Counter(), Counter()
         for dataset, evaluations, _ in self._records():
@@ -230,7 +220,7 @@ class KnowledgeBase:
                 for key, evaluation in zip(keys, evaluations, strict=True)
                 if evaluation.status == Status.OK
             )
-        return as_table(
+        return as_data_frame(
             [
                 {"task": key[0], "pipeline": key[1], "n_datasets": n, "n_ok": ok[key]}
                 for key, n in tried.items()
@@ -246,7 +236,7 @@ class KnowledgeBase:
             A DataFrame where pandas is installed. Columns ``mean:...`` and
             ``standard_error:...`` hold the scores in each metric.
         """
-        return as_table(
+        return as_data_frame(
             [
                 evaluation_row(dataset, evaluation)
                 for dataset, evaluations, _ in self._records()
@@ -260,13 +250,13 @@ class KnowledgeBase:
         Returns
         -------
         provenance : dict
-            What `set_provenance` was given, and ``schema_version``, ``created`` and
+            The items of `set_provenance`, and ``schema_version``, ``created`` and
             ``created_by``.
         """
         with self._reading() as connection:
             return read_provenance(connection)
 
-    # Parts of it
+    # Views
 
     def without_families(self, families) -> KnowledgeBase:
         """Return a view without the datasets of some families.
@@ -278,7 +268,7 @@ class KnowledgeBase:
         Returns
         -------
         view : KnowledgeBase
-            For reading.
+            Of the same file, read-only.
         """
         _check_names(families, "families")
         return self._view(self._without_families.union(families), self._with_pipelines)
@@ -294,7 +284,8 @@ class KnowledgeBase:
         Returns
         -------
         view : KnowledgeBase
-            For reading. Merging it into a new file gives a smaller knowledge base.
+            Of the same file, read-only. Merged into a new file, it gives a smaller
+            knowledge base.
         """
         _check_names(texts, "texts")
         texts = frozenset(texts)
@@ -302,22 +293,22 @@ class KnowledgeBase:
             texts &= self._with_pipelines
         return self._view(self._without_families, texts)
 
-    # Adding to it
+    # Writing
 
     def add(self, dataset, evaluations, *, source=""):
-        """Add what was learned of one dataset, in one transaction.
+        """Add the records of one dataset, in one transaction.
 
         A dataset of the same name and task is updated. Of two evaluations of one
-        pipeline on it, the one that ended well is kept; of two such ones, that on more
-        rows; then the later one, together with the scores of the earlier one in other
-        metrics.
+        pipeline on it, the one with scores is kept; if both have scores, that on more
+        rows; if the rows are as many, the later one, together with the scores of the
+        earlier one in other metrics.
 
         Parameters
         ----------
         dataset : DatasetRecord
         evaluations : iterable of EvaluationRecord
         source : str, default=""
-            Who adds it, for people.
+            Origin of the records, for display.
 
         Raises
         ------
@@ -329,9 +320,9 @@ class KnowledgeBase:
             write_records(connection, dataset, evaluations, source)
 
     def merge(self, other):
-        """Add everything that another knowledge base knows.
+        """Add all records of another knowledge base, in one transaction.
 
-        Conflicts are settled as in `add`. Provenance is not taken over.
+        Conflicts are resolved as in `add`. Provenance is not copied.
 
         Parameters
         ----------
@@ -341,70 +332,50 @@ class KnowledgeBase:
         Raises
         ------
         KnowledgeBaseError
-            If `other` does not exist, one of them cannot be read, or this one cannot
-            be written. Nothing is added then.
+            If `other` does not exist or cannot be read, or this file cannot be written.
+            Nothing is added then.
         """
-        other = as_knowledge_base(other)
+        if not isinstance(other, KnowledgeBase):
+            other = KnowledgeBase(other)
         if other.path is not None and not other._file.exists():
             raise KnowledgeBaseError(
-                f"There is no knowledge base {str(other._file)!r} to merge."
+                f"There is no knowledge base {str(other._file)!r} to merge. Pass the "
+                "path of a file, or None for the one that ships with sklearn_meta."
             )
-        self._add_all(other._records(), {})
+        self._add_all(other._records())
 
     def set_provenance(self, **items):
-        """Say where the knowledge base comes from.
+        """Store where the knowledge base comes from.
 
         Parameters
         ----------
         **items
-            Values that JSON can express. They replace those of the same name.
+            Values that can be serialized as JSON; they replace those of the same name.
         """
         with self._writing() as connection:
             write_provenance(connection, items)
 
-    def export_csv(self, folder):
-        """Write everything to CSV files, from which `import_csv` reads the same.
-
-        Parameters
-        ----------
-        folder : str or path-like
-            Created if it does not exist. Receives ``datasets.csv``,
-            ``evaluations.csv`` and ``provenance.csv``.
-        """
-        write_csv(Path(folder).expanduser(), self._records(), self.provenance())
-
-    def import_csv(self, folder):
-        """Add everything that `export_csv` wrote, in one transaction.
-
-        Parameters
-        ----------
-        folder : str or path-like
+    def compact(self):
+        """Rewrite the file without unused pages: it becomes smaller and faster to read.
 
         Raises
         ------
         KnowledgeBaseError
-            If the files cannot be understood, or this knowledge base cannot be
-            written. Nothing is added then.
+            If the file cannot be written, or is the built-in one.
         """
-        records, provenance = read_csv(Path(folder).expanduser())
-        provenance.pop("schema_version", None)
-        self._add_all(records, provenance)
-
-    def compact(self):
-        """Rewrite the file without gaps: smaller, and faster to read."""
         self._check_own()
         compact(self._file)
 
     def check_writable(self):
-        """Raise the error now that adding something later would raise.
+        """Raise an error now if a later addition would fail.
 
-        Nothing is left behind; in particular, no file is created.
+        Nothing is changed, and no file is created.
 
         Raises
         ------
         KnowledgeBaseError
-            If the folder does not exist or cannot be written, the file cannot be
-            written, is none of ours or is too new, or is the built-in one.
+            If the folder does not exist or cannot be written, or the file cannot be
+            written, is no knowledge base, has too new a schema, or is the built-in one.
         """
         self._check_own()
         check_writable(self._file)
@@ -444,7 +415,7 @@ class KnowledgeBase:
             )
         if self._is_view:
             raise KnowledgeBaseError(
-                "A part of a knowledge base is for reading. Add to the whole one, "
+                "A view of a knowledge base is for reading. Add to the whole one, "
                 f"KnowledgeBase({os.fspath(self.path)!r})."
             )
 
@@ -459,7 +430,7 @@ class KnowledgeBase:
         return view
 
     def _records(self):
-        """Return datasets, their evaluations, and sources, as this view shows them."""
+        """Return datasets, their evaluations and sources, restricted to this view."""
         with self._reading() as connection:
             records = list(read_records(connection))
         kept = self._with_pipelines
@@ -473,32 +444,14 @@ class KnowledgeBase:
             if dataset.family not in self._without_families
         ]
 
-    def _add_all(self, records, provenance):
+    def _add_all(self, records):
         with self._writing() as connection:
             for dataset, evaluations, source in records:
                 write_records(connection, dataset, evaluations, source)
-            write_provenance(connection, provenance)
-
-
-def as_knowledge_base(knowledge_base) -> KnowledgeBase:
-    """Return a knowledge base for what users may pass as one.
-
-    Parameters
-    ----------
-    knowledge_base : KnowledgeBase, str, path-like or None
-        None is the one that ships with the package.
-
-    Returns
-    -------
-    knowledge_base : KnowledgeBase
-    """
-    if isinstance(knowledge_base, KnowledgeBase):
-        return knowledge_base
-    return KnowledgeBase(knowledge_base)
 
 
 def _check_names(names, parameter):
-    # A str is a collection of str, but never the one that is meant.
+    # A str is a collection of str, and never meant as one here.
     if isinstance(names, str):
         raise TypeError(
             f"'{parameter}' must be a collection of str, not a single str. Got "

@@ -1,10 +1,11 @@
-"""What the knowledge base knows of one dataset and of one pipeline on it."""
+"""Records of datasets and evaluations, and data frames of them."""
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.evaluation._records import Status
@@ -14,7 +15,7 @@ _STATUSES = frozenset(str(status) for status in Status)
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """A dataset, as numbers that describe it; never its rows.
+    """Description of a dataset by numbers; it holds no rows.
 
     Parameters
     ----------
@@ -22,12 +23,12 @@ class DatasetRecord:
         Unique among the datasets of its task.
     task : {"classification", "regression"}
     family : str
-        Datasets of one origin (versions, subsamples, several targets of one table)
-        share a family; they are left out together when recall is judged.
+        Shared by datasets of one origin (versions, subsamples, several targets of one
+        table), which leave-one-family-out evaluations leave out together.
     n_samples, n_features : int
-    n_classes : int
+    n_classes : int, default=0
         0 for regression.
-    metafeatures : mapping of str to float
+    metafeatures : mapping of str to float, default={}
         By name. NaN where a meta-feature is not defined.
 
     Raises
@@ -68,23 +69,23 @@ class DatasetRecord:
 
 @dataclass(frozen=True)
 class EvaluationRecord:
-    """How one pipeline did on one dataset.
+    """Result of one pipeline on one dataset.
 
     Parameters
     ----------
     pipeline : str
-        Its canonical text.
-    status : str
+        Canonical text.
+    status : str, default="ok"
         A member of `Status`: ``"ok"``, ``"timeout"``, ``"failed"``, ...
-    scores : mapping of str to (float, float)
+    scores : mapping of str to (float, float), default={}
         Mean and standard error over the folds, by scikit-learn's name of the scorer;
         greater is better. The standard error may be NaN. Scores whose mean is not
-        finite are taken as absent.
-    fit_seconds, predict_seconds : float
-        Of one fit, and of predicting one validation fold. NaN where not known; for a
-        time-out, the seconds that had passed.
-    n_rows : int
-        Rows of the dataset that the folds were made of.
+        finite are not stored.
+    fit_seconds, predict_seconds : float, default=nan
+        Of one fit, and of predicting one validation fold. NaN where not known; after a
+        time-out, the seconds until then.
+    n_rows : int, default=0
+        Number of rows of the dataset that were split into folds.
 
     Raises
     ------
@@ -105,7 +106,7 @@ class EvaluationRecord:
                 f"The 'status' of an evaluation must be one of {sorted(_STATUSES)}. "
                 f"Got {self.status!r} instead."
             )
-        # A member of Status is a str, but does not look like one.
+        # The repr of a member of Status is not that of a str.
         object.__setattr__(self, "status", str(self.status))
         for name in ("fit_seconds", "predict_seconds", "n_rows"):
             value = getattr(self, name)
@@ -122,3 +123,56 @@ def check_task(task):
         raise ValueError(
             f"The 'task' must be one of {list(TASKS)}. Got {task!r} instead."
         )
+
+
+# Data frames
+
+# Prefixes of columns whose names come from the data, so that a meta-feature called
+# "n_samples" is another column than the field.
+METAFEATURE = "metafeature:"
+MEAN = "mean:"
+STANDARD_ERROR = "standard_error:"
+
+
+def dataset_row(dataset, source):
+    """Return one row for a dataset, with a column for each meta-feature."""
+    row = _scalar_fields(dataset, without="metafeatures") | {"source": source}
+    for name, value in dataset.metafeatures.items():
+        row[METAFEATURE + name] = value
+    return row
+
+
+def evaluation_row(dataset, evaluation):
+    """Return one row for an evaluation, with two columns for each metric."""
+    row = {"task": dataset.task, "dataset": dataset.name}
+    row |= _scalar_fields(evaluation, without="scores")
+    for metric, (mean, standard_error) in evaluation.scores.items():
+        row[MEAN + metric] = mean
+        row[STANDARD_ERROR + metric] = standard_error
+    return row
+
+
+def _scalar_fields(record, without):
+    names = (field.name for field in fields(record) if field.name != without)
+    return {name: getattr(record, name) for name in names}
+
+
+def as_data_frame(rows):
+    """Return rows as a data frame.
+
+    Parameters
+    ----------
+    rows : list of dict
+
+    Returns
+    -------
+    table : DataFrame or list of dict
+        A DataFrame where pandas is installed. All rows have the columns of any; those
+        that a row lacks are NaN.
+    """
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    try:
+        pandas = importlib.import_module("pandas")
+    except ImportError:
+        return [{name: row.get(name, math.nan) for name in columns} for row in rows]
+    return pandas.DataFrame(rows, columns=columns)

@@ -1,4 +1,4 @@
-"""Records to rows of the knowledge base, and back."""
+"""SQL queries that write and read records."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import math
 import numpy as np
 
 from sklearn_meta.evaluation._records import Status
-from sklearn_meta.metalearning.knowledge_base._numbers import (
+from sklearn_meta.metalearning.knowledge_base._records import (
+    DatasetRecord,
+    EvaluationRecord,
+)
+from sklearn_meta.metalearning.knowledge_base._schema import (
     UNKNOWN,
     decode_scores,
     decode_seconds,
     encode_score,
     encode_seconds,
-    known,
-)
-from sklearn_meta.metalearning.knowledge_base._records import (
-    DatasetRecord,
-    EvaluationRecord,
+    mask_unknown,
 )
 
 
 def write_records(connection, dataset, evaluations, source):
-    """Add a dataset and its evaluations, or update them.
+    """Insert or update a dataset and its evaluations.
+
+    See `KnowledgeBase.add` for which of two evaluations is kept.
 
     Parameters
     ----------
@@ -34,9 +36,9 @@ def write_records(connection, dataset, evaluations, source):
     dataset_id = _write_dataset(connection, dataset, source)
     metric_ids = {}
     for evaluation in evaluations:
-        pipeline_id = _identity(connection, "pipelines", text=evaluation.pipeline)
+        pipeline_id = _find_or_insert(connection, "pipelines", text=evaluation.pipeline)
         key = (dataset_id, pipeline_id)
-        if not _make_way(connection, key, evaluation):
+        if not _replaces_stored(connection, key, evaluation):
             continue
         connection.execute(
             "INSERT OR REPLACE INTO evaluations (dataset, pipeline, status, "
@@ -55,7 +57,7 @@ def write_records(connection, dataset, evaluations, source):
             if not math.isfinite(mean):
                 continue
             if metric not in metric_ids:
-                metric_ids[metric] = _identity(
+                metric_ids[metric] = _find_or_insert(
                     connection, "metrics", task=dataset.task, name=metric
                 )
             connection.execute(
@@ -65,12 +67,8 @@ def write_records(connection, dataset, evaluations, source):
             )
 
 
-def _make_way(connection, key, evaluation):
-    """Return whether an evaluation is to be stored, and remove what it puts an end to.
-
-    One that ended well is kept against one that did not; of two that did, the one on
-    more rows. Scores of different rows do not belong together.
-    """
+def _replaces_stored(connection, key, evaluation):
+    """Return whether an evaluation is stored; delete scores of other rows if so."""
     where = "WHERE dataset = ? AND pipeline = ?"
     stored = connection.execute(
         f"SELECT status, n_rows FROM evaluations {where}", key
@@ -83,6 +81,7 @@ def _make_way(connection, key, evaluation):
     ):
         return False
     if evaluation.n_rows != n_rows:
+        # With the metrics named, the primary key of the table is used.
         connection.execute(
             f"DELETE FROM scores {where} AND metric IN (SELECT id FROM metrics)", key
         )
@@ -120,16 +119,20 @@ def _write_dataset(connection, dataset, source):
     connection.executemany(
         "INSERT INTO metafeatures VALUES (?, ?, ?)",
         [
-            # SQLite takes NaN for NULL.
-            (dataset_id, _identity(connection, "metafeature_names", name=n), float(v))
+            # SQLite stores NaN as NULL.
+            (
+                dataset_id,
+                _find_or_insert(connection, "metafeature_names", name=n),
+                float(v),
+            )
             for n, v in dataset.metafeatures.items()
         ],
     )
     return dataset_id
 
 
-def _identity(connection, table, **columns):
-    """Return the id of a row, which is added if there is none."""
+def _find_or_insert(connection, table, **columns):
+    """Return the id of a row, which is inserted if there is none."""
     names = list(columns)
     values = list(columns.values())
     find = f"SELECT id FROM {table} WHERE " + " AND ".join(f"{n} = ?" for n in names)
@@ -195,7 +198,7 @@ def _read_scores(connection, dataset_id, metrics):
         if not rows:
             continue
         pipelines, means, errors, exponents = np.array(rows).T
-        errors = known(decode_scores(errors, exponents), errors)
+        errors = mask_unknown(decode_scores(errors, exponents), errors)
         means = decode_scores(means, exponents)
         for pipeline, mean, error in zip(
             pipelines.tolist(), means.tolist(), errors.tolist(), strict=True

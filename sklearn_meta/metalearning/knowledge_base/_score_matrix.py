@@ -1,4 +1,4 @@
-"""All scores in one metric: datasets by pipelines."""
+"""Matrix of the scores of all pipelines on all datasets in one metric."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class ScoreMatrix:
-    """What every pipeline scored and cost on every dataset, in one metric.
+    """Scores and seconds of every pipeline on every dataset, in one metric.
 
     Parameters
     ----------
     task : {"classification", "regression"}
     metric : str
-        The metric of `mean`: the one asked for, or the related one that stands in.
+        scikit-learn's name of the scorer.
     datasets, families : tuple of str of length n_datasets
     n_samples, n_features, n_classes : ndarray of int of shape (n_datasets,)
     pipelines : tuple of str of length n_pipelines
@@ -24,13 +24,12 @@ class ScoreMatrix:
     mean, standard_error : ndarray of shape (n_datasets, n_pipelines)
         Over the folds; greater is better. NaN where there is no score.
     tried : ndarray of bool of shape (n_datasets, n_pipelines)
-        Where there is an evaluation, of any status. Without a score, it did not end
-        well, or not in this metric.
+        Where there is an evaluation, of any status. One without a score failed, or has
+        scores in other metrics only.
     fit_seconds : ndarray of shape (n_datasets, n_pipelines)
-        NaN where not known. Known for evaluations that failed as well: after a
-        time-out, the seconds that had passed.
+        Of one fit. NaN where not known; after a time-out, the seconds until then.
     n_rows : ndarray of int of shape (n_datasets, n_pipelines)
-        Rows that were used; 0 where the pipeline was not tried.
+        Number of rows that were used; 0 where the pipeline was not tried.
     metafeature_names : tuple of str of length n_metafeatures
     metafeatures : ndarray of shape (n_datasets, n_metafeatures)
         NaN where not defined or not known.
@@ -120,25 +119,8 @@ class ScoreMatrix:
             np.array([f not in families for f in self.families], dtype=bool)
         )
 
-    def with_pipelines(self, texts: Collection[str]) -> ScoreMatrix:
-        """Return the matrix of the pipelines that are among some texts.
 
-        Parameters
-        ----------
-        texts : collection of str
-
-        Returns
-        -------
-        matrix : ScoreMatrix
-            In the order of this matrix.
-        """
-        texts = frozenset(texts)
-        return self.take_pipelines(
-            np.array([text in texts for text in self.pipelines], dtype=bool)
-        )
-
-
-# Fields that are arrays, by what their rows and columns are.
+# Fields that are arrays of shape (n_datasets,) and (n_datasets, n_pipelines).
 _PER_DATASET = ("n_samples", "n_features", "n_classes")
 _PER_CELL = (
     "mean",
@@ -147,7 +129,7 @@ _PER_CELL = (
     "fit_seconds",
     "n_rows",
 )
-# Of a pipeline that was not tried; elsewhere it is NaN.
+# Values of a pipeline that was not tried; NaN for the other fields.
 _EMPTY = {"tried": False, "n_rows": 0}
 
 
@@ -158,13 +140,13 @@ def concatenate(matrices) -> ScoreMatrix:
     ----------
     matrices : sequence of ScoreMatrix
         Of one task and one metric. A dataset (by name) that is in several is taken
-        from the last one that has it.
+        from the last of them.
 
     Returns
     -------
     matrix : ScoreMatrix
-        Pipelines and meta-features are the union of all, in the order in which they
-        are met.
+        With the union of their pipelines and meta-features, in the order of their
+        first occurrence.
 
     Raises
     ------
@@ -175,9 +157,9 @@ def concatenate(matrices) -> ScoreMatrix:
     for other in matrices[1:]:
         if (other.task, other.metric) != (first.task, first.metric):
             raise ValueError(
-                "Score matrices must be of one task and metric. Got "
-                f"{(first.task, first.metric)} and {(other.task, other.metric)}. Ask "
-                "for the metric of the first one."
+                "The 'matrices' must be of one task and metric. Got "
+                f"{(first.task, first.metric)} and {(other.task, other.metric)}. Read "
+                "all of them in the metric of the first one."
             )
     last = {name: m for m in matrices for name in m.datasets}
     matrices = [
@@ -210,3 +192,19 @@ def concatenate(matrices) -> ScoreMatrix:
             for field in _PER_CELL
         },
     )
+
+
+def family_weights(families):
+    """Return weights of datasets that are equal for all families.
+
+    Parameters
+    ----------
+    families : sequence of str of length n_datasets
+
+    Returns
+    -------
+    weights : ndarray of shape (n_datasets,)
+        They sum to the number of families.
+    """
+    _, family, size = np.unique(families, return_inverse=True, return_counts=True)
+    return 1.0 / size[family]

@@ -1,10 +1,10 @@
-"""Meta-features: a table described by numbers that tables can be compared by."""
+"""Meta-features: numbers that describe a table, comparable between tables."""
 
 from sklearn_meta.metalearning.metafeatures._describe import (
     MetaFeatures,
     compute_metafeatures,
     describe,
-    read_table,
+    encode_dataset,
 )
 from sklearn_meta.metalearning.metafeatures._groups import (
     METAFEATURE_NAMES,
@@ -18,6 +18,6 @@ __all__ = [
     "MetaFeatures",
     "compute_metafeatures",
     "describe",
+    "encode_dataset",
     "metafeature_names",
-    "read_table",
 ]

@@ -1,21 +1,24 @@
-"""Linear and monotone dependence: between columns, and on the target."""
+"""Linear and monotone dependence between columns, and with the target."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
-from sklearn_meta.metalearning.metafeatures._columns import average_ranks, summarize
+from sklearn_meta.metalearning.metafeatures._column_statistics import (
+    average_ranks,
+    summarize,
+)
 from sklearn_meta.metalearning.metafeatures._declarations import (
     CLASSES,
     COLUMNS,
     DUPLICATION,
     ROWS,
     SCALE,
-    Cost,
     Group,
     MetaFeature,
     Step,
+    StepCost,
     spread,
 )
 
@@ -25,7 +28,7 @@ _TEST = _ALL - {DUPLICATION}
 _PAIRS = ("median", "mean", "q75", "max", "sd")
 _TARGET = ("median", "mean", "q75", "max", "sd")
 
-# Rounding must not decide whether two columns of equal ranks count as correlated.
+# Rounding errors must not decide whether a correlation reaches a threshold.
 _TOLERANCE = 1e-9
 
 FEATURES = (
@@ -55,13 +58,13 @@ FEATURES = (
     ),
     *spread(
         "rank_r2",
-        "the same between ranks",
+        "share of variance that its ranks have in common with those of the target",
         ("median", "mean", "max"),
         _ALL,
     ),
     MetaFeature(
         "monotone_gain",
-        "largest of it between ranks, less the largest between values",
+        "largest shared variance between ranks, less the largest between values",
         _ALL,
     ),
     MetaFeature(
@@ -88,7 +91,7 @@ FEATURES = (
     ),
     MetaFeature(
         "adjusted_r2",
-        "share of variance that a linear model explains, less chance",
+        "share of variance that a linear model explains, adjusted for chance",
         _TEST,
         (REGRESSION,),
     ),
@@ -164,7 +167,7 @@ def _canonical(sample):
     Y_axes = _orthonormal(target, values[::-1], vectors[:, ::-1])
     correlations = np.linalg.svd(X_axes.T @ Y_axes, compute_uv=False)
     squares = np.minimum(correlations**2, 1.0)
-    # The number of rows less one is what any columns at all can explain.
+    # At a rank of the number of rows less one, any columns explain everything.
     rank, n_samples = X_axes.shape[1], sample.n_samples
     features = {
         "canonical_correlation": np.sqrt(squares.max()),
@@ -182,7 +185,7 @@ def _canonical(sample):
 
 
 def _orthonormal(matrix, eigenvalues, eigenvectors):
-    """Return an orthonormal basis of what the columns of a centered matrix span."""
+    """Return an orthonormal basis of the column space of a centered matrix."""
     kept = eigenvalues > 1e-9 * eigenvalues[0]
     scale = np.sqrt(eigenvalues[kept] * len(matrix))
     return matrix @ eigenvectors[:, kept] / scale
@@ -192,8 +195,8 @@ GROUP = Group(
     "correlation",
     FEATURES,
     (
-        Step(_pairs, Cost(per_cell=2e-8)),
-        Step(_target, Cost(per_cell=1.5e-7)),
-        Step(_canonical, Cost(per_cell=1e-7)),
+        Step(_pairs, StepCost(per_cell=2e-8)),
+        Step(_target, StepCost(per_cell=1.5e-7)),
+        Step(_canonical, StepCost(per_cell=1e-7)),
     ),
 )

@@ -1,4 +1,4 @@
-"""What a meta-feature is, and what computes a few of them at once."""
+"""Declarations of meta-features, their invariances, and the steps that compute them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from sklearn_meta.data._task_names import TASKS
 
-# What a table may undergo without a meta-feature changing, up to rounding.
-ROWS = "rows"  # another order of the rows
-COLUMNS = "columns"  # another order of the columns
+# Transformations of a table that leave a meta-feature unchanged, up to rounding.
+ROWS = "rows"  # a permutation of the rows
+COLUMNS = "columns"  # a permutation of the columns
 CLASSES = "classes"  # other names of the classes
-DUPLICATION = "duplication"  # the table below itself
+DUPLICATION = "duplication"  # every row twice
 SCALE = "scale"  # a numeric column times a positive number
 INVARIANCES = (ROWS, COLUMNS, CLASSES, DUPLICATION, SCALE)
 
@@ -24,13 +24,14 @@ class MetaFeature:
     ----------
     name : str
     meaning : str
-        One line for people.
+        One line of documentation.
     invariances : frozenset of str
-        Members of `INVARIANCES`. They hold for tables of which no rows, columns or
-        classes are left out, see `Sample`.
-    tasks : tuple of str
+        Members of `INVARIANCES`. They hold for tables that are small enough to be used
+        as a whole, see `Sample`.
+    tasks : tuple of str, default=TASKS
+        Tasks for which it is defined.
     group : str
-        Name of the `Group`, which fills it in.
+        Name of the `Group`, which sets it.
     """
 
     name: str
@@ -41,20 +42,19 @@ class MetaFeature:
 
 
 @dataclass(frozen=True)
-class Cost:
+class StepCost:
     """Expected seconds of a step on one core.
 
-    Measured once. Far from exact, it need only keep a large step out of a small rest;
-    how fast the machine is shows in the steps before.
+    Measured once on one machine; `_groups` corrects for the speed of the present one.
 
     Parameters
     ----------
-    fixed : float
+    fixed : float, default=3e-4
         Seconds on the smallest table.
-    per_cell : float
-        Seconds for each value of the sample.
-    per_pair : float
-        Seconds for each pair of its rows.
+    per_cell : float, default=0.0
+        Seconds per value of the sample.
+    per_pair : float, default=0.0
+        Seconds per pair of rows.
     """
 
     fixed: float = 3e-4
@@ -62,13 +62,13 @@ class Cost:
     per_pair: float = 0.0
 
     def seconds(self, sample):
-        """Return the expected seconds for a sample, by its number of rows and cells."""
+        """Return the expected seconds for a sample."""
         pairs = sample.n_samples**2
         return self.fixed + self.per_cell * sample.n_cells + self.per_pair * pairs
 
 
-# A step of some microseconds is always run.
-FREE = Cost(fixed=0.0)
+# Cost of a step that takes microseconds and is always run.
+FREE = StepCost(fixed=0.0)
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,16 @@ class Step:
     Parameters
     ----------
     compute : callable
-        ``compute(sample) -> mapping of str to float``. What it leaves out, or gives as
-        a value that is not finite, is undefined for this table.
-    cost : Cost
-    tasks : tuple of str
+        ``compute(sample) -> mapping of str to float``. Meta-features that are missing
+        in the result, or not finite, are undefined for the table.
+    cost : StepCost
+        Expected seconds.
+    tasks : tuple of str, default=TASKS
         Tasks for which the step is run.
     """
 
     compute: Callable[[object], Mapping[str, float]]
-    cost: Cost = Cost()
+    cost: StepCost = StepCost()
     tasks: tuple[str, ...] = TASKS
 
     @property
@@ -95,39 +96,38 @@ class Step:
         return self.compute.__name__.strip("_")
 
 
-def _as_it_is(sample):
+def _identity(sample):
     return sample
 
 
-def _nothing(values):
+def _no_features(values):
     return {}
 
 
 @dataclass(frozen=True)
 class Group:
-    """Meta-features that belong together, in the order in which they are computed.
+    """Related meta-features and the steps that compute them.
 
     Parameters
     ----------
     name : str
     features : tuple of MetaFeature
     steps : tuple of Step
-        Together they compute all `features`.
-    time_share : float
-        No step of the group begins after this share of the whole time limit, counted
-        from the first step of the group.
-    prepare : callable
-        Makes of the `Sample` what the steps get; None if there is nothing to do.
-    derive : callable
-        Computes what depends on the results of several steps.
+        In the order in which they are run. Together they compute all `features`.
+    time_share : float, default=0.3
+        Share of the whole time limit that the group may use.
+    prepare : callable, default=identity
+        ``prepare(sample)`` returns the argument of the steps; None skips the group.
+    derive : callable, default=no features
+        ``derive(values)`` computes meta-features from the results of several steps.
     """
 
     name: str
     features: tuple[MetaFeature, ...]
     steps: tuple[Step, ...]
     time_share: float = 0.3
-    prepare: Callable[[object], object | None] = _as_it_is
-    derive: Callable[[Mapping[str, float]], Mapping[str, float]] = _nothing
+    prepare: Callable[[object], object | None] = _identity
+    derive: Callable[[Mapping[str, float]], Mapping[str, float]] = _no_features
 
     def __post_init__(self):
         features = tuple(replace(f, group=self.name) for f in self.features)
@@ -135,14 +135,14 @@ class Group:
 
 
 def spread(name, meaning, statistics, invariances, tasks=TASKS):
-    """Declare one meta-feature for each statistic of a quantity that columns have.
+    """Declare one meta-feature for each statistic of a quantity over columns.
 
     Parameters
     ----------
     name, meaning : str
         Of the quantity.
     statistics : iterable of str
-        Keys of `sklearn_meta.metalearning.metafeatures._columns.STATISTICS`.
+        Keys of `sklearn_meta.metalearning.metafeatures._column_statistics.STATISTICS`.
     invariances : frozenset of str
     tasks : tuple of str
 

@@ -1,4 +1,4 @@
-"""Meta-features of a table: numbers by which tables can be compared."""
+"""Computation of the meta-features of a table."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from sklearn_meta.metalearning.metafeatures._groups import (
 )
 from sklearn_meta.metalearning.metafeatures._sample import draw_sample
 
-# Shares and moments are known to a few percent from this many rows; more would show in
-# the time, not in which tables are alike.
+# Size of the sample. It estimates shares and moments to a few percent; more rows would
+# take more time and not change which tables are similar.
 MAX_ROWS = 2_000
 MAX_COLUMNS = 128
 
@@ -35,14 +35,19 @@ class MetaFeatures:
 
     Parameters
     ----------
-    names : tuple of str
-        The same ones in the same order for every table of a task.
+    names : tuple of str of length n_metafeatures
+        The same names in the same order for every table of a task.
     values : ndarray of shape (n_metafeatures,)
-        Finite, or NaN where a meta-feature is undefined for the table or there was no
-        time for it. Read-only.
-    seconds : mapping of str to float
+        Finite, or NaN where a meta-feature is undefined for the table or was left out
+        for lack of time. Read-only.
+    seconds : mapping of str to float, default={}
         Seconds of each group of meta-features, and as ``"landmarks.tree"`` of each of
-        its steps that was run. ``"sample"`` is drawing the rows.
+        its steps that was run. ``"sample"`` is the drawing of the rows.
+
+    Raises
+    ------
+    ValueError
+        If `values` has another length than `names`, or is infinite.
 
     Examples
     --------
@@ -62,13 +67,14 @@ class MetaFeatures:
         values = np.array(self.values, dtype=np.float64)
         if values.shape != (len(self.names),):
             raise ValueError(
-                f"values must have one number for each of the {len(self.names)} names. "
-                f"Got an array of shape {values.shape}."
+                f"The 'values' must have one number for each of the {len(self.names)} "
+                f"names. Got an array of shape {values.shape} instead."
             )
         infinite = [self.names[i] for i in np.flatnonzero(np.isinf(values))]
         if infinite:
             raise ValueError(
-                f"values must be finite or NaN. Got infinity for {infinite}."
+                f"The 'values' must be finite or NaN. Got infinity for {infinite}; "
+                "use NaN for undefined ones."
             )
         values.flags.writeable = False
         object.__setattr__(self, "values", values)
@@ -76,7 +82,9 @@ class MetaFeatures:
     def __getitem__(self, name):
         """Return the value of one meta-feature as a float."""
         if name not in self.names:
-            raise KeyError(f"There is no meta-feature {name!r}. See `names`.")
+            raise KeyError(
+                f"There is no meta-feature {name!r}. The attribute 'names' lists all."
+            )
         return float(self.values[self.names.index(name)])
 
     def __len__(self):
@@ -84,7 +92,7 @@ class MetaFeatures:
         return len(self.names)
 
     def __eq__(self, other):
-        """Whether names and values are the same; the seconds do not matter."""
+        """Return whether names and values are equal; the seconds may differ."""
         if not isinstance(other, MetaFeatures):
             return NotImplemented
         return self.names == other.names and np.array_equal(
@@ -115,31 +123,31 @@ def compute_metafeatures(
     max_columns=MAX_COLUMNS,
     random_state=0,
 ):
-    """Describe a table by numbers that tables can be compared by.
+    """Compute the meta-features of a table.
 
-    Size and kinds of columns, the target, missing values, the shape of the numeric
-    columns, information about the target, correlation, principal components, and scores
-    of simple models (landmarks).
+    They describe the size and the kinds of columns, the target, missing values, the
+    distributions of numeric columns, information about the target, correlation,
+    principal components, and the scores of simple models (landmarks) [1]_ [2]_ [3]_.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-        Anything that the estimators take.
+        Anything that the estimators accept.
     y : array-like of shape (n_samples,)
         Class labels, or finite numbers.
     task : {"classification", "regression"} or None, default=None
         None infers it from `y` as `sklearn.utils.multiclass.type_of_target` does:
         numbers with a fractional part are a regression target, all others are labels.
     time_limit : float, default=1.0
-        Seconds for the meta-features; those that do not fit are NaN. What a
-        meta-feature is does not depend on it. Reading `X` is not included.
+        Seconds for the meta-features, without the encoding of `X`. Those that do not
+        fit are NaN; the values of the others do not depend on it.
     max_rows : int, default=2000
-        Of larger tables this many rows are drawn. Descriptions are comparable only with
-        the same value.
+        Number of rows that are drawn from larger tables. Meta-features are comparable
+        only if they were computed with the same value.
     max_columns : int, default=128
         As `max_rows`, for columns.
     random_state : int, RandomState instance or None, default=0
-        Decides which rows and columns are drawn, and seeds the trees.
+        Seed of the drawing of rows and columns, and of the trees.
 
     Returns
     -------
@@ -148,13 +156,13 @@ def compute_metafeatures(
     Raises
     ------
     ValueError
-        If `X` or `y` is not legal, see `MetaAutoClassifier.fit`, or a parameter is out
-        of its range.
+        If `X` or `y` is invalid, see `MetaAutoClassifier.fit`, or a parameter is out of
+        range.
 
     Notes
     -----
-    Runs on one thread. The same table and seed give the same values, in any order of
-    the rows up to `max_rows`.
+    It runs on one thread. The same table and seed give the same values; up to
+    `max_rows` rows, also in another order of the rows.
 
     References
     ----------
@@ -174,7 +182,7 @@ def compute_metafeatures(
     >>> 0.4 < metafeatures["score_linear"] < 0.6
     True
     """
-    _, dataset = read_table(X, y, task)
+    _, dataset = encode_dataset(X, y, task)
     return describe(
         dataset,
         time_limit=time_limit,
@@ -184,8 +192,8 @@ def compute_metafeatures(
     )
 
 
-def read_table(X, y, task=None):
-    """Check and encode a raw table, without an estimator around it.
+def encode_dataset(X, y, task=None):
+    """Validate and encode a raw table.
 
     Parameters
     ----------
@@ -213,12 +221,12 @@ def describe(
     max_columns=MAX_COLUMNS,
     random_state=0,
 ):
-    """Describe an encoded table, see `compute_metafeatures`.
+    """Compute the meta-features of an encoded table; see `compute_metafeatures`.
 
     Parameters
     ----------
     dataset : Dataset
-        Weights and groups are not looked at, and of several targets only the first.
+        Weights and groups are ignored, and all targets but the first.
     time_limit, max_rows, max_columns, random_state
         As in `compute_metafeatures`.
 
@@ -234,7 +242,7 @@ def describe(
     names = METAFEATURE_NAMES[dataset.task.name]
     with (
         one_thread(),
-        # What is undefined becomes NaN.
+        # Undefined values become NaN.
         np.errstate(all="ignore"),
     ):
         sample = draw_sample(
@@ -253,7 +261,7 @@ def describe(
 
 
 def _first_output(dataset):
-    """Return the dataset with one target, a label being two classes."""
+    """Return the dataset with its first target; a label has two classes."""
     if dataset.y.ndim == 1:
         return dataset
     task = RegressionTask()
@@ -300,5 +308,5 @@ def _infer_task(y):
         return CLASSIFICATION
     raise ValueError(
         f"y must hold class labels or numbers. Got a target of type {kind!r}; pass "
-        f"labels of one type, or say task={REGRESSION!r}."
+        f"labels of one type, or task={REGRESSION!r}."
     )

@@ -1,4 +1,4 @@
-"""All meta-features, and how the groups of them are computed in limited time."""
+"""All groups of meta-features, and their computation within a time limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sklearn_meta.metalearning.metafeatures import (
     _target,
 )
 
-# Cheap and telling ones first: where time is short, the later ones are left out.
+# Cheap and informative groups first: where time is short, later ones are left out.
 GROUPS = (
     _simple.GROUP,
     _target.GROUP,
@@ -31,11 +31,11 @@ GROUPS = (
     _landmarks.GROUP,
 )
 
-# A step is begun if this many times its expected seconds are left.
+# A step is started if this many times its expected seconds are left.
 SAFETY = 2.0
 
-# Steps that took as long as expected, before the first: one short step that was held up
-# must not stop all others.
+# Pseudo-observation of seconds that were as expected: a delay in one short step must
+# not stop all others.
 PRIOR_SECONDS = 0.02
 
 METAFEATURES = tuple(feature for group in GROUPS for feature in group.features)
@@ -46,7 +46,7 @@ METAFEATURE_NAMES = {
 
 
 def metafeature_names(task):
-    """Return the names of the meta-features of a task, in their order.
+    """Return the names of the meta-features of a task.
 
     Parameters
     ----------
@@ -55,6 +55,7 @@ def metafeature_names(task):
     Returns
     -------
     names : tuple of str
+        In the order of `MetaFeatures.names`.
 
     Raises
     ------
@@ -69,13 +70,14 @@ def metafeature_names(task):
     """
     if task not in METAFEATURE_NAMES:
         raise ValueError(
-            f"The task must be one of {', '.join(map(repr, TASKS))}. Got {task!r}."
+            f"The 'task' must be one of {', '.join(map(repr, TASKS))}. Got {task!r} "
+            "instead."
         )
     return METAFEATURE_NAMES[task]
 
 
 def run_groups(sample, *, time_limit, used=0.0, clock=time.perf_counter):
-    """Compute as many meta-features as there is time for.
+    """Compute the meta-features that fit in a time limit.
 
     Parameters
     ----------
@@ -83,35 +85,37 @@ def run_groups(sample, *, time_limit, used=0.0, clock=time.perf_counter):
     time_limit : float
         Seconds.
     used : float, default=0.0
-        Seconds that are gone already.
-    clock : callable
-        Seconds that never go back.
+        Seconds of the time limit that have passed already.
+    clock : callable, default=time.perf_counter
+        Returns monotonic seconds.
 
     Returns
     -------
     values : dict of str to float
         Finite values only.
     seconds : dict of str to float
-        For each group, and as ``"group.step"`` for each step that was run.
+        Of each group, and as ``"group.step"`` of each step that was run.
     """
     values, seconds = {}, {}
     task = sample.dataset.task.name
-    pace = _Pace(clock)
+    correction = _SpeedCorrection(clock)
     end = clock() - used + time_limit
     for group in GROUPS:
         begin = clock()
         deadline = min(end, begin + group.time_share * time_limit)
-        found = _run_group(group, sample, task, deadline, pace, seconds)
+        found = _run_group(group, sample, task, deadline, correction, seconds)
         values |= {name: v for name, v in found.items() if np.isfinite(v)}
         seconds[group.name] = clock() - begin
     return values, seconds
 
 
-def _run_group(group, sample, task, deadline, pace, seconds):
-    """Return what the steps of a group found; add the seconds of each to `seconds`."""
+def _run_group(group, sample, task, deadline, correction, seconds):
+    """Run the steps of a group, and add the seconds of each to `seconds`."""
     steps = [step for step in group.steps if task in step.tasks]
-    # No preparation either where no step can follow.
-    if not any(pace.allows(step.cost.seconds(sample), deadline) for step in steps):
+    # Without time for any step, the preparation is skipped as well.
+    if not any(
+        correction.allows(step.cost.seconds(sample), deadline) for step in steps
+    ):
         return {}
     prepared = group.prepare(sample)
     if prepared is None:
@@ -119,33 +123,28 @@ def _run_group(group, sample, task, deadline, pace, seconds):
     found = {}
     for step in steps:
         expected = step.cost.seconds(prepared)
-        if pace.allows(expected, deadline):
-            with pace.measured(expected) as taken:
+        if correction.allows(expected, deadline):
+            with correction.measured(expected) as taken:
                 found |= step.compute(prepared)
             seconds[f"{group.name}.{step.name}"] = taken()
     return found | group.derive(found)
 
 
-class _Pace:
-    """How fast this machine is just now, by the steps that it has done so far.
-
-    Parameters
-    ----------
-    clock : callable
-    """
+class _SpeedCorrection:
+    """Correct expected seconds by the measured seconds of the steps before."""
 
     def __init__(self, clock):
         self._clock = clock
         self._taken = self._expected = PRIOR_SECONDS
 
     def allows(self, expected, deadline):
-        """Whether a step fits before the deadline, with as much again to spare."""
+        """Return whether a step fits before the deadline, with a factor of safety."""
         needed = SAFETY * max(self._taken / self._expected, 1.0) * expected
         return expected == 0 or self._clock() + needed <= deadline
 
     @contextmanager
     def measured(self, expected):
-        """Time a step; gives a function that returns its seconds afterwards."""
+        """Time a step; yield a function that returns its seconds afterwards."""
         begin = end = self._clock()
         yield lambda: end - begin
         end = self._clock()

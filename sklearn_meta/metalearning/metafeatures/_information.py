@@ -1,4 +1,4 @@
-"""Information that single columns, in bins, have about the target.
+"""Information theory: entropy of binned columns, mutual information with the target.
 
 For regression the target is binned like a column. Entropies are in bits. `c` is the
 number of bins of all columns together.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_meta.metalearning.metafeatures._columns import (
+from sklearn_meta.metalearning.metafeatures._column_statistics import (
     quantiles,
     sorted_columns,
     summarize,
@@ -20,10 +20,10 @@ from sklearn_meta.metalearning.metafeatures._declarations import (
     COLUMNS,
     ROWS,
     SCALE,
-    Cost,
     Group,
     MetaFeature,
     Step,
+    StepCost,
     spread,
 )
 
@@ -38,10 +38,12 @@ TARGET_BINS = 8
 FEATURES = (
     *spread("attribute_entropy", "entropy", ("min", "mean", "max", "sd"), _BINNED),
     *spread("joint_entropy", "entropy together with the target", ("mean",), _BINNED),
-    *spread("mutual_information", "mutual information with it", _SPREAD, _BINNED),
+    *spread(
+        "mutual_information", "mutual information with the target", _SPREAD, _BINNED
+    ),
     *spread(
         "information_share",
-        "share of its entropy, less what is expected by chance",
+        "mutual information over the entropy of the target, less the expected bias",
         ("median", "mean", "max"),
         _BINNED,
     ),
@@ -62,12 +64,12 @@ FEATURES = (
     ),
     MetaFeature(
         "noise_signal_ratio",
-        "entropy of the columns that does not tell of the target, over that which does",
+        "entropy of the columns that is not mutual information, over that which is",
         _BINNED,
     ),
     *spread(
         "binned_r2",
-        "share of the target's variance between the bins, less chance",
+        "share of the target's variance between bins, adjusted for chance",
         ("median", "mean", "max"),
         _BINNED,
     ),
@@ -76,7 +78,7 @@ FEATURES = (
 
 @dataclass(frozen=True)
 class _Counts:
-    """Joint histogram of every column with the target."""
+    """Joint histograms of all columns with the target."""
 
     joint: np.ndarray  # (c, number of classes)
     columns: np.ndarray  # column of each bin, ascending, (c,)
@@ -85,7 +87,7 @@ class _Counts:
 
 
 def _count(bins, classes):
-    """Count rows for each bin of each column and each class."""
+    """Count the rows of each bin of each column and each class."""
     n_samples = len(bins)
     widths = bins.max(axis=0) + 1
     starts = np.concatenate([[0], np.cumsum(widths)[:-1]])
@@ -110,7 +112,7 @@ def _information(sample):
             np.linspace(0, 1, TARGET_BINS + 1)[1:-1],
         )
         classes = (sample.unit_y > edges).sum(axis=0)
-        # Ties leave some bins empty.
+        # Ties may leave bins empty.
         classes = np.unique(classes, return_inverse=True)[1]
     bins = sample.bins
     if not bins.shape[1]:
@@ -125,7 +127,7 @@ def _information(sample):
     information = np.maximum(entropy + target_entropy - joint, 0.0)
     n_bins = np.diff(np.append(counts.starts, len(per_bin)))
     freedom = np.maximum((n_bins - 1) * (n_classes - 1), 1)
-    # Of columns that know nothing, 2 n ln(2) I is chi-squared with that many degrees.
+    # If column and target are independent, 2 n ln(2) I is chi-squared distributed.
     excess = np.maximum(information - freedom / (2 * n_samples * np.log(2)), 0.0)
     total = information.sum()
     values = {
@@ -159,7 +161,7 @@ def _entropy(counts, n_samples):
 
 
 def _binned_r2(counts, target, bins):
-    """Adjusted share of the target's variance that lies between bins."""
+    """Return the adjusted share of the target's variance that is between bins."""
     total = (target**2).sum()
     n_samples, n_columns = bins.shape
     if total == 0:
@@ -181,5 +183,7 @@ def _binned_r2(counts, target, bins):
 
 
 GROUP = Group(
-    "information", FEATURES, (Step(_information, Cost(fixed=5e-4, per_cell=1.2e-7)),)
+    "information",
+    FEATURES,
+    (Step(_information, StepCost(fixed=5e-4, per_cell=1.2e-7)),),
 )

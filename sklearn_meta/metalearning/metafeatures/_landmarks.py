@@ -1,8 +1,8 @@
-"""Landmarks: what simple models score, and by how much they differ.
+"""Landmarking: scores of simple models, and differences between them.
 
-The score is the share of the constant model's squared error that a model avoids out of
-sample (for classes, that of the Brier score), -1 at worst. It is computed on a few
-hundred rows, evenly from the sorted sample.
+The score is one minus the squared error of a model out of sample over that of a
+constant (for classes, of the Brier score), at least -1. It is computed on up to 512
+rows, evenly spaced in the sorted sample.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from functools import cached_property
 import numpy as np
 
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
-from sklearn_meta.metalearning.metafeatures._columns import average_ranks
+from sklearn_meta.metalearning.metafeatures._column_statistics import average_ranks
 from sklearn_meta.metalearning.metafeatures._declarations import (
     CLASSES,
     COLUMNS,
     ROWS,
     SCALE,
-    Cost,
     Group,
     MetaFeature,
     Step,
+    StepCost,
 )
-from sklearn_meta.metalearning.metafeatures._models import (
+from sklearn_meta.metalearning.metafeatures._landmark_models import (
     bayes_predictions,
     constant_errors,
     kernel_errors,
@@ -34,7 +34,7 @@ from sklearn_meta.metalearning.metafeatures._models import (
     tree_errors,
 )
 
-# Models with one row per row of the sample take time with the cube of it.
+# The time of some models grows with the cube of the number of rows.
 MAX_ROWS = 512
 
 # Relative to the variance of the columns, see `ridge_errors`.
@@ -44,13 +44,13 @@ NEIGHBORS = (1, 5, 20)
 N_FOLDS = 3
 N_TREES = 8
 
-# What rounding leaves of a target that is constant among some rows.
+# Rounding errors of a target that is constant on some rows.
 NOISE = 1e-14
 
-# Fewer rows leave nothing to learn from.
+# Minimum number of rows.
 MIN_ROWS = 6
 
-# Which rows go together follows from the order of the sample, and that from the values.
+# The folds depend on the order of the sample, and thus on the values.
 _FOLDS = frozenset({ROWS})
 _FREE = frozenset({ROWS, COLUMNS, CLASSES, SCALE})
 
@@ -68,7 +68,7 @@ FEATURES = (
     _ranked("score_linear", "ridge regression, best of six penalties"),
     _landmark("linear_penalty", "log10 of the best penalty of ridge regression"),
     _landmark("linear_penalty_gain", "best penalty less the smallest one"),
-    _landmark("score_additive", "ridge regression on bent ranks: additive effects"),
+    _landmark("score_additive", "ridge regression on splines: additive effects"),
     _landmark("additive_gain", "additive effects less linear ones"),
     _landmark("score_1nn", "nearest neighbor"),
     _landmark("score_5nn", "5 nearest neighbors"),
@@ -103,13 +103,13 @@ FEATURES = (
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of the sample that landmarks are computed on."""
+    """Rows of the sample that landmarks are computed on."""
 
     sample: object
 
     @cached_property
     def index(self):
-        """Evenly spaced places of the sample, which is sorted by the target."""
+        """Evenly spaced rows of the sample, which is sorted by the target."""
         n_samples = self.sample.n_samples
         if n_samples <= MAX_ROWS:
             return np.arange(n_samples)
@@ -123,7 +123,7 @@ class _Rows:
 
     @cached_property
     def targets(self):
-        """`target`, and for regression the centered ranks of it beside, (n, k or 2)."""
+        """`target`, and for regression its centered ranks beside it, (n, k or 2)."""
         if self.sample.is_classification:
             return self.target
         ranks = average_ranks(self.sample.y[self.index, None]) - 0.5
@@ -159,7 +159,7 @@ class _Rows:
 
     @property
     def usable(self):
-        """Whether anything can be learned from these rows."""
+        """Whether there are enough rows, columns, and a target that varies."""
         return (
             len(self.index) >= MIN_ROWS
             and self.design.shape[1] > 0
@@ -172,23 +172,16 @@ def _centered(matrix):
 
 
 def _score(errors, constant):
-    """Share of the constant model's squared error that is avoided, -1 at worst."""
+    """Return one minus the squared error over that of a constant, at least -1."""
     return max(1 - float((errors**2).sum() / (constant**2).sum()), -1.0)
 
 
 def _scores(rows, errors):
-    """Score the errors on `_Rows.targets` of each setting of a model.
-
-    Rounded, so that which setting is best does not depend on rounding errors.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_settings, 1 or 2)
-        On the target, and for regression on its ranks.
-    """
+    """Score the errors of each setting on the target (and on its ranks)."""
     constant = constant_errors(rows.targets)
     columns = [slice(None)] if rows.sample.is_classification else [0, 1]
     scores = [[_score(e[:, c], constant[:, c]) for c in columns] for e in errors]
+    # The best setting must not depend on rounding errors.
     return np.round(scores, 9)
 
 
@@ -211,11 +204,11 @@ def _additive(rows):
     n_numeric = ranks.shape[1]
     bends = [ranks - ranks.mean(axis=0)]
     if n_numeric:
-        # Up to three bends, at quantiles; fewer in wide tables.
+        # Up to three knots at quantiles; fewer in wide tables.
         n_bends = min(max(MAX_ROWS // 2 // n_numeric - 1, 1), 3)
         knots = {1: (0.0,), 2: (-0.17, 0.17), 3: (-0.25, 0.0, 0.25)}[n_bends]
         bends += [np.maximum(ranks - knot, 0.0) for knot in knots]
-    # The variance of uniform ranks is 1 / 12; behind them are indicators of levels.
+    # The variance of uniform ranks is 1 / 12; the other columns are level indicators.
     levels = rows.design[:, n_numeric:]
     basis = _centered(np.hstack([np.sqrt(12) * np.hstack(bends), levels]))
     scores = _scores(rows, ridge_errors(basis, rows.targets, PENALTIES))
@@ -232,7 +225,7 @@ def _neighbors(rows):
 
 
 def _more_rows(rows):
-    """Compare 5 neighbors of all rows with 5 of every second one."""
+    """Compare 5 neighbors among all rows with 5 among every second row."""
     scores = []
     for part in (slice(None), slice(None, None, 2)):
         target = _centered(rows.target[part])
@@ -288,7 +281,7 @@ def _tree_score(rows, models):
     return _score(*tree_errors(rows.tree_columns, rows.target, models, N_FOLDS))
 
 
-# Meta-feature, and the two scores that it is the difference of.
+# Differences between two scores: minuend and subtrahend.
 DIFFERENCES = {
     "additive_gain": ("score_additive", "score_linear"),
     "kernel_gain": ("score_kernel", "score_linear"),
@@ -299,7 +292,7 @@ DIFFERENCES = {
     "smoothness_gain": ("score_kernel", "score_forest"),
 }
 
-# One of each kind of model.
+# One score of each family of models.
 FAMILIES = (
     "score_linear",
     "score_additive",
@@ -311,7 +304,7 @@ FAMILIES = (
 
 
 def _prepare(sample):
-    # Here, so that no step is taken to be as slow as the import.
+    # Imported here, so that its seconds are not those of a step.
     import sklearn.tree  # noqa: F401
 
     rows = _Rows(sample)
@@ -319,7 +312,7 @@ def _prepare(sample):
 
 
 def _compare(values):
-    """Compute what depends on several landmarks."""
+    """Return meta-features that depend on several landmarks."""
     derived = {
         name: values[more] - values[less]
         for name, (more, less) in DIFFERENCES.items()
@@ -335,15 +328,15 @@ GROUP = Group(
     "landmarks",
     FEATURES,
     (
-        Step(_linear, Cost(5e-4, 1.5e-7)),
-        Step(_stump, Cost(1e-3, 2e-7)),
-        Step(_bayes, Cost(5e-4, 1e-7), tasks=(CLASSIFICATION,)),
-        Step(_neighbors, Cost(5e-4, 1e-8, 3e-8)),
-        Step(_more_rows, Cost(5e-4, per_pair=1e-8)),
-        Step(_forest, Cost(5e-3, 1e-6)),
-        Step(_tree, Cost(1e-3, 6e-7)),
-        Step(_additive, Cost(1e-3, 2e-7)),
-        Step(_kernel, Cost(1e-3, per_pair=8e-8)),
+        Step(_linear, StepCost(5e-4, 1.5e-7)),
+        Step(_stump, StepCost(1e-3, 2e-7)),
+        Step(_bayes, StepCost(5e-4, 1e-7), tasks=(CLASSIFICATION,)),
+        Step(_neighbors, StepCost(5e-4, 1e-8, 3e-8)),
+        Step(_more_rows, StepCost(5e-4, per_pair=1e-8)),
+        Step(_forest, StepCost(5e-3, 1e-6)),
+        Step(_tree, StepCost(1e-3, 6e-7)),
+        Step(_additive, StepCost(1e-3, 2e-7)),
+        Step(_kernel, StepCost(1e-3, per_pair=8e-8)),
     ),
     time_share=1.0,
     prepare=_prepare,

@@ -1,4 +1,4 @@
-"""How much is missing, where, and what that says of the target."""
+"""Missing values: their share, location, and association with the target."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sklearn_meta.metalearning.metafeatures._declarations import (
     DUPLICATION,
     ROWS,
     SCALE,
-    Cost,
     Group,
     MetaFeature,
     Step,
+    StepCost,
 )
 
 _ALL = frozenset({ROWS, COLUMNS, CLASSES, DUPLICATION, SCALE})
@@ -55,9 +55,9 @@ def _missing(sample):
     sums = absent[:, partly].T.astype(float) @ target
     n_absent = absent[:, partly].sum(axis=0)
     n_present = len(absent) - n_absent
-    # The target is centered: what is absent and what is present sum to zero.
+    # The target is centered: the sums over absent and present values cancel.
     between = (sums**2).sum(axis=1) * (1 / n_absent + 1 / n_present)
     return values | {"missing_target_max": between.max() / total}
 
 
-GROUP = Group("missing", FEATURES, (Step(_missing, Cost(per_cell=5e-9)),))
+GROUP = Group("missing", FEATURES, (Step(_missing, StepCost(per_cell=5e-9)),))

@@ -1,8 +1,8 @@
-"""The rows and columns that meta-features are computed on, and what they share.
+"""Sample of rows and columns that meta-features are computed on.
 
-The parts that several groups of meta-features need (ranks, bins, the design matrix of
-linear models) are computed when the first asks for them. `n` is the number of rows of
-the sample, `p` of its columns, `k` of classes.
+Intermediate results that several groups of meta-features need (ranks, bins, the design
+matrix of linear models) are computed on first access and cached. `n` is the number of
+rows of the sample, `p` of its columns, `k` of classes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.utils.random import sample_without_replacement
 
 from sklearn_meta.data._dataset import Dataset
-from sklearn_meta.metalearning.metafeatures._columns import (
+from sklearn_meta.metalearning.metafeatures._column_statistics import (
     average_ranks,
     n_distinct,
     quantiles,
@@ -23,14 +23,14 @@ from sklearn_meta.metalearning.metafeatures._columns import (
     unit_columns,
 )
 
-# Joint histograms keep this many levels of a category apart, the most frequent ones.
+# Number of levels of a category in joint histograms; the rarest ones are merged.
 MAX_LEVELS = 64
 
-# Time and memory of nearly everything grow with the number of classes.
+# Number of classes; the rarest ones are merged. Time and memory grow with it.
 MAX_CLASSES = 32
 
-# The design matrix has about this many columns at most; an eigenvalue decomposition of
-# that size takes some milliseconds.
+# Approximate maximum number of columns of the design matrix, whose eigenvalue
+# decomposition then takes some milliseconds.
 MAX_WIDTH = 256
 MAX_DUMMIES = 10
 
@@ -50,7 +50,7 @@ class Sample:
     y : ndarray of shape (n,)
         Class indices or finite targets.
     seed : int
-        For what is drawn at random from the sample.
+        Of models with randomness that are fitted on the sample.
     """
 
     dataset: Dataset = field(repr=False)
@@ -105,7 +105,7 @@ class Sample:
 
     @cached_property
     def levels(self):
-        """Category codes by falling frequency, 0 for the most frequent level.
+        """Category codes by descending frequency, 0 for the most frequent level.
 
         Missing values are a level of their own.
         """
@@ -121,10 +121,10 @@ class Sample:
 
     @cached_property
     def bins(self):
-        """Levels of the categories, and the numeric columns in bins of equal frequency.
+        """Levels of the categories, and numeric columns in bins of equal frequency.
 
-        As many bins as the cubic root of the number of rows, between their quantiles;
-        missing values have a bin of their own. Columns that do not vary are left out.
+        The number of bins is the cubic root of the number of rows; missing values have
+        a bin of their own. Columns that do not vary are left out.
         """
         levels = np.minimum(self.levels, MAX_LEVELS - 1)
         levels = levels[:, levels.max(axis=0, initial=0) > 0]
@@ -140,9 +140,9 @@ class Sample:
 
     @cached_property
     def target(self):
-        """Centered target, one column for each class but the first of two, (n, k).
+        """Centered target, (n, k): class indicators, one column for two classes.
 
-        A classifier's squared error on it is its Brier score.
+        The squared error of a classifier on it is its Brier score.
         """
         if self.is_classification:
             one_hot = self.class_indicators
@@ -158,7 +158,7 @@ class Sample:
 
     @cached_property
     def classes(self):
-        """Class of each row, numbered without gaps; the rarest of many are one."""
+        """Class of each row, numbered without gaps; the rarest of many are merged."""
         _, classes, counts = np.unique(self.y, return_inverse=True, return_counts=True)
         if len(counts) <= MAX_CLASSES:
             return classes
@@ -194,7 +194,7 @@ class Sample:
         blocks = [numeric]
         for column in self.levels.T:
             n_levels = column.max() + 1
-            # One level of few goes without saying.
+            # The last of few levels follows from the others.
             kept = np.arange(min(n_levels - 1, room))
             blocks.append((column[:, None] == kept).astype(np.float64))
         design = np.hstack(blocks)
@@ -211,8 +211,7 @@ class Sample:
 def draw_sample(dataset, *, max_rows, max_columns, random_state):
     """Draw rows and columns of a table.
 
-    Up to `max_rows` rows nothing is left to chance: all are taken, in an order that
-    depends on their values only.
+    Up to `max_rows` rows, all are taken, in an order that depends on their values only.
 
     Parameters
     ----------
@@ -249,11 +248,11 @@ def _some(n, limit, random_state):
 
 
 def _order(values, y):
-    """Sort rows by their target, and by their values where they share it.
+    """Return the order of the rows by target, then by values.
 
     Comparing the bytes of the rows is ten times faster than `numpy.lexsort`.
     """
-    # Minus zero becomes zero.
+    # Minus zero has other bytes than zero; adding zero makes them equal.
     rows = np.ascontiguousarray(values, dtype=np.float64) + 0.0
     rows[np.isnan(rows)] = np.nan
     order = np.argsort(rows.view(f"V{rows.shape[1] * 8}").ravel(), kind="stable")

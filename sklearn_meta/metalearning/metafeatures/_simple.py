@@ -1,10 +1,10 @@
-"""Size of the table and kinds of its columns."""
+"""Simple meta-features: size of the table and kinds of its columns."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sklearn_meta.metalearning.metafeatures._columns import (
+from sklearn_meta.metalearning.metafeatures._column_statistics import (
     n_distinct,
     sorted_columns,
     summarize,
@@ -16,10 +16,10 @@ from sklearn_meta.metalearning.metafeatures._declarations import (
     FREE,
     ROWS,
     SCALE,
-    Cost,
     Group,
     MetaFeature,
     Step,
+    StepCost,
     spread,
 )
 
@@ -118,7 +118,7 @@ def _values(sample):
 
 
 def _duplicates(sample):
-    # Rows are sorted by target and value: copies of another target count as well.
+    # Without the target: rows that differ in it only are duplicates as well.
     rows = np.ascontiguousarray(np.hstack([sample.codes, sample.numbers])) + 0.0
     keys = np.sort(rows.view(f"V{rows.shape[1] * 8}").ravel())
     return {"duplicate_share": np.mean(keys[1:] == keys[:-1])} if len(keys) > 1 else {}
@@ -129,7 +129,7 @@ GROUP = Group(
     FEATURES,
     (
         Step(_size, FREE),
-        Step(_values, Cost(per_cell=3e-8)),
-        Step(_duplicates, Cost(per_cell=5e-9)),
+        Step(_values, StepCost(per_cell=3e-8)),
+        Step(_duplicates, StepCost(per_cell=5e-9)),
     ),
 )

@@ -1,10 +1,10 @@
-"""Principal components of the design matrix: how many dimensions the table has."""
+"""Principal component analysis of the design matrix."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sklearn_meta.metalearning.metafeatures._columns import (
+from sklearn_meta.metalearning.metafeatures._column_statistics import (
     standardized_moments,
     unit_columns,
 )
@@ -14,10 +14,10 @@ from sklearn_meta.metalearning.metafeatures._declarations import (
     DUPLICATION,
     ROWS,
     SCALE,
-    Cost,
     Group,
     MetaFeature,
     Step,
+    StepCost,
 )
 
 _ALL = frozenset({ROWS, COLUMNS, CLASSES, DUPLICATION, SCALE})
@@ -27,7 +27,7 @@ FEATURES = (
     MetaFeature("pca_first_three", "share of variance of the first three", _ALL),
     MetaFeature("pca_share_50", "share of components for 50 % of the variance", _ALL),
     MetaFeature("pca_share_95", "share of components for 95 % of the variance", _ALL),
-    MetaFeature("pca_log_95", "log10 of the components for 95 % of it", _ALL),
+    MetaFeature("pca_log_95", "log10 of the components for 95 % of the variance", _ALL),
     MetaFeature(
         "pca_effective_rank",
         "exponential of the entropy of the shares of variance, per component",
@@ -43,10 +43,10 @@ FEATURES = (
     MetaFeature("pca_kurtosis", "kurtosis of the first component, normal 0", _ALL),
 )
 
-# Of the largest; below, a variance is rounding error.
+# Share of the largest variance below which a variance is rounding error.
 _NULL = 1e-10
 
-# Components whose variances are this near have no direction of their own.
+# Relative difference of variances below which the directions are not determined.
 _TIED = 1e-6
 
 
@@ -91,5 +91,5 @@ def _first_component(sample):
 GROUP = Group(
     "spectrum",
     FEATURES,
-    (Step(_spectrum, Cost(per_cell=5e-8)), Step(_first_component)),
+    (Step(_spectrum, StepCost(per_cell=5e-8)), Step(_first_component)),
 )

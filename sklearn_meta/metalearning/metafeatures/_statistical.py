@@ -1,10 +1,10 @@
-"""Shape of the numeric columns: skewness, tails, outliers, normality."""
+"""Distributions of the numeric columns: skewness, tails, outliers, normality."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sklearn_meta.metalearning.metafeatures._columns import (
+from sklearn_meta.metalearning.metafeatures._column_statistics import (
     quantiles,
     scaled_columns,
     sorted_columns,
@@ -18,10 +18,10 @@ from sklearn_meta.metalearning.metafeatures._declarations import (
     DUPLICATION,
     ROWS,
     SCALE,
-    Cost,
     Group,
     MetaFeature,
     Step,
+    StepCost,
     spread,
 )
 
@@ -130,9 +130,10 @@ def _location(sample):
 
 
 def _logarithm(sample):
-    """Compare skewness before and after a signed logarithm.
+    """Compare the skewness before and after an inverse hyperbolic sine.
 
-    It bends at the standard deviation of the column, so that zeros need no exception.
+    Applied to multiples of the standard deviation, it is a logarithm for large values
+    and defined for zero and negative ones.
     """
     numbers = sample.numbers[:, sample.n_distinct_numbers > 1]
     if not numbers.shape[1]:
@@ -140,7 +141,7 @@ def _logarithm(sample):
     scaled = scaled_columns(numbers)
     sd, before, _ = standardized_moments(scaled)
     after = standardized_moments(unit_columns(np.arcsinh(scaled / sd)))[1]
-    # A gain of rounding errors, as in a symmetric column, is none.
+    # In symmetric columns, the difference is a rounding error.
     return {"log_helps_share": np.mean(np.abs(after) < np.abs(before) - 1e-6)}
 
 
@@ -148,9 +149,9 @@ GROUP = Group(
     "statistical",
     FEATURES,
     (
-        Step(_moments, Cost(per_cell=4e-8)),
-        Step(_outliers, Cost(per_cell=4e-8)),
-        Step(_location, Cost(per_cell=2e-8)),
-        Step(_logarithm, Cost(per_cell=5e-8)),
+        Step(_moments, StepCost(per_cell=4e-8)),
+        Step(_outliers, StepCost(per_cell=4e-8)),
+        Step(_location, StepCost(per_cell=2e-8)),
+        Step(_logarithm, StepCost(per_cell=5e-8)),
     ),
 )

@@ -1,11 +1,11 @@
-"""The target alone: balance of the classes, shape of the numbers."""
+"""Distribution of the target: balance of classes, shape of a numeric target."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
-from sklearn_meta.metalearning.metafeatures._columns import (
+from sklearn_meta.metalearning.metafeatures._column_statistics import (
     n_distinct,
     quantiles,
     scaled_columns,
@@ -26,10 +26,10 @@ from sklearn_meta.metalearning.metafeatures._declarations import (
 )
 
 _ALL = frozenset({ROWS, COLUMNS, CLASSES, DUPLICATION, SCALE})
-# Interpolated quantiles change, if little, where every value is there twice.
+# Interpolated quantiles change slightly when every row is duplicated.
 _SIZE = _ALL - {DUPLICATION}
 
-# A class of fewer rows than this can hardly be learned.
+# Number of rows below which a class is rare.
 RARE_CLASS = 10
 
 
@@ -56,7 +56,7 @@ FEATURES = (
         "class_rare_share", f"share of classes of under {RARE_CLASS} rows", _SIZE
     ),
     _of_numbers("target_skewness", "skewness of the target"),
-    _of_numbers("target_kurtosis", "log10(1 + kurtosis without subtraction) of it"),
+    _of_numbers("target_kurtosis", "log10(1 + kurtosis, not excess) of the target"),
     _of_numbers("target_bimodality", "Sarle's coefficient (skewness² + 1) / kurtosis"),
     _of_numbers(
         "target_outlier_share",
@@ -83,7 +83,8 @@ FEATURES = (
     _of_numbers("target_location", "log10(1 + |median| / standard deviation)"),
 )
 
-# The signed logarithm bends at this share of the target's standard deviation.
+# Share of the standard deviation at which the inverse hyperbolic sine changes from
+# linear to logarithmic.
 LOG_BEND = 0.1
 
 
@@ -92,7 +93,7 @@ def _classes(sample):
     counts = np.bincount(y)
     counts = counts[counts > 0]
     shares = counts / counts.sum()
-    # Adding zero makes 0.0 of the -0.0 of a single class.
+    # Adding zero turns the -0.0 of a single class into 0.0.
     entropy = -(shares * np.log2(shares)).sum() + 0.0
     n_classes = len(counts)
     return {
@@ -128,8 +129,8 @@ def _numbers(sample):
 
 
 def _shape(column):
-    """Describe a target of at least two distinct values."""
-    # The scale is that of the unit, the place that of the values.
+    """Return shape statistics of a target with at least two distinct values."""
+    # `unit` is centered at the median, `scaled` keeps the location.
     scaled = scaled_columns(column)
     unit = unit_columns(column)
     (sd,), (skewness,), (kurtosis,) = standardized_moments(unit)

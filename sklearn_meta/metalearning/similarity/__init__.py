@@ -1,1 +1,1 @@
-"""Which known datasets are like a new one."""
+"""Similarity of datasets by their meta-features."""

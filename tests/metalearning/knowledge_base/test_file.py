@@ -1,6 +1,5 @@
 """The file of the knowledge base: intact, whatever happens to it and its writers."""
 
-import math
 import os
 import shutil
 import signal
@@ -16,21 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sklearn_meta.metalearning.knowledge_base import _file as _knowledge_file
-from sklearn_meta.metalearning.knowledge_base import _knowledge_base
-from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
-    STORED_METRICS,
-    EvaluationRecord,
-    KnowledgeBase,
-    KnowledgeBaseError,
-)
+from sklearn_meta.metalearning.knowledge_base import _file, _knowledge_base
+from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
+from sklearn_meta.metalearning.knowledge_base._metrics import STORED_METRICS
+from sklearn_meta.metalearning.knowledge_base._records import EvaluationRecord
+from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
 from tests.metalearning.knowledge import dataset, evaluation, same
 
 ROOT = Path(_knowledge_base.__file__).parents[3]
-ASSETS = Path(__file__).parent
-
-
-# The built-in one
 
 
 @pytest.fixture
@@ -73,9 +65,6 @@ def test_missing_built_in_says_what_to_do(monkeypatch):
     monkeypatch.setattr(_knowledge_base, "BUILT_IN", ("data", "absent.sqlite"))
     with pytest.raises(KnowledgeBaseError, match="absent.sqlite.*Install"):
         KnowledgeBase().matrix("classification")
-
-
-# What can go wrong with a file
 
 
 @contextmanager
@@ -255,7 +244,7 @@ def test_values_that_make_no_sense(filled, path, change):
 
 
 def test_a_locked_file_says_so(filled, path, monkeypatch):
-    monkeypatch.setattr(_knowledge_file, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(_file, "LOCK_TIMEOUT", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         # Reading goes on while somebody prepares to write.
@@ -264,98 +253,17 @@ def test_a_locked_file_says_so(filled, path, monkeypatch):
             filled.add(dataset(), [])
 
 
-# Versions of the schema
-
-
-def version_of(path):
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("PRAGMA user_version").fetchone()[0]
-
-
-def test_newer_schema_is_refused(filled, path):
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(
-            f"PRAGMA user_version = {_knowledge_file.SCHEMA_VERSION + 1}"
-        )
-    check_refused(path, r"version 2 .* up to 1\. Upgrade sklearn_meta")
-
-
-def test_older_schema_is_migrated_when_written_and_read_as_it_is(
-    filled, path, monkeypatch
-):
-    before, content = filled.records(), path.read_bytes()
-    monkeypatch.setattr(_knowledge_file, "SCHEMA_VERSION", 3)
-    migrations = {
-        1: ("ALTER TABLE datasets ADD COLUMN licence TEXT NOT NULL DEFAULT 'unknown'",),
-        2: (
-            "ALTER TABLE datasets ADD COLUMN year INTEGER",
-            "UPDATE datasets SET year = 2000",
-        ),
-    }
-    monkeypatch.setattr(_knowledge_file, "MIGRATIONS", migrations)
-    query = "SELECT licence, year FROM datasets"
-    with _knowledge_file.reading(path) as connection:
-        assert connection.execute(query).fetchone() == ("unknown", 2000)
-    assert same(filled.records(), before)
-    filled.check_writable()
-    assert path.read_bytes() == content
-    filled.add(dataset("new"), [evaluation()])
-    assert version_of(path) == 3
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute(query).fetchall() == [("unknown", 2000)] * 3 + [
-            ("unknown", None)
-        ]
-    assert same(filled.records()[:3], before)
-
-
-def test_failed_migration_leaves_the_file_as_it_was(filled, path, monkeypatch):
-    content = path.read_bytes()
-    monkeypatch.setattr(_knowledge_file, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr(
-        _knowledge_file, "MIGRATIONS", {1: ("DROP TABLE scores", "DROP TABLE absent")}
-    )
-    with pytest.raises(KnowledgeBaseError, match="absent"):
-        filled.add(dataset("new"), [])
-    assert path.read_bytes() == content
-
-
-def test_every_version_has_a_way_to_the_present_one():
-    assert sorted(_knowledge_file.MIGRATIONS) == list(
-        range(1, _knowledge_file.SCHEMA_VERSION)
-    )
-
-
-def test_files_of_earlier_versions_are_read_and_written(mine, path):
-    # A dump of a file as version 1 wrote it; it never changes.
-    script = (ASSETS / "knowledge_version_1.sql").read_text(encoding="utf-8")
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(script)
-    ((iris, (lda, svc)), (boston, (ridge,))) = mine.records()
-    assert (iris.name, iris.family, iris.n_classes) == ("iris", "flowers", 3)
-    assert same(dict(iris.metafeatures), {"skew": 0.1, "kurtosis": math.nan})
-    assert lda.scores == {"accuracy": (0.98, 0.01), "neg_log_loss": (-0.05, 0.02)}
-    assert (svc.status, svc.fit_seconds) == ("timeout", 10.0)
-    assert same(dict(ridge.scores), {"r2": (0.7, math.nan)})
-    assert boston.task == "regression"
-    mine.add(dataset("new"), [evaluation()])
-    assert len(mine.records()) == 3
-    assert version_of(path) == _knowledge_file.SCHEMA_VERSION
-
-
-# A file runs no code
-
-
 def test_connections_for_reading_change_nothing(filled, path):
     for immutable in (False, True):
         with pytest.raises(KnowledgeBaseError, match="readonly|read-only"):
-            with _knowledge_file.reading(path, immutable=immutable) as connection:
+            with _file.reading(path, immutable=immutable) as connection:
                 connection.execute("DELETE FROM datasets")
 
 
 @pytest.mark.parametrize("mode", ["reading", "writing"])
 def test_extensions_cannot_be_loaded(filled, path, mode):
     with pytest.raises(KnowledgeBaseError, match="not authorized"):
-        with getattr(_knowledge_file, mode)(path) as connection:
+        with getattr(_file, mode)(path) as connection:
             connection.execute("SELECT load_extension('evil')")
 
 
@@ -377,9 +285,6 @@ def test_texts_are_only_texts(mine, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-# Many writers
-
-
 def start(code, *arguments):
     """Run `code` in another process."""
     return subprocess.Popen(
@@ -392,9 +297,7 @@ def start(code, *arguments):
 
 WRITER = """
 import sys
-from sklearn_meta.metalearning.knowledge_base._knowledge_base import (
-    DatasetRecord, EvaluationRecord, KnowledgeBase
-)
+from sklearn_meta.metalearning import DatasetRecord, EvaluationRecord, KnowledgeBase
 path, writer, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
 knowledge_base = KnowledgeBase(path)
 for i in range(n):
@@ -532,9 +435,6 @@ def test_threads_share_one_object(mine, path):
     check_intact(path)
 
 
-# Size and speed
-
-
 def fill_like_the_built_in_one(knowledge_base, rng):
     """As many tables, pipelines and metrics as the one that ships, all cells full."""
     records = []
@@ -577,7 +477,7 @@ def fill_like_the_built_in_one(knowledge_base, rng):
                 )
             ]
             records.append((described, evaluations, "builder"))
-    knowledge_base._add_all(records, {})
+    knowledge_base._add_all(records)
 
 
 def test_a_full_one_is_small_and_quick(mine, path, rng):

@@ -1,4 +1,4 @@
-"""Files of pipelines: one text a line, with where it comes from."""
+"""Pool of pipelines: text files with one pipeline and its source per line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines._tree import Node
 
-# Separates a pipeline from the note on its source.
+# Separates a pipeline from the note about its source.
 NOTE = "  # "
 SECTIONS = {f"[{task}]": task for task in TASKS}
 
@@ -24,10 +24,10 @@ class PoolPipeline:
     Parameters
     ----------
     text : str
-        Canonical.
+        Canonical text.
     tree : Node
-    note : str
-        Where it comes from.
+    note : str, default=""
+        Source of the pipeline.
     """
 
     text: str
@@ -46,22 +46,22 @@ def read_pool(paths, *, catalog: Catalog) -> tuple[PoolPipeline, ...]:
     Parameters
     ----------
     paths : sequence of path-like
-        Text files of UTF-8: one pipeline a line, two spaces and ``# note`` behind it.
-        Empty lines and lines that begin with ``#`` are passed over. A line
-        ``[classification]`` or ``[regression]`` says for which task those below it
-        are; without one they are for every task.
+        Text files in UTF-8 with one pipeline per line, optionally followed by two
+        spaces and ``# note``. Empty lines and lines that begin with ``#`` are ignored.
+        A line ``[classification]`` or ``[regression]`` gives the task of the lines
+        below it; lines before are for every task.
     catalog : Catalog
         Its task selects the lines.
 
     Returns
     -------
     pool : tuple of PoolPipeline
-        In the order of the files, without repetitions.
+        In the order of the files, without duplicates.
 
     Raises
     ------
     ValueError
-        If a line is not a pipeline; names file and line.
+        If a line is not a pipeline; the message names file and line.
     """
     pool = {}
     for path in paths:

@@ -1,10 +1,10 @@
-"""Statistics of all columns of a matrix at once, missing values left out."""
+"""Statistics of the columns of a matrix, vectorized over columns, ignoring NaN."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# Summaries of a quantity over the columns, see `summarize`.
+# Statistics of a quantity over the columns, see `summarize`.
 STATISTICS = {
     "min": np.min,
     "q25": lambda values: np.quantile(values, 0.25),
@@ -17,20 +17,21 @@ STATISTICS = {
 
 
 def summarize(name, values, statistics):
-    """Summarize a quantity over the columns that have it.
+    """Summarize a quantity over columns.
 
     Parameters
     ----------
     name : str
-    values : ndarray
-        One for each column; NaN is left out.
+        Of the quantity.
+    values : ndarray of shape (n_columns,)
+        NaN is ignored.
     statistics : iterable of str
         Keys of `STATISTICS`.
 
     Returns
     -------
     summary : dict of str to float
-        Keys ``"{name}_{statistic}"``; empty without a value.
+        Keys ``"{name}_{statistic}"``; empty if all values are NaN.
     """
     values = values[~np.isnan(values)]
     if not len(values):
@@ -41,7 +42,7 @@ def summarize(name, values, statistics):
 def scaled_columns(values):
     """Multiply each column by a power of two, so that it is between -1 and 1.
 
-    That changes no digit, and keeps powers of the values from overflowing.
+    The scaling is exact, and powers of the result do not overflow.
 
     Parameters
     ----------
@@ -57,9 +58,9 @@ def scaled_columns(values):
 
 
 def unit_columns(values):
-    """Shift and scale each column to its median and its largest distance from it.
+    """Center each column at its median and scale it to a largest distance of 1.
 
-    Moments of the result neither overflow nor cancel.
+    Moments of the result do not overflow, and are accurate far from zero.
 
     Parameters
     ----------
@@ -77,12 +78,12 @@ def unit_columns(values):
 
 
 def sorted_columns(values):
-    """Return each column in ascending order, NaN last, and the counts of the rest."""
+    """Sort each column, NaN last, and count its other values."""
     return np.sort(values, axis=0), np.count_nonzero(~np.isnan(values), axis=0)
 
 
 def quantiles(ordered, counts, probabilities):
-    """Quantiles of each column, with linear interpolation as numpy's.
+    """Return quantiles of each column, with linear interpolation as numpy's.
 
     Parameters
     ----------
@@ -94,8 +95,8 @@ def quantiles(ordered, counts, probabilities):
     -------
     quantiles : ndarray of shape (len(probabilities), n_columns)
     """
-    # 0.6 * 5 is a little more than 3: without rounding, what is one of the values
-    # would become a number beside it, on which side being a matter of luck.
+    # 0.6 * 5 is a little more than 3: without rounding, a quantile that is one of the
+    # values would differ from it by a rounding error.
     places = np.round(np.multiply.outer(probabilities, counts - 1.0), 9)
     low = places.astype(np.intp)
     high = np.minimum(low + 1, counts - 1)
@@ -108,15 +109,15 @@ def n_distinct(ordered, counts):
     """Return the number of distinct values of each column, see `sorted_columns`."""
     if len(ordered) == 0:
         return np.zeros(ordered.shape[1], dtype=np.intp)
-    # A comparison with NaN, behind the values, is false.
+    # Comparisons with NaN, which is sorted last, are false.
     return np.count_nonzero(ordered[1:] > ordered[:-1], axis=0) + (counts > 0)
 
 
 def standardized_moments(unit):
     """Return standard deviation, skewness and kurtosis of each column.
 
-    The moments of the values themselves, without correction for the sample; three are
-    subtracted from the kurtosis, so that it is zero for a normal distribution.
+    Central moments without bias correction; the kurtosis is the excess over that of a
+    normal distribution.
 
     Parameters
     ----------
@@ -149,7 +150,7 @@ def average_ranks(values):
     Returns
     -------
     ranks : ndarray of shape (n_samples, n_columns)
-        Above 0 and below 1, symmetric about 0.5; NaN stays.
+        In (0, 1), symmetric about 0.5; NaN stays.
     """
     n_samples = len(values)
     order = np.argsort(values, axis=0, kind="stable")

@@ -1,4 +1,4 @@
-"""The scores in one metric, from the rows of a knowledge base to arrays."""
+"""SQL queries that read the scores in one metric as arrays."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from itertools import chain
 
 import numpy as np
 
-from sklearn_meta.metalearning.knowledge_base._numbers import (
+from sklearn_meta.metalearning.knowledge_base._schema import (
     UNKNOWN,
     decode_scores,
     decode_seconds,
-    known,
+    mask_unknown,
 )
 from sklearn_meta.metalearning.knowledge_base._score_matrix import ScoreMatrix
 
@@ -27,11 +27,10 @@ def count_datasets(connection, task):
     Returns
     -------
     counts : dict of str to int
-        In the order in which the metrics were added. Those without scores are not in
-        it.
+        In the order in which the metrics were added, without those that have no score.
     """
-    # A look into the index for each dataset and metric; counting the scores would read
-    # all of them.
+    # One look-up in the index for each dataset and metric; counting the scores would
+    # read all of them.
     return dict(
         connection.execute(
             """
@@ -49,19 +48,18 @@ def count_datasets(connection, task):
 
 
 def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
-    """Return all scores in one metric.
+    """Read all scores in one metric.
 
     Parameters
     ----------
     connection : sqlite3.Connection
     task : {"classification", "regression"}
     metric : str
-        Without scores in it, the matrix is NaN.
+        Without scores in it, all means are NaN.
     pipelines : collection of str or None, default=None
-        Texts of those to read; None for all.
+        Texts of the pipelines to read; None reads all.
     max_pipelines : int
-        Beyond this number, those are read that came nearest to the best one on some
-        dataset.
+        Maximum number of pipelines; those of the best ranks on any dataset are read.
 
     Returns
     -------
@@ -103,7 +101,7 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
     if pipelines is not None:
         ids = np.array([i for i in ids.tolist() if texts[i] in pipelines], dtype=int)
     if len(ids) > max_pipelines:
-        ids = _nearest_to_best(ids, scored, mean, max_pipelines)
+        ids = _best_ranked(ids, scored, mean, max_pipelines)
     columns = _Positions(ids)
 
     shape = (len(rows.ids), len(columns.ids))
@@ -126,7 +124,7 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
         pipelines=tuple(texts[i] for i in columns.ids.tolist()),
         mean=into_scored(mean, np.nan),
         standard_error=into_scored(
-            known(decode_scores(error, exponent), error), np.nan
+            mask_unknown(decode_scores(error, exponent), error), np.nan
         ),
         tried=into_tried(np.True_, False),
         fit_seconds=into_tried(decode_seconds(fit), np.nan),
@@ -137,7 +135,7 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
 
 
 def _scatterer(shape, rows, columns):
-    """Return a function that puts the values of some cells into an array."""
+    """Return a function that scatters the values of cells into an array."""
     kept = columns >= 0
     places = rows[kept], columns[kept]
 
@@ -151,7 +149,7 @@ def _scatterer(shape, rows, columns):
 
 @dataclass(frozen=True)
 class _Cells:
-    """Numbers of cells of the matrix, as long arrays."""
+    """Cells of the matrix in coordinate format."""
 
     datasets: np.ndarray
     pipelines: np.ndarray
@@ -159,13 +157,13 @@ class _Cells:
 
 
 def _read_cells(connection, query, parameters):
-    """Read rows of a dataset, a number of cells, and their ids and numbers as texts.
+    """Read cells that a query has concatenated to one text per dataset and column.
 
-    SQLite joins the numbers of each dataset to one text, and numpy reads all texts at
-    once: half the time of making a Python object of each of 240 000 numbers.
+    numpy parses all texts at once, in half of the time that it takes to make a Python
+    object of each of 240 000 numbers.
     """
     cursor = connection.execute(query, parameters)
-    n_values = len(cursor.description) - 3  # beside a dataset, its cells and their ids
+    n_values = len(cursor.description) - 3  # dataset, number of cells, ids of pipelines
     rows = cursor.fetchall()
     if not rows:
         nothing = np.empty((2 + n_values, 0), dtype=int)
@@ -177,13 +175,13 @@ def _read_cells(connection, query, parameters):
     return _Cells(np.repeat(datasets, counts), pipelines, tuple(values))
 
 
-def _nearest_to_best(ids, scored, mean, n):
-    """Return those of some pipelines that came nearest to the best on some dataset."""
+def _best_ranked(ids, scored, mean, n):
+    """Return the `n` pipelines whose best rank on any dataset is the highest."""
     order = np.lexsort((-mean, scored.datasets))
     _, starts, counts = np.unique(
         scored.datasets, return_index=True, return_counts=True
     )
-    # Cells of one dataset lie together, before and after sorting.
+    # Cells of one dataset are contiguous, before and after sorting.
     ranks = np.empty(len(order), dtype=int)
     ranks[order] = np.arange(len(order)) - np.repeat(starts, counts)
     places = _Positions(ids)
@@ -197,7 +195,7 @@ def _nearest_to_best(ids, scored, mean, n):
 
 
 class _Positions:
-    """The places of ids in an array of them; -1 for others."""
+    """Positions of ids in an ascending array of ids; -1 for others."""
 
     def __init__(self, ids):
         self.ids = np.asarray(ids, dtype=np.int64)
@@ -206,7 +204,6 @@ class _Positions:
         ids = np.asarray(ids)
         if not len(self.ids):
             return np.full(ids.shape, -1)
-        # The ids ascend.
         places = np.searchsorted(self.ids, ids).clip(max=len(self.ids) - 1)
         return np.where(self.ids[places] == ids, places, -1)
 
@@ -224,7 +221,7 @@ def _read_metafeature_matrix(connection, task, rows):
     columns = _Positions(sorted(i for (i,) in distinct))
     datasets, counts = zip(*groups, strict=True)
     if set(counts) == {len(columns.ids)}:
-        # Most often every dataset has all of them; no need to read which.
+        # Most often every dataset has all of them: their ids need not be read.
         ids = np.tile(columns.ids, len(datasets))
     else:
         cells = connection.execute(
@@ -232,7 +229,7 @@ def _read_metafeature_matrix(connection, task, rows):
         )
         ids = np.fromiter(chain.from_iterable(cells), dtype=np.int64)
     datasets = np.repeat(datasets, counts)
-    # No value is infinite: that stands for NULL.
+    # Infinity represents NULL: no stored value is infinite.
     cells = connection.execute(
         f"SELECT ifnull(value, 9e999) {chosen} ORDER BY dataset, metafeature", (task,)
     )

@@ -1,16 +1,16 @@
-"""Small models whose leave-one-out errors have a closed form, and trees.
+"""Models of the landmarks: closed-form leave-one-out errors, and trees.
 
-All predict a centered matrix `Y` of shape (n, k), so that classes (indicators) and
-numbers are treated alike, and return out-of-sample predictions or their errors. None
-depends on the order of the rows, except through the folds of the trees.
+All predict a centered matrix `Y` of shape (n, k): class indicators or numbers. They
+return out-of-sample errors or predictions. The order of the rows has no effect, except
+on the folds of the trees.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# Leverages nearer to one than this are exact fits: their leave-one-out error is
-# rounding error divided by rounding error.
+# Lower bound of one minus the leverage; below, the leave-one-out error is the quotient
+# of two rounding errors.
 _LEVERAGE = 1e-8
 
 
@@ -35,7 +35,7 @@ def ridge_errors(X, Y, penalties):
     Y : ndarray of shape (n, k)
         Centered.
     penalties : sequence of float
-        Per row: ``n`` times as much is added to the diagonal of ``X.T @ X``.
+        ``n`` times the penalty is added to the diagonal of ``X.T @ X``.
 
     Yields
     ------
@@ -66,7 +66,8 @@ def squared_distances(X):
 def neighbor_errors(distances, Y, numbers):
     """Return leave-one-out errors of the mean of the nearest rows.
 
-    All rows as near as the last neighbor count as one, whatever their order.
+    All rows that are as near as the last neighbor are neighbors as well, so that the
+    order of the rows has no effect.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def neighbor_errors(distances, Y, numbers):
     most = max(numbers)
     nearest = np.sort(np.partition(distances, most - 1, axis=1)[:, :most], axis=1)
     for number in numbers:
-        # Distances that are equal but for rounding; the unit is that of the design.
+        # Ties up to rounding errors.
         limit = nearest[:, [number - 1]] * (1 + 1e-9) + 1e-9
         near = (distances <= limit).astype(np.float64)
         yield Y - near @ Y / near.sum(axis=1, keepdims=True)
@@ -93,8 +94,8 @@ def neighbor_errors(distances, Y, numbers):
 def kernel_errors(distances, Y, penalties):
     """Return leave-one-out errors of kernel ridge regression with a Gaussian kernel.
 
-    The width of the kernel is the median distance. Equal to the mean of a Gaussian
-    process with that kernel and noise, and a stand-in for support vector machines.
+    The width of the kernel is the median distance. The predictions are the mean of a
+    Gaussian process with that kernel and noise.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def kernel_errors(distances, Y, penalties):
     Y : ndarray of shape (n, k)
         Centered.
     penalties : sequence of float
-        Variance of the noise, that of the process being one.
+        Variance of the noise; that of the process is one.
 
     Yields
     ------
@@ -117,7 +118,7 @@ def kernel_errors(distances, Y, penalties):
     """
     from scipy.linalg import blas, lapack
 
-    # The median without the diagonal, to which the kernel gives no attention.
+    # Without the diagonal, which is infinite.
     others = distances[np.triu_indices(len(distances), k=1)]
     kernel = np.exp(-distances / max(np.median(others), 1e-12))
     for penalty in penalties:
@@ -154,10 +155,10 @@ def bayes_predictions(bins, classes, smoothing=0.5):
         joint = joint.reshape(n_bins, n_classes) + smoothing
         total = size + smoothing * n_bins
         scores += np.log(joint / total)[column]
-        # In its own class, the row itself does not count.
+        # The row itself is subtracted from the counts of its own class.
         own_scores += np.log((joint[column, classes] - 1) / (total[classes] - 1))
     scores[rows, classes] = own_scores
-    # Scores that differ by rounding are ties: the most frequent class wins.
+    # Scores that differ by rounding errors are ties, which the largest class wins.
     best = scores.max(axis=1, keepdims=True)
     tied = scores >= best - 1e-9
     return np.where(tied, size, -1.0).argmax(axis=1)
@@ -172,21 +173,21 @@ def tree_errors(X, Y, models, n_folds):
         Finite.
     Y : ndarray of shape (n, k)
     models : list of regressors
-        Fitted anew in each fold.
+        Fitted in each fold; their predictions are averaged.
     n_folds : int
         Row ``i`` is in fold ``i % n_folds``: stratified if rows are sorted by target.
 
     Returns
     -------
     errors, constant : ndarray of shape (n, k)
-        Of the trees, and of the mean of the training rows.
+        Errors of the trees, and of the mean of the training rows.
     """
     from sklearn import config_context
 
     X = np.ascontiguousarray(X, dtype=np.float32)
     errors, constant = np.empty_like(Y), np.empty_like(Y)
     folds = np.arange(len(Y)) % n_folds
-    # The checks take as long as a small tree; there is nothing left to check.
+    # Validation would take as long as a small tree.
     with config_context(skip_parameter_validation=True, assume_finite=True):
         for fold in range(n_folds):
             test = folds == fold

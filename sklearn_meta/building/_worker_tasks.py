@@ -1,8 +1,8 @@
-"""What the workers do: prepare a table, and score one pipeline on it.
+"""Tasks of the workers: prepare a table, and score one pipeline on it.
 
-The functions here are generators, as the pool of workers wants them. They take a
-`Workbench` as their first argument, which each worker keeps: the table at hand is read
-once and not with every cell.
+A *cell* is one pipeline on one table. The tasks are generators, as the worker pool
+requires, and take a `WorkerState` as their first argument, in which each worker caches
+the table that it works on.
 """
 
 from __future__ import annotations
@@ -18,44 +18,46 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
-from sklearn_meta.building._metrics import fold_scores, summarize
 from sklearn_meta.building._sources import TableSource, read_table
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.evaluation._cross_validation import make_folds
 from sklearn_meta.evaluation._fit_and_score import candidate_seed, fit_pipeline
 from sklearn_meta.evaluation._records import Status
 from sklearn_meta.metalearning._fixed_portfolio import without_idle_preparation
+from sklearn_meta.metalearning.knowledge_base._metrics import fold_scores, summarize
+from sklearn_meta.metalearning.knowledge_base._records import DatasetRecord
+from sklearn_meta.metalearning.metafeatures import describe
 from sklearn_meta.pipelines._compile import early_stopping_learner
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines.catalog._default import default_catalog
 from sklearn_meta.timing._operators import predicted_seconds
 
-# Below so many rows, the folds are drawn so often: few rows make noisy scores, and
-# cheap fits.
+# Below a number of rows, the cross-validation is repeated: few rows make noisy scores
+# and cheap fits.
 REPEATS = ((120, 3), (250, 2))
 
-# Of each class, a subsample keeps this many rows for each fold, if there are as many.
+# Minimum number of rows of each class and fold in a subsample, if there are as many.
 ROWS_PER_CLASS_AND_FOLD = 2
 
-# Enough for all of them, whatever else the machine does: what is stored is compared for
-# years.
+# Enough for all meta-features, also on a busy machine: stored ones are used for years.
 METAFEATURE_SECONDS = 10.0
 
-# What a worker dies of that has used up the CPU seconds of a cell.
+# Signal that ends a worker which has used up the CPU seconds of a cell.
 CPU_LIMIT_SIGNAL = "SIGPROF"
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """How pipelines are scored; the same for a whole knowledge base.
+class EvaluationProtocol:
+    """Settings of the evaluation of pipelines, the same for a whole knowledge base.
 
     Parameters
     ----------
-    max_rows : int
-        Larger tables are represented by a stratified sample of this many rows.
-    n_folds : int
-    cell_seconds : float
-        CPU seconds that one pipeline may take on one table, all folds together.
+    max_rows : int, default=4000
+        Size of the stratified sample of larger tables.
+    n_folds : int, default=3
+        Number of folds of the cross-validation.
+    cell_seconds : float, default=20.0
+        Limit of the CPU seconds of one pipeline on one table, all folds together.
     """
 
     max_rows: int = 4000
@@ -64,16 +66,17 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table ready to be worked on.
+class PreparedTable:
+    """An encoded and sampled table with its folds.
 
     Parameters
     ----------
     dataset : Dataset
-        With at most `Protocol.max_rows` rows.
+        With at most `EvaluationProtocol.max_rows` rows.
     folds : tuple of (ndarray, ndarray)
         Training and validation rows.
     seed : int
+        Of the sample, the folds and the pipelines.
     """
 
     dataset: Dataset
@@ -83,7 +86,7 @@ class Table:
 
 @dataclass(frozen=True)
 class CellResult:
-    """What one pipeline gave on one table.
+    """Result of one pipeline on one table.
 
     Parameters
     ----------
@@ -92,13 +95,13 @@ class CellResult:
     scores : dict of str to (float, float)
         Mean and standard error over the folds, by metric; empty unless all folds were
         scored.
-    fit_seconds, predict_seconds : float
-        Mean CPU seconds of a fit, and of predicting one validation part; NaN unless
-        a fold was finished.
-    reason : str
-        Why there are no scores.
-    cpu_seconds : float
-        Of everything, as far as the worker came to tell.
+    fit_seconds, predict_seconds : float, default=nan
+        Mean CPU seconds of a fit, and of predicting one validation part; NaN if no fold
+        was finished.
+    reason : str, default=""
+        Cause of missing scores.
+    cpu_seconds : float, default=0.0
+        Of the whole task; 0 if the worker did not finish it.
     """
 
     status: str
@@ -110,21 +113,22 @@ class CellResult:
 
 
 @dataclass
-class Workbench:
-    """What a worker keeps between its tasks.
+class WorkerState:
+    """State of a worker between its tasks.
 
     Parameters
     ----------
-    path : str
-        File of the table at hand; empty before the first.
-    table : Table or None
+    path : str, default=""
+        File of the cached table.
+    table : PreparedTable or None, default=None
+        The cached table.
     """
 
     path: str = ""
-    table: Table | None = None
+    table: PreparedTable | None = None
 
-    def take(self, path) -> Table:
-        """Return the table in a file that `prepare_table` has written."""
+    def load(self, path) -> PreparedTable:
+        """Return the table of a file that `prepare_table` has written."""
         if path != self.path:
             with open(path, "rb") as file:
                 self.table = pickle.load(file)
@@ -132,34 +136,35 @@ class Workbench:
         return self.table
 
 
-def set_up() -> Workbench:
-    """Return the workbench that every worker starts with."""
-    return Workbench()
+def make_state() -> WorkerState:
+    """Return the initial state of a worker."""
+    return WorkerState()
 
 
-def prepare_table(bench, source: TableSource, texts, protocol: Protocol, path):
-    """Read, describe and sample a table, and write it to a file for the workers.
+def prepare_table(
+    state, source: TableSource, texts, protocol: EvaluationProtocol, path
+):
+    """Read, describe and sample a table, and pickle it for the workers.
 
     Parameters
     ----------
-    bench : Workbench
+    state : WorkerState
     source : TableSource
     texts : sequence of str
         Canonical texts of pipelines.
-    protocol : Protocol
+    protocol : EvaluationProtocol
     path : str
-        The file to write. Only processes of this run read it.
+        File to write, which only processes of this run read.
 
     Yields
     ------
     record : DatasetRecord
         Size and meta-features of the whole table.
     n_rows : int
-        Rows that pipelines are scored on.
+        Number of rows that pipelines are scored on.
     cells : tuple of (str, float)
-        For each of `texts`: the pipeline without the steps that do nothing on this
-        table, and its predicted seconds for all folds. Different pipelines may have
-        the same cell.
+        For each of `texts`: the pipeline without idle preparations, and its predicted
+        seconds for all folds. Different texts may give the same pipeline.
     """
     dataset = read_table(source)
     record = describe_table(source, dataset)
@@ -167,23 +172,20 @@ def prepare_table(bench, source: TableSource, texts, protocol: Protocol, path):
     if rows is not None:
         dataset = take_rows(dataset, rows)
     folds = tuple(split(dataset, protocol.n_folds, source.seed))
-    table = Table(dataset, folds, source.seed)
-    # Renamed when complete, so that nobody reads half a table.
+    table = PreparedTable(dataset, folds, source.seed)
+    # Renamed when complete, so that no worker reads a part of it.
     partial = Path(path).with_suffix(".partial")
     partial.write_bytes(pickle.dumps(table, protocol=5))
     partial.rename(path)
     yield (
         record,
         dataset.n_samples,
-        tuple(cell(text, table) for text in texts),
+        tuple(cell_of(text, table) for text in texts),
     )
 
 
 def describe_table(source, dataset):
-    """Return what the knowledge base keeps of a table."""
-    from sklearn_meta.metalearning.knowledge_base._knowledge_base import DatasetRecord
-    from sklearn_meta.metalearning.metafeatures import describe
-
+    """Return the record of a table."""
     return DatasetRecord(
         name=source.name,
         task=source.task,
@@ -195,8 +197,8 @@ def describe_table(source, dataset):
     )
 
 
-def cell(text, table):
-    """Return the pipeline that has to be fitted for a text, and its seconds."""
+def cell_of(text, table):
+    """Return the pipeline without idle preparations, and its predicted seconds."""
     dataset = table.dataset
     task = dataset.task
     catalog = default_catalog(task.name)
@@ -213,19 +215,19 @@ def cell(text, table):
 
 
 def sample_rows(dataset, protocol, seed):
-    """Draw the rows that represent a table, each class in proportion.
+    """Draw a stratified sample of the rows of a large table.
 
     Parameters
     ----------
     dataset : Dataset
-    protocol : Protocol
+    protocol : EvaluationProtocol
     seed : int
 
     Returns
     -------
     rows : ndarray of int or None
-        Sorted; None where the table is small enough. A rare class keeps a few rows
-        for each fold, which may make it up to that many more than `max_rows`.
+        Sorted; None for tables of up to `max_rows` rows. The minimum number of rows of
+        rare classes may make the sample larger than `max_rows`.
     """
     n, limit = dataset.n_samples, protocol.max_rows
     if n <= limit:
@@ -243,7 +245,7 @@ def sample_rows(dataset, protocol, seed):
 
 
 def split(dataset, n_folds, seed):
-    """Return folds, stratified by class, repeated where rows are few."""
+    """Return folds, stratified by class, repeated for small tables."""
     n_repeats = next((r for limit, r in REPEATS if dataset.n_samples < limit), 1)
     kind = RepeatedKFold
     if dataset.task.is_classifier:
@@ -254,10 +256,10 @@ def split(dataset, n_folds, seed):
 
 @contextmanager
 def cpu_limit(seconds):
-    """End this process when the block has taken this much CPU time.
+    """End this process when the block has used this much CPU time.
 
-    By the kernel, with `CPU_LIMIT_SIGNAL`: nothing else stops compiled code, and
-    unlike a deadline by the clock it does not depend on what else the machine does.
+    The kernel sends `CPU_LIMIT_SIGNAL`, which also ends compiled code. Unlike a
+    wall-clock deadline, it does not depend on the load of the machine.
     """
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
@@ -266,27 +268,26 @@ def cpu_limit(seconds):
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def evaluate_cell(bench, path, text, cell_seconds):
+def evaluate_cell(state, path, text, cell_seconds):
     """Score one pipeline on the folds of one table.
 
     Parameters
     ----------
-    bench : Workbench
+    state : WorkerState
     path : str
         File of the table.
     text : str
         A pipeline.
     cell_seconds : float
-        CPU seconds after which the pipeline is given up. Looked at after each fold,
-        also for those to come: what takes half of them for the first of three folds
-        is given up there.
+        Limit of the CPU seconds. After each fold, the evaluation is given up if the
+        mean so far, times the number of folds, exceeds it.
 
     Yields
     ------
     result : CellResult
     """
     started = time.process_time()
-    table = bench.take(path)
+    table = state.load(path)
     dataset = table.dataset
     catalog = default_catalog(dataset.task.name)
     tree = parse(text, catalog=catalog)
@@ -324,7 +325,7 @@ class _Fold:
 
 
 def _score_fold(tree, dataset, train, validation, catalog, seed, early_stopping):
-    """Fit on some rows and score on others; CPU seconds, whatever else runs here."""
+    """Fit on some rows and score on others, with CPU seconds."""
     task = dataset.task
     began = time.process_time()
     pipeline, _ = fit_pipeline(
