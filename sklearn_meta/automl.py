@@ -14,19 +14,23 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn import config_context, get_config
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _raise_for_params,
-)
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_meta._sklearn_compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    _fit_context,
+    _raise_for_params,
+    takes_sample_weight,
+    with_callbacks,
+)
 from sklearn_meta._threads import one_thread
 from sklearn_meta._warnings import warn
 from sklearn_meta.data._dataset import Dataset
@@ -57,7 +61,7 @@ from sklearn_meta.evaluation._plan import (
     SearchSettings,
     make_plan,
 )
-from sklearn_meta.evaluation._routing import route, routes_metadata, takes_weights
+from sklearn_meta.evaluation._routing import route, routes_metadata
 from sklearn_meta.evaluation._run_search import run_search
 from sklearn_meta.evaluation._scoring import (
     ScorerScoring,
@@ -272,7 +276,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         scoring = make_scoring(self.scoring, task)
         if isinstance(scoring, ScorerScoring):
             scoring = replace(scoring, takes_sample_weight=routed.weighs)
-            if dataset.sample_weight is not None and not takes_weights(scoring.scorer):
+            if dataset.sample_weight is not None and not takes_sample_weight(
+                scoring.scorer
+            ):
                 warn(
                     f"scoring={self.scoring!r} takes no sample_weight: pipelines are "
                     "fitted with the weights, but compared without them. Pass a scorer "
@@ -359,7 +365,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if self.scoring is None:
             return None
         scorer = check_scoring(self, self.scoring)
-        if isinstance(self.scoring, str) and takes_weights(scorer):
+        if isinstance(self.scoring, str) and takes_sample_weight(scorer):
             if get_config()["enable_metadata_routing"]:
                 # Whoever gives a name cannot say that it is to be weighted.
                 scorer.set_score_request(sample_weight=True)

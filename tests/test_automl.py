@@ -250,7 +250,7 @@ def test_polars_gives_the_same_as_pandas():
 
 def test_sparse_input():
     rng = np.random.default_rng(0)
-    X = sparse.random_array((150, 40), density=0.1, rng=rng, format="coo")
+    X = sparse.random_array((150, 40), density=0.1, random_state=rng, format="coo")
     y = np.asarray(X.sum(axis=1)).ravel() > 2
     clf = classifier().fit(X, y)
     assert clf.score(X.tocsr(), y) > 0.7
@@ -413,6 +413,7 @@ class InterruptAfter:
 
 
 def test_interrupt_keeps_what_was_found():
+    pytest.importorskip("sklearn.callback")
     X, y = load_iris(return_X_y=True)
     clf = classifier(max_evaluations=500)
     clf.set_callbacks(InterruptAfter(3))

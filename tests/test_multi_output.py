@@ -189,7 +189,7 @@ def test_rich_tables():
 
 def test_sparse_tables():
     rng = np.random.default_rng(0)
-    X = sparse.random_array((150, 40), density=0.1, rng=rng, format="csr")
+    X = sparse.random_array((150, 40), density=0.1, random_state=rng, format="csr")
     Y = np.column_stack([X[:, :20].sum(axis=1), X[:, 20:].sum(axis=1)])
     assert regressor().fit(X, Y).score(X, Y) > 0.5
     assert classifier().fit(X, (Y > 1).astype(int)).score(X, Y > 1) > 0.5

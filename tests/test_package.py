@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 import sklearn_meta
 
@@ -157,6 +158,54 @@ def test_constraints_cover_the_dependencies():
     )
     assert {name.lower() for name in needed} <= {name.lower() for name in pinned}
     assert pinned["torch"] == "2.13.0"
+
+
+def test_lower_bounds_are_the_oldest_versions_tested():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project = project["project"]
+    pinned = dict(
+        line.split("==")
+        for line in (ROOT / "constraints-oldest.txt").read_text().splitlines()
+        if not line.startswith("#")
+    )
+    lists = [project["dependencies"]]
+    lists += [
+        project["optional-dependencies"][e] for e in ("plot", "benchmark", "test")
+    ]
+    bounds = dict(
+        entry.split(">=") for entries in lists for entry in entries if ">=" in entry
+    )
+    # Not in the job of the oldest versions.
+    assert bounds.keys() - pinned.keys() == {"skorch", "torch", "pymfe"}
+    for name, bound in bounds.items():
+        if name in pinned:
+            assert Version(bound) == Version(pinned[name]), name
+
+
+def test_only_meta_learned_networks_need_torch():
+    code = """
+import importlib, pkgutil, sys
+
+class NotInstalled:
+    def find_spec(name, path=None, target=None):
+        if name in ("torch", "skorch"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled)
+import sklearn_meta
+need = set()
+for module in pkgutil.walk_packages(sklearn_meta.__path__, "sklearn_meta."):
+    try:
+        importlib.import_module(module.name)
+    except ModuleNotFoundError as error:
+        assert error.name in ("torch", "skorch"), (module.name, error)
+        need.add(".".join(module.name.split(".")[:2]))
+print(sorted(need))
+"""
+    assert fresh_interpreter(code).strip() in (
+        str(["sklearn_meta.neural"]),
+        str(["sklearn_meta.maml"]),
+    )
 
 
 @pytest.mark.slow

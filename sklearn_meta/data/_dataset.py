@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import _check_method_params
 
+from sklearn_meta._sklearn_compat import _check_method_params
 from sklearn_meta.data._encoding import schema_of
 from sklearn_meta.data._task import Task
 from sklearn_meta.pipelines._schema import Schema

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 import narwhals.stable.v2 as nw
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import (
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from sklearn_meta._sklearn_compat import (
     _check_method_params,
     _check_sample_weight,
     _num_samples,
-    check_consistent_length,
-    column_or_1d,
+    _safe_indexing,
 )
-
 from sklearn_meta.data._dataset import Dataset, canonical_rows, take_rows
 from sklearn_meta.data._encoding import Encoding, check_table, encode_table
 from sklearn_meta.data._target import read_target

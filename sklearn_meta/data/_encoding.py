@@ -137,7 +137,7 @@ def check_frame(X):
 
 
 def _refuse_lazy(X):
-    if nw.dependencies.is_into_lazyframe(X):
+    if isinstance(nw.from_native(X, pass_through=True), nw.LazyFrame):
         raise TypeError(
             f"X is a lazy frame ({type(X).__name__}), whose rows are not there yet. "
             "Pass X.collect() instead."

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from sklearn import get_config
 from sklearn.utils.metadata_routing import process_routing
 
+from sklearn_meta._sklearn_compat import takes_sample_weight
+
 
 @dataclass(frozen=True)
 class RoutedMetadata:
@@ -56,7 +58,7 @@ def route(estimator, method, scorer, cv, *, sample_weight=None, **metadata):
         routed = process_routing(estimator, method, **given)
         split = routed["splitter"].get("split") if routes_metadata(cv) else None
         score = {} if scorer is None else dict(routed["scorer"].score)
-    elif sample_weight is not None and takes_weights(scorer):
+    elif sample_weight is not None and takes_sample_weight(scorer):
         score = {"sample_weight": sample_weight}
     # Weights that are those of the candidates are checked and follow the rows.
     weighs = sample_weight is not None and score.get("sample_weight") is sample_weight
@@ -68,9 +70,3 @@ def route(estimator, method, scorer, cv, *, sample_weight=None, **metadata):
 def routes_metadata(cv) -> bool:
     """Whether `cv` is a splitter that takes part in metadata routing."""
     return hasattr(cv, "split") and hasattr(cv, "get_metadata_routing")
-
-
-def takes_weights(scorer) -> bool:
-    """Whether a scorer has a use for weights of rows; plain callables have none."""
-    accepts = getattr(scorer, "_accept_sample_weight", None)
-    return accepts is not None and accepts()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn import config_context
 from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.utils._param_validation import InvalidParameterError
 
+from sklearn_meta._sklearn_compat import InvalidParameterError, takes_sample_weight
 from sklearn_meta.data._task import SMALLEST_PROBABILITY, Task
 
 
@@ -169,9 +169,8 @@ def make_scoring(scoring, task) -> Scoring:
                 "sklearn.metrics.get_scorer_names() lists the names."
             )
     scorer = check_scoring(task.as_estimator(None), scoring=scoring)
-    accepts = getattr(scorer, "_accept_sample_weight", None)
     name = scoring if isinstance(scoring, str) else repr(scoring)
-    return ScorerScoring(scorer, task, bool(accepts and accepts()), name)
+    return ScorerScoring(scorer, task, takes_sample_weight(scorer), name)
 
 
 def check_scores_outputs(scoring, X, y):

@@ -13,9 +13,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_meta._sklearn_compat import Interval, validate_params
 from sklearn_meta._threads import one_thread
 from sklearn_meta.exceptions import PipelineSyntaxError
 from sklearn_meta.metalearning._fixed_portfolio import (
@@ -178,7 +178,7 @@ class KNNMetaLearner(BaseEstimator):
         -------
         self : KNNMetaLearner
         """
-        self._validate_params()
+        validate_params(self)
         if isinstance(knowledge_base, KnowledgeBase):
             self.knowledge_bases_ = (knowledge_base,)
         elif knowledge_base is None:
@@ -458,7 +458,7 @@ def _surrogate(data, reranker, distinct, catalog, dataset):
     known = np.isfinite(data.regrets).sum(axis=0)
     columns = sorted(distinct.items(), key=lambda item: -known[item[1]])
     return learn_surrogate(
-        tree_encoder(catalog, dataset.task.name),
+        tree_encoder(catalog),
         {i: tree for tree, i in columns},
         reranker,
         seconds=lambda tree: predicted_seconds_on(dataset, tree, catalog=catalog),

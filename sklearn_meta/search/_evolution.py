@@ -8,8 +8,8 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
 
+from sklearn_meta._sklearn_compat import Interval, validate_params
 from sklearn_meta.evaluation._records import Candidate, Status
 from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.pipelines._text import canonical, format_tree
@@ -153,7 +153,7 @@ class EvolutionarySearch(BaseEstimator):
         InvalidPipelineError
             If one of `initial_pipelines` is not in the search space.
         """
-        self._validate_params()
+        validate_params(self)
         return _EvolutionaryRun(self, problem)
 
 

@@ -6,8 +6,8 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
 
+from sklearn_meta._sklearn_compat import Interval, validate_params
 from sklearn_meta.evaluation._records import Candidate
 from sklearn_meta.pipelines._text import format_tree
 from sklearn_meta.search._variation import make_vocabulary, random_tree
@@ -78,7 +78,7 @@ class RandomSearch(BaseEstimator):
         -------
         search : Search
         """
-        self._validate_params()
+        validate_params(self)
         return _RandomRun(problem)
 
 

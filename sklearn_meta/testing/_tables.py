@@ -62,7 +62,7 @@ def make_table(kind, *, n_rows=120, seed=0):
         return _numbers(kind, numbers, rng)
     if kind in ("sparse", "wide"):
         width = 40 if kind == "sparse" else 2500
-        table = sparse.random(n_rows, width, 0.1, "csr", rng=rng)
+        table = sparse.random(n_rows, width, 0.1, "csr", random_state=rng)
         table.data -= 0.5
         return table, Schema(width, sparse=True)
     cardinalities = (2, 6, 300) if kind == "levels" else (2, 6)

@@ -5,7 +5,6 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -20,6 +19,11 @@ from tests.contract.small import (
     regressor,
     texts,
 )
+
+callback = pytest.importorskip(
+    "sklearn.callback", reason="scikit-learn has callbacks since 1.9"
+)
+ProgressBar, ScoringMonitor = callback.ProgressBar, callback.ScoringMonitor
 
 X, y = load_iris(return_X_y=True)
 

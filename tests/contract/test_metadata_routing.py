@@ -27,6 +27,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
@@ -37,6 +38,11 @@ X, y = load_iris(return_X_y=True)
 GROUPS = np.arange(150) % 6
 # No integers: those are spelled out as repeated rows before anything gets to see them.
 WEIGHTS = np.random.default_rng(0).uniform(0.5, 3.0, size=150)
+
+scorers_request_metadata = pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.9"),
+    reason="scorers pass on metadata, or ask to be told, since scikit-learn 1.9",
+)
 
 
 @pytest.fixture
@@ -136,6 +142,7 @@ def test_with_routing_a_scorer_gets_the_weights_if_it_asks_for_them(requested, r
     assert metric.was_weighted is requested
 
 
+@scorers_request_metadata
 def test_with_routing_a_scorer_has_to_say_what_it_wants(routing):
     clf = classifier(scoring=make_scorer(accuracy_score))
     with pytest.raises(UnsetMetadataPassedError, match="set_score_request"):
@@ -492,6 +499,7 @@ def accuracy_per_price(y_true, y_pred, *, price=1.0):
     return accuracy_score(y_true, y_pred) / np.mean(price)
 
 
+@scorers_request_metadata
 def test_metadata_pass_through_a_pipeline_and_a_grid_search(routing):
     scorer = make_scorer(accuracy_per_price).set_score_request(price=True)
     inner = classifier(cv=ByPart().set_split_request(part=True), scoring=scorer)

@@ -6,6 +6,7 @@ and AutoGluon. Everything runs on one thread and prints nothing.
 
 from __future__ import annotations
 
+from sklearn_meta._sklearn_compat import calibration_method, logistic_penalty
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
 from sklearn_meta.pipelines._operators import Cost, Operator
@@ -93,7 +94,11 @@ def _logistic_regression(params, context: BuildContext):
             ("tol", 1e-3),
             ("random_state", context.random_state),
         ]
-    return Spec(f"{_LINEAR}.LogisticRegression", (*params.items(), *solver))
+    arguments = []
+    for name, value in params.items():
+        is_ratio = name == "l1_ratio"
+        arguments += logistic_penalty(value) if is_ratio else [(name, value)]
+    return Spec(f"{_LINEAR}.LogisticRegression", (*arguments, *solver))
 
 
 def _boosted_trees(call: Spec, context: BuildContext):
@@ -819,7 +824,7 @@ def _calibrate(params, context: BuildContext):
         "sklearn.calibration.CalibratedClassifierCV",
         (
             ("estimator", context.inner),
-            *params.items(),
+            *dict(params, method=calibration_method(params["method"])).items(),
             ("cv", calibration_folds(context)),
         ),
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sklearn_meta._sklearn_compat import calibration_method
 from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._spec import BuildContext, Spec
 
@@ -82,7 +83,7 @@ def calibrated(call: Spec, context: BuildContext) -> Spec:
         "sklearn.calibration.CalibratedClassifierCV",
         (
             ("estimator", call),
-            ("method", method),
+            ("method", calibration_method(method)),
             ("cv", calibration_folds(context)),
             # One model on all rows: the learner sees as much as any other does.
             ("ensemble", False),

@@ -1,0 +1,151 @@
+"""What this package uses of scikit-learn's private and experimental interface.
+
+No other module imports such names, so that a new version of scikit-learn can break
+this one only. Supported are 1.7 to 1.9; what earlier ones of these lack:
+
+- Callbacks, experimental, since 1.9. Before, `CallbackSupportMixin` has no
+  ``set_callbacks``, and its contexts take every call and do nothing.
+- Refused weights that are all zero, since 1.9. Before, `_check_sample_weight` refuses
+  them here, with the same words.
+- Calibration by a temperature, since 1.8. Before, `calibration_method` gives a sigmoid
+  in its place.
+- Logistic regression whose penalty `l1_ratio` alone decides, since 1.8. Before,
+  `logistic_penalty` names the penalty too.
+
+What scikit-learn itself does otherwise before 1.9 stays so: with metadata routing, a
+scorer that does not say whether it wants `sample_weight` gets none, without an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+
+from sklearn.base import _fit_context
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+)
+from sklearn.utils.metadata_routing import _raise_for_params
+from sklearn.utils.validation import (
+    _check_method_params,
+    _check_sample_weight,
+    _num_samples,
+)
+
+if "allow_all_zero_weights" not in inspect.signature(_check_sample_weight).parameters:
+    _check_shape_and_signs = _check_sample_weight
+
+    @functools.wraps(_check_shape_and_signs)
+    def _check_sample_weight(sample_weight, X, **kwargs):
+        sample_weight = _check_shape_and_signs(sample_weight, X, **kwargs)
+        if not sample_weight.any():
+            raise ValueError(
+                "Sample weights must contain at least one non-zero number."
+            )
+        return sample_weight
+
+
+def calibration_method(name):
+    """Return the method of `CalibratedClassifierCV` that comes nearest to `name`."""
+    # Not needed before the first pipeline with it is built.
+    from sklearn.calibration import CalibratedClassifierCV
+
+    (methods,) = CalibratedClassifierCV._parameter_constraints["method"]
+    return name if methods.is_satisfied_by(name) else "sigmoid"
+
+
+def logistic_penalty(l1_ratio):
+    """Return the arguments of `LogisticRegression` that stand for a mixed penalty."""
+    from sklearn.linear_model import LogisticRegression
+
+    if LogisticRegression().get_params().get("penalty") != "l2":
+        return [("l1_ratio", l1_ratio)]
+    # It warns of a ratio that is not used.
+    if l1_ratio == 0:
+        return []
+    return [("penalty", "elasticnet"), ("l1_ratio", l1_ratio)]
+
+
+def takes_sample_weight(scorer):
+    """Whether a scorer has a use for weights of rows; plain callables have none."""
+    accepts = getattr(scorer, "_accept_sample_weight", None)
+    return accepts is not None and accepts()
+
+
+def validate_params(estimator):
+    """Raise InvalidParameterError for a parameter outside of its constraints.
+
+    For an object with ``_parameter_constraints``, at a place where `_fit_context` does
+    not do it.
+    """
+    estimator._validate_params()
+
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ModuleNotFoundError:
+    HAS_CALLBACKS = False
+
+    class CallbackSupportMixin:
+        """An estimator on which no callbacks can be set."""
+
+        def _init_callback_context(
+            self, task_name="fit", task_id=0, max_subtasks=0, sequential_subtasks=True
+        ):
+            """Return the context of the whole fit."""
+            return _NoCallbackContext()
+
+    class _NoCallbackContext:
+        """The calls of scikit-learn's `CallbackContext`, of no callbacks."""
+
+        def subcontext(
+            self, task_name="", task_id=None, max_subtasks=0, sequential_subtasks=True
+        ):
+            return self
+
+        def call_on_fit_task_begin(self, *, estimator, **seen):
+            return self
+
+        def call_on_fit_task_end(self, *, estimator, **seen):
+            """Return False: nobody asks to stop."""
+            return False
+
+        def propagate_callback_context(self, sub_estimator):
+            return contextlib.nullcontext()
+
+    def with_callbacks(method):
+        """Call the method: there is nothing to tear down after it."""
+
+        # A frame of its own, as scikit-learn's: warnings count the frames.
+        @functools.wraps(method)
+        def call(estimator, *args, **kwargs):
+            return method(estimator, *args, **kwargs)
+
+        return call
+else:
+    HAS_CALLBACKS = True
+
+__all__ = [
+    "HAS_CALLBACKS",
+    "CallbackSupportMixin",
+    "HasMethods",
+    "Interval",
+    "InvalidParameterError",
+    "StrOptions",
+    "_check_method_params",
+    "_check_sample_weight",
+    "_fit_context",
+    "_num_samples",
+    "_raise_for_params",
+    "_safe_indexing",
+    "calibration_method",
+    "logistic_penalty",
+    "takes_sample_weight",
+    "validate_params",
+    "with_callbacks",
+]
