@@ -32,7 +32,7 @@ from sklearn_meta.pipelines._spec import (
 )
 from sklearn_meta.pipelines._text import canonical
 from sklearn_meta.pipelines._tree import STACK, UNION, Node, X
-from sklearn_meta.pipelines.catalog._transformers import MAX_POLYNOMIAL_COLUMNS
+from sklearn_meta.pipelines.catalog._feature_construction import MAX_POLYNOMIAL_COLUMNS
 
 # They change how a fit is computed, not what is learned. The search sets its own.
 TECHNICAL = frozenset(

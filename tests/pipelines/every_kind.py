@@ -4,8 +4,8 @@ from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._spec import Reference, Spec
-from sklearn_meta.pipelines.catalog._parts import pipeline
-from sklearn_meta.pipelines.catalog._preparation import PREPARATION_OPERATORS
+from sklearn_meta.pipelines.catalog._composition import pipeline
+from sklearn_meta.pipelines.catalog._preparation import PREPARATIONS
 
 
 def _both(name, classifier, regressor, **kwargs):
@@ -173,5 +173,5 @@ WRAPPERS = (
     ),
 )
 
-OPERATORS = (*PREPARATION_OPERATORS, *TRANSFORMERS, *LEARNERS, *WRAPPERS)
+OPERATORS = (*PREPARATIONS, *TRANSFORMERS, *LEARNERS, *WRAPPERS)
 CATALOGS = {task: Catalog(OPERATORS, task) for task in TASKS}

@@ -143,7 +143,7 @@ def _preparation(
     )
 
 
-PREPARATION_OPERATORS = (
+PREPARATIONS = (
     _preparation(
         "impute",
         "sklearn.impute.SimpleImputer",

@@ -1,4 +1,4 @@
-"""Parts that operators of more than one class are composed of.
+"""Compose operators of more than one class.
 
 Some classes need another one around or in front of them to do their work in every
 pipeline: a support vector classifier gives no probabilities, a support vector
@@ -62,7 +62,7 @@ def composed(
     )
 
 
-def alone(call: Spec, context: BuildContext) -> Spec:
+def unchanged(call: Spec, context: BuildContext) -> Spec:
     """Leave the call as it is: its arguments alone differ from the hyperparameters."""
     return call
 
