@@ -1,4 +1,4 @@
-"""What a candidate is: operators, pipeline trees and their text, the search space."""
+"""Pipelines as trees of operators: catalog, text, compilation, search space."""
 
 from sklearn_meta.pipelines._compile import compile_pipeline
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer

@@ -24,7 +24,7 @@ from sklearn_meta.pipelines._compile import (
 )
 from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._schema import Schema
-from sklearn_meta.pipelines._spec import Spec, build
+from sklearn_meta.pipelines._spec import Spec, instantiate
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.pipelines.catalog._default import default_catalog
 from sklearn_meta.testing import TABLE_KINDS, make_table, make_target
@@ -579,6 +579,6 @@ def test_building_twice_gives_independent_objects():
         node("linear"), Schema(2), catalog=CATALOGS[REGRESSION], n_classes=1,
         random_state=zlib.crc32(b"seed"),
     )  # fmt: skip
-    first, second = build(spec), build(spec)
+    first, second = instantiate(spec), instantiate(spec)
     first.fit([[0, 1], [1, 0]], [0, 1])
     assert not hasattr(second[-1], "coef_")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn_meta.data._task_names import REGRESSION
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import spec_source, to_source
-from sklearn_meta.pipelines._spec import Reference, Spec, build, locate, resolve
+from sklearn_meta.pipelines._spec import Reference, Spec, instantiate, locate, resolve
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.testing import make_table
 from tests.pipelines.every_kind import CATALOGS
@@ -100,7 +100,7 @@ def test_references_and_constants_of_numpy_and_pandas():
         ),
     )  # fmt: skip
     source = spec_source(spec, "pipeline")
-    made, expected = run(source), build(spec)
+    made, expected = run(source), instantiate(spec)
     assert made.func is expected.func
     assert made.inverse_func is np.log1p
     assert np.isnan(made.kw_args.pop("a"))
@@ -158,7 +158,7 @@ def test_source_and_object_are_two_readings_of_the_same(value):
     spec = Spec("types.SimpleNamespace", (("first", value), ("second", 1)))
     source = spec_source(spec, "pipeline")
     ast.parse(source)
-    assert run(source) == build(spec)
+    assert run(source) == instantiate(spec)
 
 
 def test_long_values_stay_within_the_line():
@@ -170,4 +170,4 @@ def test_long_values_stay_within_the_line():
     )
     source = spec_source(spec, "pipeline")
     assert max(map(len, source.splitlines())) <= 88
-    assert run(source) == build(spec)
+    assert run(source) == instantiate(spec)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
-from sklearn_meta.pipelines._spec import Reference, Spec, build, render
+from sklearn_meta.pipelines._spec import Reference, Spec, instantiate, render
 
 
 def last_name(path):
@@ -29,7 +29,7 @@ def test_long_lists_keep_every_item_as_it_is(levels):
     assert max(map(len, source.splitlines())) <= 88 or len(levels) == 1
     ast.parse(source)
     made = eval(source, {"OrdinalEncoder": OrdinalEncoder, "nan": np.nan})
-    np.testing.assert_equal(made.categories, build(spec).categories)
+    np.testing.assert_equal(made.categories, instantiate(spec).categories)
 
 
 def test_nested_calls_and_references():
@@ -46,7 +46,7 @@ def test_nested_calls_and_references():
             ),
         ),
     )
-    pipeline = build(spec)
+    pipeline = instantiate(spec)
     assert isinstance(pipeline, Pipeline)
     assert pipeline[0].func is np.log1p
     assert isinstance(pipeline[1], StandardScaler)

@@ -12,7 +12,7 @@ from sklearn_meta.metalearning._default_pipelines import _TEXTS, default_portfol
 from sklearn_meta.pipelines._compile import compile_pipeline
 from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._schema import Schema
-from sklearn_meta.pipelines._spec import BuildContext, Spec, build
+from sklearn_meta.pipelines._spec import BuildContext, Spec, instantiate
 from sklearn_meta.pipelines._text import canonical, format_tree
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.pipelines._typing_rules import check_tree
@@ -258,6 +258,6 @@ def test_kernel_of_the_gaussian_process_is_what_it_says():
         {"kernel": "matern", "noise_level": 0.5}, BuildContext(REGRESSION)
     )
     assert isinstance(spec, Spec)
-    assert str(build(spec).kernel) == (
+    assert str(instantiate(spec).kernel) == (
         "1**2 * Matern(length_scale=1, nu=1.5) + WhiteKernel(noise_level=0.5)"
     )

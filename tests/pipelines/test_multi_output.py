@@ -14,8 +14,8 @@ from sklearn_meta.pipelines._compile import (
     early_stopping_learner,
     fit_weighted,
 )
+from sklearn_meta.pipelines._multi_output import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._operators import Catalog, Operator
-from sklearn_meta.pipelines._outputs import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import to_source
 from sklearn_meta.pipelines._text import format_tree, parse
