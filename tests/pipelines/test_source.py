@@ -5,14 +5,13 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_meta.data._task_names import REGRESSION
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import spec_source, to_source
-from sklearn_meta.pipelines._spec import Reference, Spec, instantiate, locate, resolve
+from sklearn_meta.pipelines._spec import Reference, Spec, instantiate
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.testing import make_table
 from tests.pipelines.every_kind import CATALOGS
@@ -114,26 +113,6 @@ def test_a_name_of_an_import_does_not_hide_the_result():
     namespace = {}
     exec(source, namespace)
     assert type(namespace["Ridge"]).__name__ == "Ridge"
-
-
-@pytest.mark.parametrize(
-    "path, expected",
-    [
-        ("sklearn.linear_model.Ridge", ("sklearn.linear_model", "Ridge")),
-        ("pandas.DataFrame.astype", ("pandas", "DataFrame.astype")),
-        ("builtins.float", ("builtins", "float")),
-    ],
-)
-def test_locate(path, expected):
-    assert locate(path) == expected
-
-
-@pytest.mark.parametrize(
-    "path", ["no_such_package_at_all.Ridge", "sklearn.linear_model.Rigde"]
-)
-def test_paths_that_lead_nowhere(path):
-    with pytest.raises(ImportError, match=f"Cannot import '{path}'"):
-        resolve(path)
 
 
 VALUES = st.recursive(
