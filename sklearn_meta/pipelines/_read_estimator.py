@@ -401,11 +401,9 @@ def _leaves(spec, place=()):
 
 
 def _differences(spec, estimator, decided=MappingProxyType({})):
-    """List the places, with their values, at which an estimator is another call.
-
-    An argument that no hyperparameter decides may also have the default of its class;
-    so may one that leaves the decision to the class.
-    """
+    """List the places, with their values, at which an estimator is another call."""
+    # An argument that no hyperparameter decides may also have the default of its class;
+    # so may one whose value leaves the decision to the class.
     if spec is _INNER:
         return []
     if type(estimator) is not resolve(spec.path):

@@ -10,10 +10,7 @@ from sklearn_meta.pipelines.catalog._declarations import transformer
 
 
 def _truncated_svd(params, context: BuildContext):
-    """Leading singular vectors; those of the linear kernel where columns may be few.
-
-    Williams and Seeger, "Using the Nyström method to speed up kernel machines", 2001.
-    """
+    """Leading singular vectors; those of the linear kernel where columns may be few."""
     n_components = params["n_components"]
     seed = ("random_state", context.random_state)
     if context.sparse and context.n_features is not None:
@@ -26,6 +23,7 @@ def _truncated_svd(params, context: BuildContext):
     # TruncatedSVD refuses more components than columns, and how many columns rare
     # levels leave is not known before fit. The linear kernel between all rows and a
     # sample of them spans much the same space, whatever the number of columns.
+    # Williams and Seeger, "Using the Nyström method to speed up kernel machines", 2001.
     return Spec(
         "sklearn.kernel_approximation.Nystroem",
         (("kernel", "linear"), ("n_components", n_components), seed),
@@ -33,11 +31,9 @@ def _truncated_svd(params, context: BuildContext):
 
 
 def _whitened_first(call: Spec, context: BuildContext):
-    """Put a PCA in front that drops the directions without variance.
-
-    On columns that depend on each other, such as one-hot columns, ICA would blow up
-    rounding errors to unit variance.
-    """
+    """Insert a PCA, which drops the directions without variance."""
+    # On linearly dependent columns, such as one-hot columns, ICA would scale rounding
+    # errors to unit variance.
     n_components = call.param("n_components")
     reduce = Spec("sklearn.decomposition.PCA", (("n_components", n_components),))
     ica = Spec(call.path, tuple(p for p in call.params if p[0] != "n_components"))

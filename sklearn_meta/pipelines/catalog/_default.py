@@ -1,4 +1,4 @@
-"""The built-in operators, for both tasks."""
+"""The default catalog: built-in operators of both tasks, in order."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def built_in_operators() -> tuple[Operator, ...]:
 
 
 def missing_packages(name) -> list[str]:
-    """Return what has to be installed for a built-in operator to be in the catalog.
+    """Return the packages that a built-in operator requires and that are missing.
 
     Parameters
     ----------
     name : str
-        Of any operator.
+        Name of any operator.
 
     Returns
     -------
@@ -77,6 +77,7 @@ def missing_packages(name) -> list[str]:
 
 
 def _missing(packages):
+    """Return those packages that are not installed."""
     # An entry of None in sys.modules, which forbids an import, raises ValueError.
     missing = []
     for package in dict.fromkeys(packages):
