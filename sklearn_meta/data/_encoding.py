@@ -32,7 +32,7 @@ from sklearn_meta.data._column_kinds import (
     inspect_columns,
 )
 from sklearn_meta.pipelines._schema import Schema
-from sklearn_meta.pipelines._spec import Spec, build
+from sklearn_meta.pipelines._spec import Spec, instantiate
 
 # A numeric column with missing values and fewer present ones than this, or than this
 # share of the rows, may have none in a training fold, a bag or a subsample of rows.
@@ -269,7 +269,7 @@ def _encode(X):
     columns = _kept(columns)
     spec = column_transformer(columns)
     # Whatever the user has chosen for the output of transformers, this is a matrix.
-    encoder = build(spec).set_output(transform="default")
+    encoder = instantiate(spec).set_output(transform="default")
     encoded = _as_encoded(encoder.fit_transform(X))
     cardinalities = [len(c.levels) for c in columns if c.kind in (CATEGORICAL, TEXT)]
     schema = schema_of(encoded, len(cardinalities), cardinalities)
@@ -296,7 +296,7 @@ def _encode_matrix(X):
     encoded = X
     if X.dtype != np.float64:
         spec = function_spec("sklearn.utils.check_array", **TO_FLOATS)
-        encoder = build(spec).set_output(transform="default")
+        encoder = instantiate(spec).set_output(transform="default")
         if X.dtype.kind == "f":
             # Names the column, which the conversion below does not.
             inspect_columns(X)
@@ -314,7 +314,7 @@ def _encode_sparse(X):
     if X.format != "csr" or X.dtype != np.float64:
         settings = {"accept_sparse": "csr", "dtype": "float64"}
         spec = function_spec("sklearn.utils.check_array", **settings)
-        encoder = build(spec).set_output(transform="default")
+        encoder = instantiate(spec).set_output(transform="default")
     try:
         encoded = check_array(X, accept_sparse="csr", dtype="float64")
     except ValueError as error:

@@ -1,7 +1,7 @@
-"""Steps that the compiler puts in between: make a table fit for an operator.
+"""Implicit preparation: steps that the compiler inserts before an operator.
 
-Each function returns the call of a scikit-learn class; `coerce` decides which of them
-an operator needs.
+`coerce` compares what reaches an operator with what it accepts; the other functions
+return the calls of scikit-learn's classes that close the gap.
 """
 
 from __future__ import annotations
@@ -32,21 +32,22 @@ Steps = list[tuple[str, Spec]]
 
 
 def coerce(layout: Layout, operator: Operator) -> tuple[Steps, Layout]:
-    """Make a table fit for an operator.
+    """Return the steps that turn a table into valid input of an operator.
 
     Parameters
     ----------
     layout : Layout
-        Of the table that is there.
+        Columns before the operator.
     operator : Operator
-        What it accepts and needs.
+        Its `accepts_missing`, `accepts_categories`, `accepts_sparse` and
+        `needs_nonnegative` decide.
 
     Returns
     -------
     steps : list of (str, Spec)
-        Named steps to put before the operator; often none.
+        Named steps to insert before the operator; often none.
     layout : Layout
-        Of the table behind these steps.
+        Columns after these steps.
     """
     steps = []
 
@@ -96,8 +97,8 @@ def coerce(layout: Layout, operator: Operator) -> tuple[Steps, Layout]:
     if layout.missing and not operator.accepts_missing:
         add("impute", median_imputer(), missing=False, nearly_empty=())
     if to_scale:
-        # Values outside the range of the training rows are clipped: below zero there
-        # is nothing that such an operator could do with them.
+        # Values below the minimum of the training rows are clipped: the operator does
+        # not accept negative ones.
         scale = Spec("sklearn.preprocessing.MinMaxScaler", (("clip", True),))
         add("min_max", scale, nonnegative=True)
     return steps, layout
@@ -114,7 +115,8 @@ def by_kind(layout, categories, numbers) -> Spec:
     Returns
     -------
     spec : Spec
-        The categorical columns stay in front. Sparse if one of the parts is.
+        The categorical columns stay the leading ones. The output is sparse if one of
+        the two parts is.
     """
     k = layout.n_categorical
     transformers = [("categories", categories, slice(0, k))]
@@ -204,8 +206,8 @@ def missing_as_level(*, max_categories=None) -> Spec:
 
 def densify() -> Spec:
     """Make a sparse matrix dense and leave a dense one as it is."""
-    # ColumnTransformer is the one class of scikit-learn that promises a dense result
-    # for both without any function of ours.
+    # ColumnTransformer is the one class of scikit-learn that gives a dense result for
+    # both, without a function of this package.
     everything = [("all", "passthrough", slice(0, None))]
     return Spec(
         "sklearn.compose.ColumnTransformer",

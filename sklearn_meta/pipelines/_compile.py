@@ -1,10 +1,9 @@
-"""From a pipeline tree and the schema of a table to a scikit-learn `Pipeline`.
+"""Compile a pipeline tree to a scikit-learn `Pipeline`.
 
-The compiler walks the tree from the table to the learner and carries a `Layout` along:
-what is known of the columns at this place. Where an operator cannot take what is there,
-`coerce` puts steps in between. The result holds objects of scikit-learn, LightGBM,
-numpy and pandas only, so that it works without this package (but for ``bagged_mlp`` and
-``maml``, which are parts of it).
+The compiler walks the tree from the table to the learner and keeps track of the columns
+in a `Layout`. Where an operator does not accept them, `coerce` inserts steps. The
+result holds objects of scikit-learn, LightGBM, numpy and pandas only, so that it works
+without this package (except for ``bagged_mlp`` and ``maml``, which are parts of it).
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_meta.pipelines._coercions import Steps, coerce, group_levels
 from sklearn_meta.pipelines._layout import Layout
-from sklearn_meta.pipelines._operators import Catalog, Operator
-from sklearn_meta.pipelines._outputs import (
-    one_for_each_output,
+from sklearn_meta.pipelines._multi_output import (
+    one_model_per_output,
     shared_features,
     takes_all_outputs,
 )
+from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._schema import Schema
-from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec, build
+from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec, instantiate
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 from sklearn_meta.pipelines._typing_rules import check_tree
 from sklearn_meta.timing._operators import EARLY_STOPPING_ROUNDS
@@ -40,7 +39,7 @@ STACK_FOLDS = 5
 # HistGradientBoosting puts each level of a category in a bin of its own.
 DEFAULT_MAX_BINS = 255
 
-# Centering would make a sparse table dense; these classes refuse to.
+# Centering would make a sparse table dense, and these classes raise.
 SPARSE_ARGUMENTS = {
     "sklearn.preprocessing.StandardScaler": {"with_mean": False},
     "sklearn.preprocessing.RobustScaler": {"with_centering": False},
@@ -72,8 +71,8 @@ NOT_ROUTABLE = frozenset(
 TRANSFORMED_TARGET = "sklearn.compose.TransformedTargetRegressor"
 BAGGING = ("sklearn.ensemble.BaggingClassifier", "sklearn.ensemble.BaggingRegressor")
 
-# What a union asks of its branches when they cannot keep their categories.
-_NUMBERS = Operator(
+# Requirements of a union on its branches, where these cannot keep categories.
+_UNION_INPUT = Operator(
     UNION, "transformer", path="sklearn.pipeline.FeatureUnion",
     accepts_missing=True, accepts_sparse=True,
 )  # fmt: skip
@@ -90,7 +89,7 @@ def compile_pipeline(
     encoder=None,
     n_outputs=1,
 ):
-    """Make the unfitted scikit-learn pipeline of a tree.
+    """Compile a tree to an unfitted scikit-learn pipeline.
 
     Parameters
     ----------
@@ -98,7 +97,7 @@ def compile_pipeline(
     schema : Schema
         Of the encoded table that the pipeline is fitted on.
     catalog : Catalog
-        Where the operators of the tree are found.
+        Operators of the tree; it decides the task.
     n_classes : int
         One for regression; two for several labels, each of which is there or not.
     random_state : int
@@ -106,8 +105,7 @@ def compile_pipeline(
     iterations : int, default=None
         Boosting rounds of a LightGBM learner at the root; those of the tree if None.
     encoder : Spec, default=None
-        Turns the table as it comes into the encoded one, as the first step. None where
-        the encoded table is passed.
+        First step, which encodes the raw table. None where the encoded table is passed.
     n_outputs : int, default=1
         Number of columns of the target: several numbers, or several labels.
 
@@ -119,8 +117,21 @@ def compile_pipeline(
     ------
     InvalidPipelineError
         If the tree breaks the grammar or the catalog lacks one of its operators.
+
+    Examples
+    --------
+    >>> from sklearn_meta.pipelines import (
+    ...     Schema, compile_pipeline, default_catalog, parse
+    ... )
+    >>> catalog = default_catalog("regression")
+    >>> tree = parse("ridge(X, alpha=3)", catalog=catalog)
+    >>> pipeline = compile_pipeline(
+    ...     tree, Schema(n_features=2), catalog=catalog, n_classes=1, random_state=0
+    ... )
+    >>> pipeline.fit([[0, 1], [1, 0], [2, 2]], [1.0, 0.0, 2.0]).predict([[2, 2]])
+    array([1.5])
     """
-    return build(
+    return instantiate(
         compile_spec(
             tree, schema, catalog=catalog, n_classes=n_classes,
             random_state=random_state, iterations=iterations, encoder=encoder,
@@ -140,7 +151,7 @@ def compile_spec(
     encoder=None,
     n_outputs=1,
 ) -> Spec:
-    """Describe the pipeline of a tree; see `compile_pipeline` for the parameters."""
+    """Compile a tree to a `Spec`; see `compile_pipeline` for the parameters."""
     check_tree(tree, catalog=catalog)
     compiler = _Compiler(
         Layout.of(schema), catalog, int(n_classes), int(random_state), int(n_outputs)
@@ -155,12 +166,23 @@ def compile_spec(
 
 
 def early_stopping_learner(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
-    """Whether the number of rounds of the root learner is left to early stopping.
+    """Whether early stopping chooses the number of rounds of the root learner.
 
     True for a LightGBM learner with ``early_stopping=True`` at the root of the tree.
-    Inside a stack or a wrapper, LightGBM always takes all its rounds: nobody could
-    hand it the rows to watch. Where there is one model for each output, it is the same,
-    and the rounds are bounded by about what early stopping would allow.
+    Inside a stack or a wrapper, LightGBM always fits all its rounds, as it cannot be
+    passed validation rows. The same holds where one model is fitted for each output;
+    there the rounds are bounded by about what early stopping would choose.
+
+    Parameters
+    ----------
+    tree : Node
+    catalog : Catalog
+    n_outputs : int, default=1
+        Number of columns of the target.
+
+    Returns
+    -------
+    stops_early : bool
     """
     operator = catalog.find(tree.operator)
     if operator is None or not _is_lightgbm(operator.path) or n_outputs > 1:
@@ -175,7 +197,18 @@ def accepts_sample_weight(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
     """Whether the pipeline of a tree can be fitted with `sample_weight`.
 
     The learner that makes the predictions decides. Below a stack, estimators that
-    cannot take weights are fitted without.
+    do not take weights are fitted without.
+
+    Parameters
+    ----------
+    tree : Node
+    catalog : Catalog
+    n_outputs : int, default=1
+        Number of columns of the target.
+
+    Returns
+    -------
+    accepts : bool
     """
     operator = catalog.find(tree.operator)
     inner = tree.inputs[0]
@@ -188,8 +221,8 @@ def accepts_sample_weight(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
         if any(o is not None and o.path in NOT_ROUTABLE for o in found):
             return False
     if tree.param("bootstrap", True) is False and operator.path in BAGGING:
-        # It draws rows with the weights as probabilities: without replacement that
-        # says nothing, or fails.
+        # Weights are probabilities of the rows: drawing without replacement, they have
+        # no effect, or too few rows can be drawn.
         return False
     if operator.kind == "wrapper" and not operator.sample_weight:
         return accepts_sample_weight(inner, catalog=catalog)
@@ -199,9 +232,8 @@ def accepts_sample_weight(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
 def fit_weighted(pipeline, X, y, sample_weight):
     """Fit a pipeline for which `accepts_sample_weight` is true.
 
-    The weights are divided by their mean. Penalties and smallest leaves then mean the
-    same in every unit of the weights, and bagging does not draw a thousand times as
-    many rows because the weights are in thousands.
+    The weights are divided by their mean, so that penalties, leaf sizes and the number
+    of rows that bagging draws do not depend on the unit of the weights.
 
     Parameters
     ----------
@@ -246,8 +278,8 @@ def _weight_argument(estimator):
 def request_sample_weight(estimator):
     """Route `sample_weight` to every learner in a pipeline that can take it.
 
-    Transformers are fitted without: weighting rows is about errors of the predictions,
-    and some of them refuse weights for some of their settings.
+    Transformers are fitted without: weights are about errors of the predictions, and
+    some transformers raise on weights for some of their settings.
 
     Parameters
     ----------
@@ -273,7 +305,7 @@ def request_sample_weight(estimator):
 
 @dataclass(frozen=True)
 class _Compiler:
-    """What stays the same while one tree is compiled."""
+    """Compiler of one tree."""
 
     table: Layout
     catalog: Catalog
@@ -292,7 +324,9 @@ class _Compiler:
         else:
             n_shared = len(self.features(shared)[0])
         own = steps[n_shared:]
-        wrapped = one_for_each_output(_pipeline_or_only_step(own), catalog=self.catalog)
+        wrapped = one_model_per_output(
+            _pipeline_or_only_step(own), catalog=self.catalog
+        )
         return [*steps[:n_shared], (own[-1][0], wrapped)]
 
     def estimator(self, node: Node) -> Steps:
@@ -307,7 +341,7 @@ class _Compiler:
         return [*steps, *self._learner(operator, node, layout)]
 
     def features(self, node: Node) -> tuple[Steps, Layout]:
-        """Steps that make the features of a node, and what they give."""
+        """Steps that make the features of a node, and the columns of these."""
         if node.operator == INPUT:
             return [], self.table
         if node.operator == UNION:
@@ -319,13 +353,14 @@ class _Compiler:
         coercions, layout = coerce(layout, operator)
         spec = self._call(operator, node, layout)
         after = Layout(
-            n_features=_n_outputs(spec, layout),
+            n_features=_n_columns_after(spec, layout),
             missing=layout.missing or layout.n_categorical > 0,
             sparse=layout.sparse or _gives_sparse(spec),
         )
         return [*steps, *coercions, (operator.name, spec)], after
 
     def _prepared(self, operator, node, steps, layout):
+        """Steps and columns after a preparation."""
         if operator.build is None:
             coercions, layout = coerce(layout, operator)
             spec = self._call(operator, node, layout)
@@ -341,18 +376,19 @@ class _Compiler:
         if prepared.spec is None:
             return steps, layout
         if layout.nearly_empty and prepared.layout.nearly_empty:
-            # The preparation moves columns: what depends on their place comes first.
+            # The preparation reorders columns: steps that select by index come first.
             coercions, layout = coerce(layout, operator)
             prepared = self._call(operator, node, layout)
             steps = [*steps, *coercions]
         return [*steps, (operator.name, prepared.spec)], prepared.layout
 
     def _union(self, node):
+        """Concatenate branches; one of them may keep its categories."""
         branches = [self.features(child) for child in node.inputs]
         layouts = [layout for _, layout in branches]
         with_categories = [i for i, ly in enumerate(layouts) if ly.n_categorical]
         keep = len(with_categories) == 1 and not any(ly.sparse for ly in layouts)
-        asked = replace(_NUMBERS, accepts_categories=keep)
+        asked = replace(_UNION_INPUT, accepts_categories=keep)
         for i, (steps, layout) in enumerate(branches):
             coercions, layout = coerce(layout, asked)
             branches[i] = ([*steps, *coercions], layout)
@@ -378,6 +414,7 @@ class _Compiler:
         return [(UNION, Spec("sklearn.pipeline.FeatureUnion", params))], after
 
     def _learner(self, operator, node, layout) -> Steps:
+        """Steps of a learner, which is told its categorical columns."""
         steps, layout = coerce(layout, operator)
         spec = self._call(operator, node, layout)
         if layout.n_categorical:
@@ -393,6 +430,7 @@ class _Compiler:
         return [*steps, (operator.name, spec)]
 
     def _stacked(self, operator, node) -> Spec:
+        """Fit a learner to out-of-fold predictions of the estimators of a stack."""
         inner = [self.estimator(child) for child in node.inputs[0].inputs]
         is_classifier = self.catalog.is_classifier
         per_estimator = self.n_classes if self.n_classes > 2 else 1
@@ -401,7 +439,7 @@ class _Compiler:
         )
         final = self._learner(operator, node, predictions)
         splitter = "StratifiedKFold" if is_classifier else "KFold"
-        # Shuffled: rows are often sorted, and unshuffled folds would then be unalike.
+        # Shuffled: rows are often sorted, and unshuffled folds would then differ.
         folds = Spec(
             f"sklearn.model_selection.{splitter}",
             (
@@ -445,7 +483,7 @@ class _Compiler:
             is_target = operator.path == TRANSFORMED_TARGET
             arguments = {"regressor" if is_target else "estimator": inner, **arguments}
         if _is_lightgbm(operator.path):
-            # A matter of the evaluator, see `early_stopping_learner`.
+            # Done by the evaluation, see `early_stopping_learner`.
             stopped = arguments.pop("early_stopping", False)
             if stopped and self.n_outputs > 1:
                 arguments["n_estimators"] = _unstopped_rounds(arguments)
@@ -457,15 +495,17 @@ class _Compiler:
 
 
 def _pipeline(steps) -> Spec:
+    """Call of `Pipeline` with unique names of steps."""
     return Spec("sklearn.pipeline.Pipeline", (("steps", _unique(steps)),))
 
 
 def _pipeline_or_only_step(steps):
+    """Call of `Pipeline`, or the only step alone."""
     return steps[0][1] if len(steps) == 1 else _pipeline(steps)
 
 
 def _unique(named):
-    """Number the names that occur again: pca, pca_2, pca_3."""
+    """Number repeated names: pca, pca_2, pca_3."""
     taken, result = set(), []
     for name, value in named:
         unique, n = name, 1
@@ -477,8 +517,8 @@ def _unique(named):
     return result
 
 
-def _n_outputs(spec, layout):
-    """Bound of the number of columns that a transformer gives, or None."""
+def _n_columns_after(spec, layout):
+    """Upper bound of the number of columns that a transformer outputs, or None."""
     if spec.path in ONE_TO_ONE:
         return layout.n_features
     n_components = spec.param("n_components")
@@ -496,8 +536,8 @@ def _gives_sparse(spec):
 
 
 def _unstopped_rounds(arguments):
-    """Rounds of a LightGBM learner that was to be stopped early, but cannot be."""
-    # Both are hyperparameters of ours; an operator of the user's may leave them out.
+    """Bound the rounds of a LightGBM learner that cannot be stopped early."""
+    # An operator of the user need not have these two hyperparameters.
     learning_rate = arguments.get("learning_rate", 0.1)
     bound = round(EARLY_STOPPING_ROUNDS / learning_rate)
     return min(arguments.get("n_estimators", bound), bound)

@@ -1,8 +1,6 @@
-"""Hyperparameters of operators: their ranges, scales and defaults.
+"""Hyperparameters of operators: ranges, scales, defaults, sampling and perturbation.
 
-Every hyperparameter can do four things: say whether a value is legal, draw one
-from its whole range, move one a little, and give its default. All randomness comes
-from the ``numpy.random.Generator`` that is passed in.
+All randomness comes from the ``numpy.random.Generator`` that is passed in.
 """
 
 from __future__ import annotations
@@ -22,24 +20,9 @@ PERTURBATION_SCALE = 0.15
 SIGNIFICANT_DIGITS = 4
 
 
-def round_significant(value, digits=SIGNIFICANT_DIGITS):
-    """Round a float to a number of significant digits.
-
-    Parameters
-    ----------
-    value : float
-    digits : int, default=4
-
-    Returns
-    -------
-    rounded : float
-    """
-    return float(f"{value:.{digits}g}")
-
-
 @dataclass(frozen=True)
 class Float:
-    """A real hyperparameter in ``[low, high]``.
+    """A float hyperparameter in ``[low, high]``.
 
     Parameters
     ----------
@@ -49,10 +32,10 @@ class Float:
     low, high : float
         Bounds, both included.
     default : float or None
-        Value when the text leaves the hyperparameter out. May lie outside the
-        searched range (``None`` or an extreme of the class).
+        Value where the text leaves the hyperparameter out. It may lie outside of the
+        range (``None``, or a limit such as ``0.0`` of a logarithmic scale).
     log : bool, default=False
-        Whether to draw and to move on a logarithmic scale.
+        Whether values are drawn and perturbed on a logarithmic scale.
     """
 
     name: str
@@ -72,7 +55,8 @@ class Float:
             value = self.low * (self.high / self.low) ** unit
         else:
             value = self.low + unit * (self.high - self.low)
-        return min(max(round_significant(value), self.low), self.high)
+        rounded = float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+        return min(max(rounded, self.low), self.high)
 
     def contains(self, value):
         """Whether `value` is legal."""
@@ -173,13 +157,17 @@ class Integer:
 
 @dataclass(frozen=True)
 class Choice:
-    """A hyperparameter with a few unordered values.
+    """A categorical hyperparameter.
 
     Parameters
     ----------
     name : str
+        Name in the pipeline text and, unless the operator says otherwise, in the
+        constructor of its class.
     values : tuple of None, bool, int, float or str
-    default : one of `values`
+        Legal values.
+    default : None, bool, int, float or str
+        Value where the text leaves the hyperparameter out; one of `values`.
     """
 
     name: str
@@ -201,11 +189,11 @@ class Choice:
         return value
 
     def sample(self, rng):
-        """Draw a value from all."""
+        """Draw one of all values."""
         return self.values[int(rng.integers(len(self.values)))]
 
     def perturb(self, value, rng):
-        """Draw another value."""
+        """Draw one of the other values."""
         others = [v for v in self.values if v != value or type(v) is not type(value)]
         return others[int(rng.integers(len(others)))] if others else value
 

@@ -1,4 +1,4 @@
-"""What the compiler knows of the table at one place inside a pipeline."""
+"""Columns at one place inside a pipeline, as far as they are known before fit."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from sklearn_meta.pipelines._schema import Schema
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of a table inside a pipeline, as far as they are known before fit.
+    """Number and properties of the columns that reach a step of a pipeline.
 
     Parameters
     ----------
     n_features : int or None
-        Number of columns, or a bound that it does not exceed; None where even that is
-        not known.
+        Number of columns, or an upper bound of it; None where neither is known.
     n_categorical : int, default=0
-        Number of leading columns that hold category codes. They may always hold NaN:
-        that is how a level that fit did not see arrives.
+        Number of leading columns that hold category codes. They may always hold NaN,
+        the code of a level that was not in the training rows.
     cardinalities : tuple of int
         Number of levels of each categorical column.
     missing : bool, default=False
@@ -41,7 +40,7 @@ class Layout:
 
     @classmethod
     def of(cls, schema: Schema) -> Layout:
-        """Return the layout of the input table."""
+        """Layout of the input table."""
         return cls(
             n_features=schema.n_features,
             n_categorical=schema.n_categorical,

@@ -1,4 +1,4 @@
-"""What an operator is: one entry of the catalog, declared as data."""
+"""Operators, declared as data, and the catalog that holds those of one task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["preparation", "transformer", "learner", "wrapper"]
 
 @dataclass(frozen=True)
 class Cost:
-    """How the seconds of one fit grow with the size of the table.
+    """Predicted seconds of one fit as a function of the size of the table.
 
     ``least + seconds * (n / 1000) ** rows * (d / 20) ** columns * k ** classes`` on
     one thread, times the product over `params` of
@@ -29,10 +29,11 @@ class Cost:
     classes : float, default=0
         Exponent of half the number of classes (1 for one model per class).
     params : mapping of str to float
-        Exponents of the hyperparameters that the time depends on.
+        Exponents of the hyperparameters that the seconds depend on.
     least : float, default=0
-        Seconds on a handful of rows: the price of building a hundred empty trees. It
-        decides what a tiny table costs; zero where it is below some milliseconds.
+        Seconds that do not depend on the table, such as those of constructing a hundred
+        trees. They dominate on tables of few rows; zero stands for less than some
+        milliseconds.
     """
 
     seconds: float
@@ -45,44 +46,46 @@ class Cost:
 
 @dataclass(frozen=True)
 class Operator:
-    """One entry of the catalog.
+    """Declaration of one operator: a class, its search space, and its requirements.
 
     Parameters
     ----------
     name : str
-        Name in pipeline texts; unique for each task.
+        Name in pipeline texts; unique within a task.
     kind : {"preparation", "transformer", "learner", "wrapper"}
-        What it does: preparation turns a table into a table (categories, missing
-        values), a transformer turns numeric features into numeric features, a learner
-        predicts, a wrapper turns an estimator into another one.
+        Role in a pipeline. A preparation maps tables to tables (categories, missing
+        values), a transformer maps numeric features to numeric features, a learner
+        predicts, a wrapper is a meta-estimator of one estimator.
     path : str
         Import path of the class, such as ``"sklearn.linear_model.Ridge"``.
-    tasks : tuple of {"classification", "regression"}
+    tasks : tuple of {"classification", "regression"}, default=both
         Tasks for which the operator exists.
-    hyperparameters : tuple of Hyperparameter
-        What the search may change.
-    fixed : mapping
-        Constructor arguments that the search leaves alone.
-    accepts_missing, accepts_categories, accepts_sparse : bool
-        Whether NaN, columns of category codes and sparse matrices may come in.
-    needs_nonnegative : bool
-        Whether values below zero are refused.
-    random_state, sample_weight : bool
+    hyperparameters : tuple of Hyperparameter, default=()
+        Hyperparameters that the search varies.
+    fixed : mapping, default={}
+        Constructor arguments of constant value.
+    accepts_missing, accepts_categories, accepts_sparse : bool, default=False
+        Whether the input may hold NaN, columns of category codes, or be sparse. Where
+        it may not, the compiler inserts a preparation.
+    needs_nonnegative : bool, default=False
+        Whether negative values are refused.
+    random_state, sample_weight : bool, default=False
         Whether the class has a parameter `random_state`, and whether its `fit`
         takes `sample_weight`.
-    multi_output : bool
+    multi_output : bool, default=False
         Whether it can be fitted to a target of several columns: a learner that predicts
-        them all, a transformer that takes them all or looks at none. What cannot, and
-        all that stands behind it in a pipeline, is fitted once for each output.
-    cost : Cost
-        How its seconds grow.
-    requires : tuple of str
-        Packages that take long to import, or may be missing: a built-in operator is in
+        all of them, a transformer that takes all of them or ignores the target.
+        Otherwise it and every later step are fitted once for each output.
+    cost : Cost, default=Cost(0.01)
+        Predicted seconds of one fit.
+    requires : tuple of str, default=()
+        Optional packages, or those that take long to import. A built-in operator is in
         the catalog only where they are installed, and workers import them in advance
-        if the search begins with it.
-    build : callable or None
-        ``build(params, context) -> Spec`` for operators that are more than one call
-        of one class; None for all others.
+        if the first pipelines of the search need them.
+    build : callable, default=None
+        ``build(params, context)`` returns the `Spec` of the operator, for those that
+        are more than one call of one class. `params` maps the names of all
+        hyperparameters to values, `context` is a `BuildContext`.
     """
 
     name: str
@@ -119,7 +122,7 @@ class Catalog:
     Parameters
     ----------
     operators : iterable of Operator
-        Those that do not exist for `task` are left out.
+        Operators of any task; those that do not exist for `task` are left out.
     task : {"classification", "regression"}
 
     Attributes

@@ -1,9 +1,9 @@
-"""From a scikit-learn estimator to the pipeline tree that compiles to it.
+"""Convert a scikit-learn estimator to the pipeline tree that compiles to it.
 
-The catalog says how each operator is called; nothing is declared a second time here.
-An operator's call is written down for two values of a hyperparameter, the arguments in
-which the calls differ are those that it decides, and the values that an estimator has
-there are tried until the call and the estimator agree.
+The compiler is inverted by comparison: the call of an operator is compiled for two
+values of a hyperparameter, the arguments in which the two calls differ are those that
+it decides, and the values that the estimator has there are tried until call and
+estimator agree. Nothing about operators is declared a second time.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from sklearn_meta.pipelines._spec import (
 )
 from sklearn_meta.pipelines._text import canonical
 from sklearn_meta.pipelines._tree import STACK, UNION, Node, X
-from sklearn_meta.pipelines.catalog._transformers import MAX_POLYNOMIAL_COLUMNS
+from sklearn_meta.pipelines.catalog._feature_construction import MAX_POLYNOMIAL_COLUMNS
 
-# They change how a fit is computed, not what is learned. The search sets its own.
+# Parameters of the computation, not of the model: the catalog sets its own values.
 TECHNICAL = frozenset(
     {
         "algorithm", "cache_size", "copy", "copy_X", "importance_type", "max_iter",
@@ -47,20 +47,20 @@ TECHNICAL = frozenset(
 # An integer range of at most so many values is tried in full.
 MAX_TRIED = 16
 
-# Stands for the estimator inside of a wrapper.
+# Placeholder of the estimator inside of a wrapper.
 _INNER = Spec("sklearn.dummy.DummyClassifier")
-# As many as an operator treats as it treats few.
-_NUMBERS = Layout(n_features=MAX_POLYNOMIAL_COLUMNS, missing=True)
+# As many columns as operators still treat as few.
+_INPUT = Layout(n_features=MAX_POLYNOMIAL_COLUMNS, missing=True)
 _CALIBRATED = "sklearn.calibration.CalibratedClassifierCV"
 
 
 def read_estimator(estimator, *, catalog: Catalog) -> Node:
     """Return the tree of a scikit-learn estimator or pipeline.
 
-    Settings that decide how a fit is computed and not what is learned, such as
-    ``n_jobs``, ``random_state`` or ``max_iter``, are those of the catalog in the
-    result. A classifier that the catalog calibrates, such as ``SVC``, may come as
-    it is.
+    Parameters that change how a fit is computed and not the model, such as ``n_jobs``,
+    ``random_state`` or ``max_iter``, are ignored: the tree has those of the catalog. A
+    classifier that the catalog calibrates, such as ``SVC``, may be passed without its
+    calibration.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def read_estimator(estimator, *, catalog: Catalog) -> Node:
 
 @dataclass(frozen=True)
 class _Reader:
-    """What stays the same while one estimator is read."""
+    """Reader of one estimator."""
 
     catalog: Catalog
 
@@ -116,7 +116,7 @@ class _Reader:
 
     def learner(self, estimator, features, where) -> Node:
         """Read the last step of a pipeline."""
-        # Heavy, and only of use here.
+        # Imported late: it takes long.
         from sklearn.ensemble import StackingClassifier, StackingRegressor
 
         if isinstance(estimator, StackingClassifier | StackingRegressor):
@@ -137,7 +137,8 @@ class _Reader:
         inner = self.estimator(match.inner, _inside(where, "estimator"))
         return Node(match.operator.name, (inner,), match.params)
 
-    def stacked(self, estimator, features, where):
+    def stacked(self, estimator, features, where) -> Node:
+        """Read a stack and its final estimator."""
         if features != X:
             raise InvalidPipelineError(
                 f"{_named(where, estimator)} has steps before it. Put these steps into "
@@ -169,6 +170,7 @@ class _Reader:
         return features
 
     def transformer(self, step, features, where) -> Node:
+        """Read one transformer, a union of them, or a nested pipeline."""
         if step is None or (isinstance(step, str) and step == "passthrough"):
             return features
         if isinstance(step, FeatureUnion):
@@ -222,7 +224,7 @@ class _Reader:
 
 @dataclass(frozen=True)
 class _Match:
-    """An operator whose call an estimator may be."""
+    """Operator and hyperparameters whose call is most like an estimator."""
 
     operator: Operator
     params: tuple
@@ -232,7 +234,7 @@ class _Match:
 
 
 def _is_implied(estimator):
-    """Whether the compiler puts a step in by itself wherever it is needed."""
+    """Whether the compiler inserts a step by itself where it is needed."""
     clipped = Spec("sklearn.preprocessing.MinMaxScaler", (("clip", True),))
     return any(
         type(estimator) is resolve(spec.path)
@@ -255,6 +257,7 @@ def _read_calls(operator: Operator, task, estimator) -> Iterator[_Match]:
 
 
 def _calls(operator, task):
+    """Yield the call of an operator, and the estimator inside of its calibration."""
     yield _Call(operator, task)
     if operator.kind == "learner":
         # The calibration around a classifier without probabilities may be left out.
@@ -270,7 +273,6 @@ class _Call:
     operator: Operator
     task: str
     part: tuple[str, ...] = ()
-    n_classes: int = 2
 
     def spec(self, params) -> Spec | None:
         """Describe the call; None where there is nothing to call."""
@@ -282,14 +284,14 @@ class _Call:
                 "regressor" if operator.path == TRANSFORMED_TARGET else "estimator"
             )
             wrapped = {} if inner is None else {argument: inner}
-            # Early stopping of LightGBM is a matter of the evaluation, no argument.
+            # Early stopping of LightGBM is done by the evaluation: no argument.
             arguments = {**wrapped, **operator.fixed, **params}
             arguments.pop("early_stopping" if _is_lightgbm(operator.path) else "", None)
             spec = Spec(operator.path, tuple(arguments.items()))
         else:
             context = BuildContext(
-                task=self.task, n_classes=self.n_classes, inner=inner,
-                fixed=operator.fixed, n_features=_NUMBERS.n_features, layout=_NUMBERS,
+                task=self.task, n_classes=2, inner=inner,
+                fixed=operator.fixed, n_features=_INPUT.n_features, layout=_INPUT,
             )  # fmt: skip
             spec = operator.build(params, context)
             if isinstance(spec, Prepared):
@@ -336,6 +338,7 @@ class _Call:
         return decided
 
     def _described(self, difference, decided):
+        """Say which value of an argument would be legal."""
         place, value = difference
         name = ".".join(map(str, place))
         h = decided.get(place) or decided.get(place[:1])
@@ -374,6 +377,7 @@ def _numbers(estimator):
 
 
 def _some_values(hyperparameter):
+    """Values that are likely to give different calls."""
     if isinstance(hyperparameter, Choice):
         return hyperparameter.values
     middle = hyperparameter.low + (hyperparameter.high - hyperparameter.low) / 3
@@ -397,11 +401,9 @@ def _leaves(spec, place=()):
 
 
 def _differences(spec, estimator, decided=MappingProxyType({})):
-    """List the places, with their values, at which an estimator is another call.
-
-    An argument that no hyperparameter decides may also have the default of its class;
-    so may one that leaves the decision to the class.
-    """
+    """List the places, with their values, at which an estimator is another call."""
+    # An argument that no hyperparameter decides may also have the default of its class;
+    # so may one whose value leaves the decision to the class.
     if spec is _INNER:
         return []
     if type(estimator) is not resolve(spec.path):
@@ -422,13 +424,14 @@ def _differences(spec, estimator, decided=MappingProxyType({})):
 
 
 def _unlike(expected, value, place, decided):
+    """List the places at which a value differs from the one of a call."""
     match expected:
         case Spec():
             if not isinstance(value, BaseEstimator) and not hasattr(
                 value, "get_params"
             ):
                 if resolve(expected.path) is type(value):
-                    return []  # a splitter: how, not what
+                    return []  # a splitter: computation, not the model
                 return [(place, value)]
             n = len(place)
             inner = {p[n:]: h for p, h in decided.items() if p[:n] == place}
@@ -463,6 +466,7 @@ def _inner_of(spec, estimator):
 
 
 def _same(a, b):
+    """Whether two arguments are equal; numbers of all types are, bool apart."""
     if isinstance(a, bool | np.bool_) is not isinstance(b, bool | np.bool_):
         return False
     if isinstance(a, float) and isinstance(b, float) and a != a:
@@ -481,20 +485,24 @@ def _same(a, b):
 
 
 def _defaults(cls):
+    """Defaults of the constructor's parameters."""
     parameters = inspect.signature(cls).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
 
 
 def _inside(where, name):
+    """Path of a nested step, for messages."""
     return f"{where}.{name}" if where else name
 
 
 def _named(where, estimator):
+    """Name a step in a message."""
     name = type(estimator).__name__
     return f"Step {where!r} ({name})" if where else name
 
 
 def _advice(estimator, catalog):
+    """Add what is most often missing to a message."""
     name = type(estimator).__name__
     if name == "ColumnTransformer":
         return (

@@ -1,4 +1,4 @@
-"""What the compiler must know of a table: the columns, not the values."""
+"""Schema of the encoded table: its columns, without their values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Schema:
-    """Layout of the encoded table that pipelines are fitted on.
+    """Columns of the encoded table that pipelines are fitted on.
 
     The encoded table is a numeric matrix (dense float64 with NaN, or CSR). Its first
     `n_categorical` columns hold category codes (0, 1, ... as floats, NaN where
@@ -30,6 +30,11 @@ class Schema:
         Whether the table is a CSR matrix; then there are neither categories nor NaN.
     nonnegative : bool, default=False
         Whether no numeric value is below zero.
+
+    Raises
+    ------
+    ValueError
+        If `cardinalities` has not one entry for each categorical column.
     """
 
     n_features: int

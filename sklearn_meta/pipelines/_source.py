@@ -1,11 +1,11 @@
-"""Python source of a pipeline, to read, to keep, and to run without this package."""
+"""Python source of a pipeline, which runs without this package."""
 
 from __future__ import annotations
 
 from sklearn_meta.pipelines._compile import compile_spec
 from sklearn_meta.pipelines._spec import locate, paths, render
 
-# Everybody knows these modules under these names.
+# Conventional names of modules.
 ALIASES = {"numpy": "np", "pandas": "pd"}
 
 
@@ -22,7 +22,23 @@ def to_source(
 ) -> str:
     """Write the Python module that makes the pipeline of a tree.
 
-    Parameters are those of `compile_pipeline`.
+    Parameters
+    ----------
+    tree : Node
+    schema : Schema
+        Of the encoded table that the pipeline is fitted on.
+    catalog : Catalog
+        Operators of the tree; it decides the task.
+    n_classes : int
+        One for regression; two for several labels, each of which is there or not.
+    random_state : int
+        Seed of every operator that is random.
+    iterations : int, default=None
+        Boosting rounds of a LightGBM learner at the root; those of the tree if None.
+    encoder : Spec, default=None
+        First step, which encodes the raw table. None where the encoded table is passed.
+    n_outputs : int, default=1
+        Number of columns of the target: several numbers, or several labels.
 
     Returns
     -------
@@ -31,6 +47,24 @@ def to_source(
         numpy, pandas, or this package for a ``bagged_mlp`` or ``maml`` step, where the
         pipeline uses them. Executing it gives a pipeline equal to the one of
         `compile_pipeline`.
+
+    Raises
+    ------
+    InvalidPipelineError
+        If the tree breaks the grammar or the catalog lacks one of its operators.
+
+    Examples
+    --------
+    >>> from sklearn_meta.pipelines import Schema, default_catalog, parse, to_source
+    >>> catalog = default_catalog("regression")
+    >>> tree = parse("ridge(X, alpha=3)", catalog=catalog)
+    >>> schema = Schema(n_features=2)
+    >>> print(to_source(tree, schema, catalog=catalog, n_classes=1, random_state=0))
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import Pipeline
+    <BLANKLINE>
+    pipeline = Pipeline([("ridge", Ridge(alpha=3.0, random_state=0))])
+    <BLANKLINE>
     """
     spec = compile_spec(
         tree, schema, catalog=catalog, n_classes=n_classes,
@@ -41,13 +75,13 @@ def to_source(
 
 
 def spec_source(spec, variable) -> str:
-    """Write the Python module that makes what a `Spec` describes.
+    """Write the Python module that makes the object of a `Spec`.
 
     Parameters
     ----------
     spec : Spec
     variable : str
-        Name that the object gets in the module.
+        Name of the object in the module.
 
     Returns
     -------
@@ -59,7 +93,7 @@ def spec_source(spec, variable) -> str:
 
 
 def _imports(used, variable):
-    """Import statements for some paths, and the name of each path behind them."""
+    """Write the imports of some paths; return them and the name of each path."""
     plain, members, names, owner = set(), {}, {}, {variable: None}
     for path in used:
         module, attributes = locate(path)
@@ -70,7 +104,7 @@ def _imports(used, variable):
             plain.add(f"import {module} as {ALIASES[module]}")
             names[path] = f"{ALIASES[module]}.{attributes}"
         elif owner.setdefault(first, module) != module:
-            # Another module already has something of this name.
+            # Another module has an object of this name.
             plain.add(f"import {module}")
             names[path] = path
         else:

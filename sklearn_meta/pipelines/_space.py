@@ -1,4 +1,4 @@
-"""The search space: which operators pipelines are made of, and how large they get."""
+"""The search space: operators of pipelines, and the largest size of a pipeline."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class SearchSpace(BaseEstimator):
     Parameters
     ----------
     include : list of str or None, default=None
-        Names of the built-in operators to use; None uses all. Learners must be among
-        them, or come in `operators`. Where a learner needs a preparation, such as
-        imputing, it gets a default one even if no preparation is named here.
+        Names of the built-in operators to use; None uses all. At least one learner must
+        be among them or in `operators`. Where a learner needs a preparation, such as
+        imputation, the compiler inserts a default one even if none is named here.
     exclude : list of str, default=()
         Names of built-in operators not to use.
     operators : list of Operator, default=()
-        Operators of your own. One with the name of a built-in operator takes its
-        place.
+        Further operators. One with the name of a built-in operator replaces it, for
+        the tasks of the new one.
     max_size : int, default=6
         Largest number of operators in a pipeline. Six are enough for two preparations
         and three transformers below a learner, or for a stack of two short pipelines;
@@ -61,7 +61,7 @@ class SearchSpace(BaseEstimator):
         ValueError
             If a name is unknown, or no learner is left.
         """
-        # Late: the catalog is long, and a space is also used to hold parameters.
+        # Imported late: a space is also used to hold parameters only.
         from sklearn_meta.pipelines.catalog._default import built_in_operators
 
         return self._select(built_in_operators(), task)

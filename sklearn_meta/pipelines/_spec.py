@@ -1,7 +1,7 @@
-"""A pipeline as data: which classes are called with which arguments.
+"""Specification of a pipeline: nested calls of classes with their arguments.
 
-A tree and a schema compile to a `Spec`; an estimator and its Python source are two
-readings of the same `Spec`, so that they cannot disagree.
+A tree and a schema compile to a `Spec`. `instantiate` makes the estimator of it and
+`render` its Python source, so that the two cannot disagree.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LINE_LENGTH = 88
 
 @dataclass(frozen=True)
 class Reference:
-    """An importable object that is passed as it is, such as ``numpy.log1p``.
+    """An importable object that is passed without a call, such as ``numpy.log1p``.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Spec:
-    """One call of one class.
+    """A call of a class.
 
     Parameters
     ----------
@@ -61,28 +61,30 @@ class Spec:
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What an operator's `build` function may look at.
+    """Task, input and seed of a call, for the `build` function of an operator.
 
     Parameters
     ----------
     task : {"classification", "regression"}
-    n_classes : int
+    n_classes : int, default=1
         One for regression.
-    random_state : int
-    n_features : int or None
-        Number of input columns, None where it is not known before fit.
-    n_categorical : int
-        Leading input columns that hold category codes.
-    cardinalities : tuple of int
+    random_state : int, default=0
+        Seed for the class, if it is random.
+    n_features : int or None, default=None
+        Number of input columns, or an upper bound of it; None where neither is known
+        before fit.
+    n_categorical : int, default=0
+        Number of leading input columns that hold category codes.
+    cardinalities : tuple of int, default=()
         Number of levels of each categorical column.
-    sparse : bool
+    sparse : bool, default=False
         Whether the input is sparse.
-    inner : Spec or None
-        For a wrapper: the compiled estimator to wrap.
-    fixed : mapping
-        Arguments of the class that the operator fixes.
-    layout : Layout or None
-        Everything known of the input; the fields above repeat the most used parts.
+    inner : Spec or None, default=None
+        Compiled estimator inside of a wrapper.
+    fixed : mapping, default={}
+        `Operator.fixed`.
+    layout : Layout or None, default=None
+        All that is known of the input, including the fields above.
     """
 
     task: str
@@ -98,20 +100,20 @@ class BuildContext:
 
     @property
     def is_classifier(self) -> bool:
-        """Whether a classifier is built, not a regressor."""
+        """Whether the pipeline is a classifier."""
         return self.task == CLASSIFICATION
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the `build` of a preparation returns: a call and what it makes of the table.
+    """A preparation's call and the layout of its output, returned by its `build`.
 
     Parameters
     ----------
     spec : Spec or None
-        None where there is nothing to prepare in this table.
+        None where the table needs no such preparation.
     layout : Layout
-        What is known of the result.
+        Columns of the prepared table.
     """
 
     spec: Spec | None
@@ -169,7 +171,7 @@ def resolve(path):
     return found
 
 
-def build(spec):
+def instantiate(spec):
     """Make the object that a `Spec` describes.
 
     Parameters
@@ -178,20 +180,20 @@ def build(spec):
 
     Returns
     -------
-    built : object
+    instance : object
         A new object on every call; lists and dicts are copied.
     """
     match spec:
         case Spec(path, params):
-            return resolve(path)(**{name: build(value) for name, value in params})
+            return resolve(path)(**{name: instantiate(value) for name, value in params})
         case Reference(path):
             return resolve(path)
         case list():
-            return [build(value) for value in spec]
+            return [instantiate(value) for value in spec]
         case tuple():
-            return tuple(build(value) for value in spec)
+            return tuple(instantiate(value) for value in spec)
         case dict():
-            return {build(key): build(value) for key, value in spec.items()}
+            return {instantiate(k): instantiate(v) for k, v in spec.items()}
         case _:
             return spec
 
@@ -216,12 +218,12 @@ def paths(spec) -> Iterator[str]:
             yield "numpy.nan" if math.isnan(spec) else "numpy.inf"
 
 
-# Arguments that everybody leaves unnamed.
+# Arguments that are conventionally passed by position.
 _UNNAMED = frozenset({"steps", "transformer_list", "transformers"})
 
 
 def render(spec, name_of: Callable[[str], str], *, indent=0, used=0) -> str:
-    """Write the Python expression that makes what `build` makes.
+    """Write the Python expression that makes what `instantiate` makes.
 
     Parameters
     ----------
@@ -231,7 +233,7 @@ def render(spec, name_of: Callable[[str], str], *, indent=0, used=0) -> str:
     indent : int, default=0
         Columns by which the line that the expression begins on is indented.
     used : int, default=0
-        Columns that other things take on that line, before and behind the expression.
+        Characters on that line before and after the expression.
 
     Returns
     -------
@@ -302,7 +304,7 @@ def _filled(items, margin):
 
 
 def _arguments(params):
-    """Yield what stands before each argument, and its value."""
+    """Yield the prefix (``name=``, or nothing) and the value of each argument."""
     for i, (name, value) in enumerate(params):
         yield "" if i == 0 and name in _UNNAMED else f"{name}=", value
 

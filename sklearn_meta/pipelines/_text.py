@@ -1,4 +1,4 @@
-"""The canonical text of a pipeline tree, and back.
+"""Canonical text of pipeline trees: formatting and parsing.
 
 The text is a Python expression of calls, names and constants::
 
@@ -35,7 +35,7 @@ MAX_LENGTH = 10_000
 
 _MAX_INTEGER = 2**63
 
-# Python's own idea of a line, which is narrower than that of str.splitlines.
+# A line as Python's parser counts it: str.splitlines splits at more characters.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -65,7 +65,7 @@ def format_tree(tree):
 
 
 def canonical(tree, *, catalog):
-    """Return the canonical form of a tree, the same for all ways to write a pipeline.
+    """Return the canonical form of a tree, equal for all spellings of a pipeline.
 
     Hyperparameters that equal their default are dropped, the others are sorted by name
     and have the type of their range (``1`` becomes ``1.0`` for a float), and a union
@@ -146,7 +146,7 @@ def canonical_node(name, inputs, params, catalog):
 
 
 def parse(text, *, catalog):
-    """Read a tree from text, without evaluating anything.
+    """Parse a pipeline text, without evaluating anything.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def parse(text, *, catalog):
         A pipeline such as ``"ridge(pca(X, n_components=0.5), alpha=2)"``. White space
         and line breaks between its parts do not matter.
     catalog : Catalog
-        The operators that the text may name.
+        Operators that the text may use.
 
     Returns
     -------
@@ -165,6 +165,18 @@ def parse(text, *, catalog):
     ------
     PipelineSyntaxError
         If the text is not a legal pipeline. The message points at the place.
+    TypeError
+        If `text` is not a str.
+
+    Examples
+    --------
+    >>> from sklearn_meta.pipelines import default_catalog, format_tree, parse
+    >>> catalog = default_catalog("regression")
+    >>> tree = parse("ridge(pca(X), alpha=2)", catalog=catalog)
+    >>> tree.inputs[0].operator
+    'pca'
+    >>> format_tree(tree)
+    'ridge(pca(X), alpha=2.0)'
     """
     if not isinstance(text, str):
         raise TypeError(
@@ -174,7 +186,7 @@ def parse(text, *, catalog):
 
 
 class _Parser:
-    """One walk over one text; knows where every part of it stands."""
+    """Parser of one text, which locates errors in it."""
 
     def __init__(self, text, catalog):
         self.text = text
@@ -221,13 +233,13 @@ class _Parser:
         if not isinstance(expression, ast.Call):
             self._fail(
                 "Expected X or a call of an operator. Got "
-                f"{self._describe(expression)} instead.",
+                f"{self._excerpt(expression)} instead.",
                 expression,
             )
         if not isinstance(expression.func, ast.Name):
             self._fail(
                 "Expected the plain name of an operator. Got "
-                f"{self._describe(expression.func)} instead.",
+                f"{self._excerpt(expression.func)} instead.",
                 expression.func,
             )
         name = expression.func.id
@@ -246,7 +258,7 @@ class _Parser:
         if isinstance(argument, ast.Constant | ast.UnaryOp):
             self._fail(
                 f"An input of {name} must be X or a call of an operator. "
-                f"Got {self._describe(argument)} instead; hyperparameters are written "
+                f"Got {self._excerpt(argument)} instead; hyperparameters are written "
                 "name=value.",
                 argument,
             )
@@ -286,7 +298,7 @@ class _Parser:
                 return constant
         self._fail(
             f"The value of {keyword.arg} must be a number, a string, True, False or "
-            f"None. Got {self._describe(value)} instead.",
+            f"None. Got {self._excerpt(value)} instead.",
             value,
         )
 
@@ -323,7 +335,7 @@ class _Parser:
             f"Not an expression: {error.msg}.", self.text, offset
         )
 
-    def _describe(self, expression):
+    def _excerpt(self, expression):
         """Name a piece of syntax in an error message."""
         if isinstance(expression, ast.Attribute):
             return "an attribute access"

@@ -1,4 +1,4 @@
-"""The genotype: a typed expression tree of operators.
+"""Pipeline trees: typed expression trees of operators, the genotype of the search.
 
 A tree is built of `Node` objects. A leaf is the input table `X`. The two combinators
 are `union` (features side by side) and `stack` (out-of-fold predictions of several
@@ -84,11 +84,6 @@ class Node:
         """Number of operators in the tree; ``X`` and ``union`` do not count."""
         own = self.operator not in (INPUT, UNION)
         return own + sum(node.size for node in self.inputs)
-
-    @property
-    def depth(self) -> int:
-        """Length of the longest path from the root to a leaf."""
-        return max(len(path) for path, _ in self.walk())
 
 
 X = Node(INPUT)

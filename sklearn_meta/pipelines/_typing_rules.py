@@ -1,8 +1,8 @@
-"""The typing rules of pipeline trees, in one place for the parser and for trees.
+"""Typing rules of pipeline trees, shared by the parser and the check of trees.
 
-Every node gives one of four *sorts* of result, and every kind of operator takes some of
-them. The grammar in `_tree` says the same in one block; here it is as two tables, so
-that a rule can be checked between a node and each of its inputs, without any context.
+Every node has one of four *sorts* of output, and every kind of operator takes some of
+them as input: the grammar of `_tree` as two tables, so that a rule can be checked
+between a node and each of its inputs without context.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 
 RESERVED = frozenset({INPUT, UNION, STACK})
 
-# What a node of each kind gives. `X`, `union` and `stack` are kinds of their own.
+# Sort of the output of each kind. `X`, `union` and `stack` are kinds of their own.
 SORT_OF_KIND = {
     INPUT: "table",
     "preparation": "table",
@@ -26,7 +26,7 @@ SORT_OF_KIND = {
     "wrapper": "estimator",
 }
 
-# What a node of each kind takes.
+# Sorts of the inputs of each kind.
 SORTS_TAKEN = {
     INPUT: (),
     "preparation": ("table",),
@@ -71,7 +71,7 @@ def unknown_operator(name, *, catalog):
     tasks = " and ".join(catalog.tasks_elsewhere.get(name, ()))
     if tasks:
         return f"Operator {name!r} exists for {tasks} only, not for {catalog.task}."
-    # Late: a catalog may be anybody's, and the built-in one is long.
+    # Imported late: the catalog need not be the built-in one.
     from sklearn_meta.pipelines.catalog._default import missing_packages
 
     missing = missing_packages(name)
@@ -190,7 +190,7 @@ def _check_node(node: Node, *, catalog):
     _raise_if(arity_error(name, kind, len(node.inputs)))
     for child in node.inputs:
         child_kind = kind_of(child.operator, catalog=catalog)
-        if child_kind is not None:  # unknown ones are reported when their turn comes
+        if child_kind is not None:  # unknown ones are reported by their own check
             _raise_if(input_error(name, kind, child.operator, child_kind))
 
     names = [param for param, _ in node.params]

@@ -1,4 +1,4 @@
-"""Checks for authors of operators, search strategies and meta-features."""
+"""Common checks of operators, search strategies and meta-features."""
 
 from sklearn_meta.testing._check import Check
 from sklearn_meta.testing._meta_feature_checks import (

@@ -1,4 +1,4 @@
-"""A named check, and the failures that it reports."""
+"""Checks with names, and helpers to write them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,25 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must hold of a plugin.
+    """A check of a plugin (an operator, a strategy, or a function) with its arguments.
 
     Parameters
     ----------
     function : callable
-        ``function(plugin, **arguments)``; raises AssertionError where it does not hold.
-    arguments : mapping
+        ``function(plugin, **arguments)``, which raises AssertionError if the plugin
+        fails the check.
+    arguments : mapping, default={}
         Keyword arguments, such as the task and the kind of table.
+
+    Examples
+    --------
+    >>> from sklearn_meta.testing import Check
+    >>> def check_name(plugin, *, length):
+    ...     assert len(plugin.__name__) <= length
+    >>> check = Check(check_name, {"length": 10})
+    >>> check
+    check_name[10]
+    >>> check(print)
     """
 
     function: Callable
@@ -46,12 +57,12 @@ def require(condition, message):
 
 @contextmanager
 def failing_means(message):
-    """Report any exception inside as a failed check.
+    """Raise AssertionError with a message for any exception inside.
 
     Parameters
     ----------
     message : str
-        What could not be done; type and text of the exception are added.
+        What failed; type and text of the exception are added.
     """
     try:
         yield

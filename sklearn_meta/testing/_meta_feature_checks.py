@@ -1,4 +1,4 @@
-"""What every function that describes tables must do, whatever it computes."""
+"""Common checks of functions that compute meta-features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sklearn_meta.testing._check import (
 
 N_ROWS = 60
 
-# What each of them holds; all are dense, with NaN where a value is missing.
+# Kinds of tables, all dense, with NaN where a value is missing.
 ODD_TABLES = {
     "ordinary": "numbers, and a target that depends on them",
     "missing": "missing values in half of the cells",
@@ -38,7 +38,7 @@ ODD_TABLES = {
 
 
 def check_meta_features(function, task):
-    """Check that a function describes any table, and says nothing that is not so.
+    """Check that a function computes valid meta-features of any table.
 
     Parameters
     ----------
@@ -47,12 +47,14 @@ def check_meta_features(function, task):
         may hold NaN, and class indices or numbers; returns a mapping from names to
         numbers, NaN where one is undefined.
     task : {"classification", "regression"}
-        What `y` holds.
+        Whether `y` holds class indices or numbers.
 
     Raises
     ------
     AssertionError
-        At the first thing that does not hold, with what to do about it.
+        At the first check that fails. The message says what to change.
+    ValueError
+        If there is no such task.
 
     See Also
     --------
@@ -70,7 +72,7 @@ def check_meta_features(function, task):
 
 
 def meta_feature_checks(function, task) -> Iterator[tuple[object, Check]]:
-    """Yield the checks of a function that describes tables.
+    """Yield the checks of a function that computes meta-features.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def meta_feature_checks(function, task) -> Iterator[tuple[object, Check]]:
     ------
     function : callable
     check : Check
-        ``check(function)`` raises AssertionError where it does not hold.
+        ``check(function)`` raises AssertionError if the function fails it.
 
     Raises
     ------
@@ -112,7 +114,7 @@ def meta_feature_checks(function, task) -> Iterator[tuple[object, Check]]:
 
 
 def make_odd_table(name, task):
-    """Make a table on which careless arithmetic goes wrong.
+    """Make a table of unusual values or shape.
 
     Parameters
     ----------
@@ -166,8 +168,8 @@ def _name(function):
     return getattr(function, "__name__", repr(function))
 
 
-def _describe(function, task, table):
-    """Return names and values as two lists, checked."""
+def _names_and_values(function, task, table):
+    """Compute meta-features, check them, and return names and values as two lists."""
     X, y = make_odd_table(table, task)
     where = f"{_name(function)}, on the table {table!r} ({ODD_TABLES[table]})"
     with failing_means(f"{where}, fails. Return NaN where something is undefined"):
@@ -199,14 +201,14 @@ def _describe(function, task, table):
 
 def check_odd_table(function, *, task, table):
     """Check that each value is finite or NaN, and that there is no error."""
-    _describe(function, task, table)
+    _names_and_values(function, task, table)
 
 
 def check_names_are_fixed(function, *, task):
     """Check that all tables have the same names, in the same order."""
-    expected, _ = _describe(function, task, "ordinary")
+    expected, _ = _names_and_values(function, task, "ordinary")
     for table in ODD_TABLES:
-        names, _ = _describe(function, task, table)
+        names, _ = _names_and_values(function, task, table)
         differ = sorted(set(names) ^ set(expected))
         require(
             names == expected,
@@ -218,7 +220,7 @@ def check_names_are_fixed(function, *, task):
 
 def check_something_is_known(function, *, task):
     """Check that on an ordinary table most values are not NaN."""
-    names, values = _describe(function, task, "ordinary")
+    names, values = _names_and_values(function, task, "ordinary")
     unknown = [n for n, v in zip(names, values, strict=True) if np.isnan(v)]
     require(
         2 * len(unknown) < len(names),
@@ -229,13 +231,13 @@ def check_something_is_known(function, *, task):
 
 
 def check_same_table_same_values(function, *, task):
-    """Check that the values do not depend on chance, nor change what others draw."""
+    """Check that values are repeatable, and the global random state is unchanged."""
     for table in ("ordinary", "missing"):
         results = []
         for seed in (0, 1):
             with global_seeds(seed):
                 before = global_state()
-                names, values = _describe(function, task, table)
+                names, values = _names_and_values(function, task, table)
                 require(
                     global_state() == before,
                     f"{_name(function)}: it changes the global random state. Use a "

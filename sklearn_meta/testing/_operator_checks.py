@@ -1,7 +1,7 @@
-"""What every operator must do, whichever class it stands for.
+"""Common checks of operators.
 
-An operator is checked where it will be used: in a pipeline compiled from a tree, as an
-addition to the built-in catalog.
+An operator is checked in pipelines compiled from trees, in a catalog of the built-in
+operators and itself.
 """
 
 from __future__ import annotations
@@ -48,34 +48,36 @@ from sklearn_meta.timing._operators import predicted_seconds
 KINDS = ("preparation", "transformer", "learner", "wrapper")
 N_CLASSES = {CLASSIFICATION: 3, REGRESSION: 1}
 
-# Enough for folds of folds, few enough for a second per learner.
+# Enough rows for nested folds, few enough for a second per learner.
 N_ROWS, N_TRAINING_ROWS = 80, 50
 
-# So many settings of the other hyperparameters are tried before one counts as dead:
-# the degree of a kernel matters for one kernel only.
+# Number of settings of the other hyperparameters under which a change of one must have
+# an effect: the degree of a kernel matters for one kernel only.
 N_SETTINGS = 60
 
-# So many drawn settings are tried before a learner counts as ignoring weights.
+# Number of drawn settings under which weights must have an effect.
 N_WEIGHTED_SETTINGS = 5
 
-# So many values of each hyperparameter are looked at, and so many settings fitted.
+# Number of values of each hyperparameter that are checked, and of settings fitted.
 N_VALUES, N_DRAWS = 20, 3
 
 
 def check_operator(operator, task=None):
-    """Check that an operator does its work in any pipeline, on any table.
+    """Check that an operator works in any pipeline, on any table.
 
     Parameters
     ----------
     operator : Operator
         Its class must be importable.
     task : {"classification", "regression"} or None, default=None
-        None checks it for all of its tasks.
+        Task to check it for; None for all of its tasks.
 
     Raises
     ------
     AssertionError
-        At the first thing that does not hold, with what to do about it.
+        At the first check that fails. The message says what to change.
+    ValueError
+        If the operator does not exist for `task`, or for no task at all.
 
     See Also
     --------
@@ -102,13 +104,13 @@ def operator_checks(operator, task=None) -> Iterator[tuple[Operator, Check]]:
     ----------
     operator : Operator
     task : {"classification", "regression"} or None, default=None
-        None stands for all of its tasks.
+        Task to check it for; None for all of its tasks.
 
     Yields
     ------
     operator : Operator
     check : Check
-        ``check(operator)`` raises AssertionError where it does not hold.
+        ``check(operator)`` raises AssertionError if the operator fails it.
 
     Raises
     ------
@@ -166,7 +168,7 @@ def operator_checks(operator, task=None) -> Iterator[tuple[Operator, Check]]:
 
 
 def check_declaration(operator, *, task):
-    """Check what the operator says of its class."""
+    """Check the declaration against the class."""
     require(
         operator.kind in KINDS,
         f"{_name(operator)}: kind must be one of {KINDS}. Got {operator.kind!r}.",
@@ -284,7 +286,7 @@ def check_cost(operator, *, task):
 
 
 def check_copies(operator, *, task):
-    """Check that the operator reaches workers, and that its pipeline can be cloned."""
+    """Check pickling of the operator, and cloning and pickling of its pipeline."""
     with failing_means(f"{_name(operator)}: it cannot be pickled for a worker process"):
         copy = cloudpickle.loads(cloudpickle.dumps(operator))
     tree, (_, schema) = tree_with(operator, task), make_table("mixed")
@@ -319,7 +321,7 @@ def check_copies(operator, *, task):
 
 
 def check_repeatable(operator, *, task):
-    """Check that the seed decides everything, and seeds nothing global."""
+    """Check that fits depend on the seed only, and leave the global seeds alone."""
     table, y = _training("mixed", task)
     tree, (_, schema) = tree_with(operator, task), make_table("mixed")
     results, states = [], []
@@ -362,7 +364,7 @@ def check_rows_one_by_one(operator, *, task):
 
 
 def check_far_rows(operator, *, task):
-    """Check rows to predict that are far from all that were learned from."""
+    """Check predictions of rows far from all training rows."""
     table, schema = make_table("dense", n_rows=N_ROWS)
     y = make_target(table, task)
     pipeline = _compiled(operator, tree_with(operator, task), schema, task)
@@ -374,13 +376,13 @@ def check_far_rows(operator, *, task):
 
 
 def check_few_rows(operator, *, task):
-    """Check that a fit on two rows works, or says why it does not."""
+    """Check that a fit on two rows works, or raises an error with a message."""
     table, schema = make_table("dense", n_rows=10)
     y = np.array([0, 1]) if task == CLASSIFICATION else np.array([0.5, 2.0])
     pipeline = _compiled(
         operator, tree_with(operator, task), schema, task, n_classes=2
     )  # fmt: skip
-    _works_or_says_why(operator, pipeline, table[:2], y, task, "two rows")
+    _check_fits_or_explains(operator, pipeline, table[:2], y, task, "two rows")
 
 
 def check_table(operator, *, task, kind):
@@ -406,7 +408,8 @@ def check_drawn(operator, *, task, draw):
 
 def check_source(operator, *, task, kind):
     """Check that the written source makes the pipeline that was compiled."""
-    # What is drawn need not suit a sparse table of more columns than a class has rows.
+    # A drawn setting need not suit a sparse table with fewer rows in a class than
+    # columns.
     drawn = _draw(operator, np.random.default_rng(len(operator.name)))
     tree = tree_with(operator, task, {} if kind == "sparse" else drawn)
     table, y = _training(kind, task)
@@ -434,16 +437,15 @@ def check_source(operator, *, task, kind):
 
 
 def check_class_of_one_row(operator, *, task):
-    """Check that a class with a single row is kept, or that it says why it cannot be.
+    """Check that a class of a single row is kept, or refused with a message.
 
-    Some of scikit-learn's classes refuse it. A class that is dropped without a word is
-    what must not happen.
+    Some of scikit-learn's classes raise. It must not be dropped silently.
     """
     table, schema = make_table("dense", n_rows=N_ROWS)
     y = make_target(table, task, n_classes=2)
     y[N_ROWS // 2] = 2
     pipeline = _compiled(operator, tree_with(operator, task), schema, task)
-    _works_or_says_why(operator, pipeline, table, y, task, "a class of one row")
+    _check_fits_or_explains(operator, pipeline, table, y, task, "a class of one row")
 
 
 def check_sample_weight(operator, *, task):
@@ -451,7 +453,7 @@ def check_sample_weight(operator, *, task):
     table, schema = make_table("mixed", n_rows=N_ROWS)
     y = make_target(table, task, n_classes=2)
     training, y = table[:N_TRAINING_ROWS], y[:N_TRAINING_ROWS]
-    # Heavy rows have large targets: whoever counts or averages must notice.
+    # Heavy rows have large targets: counts and averages must change.
     weight = np.where(y > np.median(y) - (task == CLASSIFICATION) / 2, 1.0, 0.05)
     rng = np.random.default_rng(0)
     catalog = _catalog(operator, task)
@@ -508,18 +510,18 @@ def check_several_outputs(operator, *, task):
     )
 
 
-# What the checks are made of
+# Parts of the checks
 
 
 def tree_with(operator, task, params: Mapping = {}) -> Node:  # noqa: B006
-    """Return a tree in which an operator stands where it usually does.
+    """Return a small tree with an operator in its usual place.
 
     Parameters
     ----------
     operator : Operator
     task : {"classification", "regression"}
     params : mapping of str to value, default={}
-        Its hyperparameters.
+        Hyperparameters of the operator.
 
     Returns
     -------
@@ -545,6 +547,7 @@ def _catalog(operator, task):
 
 
 def _compiled(operator, tree, schema, task, n_classes=3, n_outputs=1):
+    """Compile a tree; a failure is one of the operator."""
     with failing_means(f"{_name(operator)}: its pipeline cannot be made"):
         return compile_pipeline(
             tree,
@@ -563,24 +566,26 @@ def _training(kind, task, n_classes=3):
 
 
 def _read_only(table):
-    """Forbid changes: workers share one copy of the table."""
+    """Make a table read-only, as that which workers share."""
     values = table.data if sparse.issparse(table) else table
     values.flags.writeable = False
     return table
 
 
 def _fit(operator, pipeline, table, y, kind, params=None):
+    """Fit a pipeline without warnings; a failure is one of the operator."""
     given = f" with {params}" if params else ""
     with (
         warnings.catch_warnings(),
         failing_means(f"{_name(operator)}{given}: fit fails on a table of kind {kind}"),
     ):
-        # What classes say of a few rows of noise is true, and no matter here.
+        # Warnings about a few rows of noise are right, and irrelevant here.
         warnings.simplefilter("ignore")
         return pipeline.fit(table, y)
 
 
 def _predict(operator, pipeline, table, task, kind):
+    """Predict targets or probabilities."""
     method = _method(task)
     require(
         hasattr(pipeline, method),
@@ -600,12 +605,13 @@ def _method(task):
     return "predict" if task == REGRESSION else "predict_proba"
 
 
-def _works_or_says_why(operator, pipeline, table, y, task, what):
+def _check_fits_or_explains(operator, pipeline, table, y, task, what):
+    """Check the predictions, or the message of the error of fit or predict."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             pipeline.fit(table, y)
-            # Also here: neighbors are counted when they are asked for.
+            # Some learners raise here only: neighbors are counted in predict.
             getattr(pipeline, _method(task))(table)
         except Exception as error:
             require(
@@ -619,6 +625,7 @@ def _works_or_says_why(operator, pipeline, table, y, task, what):
 
 
 def _check_predictions(operator, pipeline, table, task, kind, n_classes=3):
+    """Check shape and values of predictions."""
     values = _predict(operator, pipeline, table, task, kind)
     n_rows = table.shape[0]
     shape = (n_rows,) if task == REGRESSION else (n_rows, n_classes)
@@ -647,7 +654,7 @@ def _require_equal(first, second, message):
 
 
 def _shown(estimator):
-    """Return the whole text of an estimator; `repr` leaves out what is far inside."""
+    """Return the complete repr of an estimator, which is otherwise abbreviated."""
     return estimator.__repr__(N_CHAR_MAX=10**9)
 
 
@@ -668,6 +675,7 @@ def _draw(operator, rng):
 
 
 def _check_range(operator, h, what):
+    """Check bounds and default of a hyperparameter."""
     if isinstance(h, Choice):
         require(
             h.contains(h.default),
@@ -711,7 +719,7 @@ def _check_value(operator, h, value, task, what):
 
 
 def _matters(operator, h, setting, task, rng):
-    """Whether another value of `h` makes another pipeline, the others being as set."""
+    """Whether another value of `h` changes the pipeline, under a setting of others."""
     value = setting.get(h.name, h.default)
     changed = {**setting, h.name: h.perturb(value, rng)}
     return any(
@@ -723,6 +731,7 @@ def _matters(operator, h, setting, task, rng):
 
 
 def _effect(operator, params, schema, task):
+    """Everything that hyperparameters can change: the source, and early stopping."""
     tree = tree_with(operator, task, params)
     catalog = _catalog(operator, task)
     with failing_means(f"{_name(operator)}: its pipeline cannot be made"):
@@ -730,5 +739,5 @@ def _effect(operator, params, schema, task):
             tree, schema, catalog=catalog, n_classes=N_CLASSES[task],
             random_state=0,
         )  # fmt: skip
-    # Early stopping of LightGBM is a matter of the evaluation.
+    # Early stopping of LightGBM is done by the evaluation.
     return source, early_stopping_learner(tree, catalog=catalog)

@@ -1,4 +1,4 @@
-"""The checks as parameters of a test of pytest."""
+"""Parametrize a test of pytest with checks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def parametrize_with_checks(checks: Iterable):
         def test_my_operator(plugin, check):
             check(plugin)
     """
-    # Late: pytest is needed by tests only.
+    # Imported late: pytest is needed by tests only.
     import pytest
 
     return pytest.mark.parametrize(
@@ -44,5 +44,5 @@ def _label(plugin):
     for attribute in ("name", "__name__"):
         if isinstance(getattr(plugin, attribute, None), str):
             return getattr(plugin, attribute)
-    # The repr of a strategy tells its parameters, over several lines.
+    # The repr of a strategy shows its parameters, on several lines.
     return " ".join(repr(plugin).split())

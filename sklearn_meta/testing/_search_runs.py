@@ -1,4 +1,4 @@
-"""Search problems, made-up evaluations, and a stand-in for the engine."""
+"""Synthetic search problems and evaluations, and a loop that runs a search on them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.search._protocol import SearchProblem
 
-# Of every kind, with and without hyperparameters, enough for thousands of pipelines.
+# Operators of every kind, with and without hyperparameters: thousands of pipelines.
 SOME_OPERATORS = (
     "impute", "one_hot", "standard_scaler", "pca", "select_percentile",
     "logistic_regression", "ridge", "decision_tree", "gaussian_nb", "calibrated",
     "transformed_target",
 )  # fmt: skip
 
-# One pipeline; and with the scaler of scikit-learn, which has nothing to tune, a few.
+# A learner without hyperparameters, for spaces of one or a few pipelines.
 PLAIN = Operator(
     "plain", "learner", "sklearn.naive_bayes.GaussianNB", tasks=(CLASSIFICATION,)
 )
 
 
 def make_problem(task="classification", *, space=None, **changes):
-    """Describe a small table and a small space to search.
+    """Make the search problem of a small table and a small space.
 
     Parameters
     ----------
@@ -45,6 +45,15 @@ def make_problem(task="classification", *, space=None, **changes):
     Returns
     -------
     problem : SearchProblem
+        Of 200 rows and 10 columns, with categories and missing values.
+
+    Examples
+    --------
+    >>> from sklearn_meta.search import RandomSearch
+    >>> from sklearn_meta.testing import make_problem
+    >>> [candidate] = RandomSearch().start(make_problem()).ask(1)
+    >>> candidate.origin
+    'random'
     """
     space = SearchSpace(include=SOME_OPERATORS) if space is None else space
     catalog = space.catalog(task)
@@ -63,17 +72,19 @@ def make_problem(task="classification", *, space=None, **changes):
 
 
 def make_evaluation(number, candidate, status=Status.OK, score=None, n_folds=3):
-    """Make up what an evaluation of a candidate could have given.
+    """Make a synthetic evaluation of a candidate.
 
     Parameters
     ----------
     number : int
+        Position of the candidate in the run.
     candidate : Candidate
     status : Status, default=Status.OK
     score : float or None, default=None
-        None is a fixed function of the text, in [0, 1).
+        Score of every fold; None for a hash of the pipeline's text, in [0, 1).
     n_folds : int, default=3
-        Finished folds; one of what was given up, none of other failures.
+        Number of finished folds where `status` is OK. There is one where the candidate
+        was given up, and none where it failed.
 
     Returns
     -------
@@ -95,13 +106,17 @@ def make_evaluation(number, candidate, status=Status.OK, score=None, n_folds=3):
 
 
 def run_search(search, n_proposals, look_ahead=8, evaluate=make_evaluation):
-    """Play the engine's part: tell in order, `look_ahead` behind.
+    """Run a search as the engine does, on synthetic evaluations.
+
+    Evaluations are told in order, each after `look_ahead` further candidates.
 
     Parameters
     ----------
     search : Search
     n_proposals : int
+        Number of candidates to ask for.
     look_ahead : int, default=8
+        Number of candidates whose evaluations are not told yet.
     evaluate : callable, default=make_evaluation
         ``evaluate(number, candidate) -> Evaluation``.
 

@@ -1,4 +1,4 @@
-"""What every search strategy must do, whatever it proposes."""
+"""Common checks of search strategies."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PORTFOLIO_TEXTS = (
 
 
 def check_strategy(strategy):
-    """Check that a strategy keeps the protocol of `Strategy` and `Search`.
+    """Check that a strategy implements the protocols `Strategy` and `Search`.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def check_strategy(strategy):
     Raises
     ------
     AssertionError
-        At the first thing that does not hold, with what to do about it.
+        At the first check that fails. The message says what to change.
 
     See Also
     --------
@@ -80,7 +80,7 @@ def strategy_checks(strategy) -> Iterator[tuple[object, Check]]:
     ------
     strategy : object
     check : Check
-        ``check(strategy)`` raises AssertionError where it does not hold.
+        ``check(strategy)`` raises AssertionError if the strategy fails it.
 
     Examples
     --------
@@ -107,6 +107,7 @@ def _problem(**changes):
 
 
 def _run(strategy, problem, n, *, told="", **kwargs):
+    """Run a search; a failure is one of the strategy."""
     told = f", told of {told}" if told else ""
     with failing_means(f"{_name(strategy)}: the search fails{told}"):
         return run_search(strategy.start(problem), n, **kwargs)

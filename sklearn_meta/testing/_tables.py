@@ -1,4 +1,4 @@
-"""Small encoded tables of every kind that a pipeline may be fitted on."""
+"""Synthetic encoded tables of all kinds, and targets for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn_meta.data._task_names import REGRESSION
 from sklearn_meta.pipelines._schema import Schema
 
-# Kinds of tables, and what each of them holds.
+# Kinds of tables, with the columns of each.
 TABLE_KINDS = {
     "dense": "numbers",
     "missing": "numbers with missing values",
@@ -32,8 +32,9 @@ def make_table(kind, *, n_rows=120, seed=0):
     kind : str
         A key of `TABLE_KINDS`.
     n_rows : int, default=120
-        At least 10.
+        Number of rows, at least 10.
     seed : int, default=0
+        Seed of the values.
 
     Returns
     -------
@@ -83,6 +84,7 @@ def make_table(kind, *, n_rows=120, seed=0):
 
 
 def _numbers(kind, numbers, rng):
+    """Tables without categories."""
     n_rows = len(numbers)
     if kind == "missing":
         numbers[rng.uniform(size=numbers.shape) < 0.2] = np.nan
@@ -98,15 +100,16 @@ def _numbers(kind, numbers, rng):
 
 
 def make_target(table, task, *, n_classes=3, seed=1):
-    """Make a target that depends on the first and the last column a little.
+    """Make a target that depends weakly on the first and the last column.
 
     Parameters
     ----------
     table : ndarray or sparse matrix of shape (n_rows, n_features)
     task : {"classification", "regression"}
     n_classes : int, default=3
-        Of about the same number of rows each; without effect for regression.
+        Number of classes, of about the same size; ignored for regression.
     seed : int, default=1
+        Seed of the noise.
 
     Returns
     -------

@@ -1,32 +1,32 @@
-"""Predicted seconds of a pipeline: the price that a search weighs a score against."""
+"""Predicted seconds of one fit: the sum of the costs of a pipeline's operators."""
 
 from __future__ import annotations
 
 from math import inf, log2
 
+from sklearn_meta.pipelines._multi_output import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._operators import Catalog, Operator
-from sklearn_meta.pipelines._outputs import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 
-# Every step has a price even on an empty table: checks, copies, imports that are done.
+# Overhead of a step on any table: validation and copies.
 STEP_SECONDS = 0.0005
 
 # A stacked estimator is fitted on five folds for its out-of-fold predictions and once
 # on all rows.
 STACK_FITS = 6
 
-# Calibration of a single model: three folds and all rows; see `_catalog_parts`.
+# Calibration of a single model: three folds and all rows; see `CALIBRATION_FOLDS`.
 CALIBRATION_FITS = 4
 
-# Early stopping ends boosting after about this many rounds times the learning rate
-# (those until the best round, and the patience behind it).
+# Early stopping ends boosting after about this number divided by the learning rate
+# rounds: those up to the best one, and the patience after it.
 EARLY_STOPPING_ROUNDS = 10.0
 
-# The polynomial operator sketches what would be more columns than about these.
+# From about this many products on, the polynomial operator is a sketch of them.
 MAX_PRODUCTS = 1_000.0
 
-# No transformer is taken to give more columns than this: wide results are sparse or
-# cut, and a prediction should not overflow.
+# Upper bound of the columns after a transformer: wide results are sparse or cut, and
+# predicted seconds must not overflow.
 MAX_COLUMNS = 20_000.0
 
 
@@ -41,22 +41,24 @@ def predicted_seconds(
 ):
     """Predict how long one fit of a pipeline takes on one thread.
 
-    The sum over the operators of the tree of their `Cost`, which was measured once. It
-    tells cheap pipelines from dear ones, to a factor of about three; what it does not
-    know is the machine, the values, and the number of levels of categories.
+    The sum over the operators of the tree of their `Cost`, which was measured once on
+    one machine. It is right to a factor of about three, which suffices to tell cheap
+    pipelines from expensive ones; the machine, the values of the table and the number
+    of levels of categories do not enter.
 
     Parameters
     ----------
     tree : Node
         A legal tree, see `check_tree`.
     catalog : Catalog
+        Operators of the tree.
     n_samples, n_features : int
         Size of the table.
     n_classes : int, default=1
         One for regression.
     n_outputs : int, default=1
-        Number of columns of the target. What takes one at a time is fitted so many
-        times; learners that take them all are taken to cost what one costs.
+        Number of columns of the target. Operators that take one at a time are fitted
+        once for each; learners that take all are assumed to cost as much as for one.
 
     Returns
     -------
@@ -64,25 +66,26 @@ def predicted_seconds(
         Above zero; never less for more rows, columns or classes.
     """
     half_classes = max(n_classes, 2) / 2
-    size = _Size(catalog, max(n_samples, 1), half_classes, n_outputs > 1)
+    costs = _CostSum(catalog, max(n_samples, 1), half_classes, n_outputs > 1)
     width = max(float(n_features), 1.0)
-    seconds = size.estimator(tree, width, early_stopping=True)
+    seconds = costs.estimator(tree, width, early_stopping=True)
     if n_outputs > 1 and not takes_all_outputs(tree, catalog=catalog):
-        shared, _ = size.features(shared_features(tree, catalog=catalog), width)
+        shared, _ = costs.features(shared_features(tree, catalog=catalog), width)
         seconds = shared + n_outputs * (seconds - shared)
     return float(seconds)
 
 
 def predicted_seconds_on(dataset, tree, *, catalog, n_samples=None):
-    """Predict how long one fit of a pipeline takes on a table, see above.
+    """Predict how long one fit of a pipeline takes on a dataset.
 
     Parameters
     ----------
     dataset : Dataset
+        Its size and task are the arguments of `predicted_seconds`.
     tree : Node
     catalog : Catalog
     n_samples : int, default=None
-        Rows of the fit; all by default.
+        Number of rows of the fit; None for all of the dataset.
 
     Returns
     -------
@@ -99,18 +102,18 @@ def predicted_seconds_on(dataset, tree, *, catalog, n_samples=None):
     )
 
 
-class _Size:
-    """What stays the same while the seconds of one tree are added up."""
+class _CostSum:
+    """Sum of the costs of one tree, on a table of a given size."""
 
     def __init__(self, catalog, n_samples, half_classes, always_bounded):
         self.catalog = catalog
         self.n_samples = n_samples
         self.half_classes = half_classes
-        # Whether rounds are bounded also where nobody stops boosting early.
+        # Whether rounds are bounded where boosting cannot be stopped early.
         self.always_bounded = always_bounded
 
     def estimator(self, node, width, *, early_stopping):
-        """Return seconds; `early_stopping` says whether anyone would stop it."""
+        """Seconds of an estimator; `early_stopping` where rounds can be stopped."""
         operator = self.catalog.find(node.operator)
         if operator.kind == "wrapper":
             inner = self.estimator(node.inputs[0], width, early_stopping=False)
@@ -132,7 +135,7 @@ class _Size:
         return seconds + self._own(operator, node, width, rounds)
 
     def features(self, node, width):
-        """Return seconds and number of columns."""
+        """Seconds and number of columns of features."""
         if node.operator == INPUT:
             return 0.0, width
         parts = [self.features(child, width) for child in node.inputs]
@@ -145,12 +148,14 @@ class _Size:
         return seconds + own, _columns_after(operator, node, width)
 
     def _own(self, operator, node, width, rounds=inf):
+        """Seconds of one operator, which do not fall with the number of columns."""
         # A split looks at one column at least. Where a share of few columns is less,
-        # the ratio of shares below falls with the width; the price must not.
+        # the ratio of shares in `_at_width` falls with the width.
         narrowest = self._at_width(operator, node, 1.0, rounds)
         return max(narrowest, self._at_width(operator, node, width, rounds))
 
     def _at_width(self, operator, node, width, rounds):
+        """Formula of `Cost`."""
         cost = operator.cost
         seconds = cost.least + (
             cost.seconds
@@ -162,7 +167,7 @@ class _Size:
         for name, exponent in cost.params.items():
             value = _number(name, params.get(name), width)
             default = _number(name, defaults.get(name), width)
-            # Without a default there is no ratio: the seconds are those of "any".
+            # Without a default there is no ratio.
             if value is None or not default:
                 continue
             if name == "n_estimators":
@@ -172,21 +177,21 @@ class _Size:
 
 
 def _params(operator: Operator, node):
-    """All arguments of a node: the search's own, and those that it leaves alone."""
+    """All arguments of a node: constant ones and hyperparameters."""
     return {**operator.fixed, **operator.defaults(), **dict(node.params)}
 
 
 def _number(name, value, width):
-    """Value of a hyperparameter as a number; None where it has none."""
+    """Value of a hyperparameter as a number; None if it is not one."""
     if name == "max_features":
-        # As a share of the columns, whatever way it is written.
+        # As a share of the columns, however it is written.
         shares = {None: 1.0, "sqrt": width**0.5 / width, "log2": log2(width) / width}
         value = max(shares.get(value, value), 1 / width)
     return value if isinstance(value, int | float) else None
 
 
 def _inner_fits(operator: Operator, node, half_classes):
-    """How often a wrapper fits the estimator inside, in fits on all rows."""
+    """Number of fits of the inner estimator of a wrapper, in fits on all rows."""
     match _class_name(operator):
         case "CalibratedClassifierCV":
             return CALIBRATION_FITS
@@ -199,7 +204,7 @@ def _inner_fits(operator: Operator, node, half_classes):
 
 
 def _columns_after(operator: Operator, node, width):
-    """About how many columns a transformer makes of `width`."""
+    """Approximate number of columns that a transformer makes of `width`."""
     params = _params(operator, node)
     match _class_name(operator):
         case "KBinsDiscretizer" if params.get("encode") != "ordinal":
@@ -226,4 +231,5 @@ def _columns_after(operator: Operator, node, width):
 
 
 def _class_name(operator: Operator):
+    """Name of the class, without its module."""
     return operator.path.rpartition(".")[2]

@@ -30,7 +30,7 @@ from sklearn_meta.data._encoding import (
     schema_of,
 )
 from sklearn_meta.pipelines._schema import Schema
-from sklearn_meta.pipelines._spec import build, paths
+from sklearn_meta.pipelines._spec import instantiate, paths
 
 
 def encode(X):
@@ -38,7 +38,7 @@ def encode(X):
     encoding = infer_encoding(X)
     if encoding.encoder is None:
         return encoding, np.asarray(X)
-    return encoding, build(encoding.encoder).fit_transform(X)
+    return encoding, instantiate(encoding.encoder).fit_transform(X)
 
 
 def one_column(values):
@@ -757,7 +757,7 @@ def test_encoder_consists_of_public_libraries_only():
 def test_encoder_works_as_first_step_of_a_pipeline():
     X = mixed_frame()
     y = X["color"] == "red"
-    encoder = build(infer_encoding(X).encoder)
+    encoder = instantiate(infer_encoding(X).encoder)
     model = make_pipeline(encoder, LogisticRegression()).fit(X, y)
     assert model.score(X, y) > 0.5
 

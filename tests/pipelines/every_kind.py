@@ -1,11 +1,13 @@
-"""Catalogs with an operator of every kind, for tests of the compiler."""
+"""Catalogs with an operator of every kind, and helpers of the compiler's tests."""
 
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
+from sklearn_meta.pipelines._compile import compile_pipeline
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._spec import Reference, Spec
-from sklearn_meta.pipelines.catalog._parts import pipeline
-from sklearn_meta.pipelines.catalog._preparation import PREPARATION_OPERATORS
+from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.pipelines.catalog._composition import pipeline
+from sklearn_meta.pipelines.catalog._preparation import PREPARATIONS
 
 
 def _both(name, classifier, regressor, **kwargs):
@@ -173,5 +175,27 @@ WRAPPERS = (
     ),
 )
 
-OPERATORS = (*PREPARATION_OPERATORS, *TRANSFORMERS, *LEARNERS, *WRAPPERS)
+OPERATORS = (*PREPARATIONS, *TRANSFORMERS, *LEARNERS, *WRAPPERS)
 CATALOGS = {task: Catalog(OPERATORS, task) for task in TASKS}
+
+
+def node(operator, *inputs, **params):
+    """Short form of a node; X is the input where none is given."""
+    return Node(operator, inputs or (X,), tuple(sorted(params.items())))
+
+
+def compiled(tree, schema, task=CLASSIFICATION, *, n_classes=3, **kwargs):
+    kwargs = {"catalog": CATALOGS[task], "random_state": 0, **kwargs}
+    n_classes = 1 if task == REGRESSION else n_classes
+    return compile_pipeline(tree, schema, n_classes=n_classes, **kwargs)
+
+
+def prepared(pipeline, table, y=None):
+    """What reaches the learner in the training rows."""
+    for _, step in pipeline.steps[:-1]:
+        table = step.fit_transform(table, y)
+    return table
+
+
+def step_names(pipeline):
+    return [name for name, _ in pipeline.steps]

@@ -5,14 +5,13 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_meta.data._task_names import REGRESSION
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import spec_source, to_source
-from sklearn_meta.pipelines._spec import Reference, Spec, build, locate, resolve
+from sklearn_meta.pipelines._spec import Reference, Spec, instantiate
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.testing import make_table
 from tests.pipelines.every_kind import CATALOGS
@@ -100,7 +99,7 @@ def test_references_and_constants_of_numpy_and_pandas():
         ),
     )  # fmt: skip
     source = spec_source(spec, "pipeline")
-    made, expected = run(source), build(spec)
+    made, expected = run(source), instantiate(spec)
     assert made.func is expected.func
     assert made.inverse_func is np.log1p
     assert np.isnan(made.kw_args.pop("a"))
@@ -114,26 +113,6 @@ def test_a_name_of_an_import_does_not_hide_the_result():
     namespace = {}
     exec(source, namespace)
     assert type(namespace["Ridge"]).__name__ == "Ridge"
-
-
-@pytest.mark.parametrize(
-    "path, expected",
-    [
-        ("sklearn.linear_model.Ridge", ("sklearn.linear_model", "Ridge")),
-        ("pandas.DataFrame.astype", ("pandas", "DataFrame.astype")),
-        ("builtins.float", ("builtins", "float")),
-    ],
-)
-def test_locate(path, expected):
-    assert locate(path) == expected
-
-
-@pytest.mark.parametrize(
-    "path", ["no_such_package_at_all.Ridge", "sklearn.linear_model.Rigde"]
-)
-def test_paths_that_lead_nowhere(path):
-    with pytest.raises(ImportError, match=f"Cannot import '{path}'"):
-        resolve(path)
 
 
 VALUES = st.recursive(
@@ -158,7 +137,7 @@ def test_source_and_object_are_two_readings_of_the_same(value):
     spec = Spec("types.SimpleNamespace", (("first", value), ("second", 1)))
     source = spec_source(spec, "pipeline")
     ast.parse(source)
-    assert run(source) == build(spec)
+    assert run(source) == instantiate(spec)
 
 
 def test_long_values_stay_within_the_line():
@@ -170,4 +149,4 @@ def test_long_values_stay_within_the_line():
     )
     source = spec_source(spec, "pipeline")
     assert max(map(len, source.splitlines())) <= 88
-    assert run(source) == build(spec)
+    assert run(source) == instantiate(spec)

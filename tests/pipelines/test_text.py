@@ -6,8 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_meta.exceptions import (
-    InvalidHyperparameterError,
-    InvalidPipelineError,
     PipelineSyntaxError,
 )
 from sklearn_meta.pipelines._text import canonical, format_tree, parse
@@ -281,39 +279,3 @@ def test_the_error_survives_pickling():
 def test_a_text_must_be_a_string():
     with pytest.raises(TypeError, match="must be a str. Got bytes"):
         read(b"tree(X)")
-
-
-# -- checking trees -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("tree", "error", "message"),
-    [
-        (X, InvalidPipelineError, "must end in a learner"),
-        (Node("forest", (X,)), InvalidPipelineError, "Unknown operator 'forest'"),
-        (Node("tree"), InvalidPipelineError, "takes one input"),
-        (Node("tree", (Node("X", (X,)),)), InvalidPipelineError, "takes no inputs"),
-        (Node("tree", (Node("tree", (X,)),)), InvalidPipelineError, "Got tree"),
-        (
-            Node("tree", (Node("union", (X, X), (("a", 1),)),)),
-            InvalidPipelineError,
-            "union has no hyperparameters",
-        ),
-        (
-            Node("tree", (X,), (("max_depth", 2), ("max_depth", 3))),
-            InvalidPipelineError,
-            "twice",
-        ),
-        (Node("tree", (X,), (("a", 2),)), InvalidHyperparameterError, "'a'"),
-        (
-            Node("tree", (X,), (("max_depth", 0),)),
-            InvalidHyperparameterError,
-            "tree: max_depth must be an int",
-        ),
-    ],
-)
-def test_check_tree_refuses_what_the_grammar_does_not_allow(tree, error, message):
-    with pytest.raises(error, match=message):
-        check_tree(tree, catalog=CATALOGS["classification"])
-    with pytest.raises(error, match=message):
-        canonical(tree, catalog=CATALOGS["classification"])

@@ -9,10 +9,8 @@ import pytest
 from sklearn_meta.pipelines import Choice, Cost, Float, Integer, Operator
 from sklearn_meta.pipelines._spec import Spec
 from sklearn_meta.testing import (
-    TABLE_KINDS,
     _operator_checks,
     check_operator,
-    make_table,
     operator_checks,
     parametrize_with_checks,
 )
@@ -207,22 +205,3 @@ def test_checks_exist_for_the_tasks_of_the_operator_only():
     both = Operator("own", "transformer", "sklearn.preprocessing.StandardScaler")
     tasks = {check.arguments["task"] for _, check in operator_checks(both)}
     assert tasks == {"classification", "regression"}
-
-
-@pytest.mark.parametrize("kind", TABLE_KINDS)
-def test_tables_are_what_their_schema_says(kind):
-    table, schema = make_table(kind)
-    assert table.shape == (120, schema.n_features)
-    dense = table.toarray() if schema.sparse else table
-    missing = [
-        i for i in range(schema.n_features) if (dense[:, i] != dense[:, i]).any()
-    ]
-    assert set(missing) <= set(schema.missing)
-    for i, cardinality in enumerate(schema.cardinalities):
-        codes = dense[:, i][dense[:, i] == dense[:, i]]
-        assert set(codes) <= set(range(cardinality))
-
-
-def test_unknown_table():
-    with pytest.raises(ValueError, match="kind must be one of dense.*'odd'"):
-        make_table("odd")

@@ -7,7 +7,6 @@ import sklearn_meta.testing
 from sklearn_meta.pipelines import default_catalog
 from sklearn_meta.search import EvolutionarySearch
 from sklearn_meta.testing import (
-    Check,
     meta_feature_checks,
     operator_checks,
     parametrize_with_checks,
@@ -37,14 +36,6 @@ def test_tests_are_named_after_plugin_and_check():
     assert names[0] == "describe-check_odd_table[regression-ordinary]"
     for checks in (names, ids(operator_checks(ridge))):
         assert len(set(checks)) == len(checks)
-
-
-def test_a_check_can_be_called_and_shown():
-    seen = []
-    check = Check(lambda plugin, task: seen.append((plugin, task)), {"task": "a"})
-    check(5)
-    assert seen == [(5, "a")]
-    assert repr(check) == check.name == "<lambda>[a]"
 
 
 def test_pytest_is_not_needed_to_check():

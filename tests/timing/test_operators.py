@@ -177,3 +177,23 @@ def test_a_second_column_makes_no_forest_cheaper(text):
 
 def test_sizes_of_nothing():
     assert seconds("ridge(X)", 0, 0, 1, task=REGRESSION) > 0
+
+
+def total(text, n_outputs):
+    return predicted_seconds(
+        parse(text, catalog=CATALOGS[REGRESSION]), catalog=CATALOGS[REGRESSION],
+        n_samples=1000, n_features=20, n_outputs=n_outputs,
+    )  # fmt: skip
+
+
+def test_predicted_seconds_count_the_fits():
+    native, each = "extra_trees(X)", "svr(X)"
+    assert total(native, 5) == total(native, 1)
+    assert total(each, 5) == pytest.approx(5 * total(each, 1))
+    shared = total("svr(power_transform(X))", 5)
+    assert shared == pytest.approx(total("svr(power_transform(X))", 1) + 4 * (
+        total("svr(power_transform(X))", 1) - total("ridge(power_transform(X))", 1)
+        + total("ridge(X)", 1)
+    ))  # fmt: skip
+    nested = "bagging(lightgbm(X, early_stopping=True, n_estimators=2000))"
+    assert total(nested, 2) < 2 * total(nested, 1)

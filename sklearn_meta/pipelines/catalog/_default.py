@@ -1,4 +1,4 @@
-"""The built-in operators, for both tasks."""
+"""The default catalog: built-in operators of both tasks, in order."""
 
 from __future__ import annotations
 
@@ -6,12 +6,26 @@ import functools
 from importlib.util import find_spec
 
 from sklearn_meta.pipelines._operators import Catalog, Operator
-from sklearn_meta.pipelines.catalog._learners import (
-    LEARNER_OPERATORS,
-    WRAPPER_OPERATORS,
+from sklearn_meta.pipelines.catalog import (
+    _boosting,
+    _clustering,
+    _cross_decomposition,
+    _decomposition,
+    _discriminant_analysis,
+    _dummy,
+    _feature_construction,
+    _feature_selection,
+    _gaussian_process,
+    _linear,
+    _naive_bayes,
+    _neighbors,
+    _neural_networks,
+    _preparation,
+    _scaling,
+    _svm,
+    _trees_and_forests,
+    _wrappers,
 )
-from sklearn_meta.pipelines.catalog._preparation import PREPARATION_OPERATORS
-from sklearn_meta.pipelines.catalog._transformers import TRANSFORMER_OPERATORS
 
 
 @functools.cache
@@ -47,12 +61,12 @@ def built_in_operators() -> tuple[Operator, ...]:
 
 
 def missing_packages(name) -> list[str]:
-    """Return what has to be installed for a built-in operator to be in the catalog.
+    """Return the packages that a built-in operator requires and that are missing.
 
     Parameters
     ----------
     name : str
-        Of any operator.
+        Name of any operator.
 
     Returns
     -------
@@ -63,6 +77,7 @@ def missing_packages(name) -> list[str]:
 
 
 def _missing(packages):
+    """Return those packages that are not installed."""
     # An entry of None in sys.modules, which forbids an import, raises ValueError.
     missing = []
     for package in dict.fromkeys(packages):
@@ -75,9 +90,38 @@ def _missing(packages):
     return missing
 
 
+# Random draws depend on the order within a kind and a task: another order gives other
+# pipelines for the same seed.
 _OPERATORS = (
-    *PREPARATION_OPERATORS,
-    *TRANSFORMER_OPERATORS,
-    *LEARNER_OPERATORS,
-    *WRAPPER_OPERATORS,
+    *_preparation.PREPARATIONS,
+    # Transformers
+    *_scaling.TRANSFORMERS,
+    *_feature_construction.TRANSFORMERS,
+    _clustering.KMEANS,
+    *_decomposition.TRANSFORMERS,
+    _clustering.FEATURE_AGGLOMERATION,
+    _feature_selection.VARIANCE_THRESHOLD,
+    _discriminant_analysis.LDA_PROJECTION,
+    *_feature_selection.SUPERVISED,
+    # Learners
+    *_trees_and_forests.LEARNERS,
+    *_boosting.LEARNERS,
+    *_linear.CLASSIFIERS,
+    *_svm.CLASSIFIERS,
+    *_neighbors.CLASSIFIERS,
+    *_naive_bayes.CLASSIFIERS,
+    *_discriminant_analysis.CLASSIFIERS,
+    *_neural_networks.CLASSIFIERS,
+    *_gaussian_process.CLASSIFIERS,
+    *_dummy.CLASSIFIERS,
+    *_linear.REGRESSORS,
+    *_svm.REGRESSORS,
+    *_neighbors.REGRESSORS,
+    *_cross_decomposition.REGRESSORS,
+    *_gaussian_process.REGRESSORS,
+    *_neural_networks.REGRESSORS,
+    *_dummy.REGRESSORS,
+    *_neural_networks.BAGGED_MLPS,
+    *_neural_networks.MAMLS,
+    *_wrappers.WRAPPERS,
 )

@@ -1,7 +1,7 @@
-"""Preparation operators: what a pipeline may do with categories and missing values.
+"""Preparations: imputation of missing values and encoding of categories.
 
-Each of them takes the input table and gives a table. On a table without categories, or
-without missing values, those that have nothing to do compile to nothing.
+They map tables to tables. On a table without missing values, or without categories,
+those that have no effect compile to no step.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def _impute(params, context: BuildContext):
 
 
 def _one_hot(params, context: BuildContext):
+    """One column for each level; sparse where they are many."""
     layout = context.layout
     if not layout.n_categorical:
         return Prepared(None, layout)
@@ -64,6 +65,7 @@ def _one_hot(params, context: BuildContext):
 
 
 def _ordinal(params, context: BuildContext):
+    """Category codes as numbers, missing ones as -1."""
     layout = context.layout
     if not layout.n_categorical:
         return Prepared(None, layout)
@@ -73,6 +75,7 @@ def _ordinal(params, context: BuildContext):
 
 
 def _target_encode(params, context: BuildContext):
+    """Cross-fitted means of the target for each level."""
     layout = context.layout
     if not layout.n_categorical:
         return Prepared(None, layout)
@@ -107,6 +110,7 @@ def _target_encode(params, context: BuildContext):
 
 
 def _drop_categories(params, context: BuildContext):
+    """Numeric columns alone, if there are any."""
     layout = context.layout
     if not layout.n_categorical or layout.n_numeric == 0:
         # A table of nothing but categories is left as it is.
@@ -115,7 +119,7 @@ def _drop_categories(params, context: BuildContext):
 
 
 def _as_numbers(layout, width, **changes):
-    """Layout after the categorical columns became `width` numeric ones."""
+    """Layout with `width` numeric columns in place of the categorical ones."""
     return replace(
         layout, n_features=_sum(layout.n_numeric, width), n_categorical=0,
         cardinalities=(), **changes,
@@ -143,7 +147,7 @@ def _preparation(
     )
 
 
-PREPARATION_OPERATORS = (
+PREPARATIONS = (
     _preparation(
         "impute",
         "sklearn.impute.SimpleImputer",
@@ -182,6 +186,6 @@ PREPARATION_OPERATORS = (
     ),
 )
 
-# What has nothing to do on a table without categories, or without missing values.
+# Operators without effect on tables without categories, or without missing values.
 FOR_CATEGORIES = frozenset({"one_hot", "ordinal", "target_encode", "drop_categories"})
 FOR_MISSING = frozenset({"impute"})

@@ -1,8 +1,8 @@
-"""Targets of several outputs: which part of a pipeline is fitted once for each.
+"""Multi-output targets: which part of a pipeline is fitted once for each output.
 
-Operators say whether they take all outputs at once (`Operator.multi_output`). From the
-first that does not to the learner, a pipeline knows one output only: scikit-learn's
-meta-estimators fit that part once for each. What comes before it is shared.
+Operators declare whether they take all outputs at once (`Operator.multi_output`). The
+part of a pipeline from the first that does not to the learner is fitted once for each
+output, by scikit-learn's meta-estimators; the steps before it are shared.
 """
 
 from __future__ import annotations
@@ -13,9 +13,19 @@ from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node, X
 
 
 def takes_all_outputs(node: Node, *, catalog: Catalog) -> bool:
-    """Whether everything in a tree can be fitted to all outputs at once.
+    """Whether all operators of a tree can be fitted to all outputs at once.
 
-    Stacks and wrappers never are: scikit-learn's take one output.
+    Stacks and wrappers cannot: scikit-learn's take one output.
+
+    Parameters
+    ----------
+    node : Node
+        Root of the tree.
+    catalog : Catalog
+
+    Returns
+    -------
+    takes_all : bool
     """
     if node.operator == INPUT:
         return True
@@ -29,18 +39,18 @@ def takes_all_outputs(node: Node, *, catalog: Catalog) -> bool:
 
 
 def shared_features(tree: Node, *, catalog: Catalog) -> Node:
-    """Return the features that a tree makes once for all outputs.
+    """Return the subtree of features that are computed once for all outputs.
 
     Parameters
     ----------
     tree : Node
-        One that does not take all outputs at once.
+        A tree that does not take all outputs at once.
     catalog : Catalog
 
     Returns
     -------
     features : Node
-        ``X`` where nothing is shared but the table.
+        ``X`` where only the table is shared.
     """
     if catalog.find(tree.operator).kind == "wrapper":
         return X
@@ -52,11 +62,21 @@ def shared_features(tree: Node, *, catalog: Catalog) -> Node:
     return node
 
 
-def one_for_each_output(estimator: Spec, *, catalog: Catalog) -> Spec:
-    """Fit an estimator of one output once for each.
+def one_model_per_output(estimator: Spec, *, catalog: Catalog) -> Spec:
+    """Wrap an estimator of one output, so that it is fitted once for each.
 
-    A classifier is put into `OneVsRestClassifier`, which takes labels that all rows or
-    no rows of a training fold have; `MultiOutputClassifier` raises there.
+    The wrapper of classifiers is `OneVsRestClassifier`, which accepts labels that all
+    rows or no rows of a training fold have; `MultiOutputClassifier` raises on them.
+
+    Parameters
+    ----------
+    estimator : Spec
+    catalog : Catalog
+        It decides whether the estimator is a classifier.
+
+    Returns
+    -------
+    estimator : Spec
     """
     path = (
         "sklearn.multiclass.OneVsRestClassifier"

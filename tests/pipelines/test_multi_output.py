@@ -14,15 +14,14 @@ from sklearn_meta.pipelines._compile import (
     early_stopping_learner,
     fit_weighted,
 )
+from sklearn_meta.pipelines._multi_output import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._operators import Catalog, Operator
-from sklearn_meta.pipelines._outputs import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._source import to_source
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.pipelines.catalog._default import default_catalog
 from sklearn_meta.testing import make_table, make_target
-from sklearn_meta.timing._operators import predicted_seconds
 
 # What these say of some dozens of rows of noise is true, and no matter here.
 pytestmark = [
@@ -298,26 +297,3 @@ def test_weights_reach_what_is_nested(text):
     assert isinstance(weighted[-1], MultiOutputRegressor)
     difference = np.abs(weighted.predict(table) - plain.predict(table)).max(axis=0)
     assert (difference > 1e-6).all()
-
-
-# Cost
-
-
-def seconds(text, n_outputs):
-    return predicted_seconds(
-        parsed(text, REGRESSION), n_samples=1000, n_features=20, n_outputs=n_outputs,
-        catalog=CATALOGS[REGRESSION],
-    )  # fmt: skip
-
-
-def test_predicted_seconds_count_the_fits():
-    native, each = "extra_trees(X)", "svr(X)"
-    assert seconds(native, 5) == seconds(native, 1)
-    assert seconds(each, 5) == pytest.approx(5 * seconds(each, 1))
-    shared = seconds("svr(power_transform(X))", 5)
-    assert shared == pytest.approx(seconds("svr(power_transform(X))", 1) + 4 * (
-        seconds("svr(power_transform(X))", 1) - seconds("ridge(power_transform(X))", 1)
-        + seconds("ridge(X)", 1)
-    ))  # fmt: skip
-    nested = "bagging(lightgbm(X, early_stopping=True, n_estimators=2000))"
-    assert seconds(nested, 2) < 2 * seconds(nested, 1)

@@ -1,9 +1,9 @@
-"""Parts that operators of more than one class are composed of.
+"""Compose operators of more than one class.
 
-Some classes need another one around or in front of them to do their work in every
-pipeline: a support vector classifier gives no probabilities, a support vector
-regressor's penalty is in units of the target. What such an operator is made of is said
-here, as a function from the plain call of its class to the composed call.
+Some classes need a meta-estimator around them, or a step before them, to work in every
+pipeline: a support vector classifier has no probabilities, a support vector regressor's
+penalty is in units of the target. The functions here map the plain call of a class to
+the composed call.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ CALIBRATION_FOLDS = 3
 
 @dataclass(frozen=True)
 class Composition:
-    """The `build` of an operator: call its class, then put something around the call.
+    """The `build` of an operator: a call of its class, inside of further calls.
 
     Parameters
     ----------
     path : str
         Import path of the operator's class.
     compose : callable
-        ``compose(call, context) -> Spec`` with the call of the class.
+        ``compose(call, context)`` returns the composed `Spec` of the class's `call`.
     arguments : callable, default=dict
-        From the operator's hyperparameters to arguments of the class.
-    random_state : bool
+        Maps the operator's hyperparameters to arguments of the class.
+    random_state : bool, default=False
         Whether the class has a parameter `random_state`.
     """
 
@@ -63,13 +63,13 @@ def composed(
     )
 
 
-def alone(call: Spec, context: BuildContext) -> Spec:
-    """Leave the call as it is: its arguments alone differ from the hyperparameters."""
+def unchanged(call: Spec, context: BuildContext) -> Spec:
+    """Return the call itself, for operators with `arguments` only."""
     return call
 
 
 def calibrated(call: Spec, context: BuildContext) -> Spec:
-    """Give a classifier without probabilities some, learned from its decisions.
+    """Calibrate a classifier: probabilities learned from its decision function.
 
     A sigmoid for two classes (Platt, "Probabilistic outputs for support vector machines
     and comparisons to regularized likelihood methods", 1999), a temperature for more
@@ -92,7 +92,7 @@ def calibrated(call: Spec, context: BuildContext) -> Spec:
 
 
 def calibration_folds(context: BuildContext) -> Spec:
-    """Folds that are also made where a class has fewer rows than there are folds."""
+    """Stratified folds that allow classes with fewer rows than there are folds."""
     # CalibratedClassifierCV refuses rare classes by looking at the attribute `n_splits`
     # of the splitter. The repeated splitter does not have it, and one repetition of it
     # is the plain one.
@@ -126,7 +126,7 @@ def pipeline(*steps) -> Spec:
 
 
 def unless_single(call: Spec, context: BuildContext) -> Spec:
-    """Leave a table of one column as it is: there is nothing to choose from."""
+    """Replace a selector by the identity on a table of one column."""
     if context.n_features == 1:
         return Spec("sklearn.preprocessing.FunctionTransformer")
     return call
