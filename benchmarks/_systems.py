@@ -130,7 +130,6 @@ SEARCHES = (
     "without_recall",
     "without_re_ranking",
     "without_diversity",
-    "without_surrogate",
     "without_racing",
     "without_ensemble",
     "without_maml",
@@ -143,7 +142,6 @@ def search_parameters(system):
     """Return the parameters by which a system differs from the default estimator."""
     from sklearn_meta.metalearning import FixedPortfolio, KNNMetaLearner
     from sklearn_meta.pipelines import SearchSpace
-    from sklearn_meta.search import EvolutionarySearch
 
     return {
         "sklearn_meta": {},
@@ -151,7 +149,6 @@ def search_parameters(system):
         "without_recall": {"meta_learner": FixedPortfolio()},
         "without_re_ranking": {"meta_learner": KNNMetaLearner(evidence=0.0)},
         "without_diversity": {"meta_learner": KNNMetaLearner(diversity=0.0)},
-        "without_surrogate": {"search": EvolutionarySearch(n_offspring=1)},
         "without_racing": {},
         "without_ensemble": {"ensemble_size": 1},
         "without_maml": {"search_space": SearchSpace(exclude=["maml"])},

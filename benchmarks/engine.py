@@ -8,9 +8,8 @@ candidates spend in fit and predict, over the seconds of all workers together.
 Overhead: two searches with warm workers over candidates that fit in some milliseconds,
 one longer than the other. What the longer one needs more, less what its candidates
 need more, is what is added to an evaluation; starting up falls out. The median of some
-repetitions, once with proposals as they are drawn, which leaves the engine, and once
-with the surrogate that screens them. The seconds are those of all workers: two of them
-wait for each other's proposals, which come from one process.
+repetitions. The seconds are those of all workers: two of them wait for each other's
+proposals, which come from one process.
 """
 
 from __future__ import annotations
@@ -112,9 +111,8 @@ def main():
     from sklearn_meta.search import EvolutionarySearch
 
     share(arguments.budget, arguments.n_jobs)
-    for search in (EvolutionarySearch(n_offspring=1), EvolutionarySearch()):
-        for n_jobs in sorted({1, arguments.n_jobs}):
-            overhead(*arguments.evaluations, n_jobs, search)
+    for n_jobs in sorted({1, arguments.n_jobs}):
+        overhead(*arguments.evaluations, n_jobs, EvolutionarySearch())
 
 
 if __name__ == "__main__":

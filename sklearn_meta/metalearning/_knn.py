@@ -22,12 +22,10 @@ from sklearn_meta.metalearning._fixed_portfolio import (
     FixedPortfolio,
     without_idle_preparation,
 )
-from sklearn_meta.metalearning._gaussian_process import learn_surrogate
 from sklearn_meta.metalearning._neighbors import nearest_datasets
 from sklearn_meta.metalearning._prior import Prior, Proposal
 from sklearn_meta.metalearning._recall_data import prepare
 from sklearn_meta.metalearning._reranking import PortfolioReranker
-from sklearn_meta.metalearning._tree_encoding import tree_encoder
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning.knowledge_base._score_matrix import concatenate
 from sklearn_meta.metalearning.metafeatures import describe, encode_dataset
@@ -265,7 +263,6 @@ class KNNMetaLearner(BaseEstimator):
         return Prior(
             portfolio=(*known[:UNKNOWN_AFTER], *unknown, *known[UNKNOWN_AFTER:]),
             reranker=reranker,
-            surrogate=_surrogate(data, reranker, distinct, catalog, dataset),
             neighbors=nearest_datasets(data, weights, here, texts, self.n_neighbors),
             metafeatures=metafeatures,
             note=_note(matrix.metric, scoring),
@@ -451,18 +448,6 @@ def _of_unknown_learners(known, dataset, catalog, time_budget):
             seen.add(proposal.tree.operator)
             proposals.append(proposal)
     return proposals
-
-
-def _surrogate(data, reranker, distinct, catalog, dataset):
-    """Return the surrogate, with the pipelines of the most known regrets first."""
-    known = np.isfinite(data.regrets).sum(axis=0)
-    columns = sorted(distinct.items(), key=lambda item: -known[item[1]])
-    return learn_surrogate(
-        tree_encoder(catalog),
-        {i: tree for tree, i in columns},
-        reranker,
-        seconds=lambda tree: predicted_seconds_on(dataset, tree, catalog=catalog),
-    )
 
 
 def _note(metric, scoring):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sklearn_meta.metalearning._gaussian_process import Surrogate
 from sklearn_meta.metalearning._neighbors import Neighbor
 from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.metalearning.metafeatures import MetaFeatures
@@ -49,8 +48,6 @@ class Prior:
     reranker : PortfolioReranker or None, default=None
         Chooses the next pipeline of the portfolio, given the evaluations so far. None
         keeps the order of `portfolio`.
-    surrogate : Surrogate or None, default=None
-        Predicts the regret of any pipeline, also of those in no knowledge base.
     neighbors : tuple of Neighbor, default=()
         The nearest first.
     metafeatures : MetaFeatures or None, default=None
@@ -62,7 +59,6 @@ class Prior:
 
     portfolio: tuple[Proposal, ...] = ()
     reranker: PortfolioReranker | None = None
-    surrogate: Surrogate | None = None
     neighbors: tuple[Neighbor, ...] = ()
     metafeatures: MetaFeatures | None = None
     note: str = ""

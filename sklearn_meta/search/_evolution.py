@@ -19,7 +19,6 @@ from sklearn_meta.search._nsga2 import (
     nondominated_ranks,
 )
 from sklearn_meta.search._random import draw_unseen
-from sklearn_meta.search._screening import screening_of
 from sklearn_meta.search._variation import crossover, family, make_vocabulary, mutate
 from sklearn_meta.timing._operators import predicted_seconds
 
@@ -29,10 +28,6 @@ MAX_TRIES = 40
 # After half of the tries the cost is no longer looked at, so that a run among expensive
 # pipelines goes on.
 MAX_TRIES_WITH_COST = MAX_TRIES // 2
-
-# This share of the offspring is not screened: what the surrogate is wrong about stays
-# within reach.
-UNSCREENED_SHARE = 0.2
 
 # The next best is drawn this much less often than the best.
 GREEDY_DECAY = 0.5
@@ -49,17 +44,8 @@ class EvolutionarySearch(BaseEstimator):
     the score and the predicted seconds of a fit, which keeps cheap pipelines alive and
     pipelines from growing without a gain.
 
-    Of several offspring of one parent, the one is evaluated that a surrogate expects to
-    improve most on the parent, for what it costs. The surrogate begins with what the
-    prior knows of other datasets, and learns from each evaluation, also from those that
-    were cut short. It has no say in which parent is developed further: it would choose
-    the best kind of learner each time, and what is combined in the end gains from
-    several kinds.
-
     There are no generations: each proposal looks at all evaluations that were told by
-    then. A run with a fixed number of evaluations depends on the seed and on what it
-    was told, not on measured times; without one, measured seconds correct those that
-    the surrogate weighs a gain against.
+    then. A run depends on the seed and on what it was told, not on measured times.
 
     Parameters
     ----------
@@ -77,12 +63,7 @@ class EvolutionarySearch(BaseEstimator):
         evaluations gain from a high one.
     cost_aversion : float, default=0.5
         An offspring that is predicted to cost ``r`` times as much as the median of the
-        population is kept with the probability ``r ** -cost_aversion``. Where the
-        surrogate chooses, an expected improvement is multiplied by the same power of
-        the cost by that of the parent, if that is above one. Zero turns both off.
-    n_offspring : int, default=8
-        Offspring of a parent that are drawn, of which the surrogate chooses one.
-        1 evaluates what is drawn. A fifth of the offspring is never screened.
+        population is kept with the probability ``r ** -cost_aversion``. Zero keeps all.
     initial_pipelines : sequence or None, default=None
         Pipelines that are evaluated first, before the portfolio of the prior: texts, or
         scikit-learn estimators and pipelines that the search space can express; see
@@ -113,7 +94,6 @@ class EvolutionarySearch(BaseEstimator):
         "random_rate": [Interval(Real, 0, 1, closed="both")],
         "greed": [Interval(Real, 0, 1, closed="both")],
         "cost_aversion": [Interval(Real, 0, None, closed="left")],
-        "n_offspring": [Interval(Integral, 1, None, closed="left")],
         "initial_pipelines": ["array-like", None],
     }
 
@@ -125,7 +105,6 @@ class EvolutionarySearch(BaseEstimator):
         random_rate=0.1,
         greed=0.7,
         cost_aversion=0.5,
-        n_offspring=8,
         initial_pipelines=None,
     ):
         self.population_size = population_size
@@ -134,7 +113,6 @@ class EvolutionarySearch(BaseEstimator):
         self.random_rate = random_rate
         self.greed = greed
         self.cost_aversion = cost_aversion
-        self.n_offspring = n_offspring
         self.initial_pipelines = initial_pipelines
 
     def start(self, problem):
@@ -288,11 +266,6 @@ class _EvolutionaryRun:
         self._vocabulary = make_vocabulary(problem)
         self._initial = list(read_initial(strategy.initial_pipelines, self._vocabulary))
         self._portfolio = {c.text: c for c in self._usable_portfolio()}
-        self._screening = None
-        if strategy.n_offspring > 1:
-            self._screening = screening_of(
-                problem, self._vocabulary, self._predict_seconds
-            )
         self._scores: dict[str, float] = {}
         self._population = Population(strategy.population_size)
         self._seen = set()
@@ -319,8 +292,6 @@ class _EvolutionaryRun:
             score = evaluation.score
             if status is not Status.SKIPPED:
                 self._scores.setdefault(candidate.text, score)
-            if self._screening is not None:
-                self._screening.tell(evaluation)
             if status not in (Status.OK, Status.PRUNED) or not math.isfinite(score):
                 continue
             individual = Individual(
@@ -376,41 +347,12 @@ class _EvolutionaryRun:
         return self._portfolio.pop(reranker.best_next(texts, self._scores, pending))
 
     def _offspring(self, rng):
-        """Return a new candidate, the most promising of several if that is known."""
+        """Return a new candidate; None if there seems to be none."""
         # Drawn once: two similar parents often have no new child, and crossover would
         # get less than its share if each try were free to mutate instead.
         crosses = rng.random() < self._strategy.crossover_rate
-        screening = self._screening
-        drawn = self._draw_child(rng, crosses, self._parent)
-        if drawn is None:
-            return None
-        first, parent = drawn
-        if screening is None or not screening.ready or rng.random() < UNSCREENED_SHARE:
-            return first
-        children = {first.text: first}
-        for _ in range(self._strategy.n_offspring - 1):
-            drawn = self._draw_child(rng, crosses, lambda rng: parent)
-            if drawn is None:
-                break
-            children[drawn[0].text] = drawn[0]
-        candidates = list(children.values())
-        if len(candidates) < 2:
-            return first
-        merits = screening.merits(
-            [candidate.tree for candidate in candidates],
-            parent.candidate.tree,
-            self._strategy.cost_aversion,
-        )
-        # Equal merits in the order of drawing, whatever the machine rounds.
-        return candidates[int(np.argmax(merits >= merits.max() - 1e-9))]
-
-    def _draw_child(self, rng, crosses, choose):
-        """Return a new candidate and its parent, or None if there seems to be none.
-
-        `choose` is asked for a parent at each try.
-        """
         for i in range(MAX_TRIES):
-            parent = choose(rng)
+            parent = self._parent(rng)
             result = self._vary(rng, parent, crosses and i < MAX_TRIES_WITH_COST)
             if result is None:
                 continue
@@ -420,7 +362,7 @@ class _EvolutionaryRun:
                 continue
             if i < MAX_TRIES_WITH_COST and not self._is_affordable(tree, rng):
                 continue
-            return Candidate(tree, text, origin), parent
+            return Candidate(tree, text, origin)
         return None
 
     def _vary(self, rng, parent, crosses):

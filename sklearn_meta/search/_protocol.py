@@ -38,9 +38,6 @@ class SearchProblem:
     seed : int
     left_out : frozenset of str
         Names of operators that are proposed where the prior does so only.
-    follows_clock : bool
-        Whether the run ends by the clock. If not, by a number of evaluations, it is to
-        be the same on every machine, and a search may not look at measured seconds.
     """
 
     catalog: Catalog
@@ -55,7 +52,6 @@ class SearchProblem:
     is_sparse: bool = False
     seed: int = 0
     left_out: frozenset[str] = frozenset()
-    follows_clock: bool = False
 
 
 def make_problem(plan, prior, max_size) -> SearchProblem:
@@ -87,7 +83,6 @@ def make_problem(plan, prior, max_size) -> SearchProblem:
         is_sparse=schema.sparse,
         seed=plan.context.seed,
         left_out=plan.left_out,
-        follows_clock=not plan.limits.repeatable,
     )
 
 

@@ -7,7 +7,6 @@ ridge regression of the logarithms, with slopes shrunk to those of all pipelines
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -109,44 +108,3 @@ def _pooled_slopes(design, log_seconds, known):
         left += x.T @ x
         right += x.T @ ((log_seconds[:, p] - mean_y[p]) * weights[:, p])
     return np.linalg.solve(left, right)
-
-
-def family_factors(
-    families: Sequence[str],
-    predicted,
-    measured,
-    before: Mapping[str, float] | None = None,
-) -> dict[str, float]:
-    """Estimate ratios of measured to predicted seconds, by family of learners.
-
-    The ratios are relative to the mean of all pipelines, since the speed of the machine
-    has no influence on which pipeline to choose.
-
-    Parameters
-    ----------
-    families : sequence of str of length n
-        Family of the learner of each pipeline.
-    predicted, measured : array-like of shape (n,)
-        Seconds of one fit; pairs that are not positive are ignored.
-    before : mapping of str to float, default=None
-        Earlier logarithms of factors, to which those of few pipelines are shrunk.
-
-    Returns
-    -------
-    log_factors : dict of str to float
-        Logarithms of the factors.
-    """
-    predicted, measured = np.asarray(predicted, float), np.asarray(measured, float)
-    before = {} if before is None else before
-    usable = (predicted > 0) & (measured > 0) & np.isfinite(measured)
-    if not usable.any():
-        return dict(before)
-    ratios = np.log(measured[usable] / predicted[usable])
-    families = np.asarray(families)[usable]
-    ratios = ratios - ratios.mean()
-    factors = dict(before)
-    for family in dict.fromkeys(families.tolist()):
-        own = ratios[families == family]
-        drawn = before.get(family, 0.0) * FAMILY_SHRINKAGE
-        factors[family] = float((own.sum() + drawn) / (len(own) + FAMILY_SHRINKAGE))
-    return factors

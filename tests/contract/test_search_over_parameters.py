@@ -112,7 +112,6 @@ EFFECTS = {
     "search__random_rate": Effect(0.0, 1.0, tried, EVOLVING),
     "search__greed": Effect(0.0, 1.0, tried, EVOLVING),
     "search__cost_aversion": Effect(0.0, 5.0, tried, EVOLVING),
-    "search__n_offspring": Effect(1, 16, tried, {**EVOLVING, "max_evaluations": 24}),
     "search__initial_pipelines": Effect(["ridge(X)"], ["gaussian_nb(X)"]),
     "search_space__include": Effect(["decision_tree"], ["gaussian_nb"]),
     "search_space__exclude": Effect([], ["logistic_regression"]),

@@ -113,7 +113,7 @@ def test_pruned_candidates_are_parents_where_there_are_no_others():
 
 
 def test_better_candidates_have_more_offspring():
-    strategy = EvolutionarySearch(random_rate=0.0, crossover_rate=0.0, n_offspring=1)
+    strategy = EvolutionarySearch(random_rate=0.0, crossover_rate=0.0)
     search = strategy.start(small_problem())
     texts = [f"tree(X, max_depth={d})" for d in range(2, 22)]
     search.tell(
@@ -126,9 +126,9 @@ def test_better_candidates_have_more_offspring():
 
 
 def test_several_kinds_of_learners_stay_in_development():
-    search = EvolutionarySearch(
-        greed=1.0, random_rate=0.0, crossover_rate=0.0, n_offspring=1
-    ).start(small_problem())
+    search = EvolutionarySearch(greed=1.0, random_rate=0.0, crossover_rate=0.0).start(
+        small_problem()
+    )
     texts = [f"tree(X, max_depth={d})" for d in range(2, 22)]
     texts += ["logistic(X)", "naive_bayes(X)"]
     scores = [*range(100, 120), 10, 5]
@@ -162,11 +162,10 @@ def test_origins_name_the_parents_and_the_change():
     assert any(o == "mutation of 12: tree -> naive_bayes" for o in origins)
 
 
-@pytest.mark.parametrize("n_offspring", [1, 4])
-def test_crossover_rate_and_random_rate_are_shares_of_proposals(n_offspring):
-    search = EvolutionarySearch(
-        random_rate=0.25, crossover_rate=0.4, n_offspring=n_offspring
-    ).start(small_problem())
+def test_crossover_rate_and_random_rate_are_shares_of_proposals():
+    search = EvolutionarySearch(random_rate=0.25, crossover_rate=0.4).start(
+        small_problem()
+    )
     texts = [f"tree(pca(X), max_depth={d}, min_samples_leaf={d})" for d in range(2, 20)]
     texts += [f"logistic(standard(X), C={d})" for d in range(2, 20)]
     search.tell([make_evaluation(i, candidate(t)) for i, t in enumerate(texts)])

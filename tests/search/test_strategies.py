@@ -14,7 +14,7 @@ STRATEGIES = (
     EvolutionarySearch(
         population_size=3, crossover_rate=0.9, random_rate=0.0, greed=1.0, look_ahead=2
     ),
-    EvolutionarySearch(greed=0.0, cost_aversion=0.0, n_offspring=1),
+    EvolutionarySearch(greed=0.0, cost_aversion=0.0),
     RandomSearch(),
 )
 
@@ -34,7 +34,6 @@ def test_common_checks(plugin, check):
         (EvolutionarySearch(random_rate=-0.1), "'random_rate'.*Got -0.1"),
         (EvolutionarySearch(greed=2), "'greed'.*Got 2"),
         (EvolutionarySearch(cost_aversion=-1), "'cost_aversion'.*Got -1"),
-        (EvolutionarySearch(n_offspring=0), "'n_offspring'.*Got 0"),
     ],
 )
 def test_a_bad_parameter_gets_a_clear_error_at_the_start(strategy, message):

@@ -39,13 +39,13 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from sklearn_meta.metalearning._regret import LARGEST_REGRET
 from sklearn_meta.metalearning._reranking import PortfolioReranker
-from sklearn_meta.metalearning._tree_encoding import TreeEncoder, TreeVectors
 from sklearn_meta.pipelines._tree import Node
-from sklearn_meta.timing._known_datasets import family_factors
+from sklearn_meta.search._tree_encoding import TreeEncoder, TreeVectors
 
 # Variances of the regret over pipelines of one dataset, and the inverse of squared
 # length scales. Near those of the greatest likelihood on a matrix of 75 classification
-# and 56 regression datasets, and the best of a dozen in ``benchmarks/surrogate.py``.
+# and 56 regression datasets, and the best of a dozen on left-out families (see
+# ``benchmarks/HISTORY.md``).
 CONSTANT, BY_SHAPE, BY_VALUES, OWN = 0.1, 0.17, 0.24, 0.08
 SHAPE_SCALE, VALUE_SCALE = 0.5, 1.0
 
@@ -94,9 +94,6 @@ class Surrogate:
         Of the covariance of the known pipelines.
     reranker : PortfolioReranker or None
         Whose posterior weighs the datasets. None without datasets.
-    log_factors : mapping of str to float
-        By family of learners: logarithm of how much longer its pipelines took elsewhere
-        than predicted from their operators, against those of other families.
     """
 
     encoder: TreeEncoder = field(repr=False)
@@ -104,7 +101,6 @@ class Surrogate:
     regrets: np.ndarray = field(repr=False)
     inverse: np.ndarray = field(repr=False)
     reranker: PortfolioReranker | None = field(default=None, repr=False)
-    log_factors: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     def mixture(self, vectors):
         """Return what pipelines are made up of: A, of shape (n, P)."""
@@ -305,7 +301,7 @@ def without_memory(encoder: TreeEncoder) -> Surrogate:
     return Surrogate(encoder, encoder.encode([]), nothing, nothing)
 
 
-def learn_surrogate(encoder, trees, reranker, seconds=None) -> Surrogate:
+def learn_surrogate(encoder, trees, reranker) -> Surrogate:
     """Return a surrogate that begins with what is known of other datasets.
 
     Parameters
@@ -316,30 +312,18 @@ def learn_surrogate(encoder, trees, reranker, seconds=None) -> Surrogate:
         are looked at.
     reranker : PortfolioReranker
         With the regrets and the posterior of the datasets.
-    seconds : callable, default=None
-        ``seconds(tree)``: seconds of a fit as predicted from the operators. None leaves
-        them uncorrected.
 
     Returns
     -------
     surrogate : Surrogate
     """
     numbers = list(trees)[:MAX_KNOWN]
-    chosen = [trees[i] for i in numbers]
-    known = encoder.encode(chosen)
+    known = encoder.encode([trees[i] for i in numbers])
     covariance = kernel(known, known) + 1e-6 * np.eye(len(known))
-    factors = {}
-    if seconds is not None:
-        factors = family_factors(
-            [encoder.family(tree) for tree in chosen],
-            [seconds(tree) for tree in chosen],
-            reranker.criterion.seconds[numbers],
-        )
     return Surrogate(
         encoder=encoder,
         known=known,
         regrets=reranker.criterion.regrets[:, numbers],
         inverse=np.linalg.inv(covariance),
         reranker=reranker,
-        log_factors=factors,
     )

@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from sklearn_meta.metalearning._gaussian_process import (
+from sklearn_meta.metalearning._portfolio import PortfolioCriterion
+from sklearn_meta.metalearning._posterior import DatasetPosterior
+from sklearn_meta.metalearning._regret import LARGEST_REGRET
+from sklearn_meta.metalearning._reranking import PortfolioReranker
+from sklearn_meta.pipelines import Float, Integer, default_catalog, parse
+from sklearn_meta.search._gaussian_process import (
     NOISE,
     UNKNOWN_REGRET,
     kernel,
@@ -14,13 +19,7 @@ from sklearn_meta.metalearning._gaussian_process import (
     nothing_observed,
     without_memory,
 )
-from sklearn_meta.metalearning._portfolio import PortfolioCriterion
-from sklearn_meta.metalearning._posterior import DatasetPosterior
-from sklearn_meta.metalearning._regret import LARGEST_REGRET
-from sklearn_meta.metalearning._reranking import PortfolioReranker
-from sklearn_meta.metalearning._tree_encoding import tree_encoder, unit
-from sklearn_meta.pipelines import Float, Integer, default_catalog, parse
-from sklearn_meta.timing._known_datasets import FAMILY_SHRINKAGE, family_factors
+from sklearn_meta.search._tree_encoding import tree_encoder, unit
 
 CATALOGS = {task: default_catalog(task) for task in ("classification", "regression")}
 ENCODER = tree_encoder(CATALOGS["regression"])
@@ -254,25 +253,3 @@ def test_unit_is_the_scale_of_the_search():
     assert unit(log, 0.0) == 0.0
     assert unit(Integer("n", 1, 5, 3), 3) == pytest.approx(0.5)
     assert unit(Integer("n", 2, 2, 2), 2) == 0.5
-
-
-def test_factors_are_those_of_the_families_against_each_other():
-    families = ["slow"] * 4 + ["fast"] * 4
-    predicted = np.ones(8)
-    measured = np.r_[np.full(4, 8.0), np.full(4, 2.0)]
-    factors = family_factors(families, predicted, measured)
-    expected = np.log(2) * 4 / (4 + FAMILY_SHRINKAGE)
-    assert factors["slow"] == pytest.approx(expected)
-    assert factors["fast"] == pytest.approx(-expected)
-    # A machine that is ten times slower changes nothing.
-    slower = family_factors(families, predicted, 10 * measured)
-    assert slower["slow"] == pytest.approx(expected)
-
-
-def test_factors_begin_with_those_known_before():
-    before = {"slow": 1.0, "other": -0.5}
-    factors = family_factors(["slow", "fast"], [1.0, 1.0], [1.0, 1.0], before)
-    assert factors["other"] == -0.5
-    assert 0 < factors["slow"] < 1.0
-    assert family_factors([], [], [], before) == before
-    assert family_factors(["slow"], [1.0], [np.nan], before) == before

@@ -1,17 +1,17 @@
-"""What whole searches gain from the surrogate that screens their offspring.
+"""Whole searches with and without one part, on tables to develop with.
 
-    python -m benchmarks.screening run --data ../shared/datasets
-    python -m benchmarks.screening run --data ../shared/datasets --budget 10 --number 15
-    python -m benchmarks.screening run --data ../shared/datasets --group small \
-        --number 12 --results benchmarks/results/screening_small.jsonl
-    python -m benchmarks.screening report
+    python -m benchmarks.development run --data ../shared/datasets \
+        --systems sklearn_meta without_racing
+    python -m benchmarks.development run --data ../shared/datasets --budget 10 \
+        --group small --number 12 --results benchmarks/results/small.jsonl
+    python -m benchmarks.development report --against without_racing
 
-Searches with and without the surrogate on tables to develop with: of families from
-which neither `select_tables` nor `peers.tables` chose one. Of each task those of a
-group come in the order of the SHA-256 of ``PREFIX/task/name``, one of a family; see
-`GROUPS`. Runs are those of `main_job`. The report compares every kind of screening in
-the results with none; those that are no longer in the package have their names in the
-records only.
+The tables are of families from which neither `select_tables` nor `peers.tables` chose
+one. Of each task those of a group come in the order of the SHA-256 of
+``PREFIX/task/name``, one of a family; see `GROUPS`. Runs are those of `main_job`, the
+systems those of `_systems`, in turn on each table. The report compares every system in
+the results with one of them; systems that are no longer in the package have their names
+in the records only.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ from benchmarks.main_job import KEYS, compare, losses, measure, shown, summary, 
 from benchmarks.peers.tables import tables_of_record
 from benchmarks.select_tables import select
 
-RESULTS = Path(__file__).parent / "results" / "screening.jsonl"
+RESULTS = Path(__file__).parent / "results" / "development.jsonl"
 # Prefix of what is hashed, and rows from, to.
 GROUPS = {
     "usual": ("dev", 300, float("inf")),
     "small": ("small", 90, 300),
     "large": ("engine", 3_000, float("inf")),
 }
-WITHOUT = "without_surrogate"
-SYSTEMS = ("sklearn_meta", WITHOUT)
+SYSTEMS = ("sklearn_meta", "without_racing")
 
 
 def development_tables(manifest, group, number):
@@ -87,7 +86,7 @@ def run(arguments):
             "n_jobs": 2,
         }
         for entry in development_tables(manifest, arguments.group, arguments.number)
-        for system in SYSTEMS
+        for system in arguments.systems
     ]
     run_pending(
         "benchmarks.main_job",
@@ -104,15 +103,16 @@ def report(arguments):
     for budget in sorted({r["budget"] for r in records}):
         ran = losses(r for r in records if r["budget"] == budget)
         systems = {system for by_system in ran.values() for system in by_system}
-        for system in sorted(systems - {WITHOUT, "constant"}):
+        for system in sorted(systems - {arguments.against, "constant"}):
             for tasks in (*((task,) for task in TASKS), TASKS):
                 both = {
                     key: by_system
                     for key, by_system in ran.items()
-                    if key[0] in tasks and {system, WITHOUT} <= by_system.keys()
+                    if key[0] in tasks
+                    and {system, arguments.against} <= by_system.keys()
                 }
                 if both:
-                    compared = compare(both, system, (WITHOUT,))
+                    compared = compare(both, system, (arguments.against,))
                     print(
                         f"{budget:g} s, {' and '.join(tasks)}: {system} "
                         f"{told(summary(compared))}"
@@ -120,9 +120,13 @@ def report(arguments):
 
 
 def main():
-    parser, runner, _ = two_commands(__doc__, RESULTS)
+    parser, runner, reporter = two_commands(__doc__, RESULTS)
     runner.add_argument("--group", choices=GROUPS, default="usual")
     runner.add_argument("--number", type=int, default=10, help="tables of each task")
+    runner.add_argument("--systems", nargs="+", default=SYSTEMS)
+    reporter.add_argument(
+        "--against", default=SYSTEMS[1], help="system to compare with"
+    )
     runner.add_argument("--budget", type=float, default=30.0, help="seconds")
     dispatch(parser, measure=measure, run=run, report=report)
 

@@ -1,14 +1,16 @@
-"""Tables to develop with, and the comparison with a search without the surrogate."""
+"""Tables to develop with, and the comparison of two systems on them."""
 
 import json
 from types import SimpleNamespace
 
 import pytest
 
+from benchmarks.development import GROUPS, development_tables, report
 from benchmarks.peers.tables import tables_of_record
-from benchmarks.screening import GROUPS, WITHOUT, development_tables, report
 from benchmarks.select_tables import select
 from tests.benchmarks.test_main_job import make_manifest, record
+
+WITHOUT = "without_racing"
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -38,7 +40,7 @@ def test_only_tables_that_both_were_run_on_are_compared(tmp_path, capsys):
     ]
     path = tmp_path / "runs.jsonl"
     path.write_text("".join(json.dumps({**r, "budget": 30.0}) + "\n" for r in records))
-    report(SimpleNamespace(results=path))
+    report(SimpleNamespace(results=path, against=WITHOUT))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2  # regression, and all tasks
     assert all("30 s" in line and "wins 1 of 1 tables" in line for line in lines)
