@@ -119,3 +119,9 @@ def test_candidates_that_did_not_finish_are_not_fitted_again():
     assert reserve(history, 1e3) == before
     history.add(evaluation(1, [0.1] * 2, seconds=9.0))
     assert reserve(history, 1e3) > before + 9.0
+
+
+def test_one_fit_takes_no_less_on_many_workers():
+    history = History()
+    history.add(evaluation(0, [0.1] * 2, seconds=9.0))
+    assert reserve(history, 1e3, n_workers=8) == reserve(history, 1e3)
