@@ -13,6 +13,7 @@ from sklearn_meta.evaluation import _fit_and_score
 from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._duplicates import KnownPredictions, sketch
 from sklearn_meta.evaluation._fit_and_score import (
+    EARLY_STOPPING_SHARE,
     EvaluationContext,
     candidate_seed,
     evaluate_candidate,
@@ -232,9 +233,11 @@ def test_early_stopping_chooses_the_rounds(targets):
 def test_early_stopping_watches_what_comes_out_of_the_preparation():
     rng = np.random.default_rng(0)
     pipeline, iterations = early(
-        rng.normal(size=N), RegressionTask(), "lightgbm(pca(X))"
+        rng.normal(size=N), RegressionTask(), "lightgbm(standard_scaler(X))"
     )
-    assert len(pipeline) > 1 and iterations >= 1
+    assert iterations >= 1
+    # The preparation has not seen what is watched.
+    assert pipeline[-2].n_samples_seen_ == N - int(EARLY_STOPPING_SHARE * N)
     assert pipeline.predict(rng.normal(size=(4, 3))).shape == (4,)
 
 

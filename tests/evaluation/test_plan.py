@@ -184,6 +184,8 @@ def test_searches_that_end_early_are_repeatable(changes, of_search, repeatable):
 def test_without_a_search_there_are_no_folds():
     plan = plan_of(searches=False)
     assert plan.context.stages == () and plan.search_seconds == np.inf
+    without_limit = plan_of(searches=False, forecast=FakeForecast(np.inf))
+    assert not without_limit.limits.repeatable
 
 
 @pytest.mark.parametrize(
