@@ -108,7 +108,7 @@ def test_integer_weights_are_repeated_rows():
         ({"X": X[:1], "y": Y[:1]}, "Named needs at least 2 samples.*n_samples = 1"),
         ({"y": Y[:3]}, "inconsistent numbers of samples"),
         ({"sample_weight": [1, 1, 1]}, "sample_weight.shape"),
-        ({"sample_weight": [1, -1, 1, 1]}, "Negative values in data passed to .sample_weight"),
+        ({"sample_weight": [1, -1, 1, 1]}, "Negative values in data"),
         ({"groups": [0, 1]}, "inconsistent numbers of samples"),
     ],
 )

@@ -10,6 +10,7 @@ from sklearn_meta.timing._known_datasets import (
     FAMILY_SHRINKAGE,
     LEAST_SECONDS,
     SHRINKAGE,
+    SecondsModel,
     family_factors,
     fit_seconds_model,
 )
@@ -82,6 +83,11 @@ def test_predictions_are_finite_and_not_faster_than_a_clock(n, d, k):
     predicted = model.predict(n, d, k)
     assert predicted.shape == (1,) and np.isfinite(predicted).all()
     assert (predicted >= LEAST_SECONDS).all()
+
+
+def test_an_extrapolation_far_beyond_what_was_seen_does_not_overflow():
+    model = SecondsModel(np.array([[0.0], [0.0], [1e3], [0.0]]), 10)
+    assert np.isfinite(model.predict(10, 10**6, 2)).all()
 
 
 def test_nothing_known_at_all():
