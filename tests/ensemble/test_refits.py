@@ -114,6 +114,12 @@ def test_after_the_end_nothing_is_begun(now):
     assert pool.tasks == []
 
 
+def test_workers_that_never_become_idle_are_not_waited_for(now):
+    refits, pool = refits_of(now, budget=3.0, n_workers=0)
+    refits.run([evaluation("a", seconds=0.1)])
+    assert pool.tasks == [] and now[0] == 103.0
+
+
 def test_a_fit_that_is_over_the_time_is_waited_for(now):
     # The pool ends it at its deadline.
     script = {"a": [[], [], [], [Failed("a", "timeout", "late")]]}
