@@ -241,6 +241,8 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
     if task.is_classifier and np.bincount(y)[np.unique(y)].min() >= 2:
         stratify = y
     n_watch = max(int(EARLY_STOPPING_SHARE * len(y)), task.n_classes)
+    # With hardly more rows than classes, some of them stay for training.
+    n_watch = min(n_watch, len(y) // 2)
     train, watch = train_test_split(
         np.arange(len(y)), test_size=n_watch, random_state=seed, stratify=stratify
     )

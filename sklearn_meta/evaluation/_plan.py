@@ -16,6 +16,7 @@ from sklearn_meta.evaluation._cross_validation import (
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._limits import Limits, patience
 from sklearn_meta.evaluation._scoring import Scoring, perfect_score
+from sklearn_meta.parallel._start import IN_PROCESS_SECONDS
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.timing._effort import Effort
 from sklearn_meta.timing._forecast import Forecast
@@ -66,6 +67,18 @@ class SearchSettings:
     n_workers: int
     seed: int
     split_params: dict | None = None
+
+    def recallable(self) -> Catalog:
+        """Return the operators that may be recalled.
+
+        A search of few seconds is made in this process, where nothing ends an import:
+        operators with heavy packages are left out there.
+        """
+        if self.forecast.budget_seconds >= IN_PROCESS_SECONDS:
+            return self.catalog
+        heavy = {o.name for o in self.heavy_unnamed()}
+        kept = (o for o in self.catalog if o.name not in heavy)
+        return Catalog(kept, self.catalog.task)
 
     def heavy_unnamed(self) -> list[Operator]:
         """Return the operators with heavy packages that the user has not named."""
