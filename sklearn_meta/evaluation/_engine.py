@@ -213,7 +213,7 @@ class Engine:
         if not self.limits.repeatable:
             # One in hand for each idle worker; more while the workers start, so that
             # light candidates can be picked out.
-            is_starting = self.pool.place is Place.MEANWHILE
+            is_starting = self.pool.place is Place.STARTING
             wanted = self.look_ahead if is_starting else max(1, self.pool.n_idle)
             return len(self._queue) < wanted
         most = self.limits.max_evaluations
@@ -274,7 +274,7 @@ class Engine:
 
     def _take(self, place):
         """Remove and return the next candidate that may run in a place."""
-        if place is not Place.MEANWHILE:
+        if place is not Place.STARTING:
             return self._queue.popleft() if self._queue else None
         for proposal in self._queue:
             if self._time.is_light(proposal.predicted) and self.forecast.is_safe(

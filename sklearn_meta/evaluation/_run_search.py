@@ -9,7 +9,7 @@ from sklearn_meta.evaluation._budget import reserve_seconds
 from sklearn_meta.evaluation._engine import Engine
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import Status
-from sklearn_meta.parallel._imports import can_load, load
+from sklearn_meta.parallel._imports import can_import, import_packages
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def _importing(plan, observe):
     def observed(evaluation, history):
         if evaluation.status is Status.OK:
             packages = plan.packages(evaluation)
-            if can_load(packages, plan.budget.remaining()):
-                load(packages)
+            if can_import(packages, plan.budget.remaining()):
+                import_packages(packages)
         return observe(evaluation, history)
 
     return observed
