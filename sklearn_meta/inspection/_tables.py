@@ -32,7 +32,7 @@ def leaderboard(history, n_splits, weights):
     order = {
         Status.OK: 0,
         Status.PRUNED: 1,
-        Status.SAME: 1,
+        Status.DUPLICATE: 1,
         Status.TIMEOUT: 2,
         Status.SKIPPED: 4,
     }

@@ -24,9 +24,9 @@ from sklearn_meta.parallel._pool import (
 
 
 @contextmanager
-def _global_generators_kept():
-    """Restore the global random generators, which learners without a seed draw from."""
-    # Such as scikit-learn's SVR, which has no parameter for its seed.
+def _preserved_global_generators():
+    """Restore the state of the global random generators of Python and numpy."""
+    # Some learners draw from them: SVR of scikit-learn has no parameter for a seed.
     numpy_state, python_state = np.random.get_state(), random.getstate()
     try:
         yield
@@ -134,7 +134,7 @@ class InProcessPool:
         if self._is_late(task):
             return [self._timeout(task)]
         try:
-            with one_thread(), _global_generators_kept():
+            with one_thread(), _preserved_global_generators():
                 value = next(task.generator)
         except StopIteration:
             return [Done(task.id)]

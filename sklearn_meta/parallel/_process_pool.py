@@ -337,11 +337,8 @@ class ProcessPool:
             left = end - time.monotonic()
             if left < 0 and not first:
                 break
-            self._poll(
-                0
-                if self._events
-                else max(0.0, min(left, self._seconds_to_next_check()))
-            )
+            pause = min(left, self._seconds_to_next_check())
+            self._poll(0 if self._events else max(0.0, pause))
             first = False
             is_ready = self._server is not None and self._server.is_ready
             if self._events or (is_ready and not was_ready):
@@ -383,6 +380,7 @@ class ProcessPool:
             self._enforce_answers()
 
     def _listen(self, worker):
+        """Wait for room to send as well, as long as there is something to send."""
         events = selectors.EVENT_READ
         if worker.channel.has_unsent:
             events |= selectors.EVENT_WRITE
@@ -392,11 +390,12 @@ class ProcessPool:
     # Reports of the workers
 
     def _handle_worker(self, worker):
+        """Read from a worker, and replace it if it has closed its connection."""
         if self._read(worker):
             return
         # The connection is closed and the exit status will follow. The worker is killed
-        # in case that it has only closed its files.
-        self._retire(worker)
+        # in case it has only closed its files.
+        self._replace_dead(worker)
 
     def _read(self, worker):
         """Handle the frames of a worker; return whether its connection is open."""
@@ -431,6 +430,7 @@ class ProcessPool:
     # Reports of the server
 
     def _handle_server(self, server):
+        """Handle the frames of the server, and replace it if it has ended."""
         frames, is_open = server.control.receive()
         for kind, body in frames:
             if kind == READY:
@@ -453,6 +453,7 @@ class ProcessPool:
             self._replace_server()
 
     def _handle_exit(self, number, code, error):
+        """Handle the exit status of a worker."""
         self._pids.pop(number, None)
         worker = self._workers.get(number)
         if worker is not None:
@@ -460,12 +461,12 @@ class ProcessPool:
             # if a process that the task has left behind holds it as well.
             self._read(worker)
         if self._workers.get(number) is worker and worker is not None:
-            self._retire(worker)
+            self._replace_dead(worker)
         ending = self._ending.pop(number, None)
         if ending is not None:
             self._end_task(ending, code, error)
 
-    def _retire(self, worker):
+    def _replace_dead(self, worker):
         """Replace a worker that has died without having been killed by the pool."""
         self._replace(worker)
         if worker.task is not None:
@@ -547,6 +548,7 @@ class ProcessPool:
     # Limits
 
     def _enforce_deadlines(self):
+        """Kill the workers whose tasks have passed their deadlines."""
         now = self.clock()
         for worker in list(self._workers.values()):
             task = worker.task
@@ -559,6 +561,7 @@ class ProcessPool:
             self._events.append(Failed(task.id, *failure))
 
     def _enforce_memory(self):
+        """Kill the workers whose tasks use too much memory."""
         now = time.monotonic()
         if now < self._next_memory_check:
             return

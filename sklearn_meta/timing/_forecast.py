@@ -105,7 +105,7 @@ class Forecast:
         trees : sequence of Node
             Those that come first; what comes after them is like them.
         stages : sequence of Stage
-        limits : Limits
+        limits : SearchLimits
 
         Returns
         -------
