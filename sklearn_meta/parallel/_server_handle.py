@@ -213,7 +213,7 @@ class ServerHandle:
         self.close()
 
     def close(self):
-        """Close the descriptors; the process goes on."""
+        """Close the descriptors without ending the process."""
         # Keeps Popen from waiting for, or warning of, a process of another parent.
         if self.popen.returncode is None:
             self.popen.returncode = 0
