@@ -10,12 +10,7 @@ from sklearn.naive_bayes import GaussianNB
 import sklearn_meta.parallel._imports
 from sklearn_meta import MetaAutoClassifier
 from sklearn_meta.ensemble import _final_model
-from sklearn_meta.parallel._imports import (
-    IMPORT_SECONDS,
-    can_load,
-    load,
-    not_loaded,
-)
+from sklearn_meta.parallel._imports import import_packages, packages_to_import
 from sklearn_meta.pipelines import Cost, Operator, SearchSpace
 from sklearn_meta.search import EvolutionarySearch
 from sklearn_meta.search._protocol import make_problem
@@ -40,22 +35,9 @@ def not_imported(monkeypatch):
 
 
 def test_what_is_missing_is_loaded(not_imported):
-    assert not_loaded(["numpy", SLOW]) == [SLOW]
-    load(["numpy", SLOW])
-    assert not_loaded([SLOW]) == []
-
-
-def test_there_is_time_to_load_what_is_loaded(not_imported):
-    assert can_load([], 0.0) and can_load(["numpy"], 0.0)
-    assert not can_load(["numpy", SLOW], IMPORT_SECONDS)
-    assert can_load(["numpy", SLOW], IMPORT_SECONDS + 0.1)
-    load([SLOW])
-    assert can_load(["numpy", SLOW], 0.0)
-
-
-def test_what_does_not_exist_is_an_error():
-    with pytest.raises(ModuleNotFoundError, match="there_is_no_such_package"):
-        load(["there_is_no_such_package"])
+    assert packages_to_import(["numpy", SLOW]) == [SLOW]
+    import_packages(["numpy", SLOW])
+    assert packages_to_import([SLOW]) == []
 
 
 def fitted(monkeypatch, **parameters):
