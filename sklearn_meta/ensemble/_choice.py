@@ -156,10 +156,12 @@ def combine(
         Instant on `clock` after which no further work is begun; what was not judged by
         then does not replace the best single candidate.
     clock : callable, default=time.monotonic
+        Function that returns seconds, monotonic.
 
     Returns
     -------
     combination : Combination
+        The best combination, or the best single candidate.
 
     Raises
     ------

@@ -30,6 +30,8 @@ class Budget:
         Length of the allowance; ``inf`` for no limit.
     clock : callable, default=time.monotonic
         Returns seconds; a fake one makes time testable.
+    start : float or None, default=None
+        Instant on `clock` at which the allowance began; None for now.
     """
 
     seconds: float
@@ -46,11 +48,23 @@ class Budget:
         return self.start + self.seconds
 
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start.
+
+        Returns
+        -------
+        seconds : float
+            May exceed the allowance.
+        """
         return self.clock() - self.start
 
     def remaining(self) -> float:
-        """Seconds left; never negative."""
+        """Return the seconds left.
+
+        Returns
+        -------
+        seconds : float
+            Never negative.
+        """
         return max(0.0, self.deadline - self.clock())
 
 

@@ -80,6 +80,7 @@ class FoldResult:
         Class probabilities or predicted targets of the validation rows, float32; None
         where they are no longer needed.
     fit_seconds, predict_seconds : float
+        Wall-clock seconds of the fit and of predicting the validation rows.
     iterations : int or None
         Boosting rounds that early stopping chose.
     model : bytes or None
@@ -104,7 +105,9 @@ class Evaluation:
     number : int
         Number of the proposal, from 0 in the order in which candidates were asked.
     candidate : Candidate
+        What was scored.
     status : Status
+        How the evaluation ended.
     folds : tuple of FoldResult
         Finished folds on all training rows, in order.
     screening : tuple of FoldResult

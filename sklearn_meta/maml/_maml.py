@@ -123,6 +123,7 @@ class _BaseMAML(BaseEstimator):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)
         y = self._first_target(y)
@@ -519,6 +520,7 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         if hasattr(self, "net_"):
             return self._adapt_further(X, y, sample_weight)
@@ -703,6 +705,7 @@ class MAMLRegressor(RegressorMixin, _BaseMAML):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         if hasattr(self, "net_"):
             return self._adapt_further(X, y, sample_weight)

@@ -49,6 +49,7 @@ class FixedPortfolio(BaseEstimator):
         Returns
         -------
         self : FixedPortfolio
+            The meta-learner, unchanged.
         """
         return self
 
@@ -64,6 +65,7 @@ class FixedPortfolio(BaseEstimator):
         Parameters
         ----------
         dataset : Dataset
+            Encoded table and its task.
         catalog : Catalog
             Operators that pipelines may use; pipelines with others are left out.
         time_budget : float
@@ -74,6 +76,7 @@ class FixedPortfolio(BaseEstimator):
         Returns
         -------
         prior : Prior
+            Portfolio without neighbors and re-ranking; slow pipelines come last.
         """
         slow = min(SLOW_SHARE * time_budget, SLOW_SECONDS_PER_ROW * dataset.n_samples)
 

@@ -230,6 +230,7 @@ class BaggedMLPClassifier(ClassifierMixin, _BaseBaggedMLP):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         X, y = self._validate(X, y)
         check_classification_targets(y)
@@ -357,6 +358,7 @@ class BaggedMLPRegressor(RegressorMixin, _BaseBaggedMLP):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         X, y = self._validate(X, y, y_numeric=True)
         y = y.astype(np.float64)

@@ -94,6 +94,7 @@ def compile_pipeline(
     Parameters
     ----------
     tree : Node
+        Pipeline to compile.
     schema : Schema
         Of the encoded table that the pipeline is fitted on.
     catalog : Catalog
@@ -112,6 +113,7 @@ def compile_pipeline(
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
+        Unfitted; the coercions that the table needs are inserted.
 
     Raises
     ------
