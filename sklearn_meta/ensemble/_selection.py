@@ -338,9 +338,9 @@ def greedy_selection(
     counts = np.zeros(len(predictions), dtype=np.int64)
     best, best_score, waited = counts.copy(), -np.inf, 0
     if start is not None and np.any(start):
-        for m in np.flatnonzero(start):
-            totals.add(m, int(start[m]))
-            counts[m] = start[m]
+        for given in np.flatnonzero(start):
+            totals.add(given, int(start[given]))
+            counts[given] = start[given]
         best, best_score = counts.copy(), totals.score()
     while counts.sum() < size and waited < PATIENCE:
         if best.any() and stop():

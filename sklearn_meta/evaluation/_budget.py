@@ -36,7 +36,8 @@ class Budget:
 
     seconds: float
     clock: Callable[[], float] = time.monotonic
-    start: float = field(default=None)
+    # None becomes the present, below.
+    start: float = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self):
         if self.start is None:

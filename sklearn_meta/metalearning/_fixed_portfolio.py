@@ -7,7 +7,7 @@ from dataclasses import replace
 from sklearn.base import BaseEstimator
 
 from sklearn_meta.metalearning._default_pipelines import default_portfolio
-from sklearn_meta.metalearning._prior import Prior
+from sklearn_meta.metalearning._prior import Prior, Proposal
 from sklearn_meta.pipelines._tree import Node
 from sklearn_meta.pipelines.catalog._preparation import FOR_CATEGORIES, FOR_MISSING
 from sklearn_meta.timing._operators import predicted_seconds_on
@@ -84,7 +84,7 @@ class FixedPortfolio(BaseEstimator):
             tree = proposal.tree
             return predicted_seconds_on(dataset, tree, catalog=catalog) > slow
 
-        portfolio = {}
+        portfolio: dict[Node, Proposal] = {}
         for proposal in default_portfolio(catalog, dataset.n_samples):
             tree = without_idle_preparation(proposal.tree, dataset.schema)
             portfolio.setdefault(tree, replace(proposal, tree=tree))

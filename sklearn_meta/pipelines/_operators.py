@@ -157,7 +157,7 @@ class Catalog:
     def __init__(self, operators: Iterable[Operator], task):
         self.task = task
         self.tasks_elsewhere: dict[str, tuple[str, ...]] = {}
-        self._operators = {}
+        self._operators: dict[str, Operator] = {}
         for operator in operators:
             name = operator.name
             if task not in operator.tasks:
@@ -177,6 +177,10 @@ class Catalog:
     def is_classifier(self) -> bool:
         """Whether the pipelines of these operators are classifiers."""
         return self.task == CLASSIFICATION
+
+    def __getitem__(self, name) -> Operator:
+        """Return the operator called `name`; a KeyError if there is none."""
+        return self._operators[name]
 
     def find(self, name) -> Operator | None:
         """Return the operator of a name.

@@ -107,7 +107,7 @@ class BuildContext:
         Compiled estimator inside of a wrapper.
     fixed : mapping, default={}
         `Operator.fixed`.
-    layout : Layout or None, default=None
+    layout : Layout, default=Layout(n_features=None)
         All that is known of the input, including the fields above.
     """
 
@@ -120,7 +120,7 @@ class BuildContext:
     sparse: bool = False
     inner: Spec | None = None
     fixed: Mapping[str, object] = field(default_factory=dict)
-    layout: Layout | None = None
+    layout: Layout = Layout(n_features=None)
 
     @property
     def is_classifier(self) -> bool:

@@ -74,7 +74,7 @@ class Node:
         node : Node
             The subtree there.
         """
-        stack = [((), self)]
+        stack: list[tuple[tuple[int, ...], Node]] = [((), self)]
         while stack:
             path, node = stack.pop()
             yield path, node

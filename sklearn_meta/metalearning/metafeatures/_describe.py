@@ -99,7 +99,7 @@ class MetaFeatures:
             self.values, other.values, equal_nan=True
         )
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def as_dict(self):
         """Return the values as a dictionary.
