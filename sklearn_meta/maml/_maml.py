@@ -438,7 +438,7 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
-    >>> from sklearn_meta.maml import MAMLClassifier
+    >>> from sklearn_meta import MAMLClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = MAMLClassifier(random_state=0).fit(X[::5], y[::5])
     >>> clf.score(X, y) > 0.9
@@ -658,7 +658,7 @@ class MAMLRegressor(RegressorMixin, _BaseMAML):
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
-    >>> from sklearn_meta.maml import MAMLRegressor
+    >>> from sklearn_meta import MAMLRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> reg = MAMLRegressor(random_state=0).fit(X[:50], y[:50])
     >>> reg.score(X[50:], y[50:]) > 0.3
