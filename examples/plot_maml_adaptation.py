@@ -3,9 +3,8 @@
 Few-shot adaptation from a meta-learned initialization
 ======================================================
 
-:class:`~sklearn_meta.maml.MAMLClassifier` adapts to a table of few rows by a few
-gradient steps from an initialization that was meta-learned on many other tables. This
-example compares the loss over the gradient steps with that from random parameters.
+:class:`~sklearn_meta.MAMLClassifier` adapts to a table of few rows by a few gradient
+steps from an initialization that was meta-learned on many other tables. This example compares the loss over the gradient steps with that from random parameters.
 """
 
 # %%
@@ -34,7 +33,7 @@ draws = list(draws.split(X, y))
 
 from sklearn.metrics import accuracy_score, log_loss
 
-from sklearn_meta.maml import MAMLClassifier
+from sklearn_meta import MAMLClassifier
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 INITS = {"meta": "meta-learned", "random": "random"}

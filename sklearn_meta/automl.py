@@ -1,8 +1,8 @@
 """The public estimators: `MetaAutoClassifier` and `MetaAutoRegressor`.
 
-``fit`` is five verbs: describe the table, recall what worked before, search, evaluate,
-combine. Each is one package; what is specific to classification or regression is in
-`sklearn_meta.data._task`.
+``fit`` is five calls: `describe_table` (`data`), `recall` (`metalearning`), `make_plan`
+and `run_search` (`evaluation`), `combine_search` (`ensemble`). What differs between
+classification and regression is in `sklearn_meta.data._task`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ INSIDE = {"enable_metadata_routing": False, "transform_output": "default"}
 
 
 class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
-    """What the classifier and the regressor share: everything but the task."""
+    """Parameters, ``fit`` and fitted attributes common to both estimators."""
 
     _parameter_constraints: dict = {
         "time_budget": [Interval(Real, 0, None, closed="neither"), None],
@@ -146,25 +146,25 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, sample_weight=None, groups=None, **params):
-        """Search, combine and fit pipelines on a table.
+        """Search for pipelines, and fit the best single one or combination.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
             Numbers, categories, strings, booleans and dates, with missing values. Data
-            frames of pandas, polars and other libraries are taken as they are.
+            frames of pandas, polars and other libraries need no conversion.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Target. Several columns are several targets of a regressor, and several
-            labels of a classifier: 1 where a row has the label, 0 where not.
+            Target. Several columns are several targets of a regressor, and binary
+            indicators of several labels of a classifier.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, passed to the candidates and to the scorer, as far as
-            they take weights.
+            Weights of the rows, passed to all candidates and scorers that support
+            weights.
         groups : array-like of shape (n_samples,), default=None
-            Rows of one group are kept on one side of every split; passed to the
-            splitter, if `cv` is one.
+            Group of each row; rows of one group are never split between training and
+            validation. Passed to the splitter if `cv` is one.
         **params : dict
-            Further metadata for the splitter in `cv` and the scorer in `scoring`, as
-            far as they request it. Only with metadata routing enabled.
+            Further metadata, passed to the splitter in `cv` and the scorer in `scoring`
+            if they request it. Only with metadata routing enabled.
 
         Returns
         -------
@@ -372,16 +372,17 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         return scorer
 
     def get_metadata_routing(self):
-        """Return what of the metadata goes where.
+        """Return the metadata routing of this estimator.
 
-        ``fit`` takes `sample_weight` and `groups` itself. These and all other metadata
-        are handed to the scorer in `scoring` and the splitter in `cv` if they request
-        them; see the `scikit-learn guide
+        ``fit`` consumes `sample_weight` and `groups` itself. These and all other
+        metadata are passed to the scorer in `scoring` and the splitter in `cv` if they
+        request them; see the `scikit-learn guide
         <https://scikit-learn.org/stable/metadata_routing.html>`_.
 
         Returns
         -------
         routing : MetadataRouter
+            Requests of this estimator, of the scorer and of the splitter.
         """
         router = MetadataRouter(owner=self).add_self_request(self)
         scorer = self._scorer()
@@ -431,7 +432,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     @property
     def leaderboard_(self):
-        """Every evaluation, the best first; a DataFrame where pandas is installed."""
+        """Every evaluation, best first; a DataFrame if pandas is installed."""
         check_is_fitted(self)
         return leaderboard(self.history_, self.n_splits_, self.ensemble_weights_)
 
@@ -443,39 +444,39 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     @property
     def neighbors_(self):
-        """The datasets most like this one; a DataFrame where pandas is installed."""
+        """Most similar known datasets; a DataFrame if pandas is installed."""
         check_is_fitted(self)
         return neighbors_table(self._neighbors)
 
     def explain_recall(self):
-        """Return what was recalled from similar datasets, and what became of it.
+        """Return the best pipelines of similar datasets and their results here.
 
         Returns
         -------
         table : DataFrame or list of dict
             One row for each of the best pipelines of each neighbor, the nearest
-            neighbor first: its distance, its weight in the choice of the first
-            pipelines, the meta-features that make it near, and number, status, score
-            and rank of the pipeline in this search. Without rows where nothing was
-            recalled; `recall_note_` then says why.
+            neighbor first: distance of the neighbor, its weight in the selection of the
+            portfolio, the meta-features that contribute most to the similarity, and
+            number, status, score and rank of the pipeline in this search. Empty if
+            nothing was recalled; `recall_note_` gives the reason.
         """
         check_is_fitted(self)
         return recall_table(self._neighbors, self.history_)
 
     def to_source(self):
-        """Return Python source that makes the best single pipeline.
+        """Return the Python source of the best single pipeline.
 
         Returns
         -------
         source : str
-            A module that needs scikit-learn, and LightGBM, numpy or pandas where the
-            pipeline uses them. Executed, it defines ``pipeline``, which is what
-            ``clone(best_estimator_)`` is.
+            Module that defines ``pipeline``, equal to ``clone(best_estimator_)``. It
+            needs scikit-learn and, if the pipeline uses them, LightGBM, numpy, pandas,
+            or this package for a ``bagged_mlp`` or ``maml`` step.
 
         Raises
         ------
         NoCandidateError
-            If `fit` found no pipeline within the time budget and the model predicts a
+            If no candidate was finished within the time budget and the model predicts a
             constant.
         """
         check_is_fitted(self)
@@ -569,7 +570,7 @@ def _every_member_decides(estimator):
 
 
 class _ScoreByScoring:
-    """Gives `score` the meaning of `scoring`; stands left of scikit-learn's mixins."""
+    """Mixin whose `score` uses `scoring`; stands left of scikit-learn's mixins."""
 
     def score(self, X, y, sample_weight=None, **params):
         """Return the score by `scoring`; accuracy or R² if that is None.
@@ -577,15 +578,15 @@ class _ScoreByScoring:
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            Table.
-        y : array-like of shape (n_samples,)
+            Table with the columns seen in ``fit``.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows; without effect where a scorer takes none, as in
+            Weights of the rows; ignored if the scorer does not support weights, as in
             ``fit``.
         **params : dict
-            Further metadata for the scorer in `scoring`, as far as it requests them.
-            Only with metadata routing enabled.
+            Further metadata, passed to the scorer in `scoring` if it requests it. Only
+            with metadata routing enabled.
 
         Returns
         -------
@@ -605,113 +606,117 @@ class _ScoreByScoring:
 
 
 class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
-    """Find, combine and fit a good classification pipeline within a time budget.
+    """Find, combine and fit classification pipelines within a time budget.
 
-    A portfolio of good pipelines is scored first, genetic programming improves the best
-    of them, and what was evaluated is combined by greedy ensemble selection or a
-    non-negative stack. ``fit`` returns when `time_budget` is used or when nothing is
-    left to gain.
+    A portfolio of pipelines recalled from similar datasets is evaluated first. A search
+    by genetic programming then varies the best pipelines, and the evaluated ones are
+    combined by greedy ensemble selection or by non-negative stacking. ``fit`` returns
+    when `time_budget` is used up or further search is not expected to improve the
+    score.
 
     Parameters
     ----------
     time_budget : float or None, default=60.0
-        Wall-clock seconds of the whole ``fit``; None for no limit, then
-        `max_evaluations` or the lack of progress ends the search. A minute is enough
-        for most tables below 20 000 rows.
+        Wall-clock seconds of the whole ``fit``, the final model included. None for no
+        limit: the search then ends by `max_evaluations` or when scores stop improving.
+        A minute is enough for most tables below 20 000 rows.
     max_evaluations : int or None, default=None
-        Largest number of pipelines to evaluate. With it, a fixed `random_state` and
-        time left, the result is the same on every run and for every `n_jobs`.
+        Maximum number of pipelines to evaluate. With a fixed `random_state` and enough
+        time for all of them, the result is the same on every run and for every
+        `n_jobs`.
     scoring : str, callable or None, default=None
-        What to optimize: the name of a scikit-learn scorer or a callable
-        ``scorer(estimator, X, y)``. None is ``"neg_log_loss"``, which rewards
-        trustworthy probabilities; of several labels, it is the mean over the labels of
-        the log loss of each. A scorer must take the target as it is: of several labels
-        ``"f1_micro"``, ``"f1_samples"``, ``"accuracy"`` (of all labels of a row) or
-        ``"roc_auc"`` do.
+        Metric to optimize: the name of a scikit-learn scorer or a callable
+        ``scorer(estimator, X, y)``. None is ``"neg_log_loss"``, a proper scoring rule;
+        for several labels, the mean over the labels of the log loss of each. A scorer
+        must support the type of the target: for several labels ``"f1_micro"``,
+        ``"f1_samples"``, ``"accuracy"`` (of all labels of a row) or ``"roc_auc"``.
     cv : int, splitter, iterable or None, default=None
-        How pipelines are compared, as in ``GridSearchCV``. None chooses by size: five
-        stratified folds, twice below 1 000 rows, three folds above 15 000, one holdout
-        above 60 000, or from 2 500 rows on where `time_budget` is too short for folds.
-        Beside a holdout, pipelines have so many rows that the budget is enough for some
-        dozens of fits. The final model is fitted on all rows, or on as many as there is
-        time for.
+        Cross-validation of the pipelines, as in ``GridSearchCV``. None chooses by the
+        number of rows: five stratified folds, repeated below 1 000 rows, three folds
+        above 15 000, and one holdout part above 60 000, or from 2 500 rows on if
+        `time_budget` is too short for folds. With a holdout part, pipelines are fitted
+        on as many rows as allow for some dozens of fits within the budget; the final
+        model is fitted on all rows, or on as many as there is time for.
     search_space : SearchSpace or None, default=None
-        Which operators pipelines are made of; None for all.
+        Operators that pipelines are made of; None for all built-in ones.
     search : {"evolution", "random"}, strategy or None, default="evolution"
-        How candidates are proposed; the names are those of ``EvolutionarySearch()`` and
-        ``RandomSearch()``. None is zero-shot: the best of what the meta-learner
-        recommends is fitted, without a search and without cross-validation. An
-        `ensemble_size` above 1 then averages the first few recommendations of different
-        learners, at most four.
+        Search strategy; the names stand for ``EvolutionarySearch()`` and
+        ``RandomSearch()``. None is zero-shot: the best recommendation of the
+        meta-learner is fitted without search and cross-validation. With an
+        `ensemble_size` above 1, predictions of up to four recommended pipelines with
+        different learners are averaged.
     meta_learner : meta-learner or None, default=None
-        Chooses what is tried first; None is ``KNNMetaLearner()``. It is cloned, and
-        fitted on `knowledge_base`.
+        Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
+        It is cloned, and fitted on `knowledge_base`.
     knowledge_base : path, KnowledgeBase or None, default=None
-        What is known of earlier datasets. None is what ships with the package. The
-        path of a file of your own is recalled from as well, and after every ``fit``
-        what was learned is added to it: numbers that describe the table, pipelines,
-        scores and seconds, never a row of data. A `KnowledgeBase` is recalled from
-        alone, and not changed.
+        Records of earlier datasets. None is the knowledge base that ships with the
+        package. With the path of a file, pipelines are recalled from both, and every
+        ``fit`` adds its results to the file: meta-features, pipelines, scores and
+        seconds, never a row of data. A `KnowledgeBase` replaces the shipped one and is
+        not changed.
     ensemble_size : int, default=25
-        Rounds of greedy ensemble selection, hence the largest number of members. With
-        1, the best single pipeline is the model.
+        Rounds of greedy ensemble selection, hence the maximum number of members. With
+        1, the model is the best single pipeline.
     memory_limit : float or None, default=None
-        Megabytes that one candidate may use; None shares 80 % of the free memory among
-        the workers.
+        Maximum memory of one candidate in MiB; None shares 80 % of the free memory
+        among the workers.
     n_jobs : int or None, default=None
         Number of worker processes, as in joblib; None is 1.
     random_state : int, RandomState instance or None, default=None
         Seed of splits, search and learners.
     verbose : int, default=0
-        1 shows one line of progress.
+        Whether to show one line of progress: 0 is silent.
     warm_start : bool, default=False
         Whether ``fit`` on the same data continues the previous search.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,) or list of ndarray of shape (2,)
-        Class labels; of several labels, 0 and 1 for each, as in
+        Class labels; for several labels, 0 and 1 for each, as in
         ``MultiOutputClassifier``.
     best_estimator_ : sklearn.pipeline.Pipeline
-        The best single pipeline, fitted on all rows; works without this package unless
-        it has a ``bagged_mlp`` or ``maml`` step.
+        Best single pipeline, fitted on all rows; works without this package unless it
+        has a ``bagged_mlp`` or ``maml`` step.
     best_score_ : float
-        Its mean cross-validated score; greater is better. NaN without a search.
+        Mean cross-validated score of the best single pipeline; greater is better. NaN
+        without a search.
     best_pipeline_ : str
-        Its text.
-    ensemble_ : WeightedEnsembleClassifier
-        The final model, on the encoded table.
+        Text of the best single pipeline.
+    ensemble_ : fitted ensemble
+        Final model, which predicts from the encoded table.
     ensemble_weights_ : dict of int to float
-        Share of each member in it, by the number of its evaluation.
+        Share of each member in the final model, by the number of its evaluation.
     leaderboard_ : DataFrame or list of dict
-        One row for each evaluation: score, standard error, share in the final model,
-        folds, seconds, origin, text, status and the reason of a failure.
+        One row for each evaluation, best first: score, standard error, share in the
+        final model, folds, seconds, origin, text, status and reason of a failure.
     cv_results_ : dict of arrays
-        As in ``GridSearchCV``.
+        Scores and times of every evaluation, as in ``GridSearchCV``.
     history_ : tuple of Evaluation
-        Every evaluation in order.
+        Every evaluation in the order of proposal.
     neighbors_ : DataFrame or list of dict
-        The datasets of the knowledge base that are most like this one.
+        Datasets of the knowledge base that are most similar to this one.
     recall_note_ : str
-        Why nothing was recalled, or by which related metric; usually empty.
+        Reason why nothing was recalled, or related metric that was used; usually empty.
     time_report_ : dict of str to float
-        Where the seconds of ``fit`` went.
+        Seconds of ``fit`` by stage.
     stop_reason_ : str
-        Why the search ended.
+        Reason for which the search ended.
     n_evaluations_ : int
         Number of evaluations.
     n_iter_ : int
-        The same, under scikit-learn's name.
+        Same as `n_evaluations_`, under the name that scikit-learn uses.
     n_splits_ : int
         Number of folds of the cross-validation; 0 without a search.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if they are strings.
+        Names of the columns seen in ``fit``, if all of them are strings.
 
     See Also
     --------
-    MetaAutoRegressor : The same for numeric targets.
+    MetaAutoRegressor : Counterpart for numeric targets.
+    sklearn_meta.search.EvolutionarySearch : Default search strategy.
+    sklearn_meta.metalearning.KNNMetaLearner : Default meta-learner.
 
     Examples
     --------
@@ -736,23 +741,34 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
-            Columns in the order of `classes_`; rows sum to one. Of several labels, the
-            probability of each.
+            Columns in the order of `classes_`; rows sum to one. For several labels, the
+            probability that the row has each label.
         """
         return self._predictions("predict_proba", X)
 
     def predict_log_proba(self, X):
-        """Return the logarithm of `predict_proba`."""
+        """Return the logarithm of class probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Table with the columns seen in ``fit``.
+
+        Returns
+        -------
+        log_probabilities : ndarray of the shape of `predict_proba`
+            Natural logarithm; minus infinity for a probability of zero.
+        """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
     @available_if(_every_member_decides)
     def decision_function(self, X):
-        """Return how much speaks for each class, without bounds.
+        """Return log-odds (binary) or log-probabilities (multiclass).
 
-        There only for one column of labels, and if all members of the final model have
-        a decision function. Theirs have different scales, so that it is the logarithm
-        of what they agree on, the probabilities.
+        Available for one column of labels, if all members of the final model have a
+        decision function. Since their scales differ, the values are computed from the
+        combined probabilities.
 
         Parameters
         ----------
@@ -762,8 +778,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Returns
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Log-odds of the second of two classes; of more than two, the
-            log-probability of each.
+            Log-odds of ``classes_[1]`` for two classes, log-probability of each class
+            for more. Finite: a probability of zero counts as the smallest float64.
         """
         smallest = np.finfo(np.float64).tiny
         logarithms = np.log(np.maximum(self.predict_proba(X), smallest))
@@ -772,7 +788,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         return logarithms
 
     def predict(self, X):
-        """Return the most probable class of each row, or its probable labels.
+        """Return the most probable class of each row.
 
         Parameters
         ----------
@@ -782,7 +798,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class labels; of several labels, 1 where the probability is above a half.
+            Class labels; for several labels, 1 where the probability exceeds one half.
         """
         return self._predictions("predict", X)
 
@@ -793,16 +809,113 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
 
 
 class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
-    """Find, combine and fit a good regression pipeline within a time budget.
+    """Find, combine and fit regression pipelines within a time budget.
 
-    As `MetaAutoClassifier`, for numeric targets; see there for the parameters.
-    ``scoring=None`` is ``"neg_root_mean_squared_error"``. Of several targets that is
-    the plain mean over the targets, as in scikit-learn: one in larger units counts for
-    more. Scale them, or pass ``scoring="r2"``, where all are to count the same.
+    A portfolio of pipelines recalled from similar datasets is evaluated first. A search
+    by genetic programming then varies the best pipelines, and the evaluated ones are
+    combined by greedy ensemble selection or by non-negative stacking. ``fit`` returns
+    when `time_budget` is used up or further search is not expected to improve the
+    score.
+
+    Parameters
+    ----------
+    time_budget : float or None, default=60.0
+        Wall-clock seconds of the whole ``fit``, the final model included. None for no
+        limit: the search then ends by `max_evaluations` or when scores stop improving.
+        A minute is enough for most tables below 20 000 rows.
+    max_evaluations : int or None, default=None
+        Maximum number of pipelines to evaluate. With a fixed `random_state` and enough
+        time for all of them, the result is the same on every run and for every
+        `n_jobs`.
+    scoring : str, callable or None, default=None
+        Metric to optimize: the name of a scikit-learn scorer or a callable
+        ``scorer(estimator, X, y)``. None is ``"neg_root_mean_squared_error"``; for
+        several targets, the mean over the targets, in which targets in larger units
+        count for more. Scale them, or pass ``scoring="r2"``, to weigh all equally.
+    cv : int, splitter, iterable or None, default=None
+        Cross-validation of the pipelines, as in ``GridSearchCV``. None chooses by the
+        number of rows: five folds, repeated below 1 000 rows, three folds above
+        15 000, and one holdout part above 60 000, or from 2 500 rows on if
+        `time_budget` is too short for folds. With a holdout part, pipelines are fitted
+        on as many rows as allow for some dozens of fits within the budget; the final
+        model is fitted on all rows, or on as many as there is time for.
+    search_space : SearchSpace or None, default=None
+        Operators that pipelines are made of; None for all built-in ones.
+    search : {"evolution", "random"}, strategy or None, default="evolution"
+        Search strategy; the names stand for ``EvolutionarySearch()`` and
+        ``RandomSearch()``. None is zero-shot: the best recommendation of the
+        meta-learner is fitted without search and cross-validation. With an
+        `ensemble_size` above 1, predictions of up to four recommended pipelines with
+        different learners are averaged.
+    meta_learner : meta-learner or None, default=None
+        Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
+        It is cloned, and fitted on `knowledge_base`.
+    knowledge_base : path, KnowledgeBase or None, default=None
+        Records of earlier datasets. None is the knowledge base that ships with the
+        package. With the path of a file, pipelines are recalled from both, and every
+        ``fit`` adds its results to the file: meta-features, pipelines, scores and
+        seconds, never a row of data. A `KnowledgeBase` replaces the shipped one and is
+        not changed.
+    ensemble_size : int, default=25
+        Rounds of greedy ensemble selection, hence the maximum number of members. With
+        1, the model is the best single pipeline.
+    memory_limit : float or None, default=None
+        Maximum memory of one candidate in MiB; None shares 80 % of the free memory
+        among the workers.
+    n_jobs : int or None, default=None
+        Number of worker processes, as in joblib; None is 1.
+    random_state : int, RandomState instance or None, default=None
+        Seed of splits, search and learners.
+    verbose : int, default=0
+        Whether to show one line of progress: 0 is silent.
+    warm_start : bool, default=False
+        Whether ``fit`` on the same data continues the previous search.
+
+    Attributes
+    ----------
+    best_estimator_ : sklearn.pipeline.Pipeline
+        Best single pipeline, fitted on all rows; works without this package unless it
+        has a ``bagged_mlp`` or ``maml`` step.
+    best_score_ : float
+        Mean cross-validated score of the best single pipeline; greater is better. NaN
+        without a search.
+    best_pipeline_ : str
+        Text of the best single pipeline.
+    ensemble_ : fitted ensemble
+        Final model, which predicts from the encoded table.
+    ensemble_weights_ : dict of int to float
+        Share of each member in the final model, by the number of its evaluation.
+    leaderboard_ : DataFrame or list of dict
+        One row for each evaluation, best first: score, standard error, share in the
+        final model, folds, seconds, origin, text, status and reason of a failure.
+    cv_results_ : dict of arrays
+        Scores and times of every evaluation, as in ``GridSearchCV``.
+    history_ : tuple of Evaluation
+        Every evaluation in the order of proposal.
+    neighbors_ : DataFrame or list of dict
+        Datasets of the knowledge base that are most similar to this one.
+    recall_note_ : str
+        Reason why nothing was recalled, or related metric that was used; usually empty.
+    time_report_ : dict of str to float
+        Seconds of ``fit`` by stage.
+    stop_reason_ : str
+        Reason for which the search ended.
+    n_evaluations_ : int
+        Number of evaluations.
+    n_iter_ : int
+        Same as `n_evaluations_`, under the name that scikit-learn uses.
+    n_splits_ : int
+        Number of folds of the cross-validation; 0 without a search.
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns seen in ``fit``, if all of them are strings.
 
     See Also
     --------
-    MetaAutoClassifier : The same for class labels.
+    MetaAutoClassifier : Counterpart for class labels.
+    sklearn_meta.search.EvolutionarySearch : Default search strategy.
+    sklearn_meta.metalearning.KNNMetaLearner : Default meta-learner.
 
     Examples
     --------
@@ -817,7 +930,7 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     _task_of = staticmethod(regression_task)
 
     def predict(self, X):
-        """Return predicted targets.
+        """Return the predicted targets.
 
         Parameters
         ----------
@@ -827,7 +940,7 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions.
+            Predicted targets.
         """
         return self._predictions("predict", X)
 

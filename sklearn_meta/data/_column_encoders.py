@@ -52,7 +52,7 @@ def function_spec(path, **settings) -> Spec:
     **settings
         Its further arguments.
     """
-    params = {"func": Reference(path)}
+    params: dict[str, object] = {"func": Reference(path)}
     if settings:
         params["kw_args"] = settings
     if settings.get("accept_sparse"):

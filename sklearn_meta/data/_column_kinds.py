@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Complex, Real
@@ -412,7 +413,8 @@ def _categories(table, i, order=None, values=None) -> Column:
     if kind == TEXT or order is None:
         order = sorted(counts)
     order = [level for level in order if level in counts]
-    useless, kept = None, counts
+    useless = None
+    kept: Collection = counts
     if len(counts) == 1:
         useless = None if missing else CONSTANT
     elif max(counts.values()) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -33,7 +34,7 @@ class Dataset:
         each row, or anything else, which is the same for all rows.
     """
 
-    X: object = field(repr=False)
+    X: Any = field(repr=False)
     y: np.ndarray = field(repr=False)
     schema: Schema
     task: Task

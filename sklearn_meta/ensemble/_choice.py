@@ -156,10 +156,12 @@ def combine(
         Instant on `clock` after which no further work is begun; what was not judged by
         then does not replace the best single candidate.
     clock : callable, default=time.monotonic
+        Function that returns seconds, monotonic.
 
     Returns
     -------
     combination : Combination
+        The best combination, or the best single candidate.
 
     Raises
     ------
@@ -183,12 +185,14 @@ def combine(
             f"None of the {len(predictions)} candidates has finite predictions."
         )
     if scores is None:
-        scores = np.full(len(predictions), -np.inf)
-        scores[finite] = _means(
+        means = np.full(len(predictions), -np.inf)
+        means[finite] = _means(
             _fold_scores(score, [predictions[m] for m in finite], folds)
         )
+    else:
+        means = np.asarray(scores, dtype=np.float64)
     # Ties go to the candidate that comes first.
-    ranked = sorted(finite, key=lambda m: -scores[m])
+    ranked = sorted(finite, key=lambda m: -means[m])
     if size == 1 or len(ranked) == 1 or clock() >= deadline:
         return Combination.single(ranked[0])
     problem = _Problem(

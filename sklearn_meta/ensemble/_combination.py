@@ -62,7 +62,18 @@ class Combination:
 
     @classmethod
     def single(cls, member) -> Combination:
-        """Return the combination that is one candidate alone."""
+        """Return the combination that is one candidate alone.
+
+        Parameters
+        ----------
+        member : int
+            Position of the candidate in the sequence of candidates.
+
+        Returns
+        -------
+        combination : Combination
+            Of kind ``"single"``, with a weight of one.
+        """
         return cls(SINGLE, (member,), np.ones(1))
 
     @property
@@ -83,6 +94,8 @@ class Combination:
         Returns
         -------
         combination : Combination
+            Weights scaled to the sum of before; of kind ``"single"`` if one member of
+            an average is left.
 
         Raises
         ------
@@ -140,6 +153,7 @@ class Combination:
         Returns
         -------
         combined : ndarray of the same shape, float64
+            Weighted mean, or the stack's linear combination.
         """  # noqa: E501
         weights, arrays = self._used(predictions)
         total = sum(w * f for w, f in zip(weights, arrays, strict=True))

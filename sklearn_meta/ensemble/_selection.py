@@ -29,6 +29,7 @@ class LogLoss:
         Column of the true class. Of several labels, each is a problem of two classes;
         the score is the mean over them.
     sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows; None for equal ones.
     """
 
     y: np.ndarray = field(repr=False)
@@ -41,13 +42,37 @@ class LogLoss:
         return float(np.average(np.log(true), weights=weights))
 
     def profile(self, predictions):
-        """Return the probability of the true class of each row and label."""
+        """Return the probability of the true class of each row and label.
+
+        Parameters
+        ----------
+        predictions : array-like of shape (n_samples, n_classes)
+            Probabilities of the classes; of several labels, of shape (n_samples,
+            n_labels, 2), see `Combination.apply`.
+
+        Returns
+        -------
+        probabilities : ndarray of float64 of shape (n_samples * n_labels,)
+            Probability of the true class, row by row.
+        """
         p = np.asarray(predictions)
         p = p.reshape(-1, p.shape[-1])
         return p[np.arange(self.y.size), self.y.reshape(-1)].astype(np.float64)
 
     def totals(self, predictions):
-        """Begin a greedy search over `predictions`."""
+        """Return the running sums of a greedy selection.
+
+        Parameters
+        ----------
+        predictions : sequence of array-like
+            Predictions of each candidate, as of `profile`.
+
+        Returns
+        -------
+        totals : object
+            Empty ensemble with ``add(m)``, ``score()`` and ``scores_with_each()``, the
+            scores after each possible addition.
+        """
         return _LogLossTotals(
             np.stack([self.profile(p) for p in predictions]),
             _unit_weights(of_outputs(self.sample_weight, self.y), self.y.size),
@@ -61,7 +86,9 @@ class SquaredError:
     Parameters
     ----------
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        True targets.
     sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows; None for equal ones.
     """
 
     y: np.ndarray = field(repr=False)
@@ -73,11 +100,34 @@ class SquaredError:
         return -float(np.average(self.profile(predictions) ** 2, weights=weights))
 
     def profile(self, predictions):
-        """Return the error of each row and output."""
+        """Return the error of each row and output.
+
+        Parameters
+        ----------
+        predictions : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Predicted targets of one candidate.
+
+        Returns
+        -------
+        errors : ndarray of float64 of shape (n_samples * n_outputs,)
+            Predicted minus true target, row by row.
+        """
         return (np.asarray(predictions, dtype=np.float64) - self.y).reshape(-1)
 
     def totals(self, predictions):
-        """Begin a greedy search over `predictions`."""
+        """Return the running sums of a greedy selection.
+
+        Parameters
+        ----------
+        predictions : sequence of array-like
+            Predictions of each candidate, as of `profile`.
+
+        Returns
+        -------
+        totals : object
+            Empty ensemble with ``add(m)``, ``score()`` and ``scores_with_each()``, the
+            scores after each possible addition.
+        """
         return _SquaredErrorTotals(
             np.stack([self.profile(f) for f in predictions]),
             _unit_weights(of_outputs(self.sample_weight, self.y), self.y.size),
@@ -94,7 +144,9 @@ class RootSquaredErrors:
     Parameters
     ----------
     y : ndarray of shape (n_samples, n_outputs)
+        True targets.
     sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows; None for equal ones.
     """
 
     y: np.ndarray = field(repr=False)
@@ -108,12 +160,36 @@ class RootSquaredErrors:
         return -float(np.mean(np.sqrt(squares)))
 
     def profile(self, predictions):
-        """Return the error of each row and output, in deviations of the output."""
+        """Return the error of each row and output, in deviations of the output.
+
+        Parameters
+        ----------
+        predictions : array-like of shape (n_samples, n_outputs)
+            Predicted targets of one candidate.
+
+        Returns
+        -------
+        errors : ndarray of float64 of shape (n_samples * n_outputs,)
+            Predicted minus true target, divided by the standard deviation of the
+            output; an output without variance is not scaled.
+        """
         scale = np.std(self.y, axis=0)
         return (self._errors(predictions) / np.where(scale > 0, scale, 1)).reshape(-1)
 
     def totals(self, predictions):
-        """Begin a greedy search over `predictions`."""
+        """Return the running sums of a greedy selection.
+
+        Parameters
+        ----------
+        predictions : sequence of array-like of shape (n_samples, n_outputs)
+            Predictions of each candidate.
+
+        Returns
+        -------
+        totals : object
+            Empty ensemble with ``add(m)``, ``score()`` and ``scores_with_each()``, the
+            scores after each possible addition.
+        """
         errors = np.stack([self._errors(f) for f in predictions])
         return _RootSquaredErrorsTotals(
             np.moveaxis(errors, 2, 0), _unit_weights(self.sample_weight, len(self.y))
@@ -228,6 +304,7 @@ def greedy_selection(
     Parameters
     ----------
     predictions : sequence of ndarray of shape (n_samples, n_outputs) or (n_samples,)
+        Out-of-fold predictions of each candidate.
     score : LogLoss, SquaredError, RootSquaredErrors or callable
         ``score(predictions) -> float``, greater is better. The classes are computed for
         all candidates at once.
@@ -242,6 +319,7 @@ def greedy_selection(
     Returns
     -------
     counts : ndarray of int of shape (n_candidates,)
+        Number of times that each candidate was added.
 
     Raises
     ------
@@ -260,9 +338,9 @@ def greedy_selection(
     counts = np.zeros(len(predictions), dtype=np.int64)
     best, best_score, waited = counts.copy(), -np.inf, 0
     if start is not None and np.any(start):
-        for m in np.flatnonzero(start):
-            totals.add(m, int(start[m]))
-            counts[m] = start[m]
+        for given in np.flatnonzero(start):
+            totals.add(given, int(start[given]))
+            counts[given] = start[given]
         best, best_score = counts.copy(), totals.score()
     while counts.sum() < size and waited < PATIENCE:
         if best.any() and stop():

@@ -39,11 +39,14 @@ def nonnegative_stack(
         Prior standard deviation of a weight around `center`. Small keeps the average,
         large trusts the rows.
     sample_weight : ndarray of shape (n_samples,), default=None
+        Weights of the rows; None for equal ones.
 
     Returns
     -------
     weights : ndarray of shape (n_members,)
+        Not negative.
     intercept : ndarray of shape (n_classes,) or ()
+        Added to the logits, or to the target.
     """
     center = np.asarray(center, dtype=np.float64)
     y = np.asarray(y)

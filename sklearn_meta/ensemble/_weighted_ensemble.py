@@ -158,11 +158,14 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Training rows.
         y : array-like of shape (n_samples,)
+            Class labels.
 
         Returns
         -------
         self : object
+            The fitted ensemble.
         """
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
@@ -185,11 +188,12 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         )
 
     def predict_proba(self, X):
-        """Probabilities of the classes.
+        """Return the probabilities of the classes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
@@ -209,10 +213,12 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
+            Most probable label of each row.
         """
         most_probable = np.argmax(self.predict_proba(X), axis=1)
         return self.classes_[most_probable]
@@ -223,6 +229,7 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         Parameters
         ----------
         models : sequence of fitted classifiers
+            Models of one member, or of several.
 
         Returns
         -------
@@ -350,6 +357,18 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         Number of columns that the members were fitted on.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns seen in ``fit``, if they are strings.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn_meta.ensemble import Combination, WeightedEnsembleRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> members = [Ridge().fit(X, y), DummyRegressor().fit(X, y)]
+    >>> weights = Combination("average", (0, 1), [0.7, 0.3])
+    >>> WeightedEnsembleRegressor(members, weights).predict(X).shape
+    (442,)
     """
 
     def __init__(self, members=None, combination=None, limits=None):
@@ -363,11 +382,14 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Training rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
 
         Returns
         -------
         self : object
+            The fitted ensemble.
         """
         y = np.asarray(y)
         if y.ndim < 2 or y.shape[1] == 1:
@@ -388,10 +410,12 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Combined predictions.
         """
         predictions = self._predictions(X, _targets)
         combination = self._weighting()
@@ -414,10 +438,12 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         Parameters
         ----------
         models : sequence of fitted regressors
+            Models of one member, or of several.
 
         Returns
         -------
         vote : fitted VotingRegressor
+            Plain mean of the models.
         """
         # Heavy to import, and rarely needed.
         from sklearn.ensemble import VotingRegressor

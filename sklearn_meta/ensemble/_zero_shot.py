@@ -107,7 +107,8 @@ class Recommended:
         for i, (candidate, seconds) in enumerate(
             zip(self.candidates, self.seconds, strict=True)
         ):
-            kind = candidate.tree.operator
+            # Only in the history of a fitted estimator there is no tree.
+            kind = candidate.tree.operator  # type: ignore[union-attr]
             if len(kinds) < n and i not in failed and kind not in kinds:
                 if seconds <= left:
                     chosen.append(i)

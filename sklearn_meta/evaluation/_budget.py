@@ -36,7 +36,8 @@ class Budget:
 
     seconds: float
     clock: Callable[[], float] = time.monotonic
-    start: float = field(default=None)
+    # None becomes the present, below.
+    start: float = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self):
         if self.start is None:
@@ -48,7 +49,13 @@ class Budget:
         return self.start + self.seconds
 
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start.
+
+        Returns
+        -------
+        seconds : float
+            May exceed the allowance.
+        """
         return self.clock() - self.start
 
     def remaining(self) -> float:

@@ -107,6 +107,7 @@ class Evaluation:
     number : int
         Number of the candidate, from 0 in the order in which the search proposed them.
     candidate : Candidate
+        What was scored.
     status : Status
     folds : tuple of FoldResult, default=()
         Results of the finished folds, in order.

@@ -148,6 +148,7 @@ def load_initialization(path):
     Returns
     -------
     initialization : Initialization
+        Tensors, architecture, recipe and log.
 
     Raises
     ------

@@ -123,6 +123,7 @@ class _BaseMAML(BaseEstimator):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)
         y = self._first_target(y)
@@ -437,7 +438,7 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
-    >>> from sklearn_meta.maml import MAMLClassifier
+    >>> from sklearn_meta import MAMLClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = MAMLClassifier(random_state=0).fit(X[::5], y[::5])
     >>> clf.score(X, y) > 0.9
@@ -519,6 +520,7 @@ class MAMLClassifier(ClassifierMixin, _BaseMAML):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         if hasattr(self, "net_"):
             return self._adapt_further(X, y, sample_weight)
@@ -656,7 +658,7 @@ class MAMLRegressor(RegressorMixin, _BaseMAML):
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
-    >>> from sklearn_meta.maml import MAMLRegressor
+    >>> from sklearn_meta import MAMLRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> reg = MAMLRegressor(random_state=0).fit(X[:50], y[:50])
     >>> reg.score(X[50:], y[50:]) > 0.3
@@ -703,6 +705,7 @@ class MAMLRegressor(RegressorMixin, _BaseMAML):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         if hasattr(self, "net_"):
             return self._adapt_further(X, y, sample_weight)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sklearn.base import BaseEstimator
 
 from sklearn_meta.metalearning._default_pipelines import default_portfolio
-from sklearn_meta.metalearning._prior import Prior
+from sklearn_meta.metalearning._prior import Prior, Proposal
 from sklearn_meta.pipelines._tree import Node
 from sklearn_meta.pipelines.catalog._preparation import FOR_CATEGORIES, FOR_MISSING
 from sklearn_meta.timing._operators import predicted_seconds_on
@@ -49,6 +49,7 @@ class FixedPortfolio(BaseEstimator):
         Returns
         -------
         self : FixedPortfolio
+            The meta-learner, unchanged.
         """
         return self
 
@@ -64,6 +65,7 @@ class FixedPortfolio(BaseEstimator):
         Parameters
         ----------
         dataset : Dataset
+            Encoded table and its task.
         catalog : Catalog
             Operators that pipelines may use; pipelines with others are left out.
         time_budget : float
@@ -74,6 +76,7 @@ class FixedPortfolio(BaseEstimator):
         Returns
         -------
         prior : Prior
+            Portfolio without neighbors and re-ranking; slow pipelines come last.
         """
         slow = min(SLOW_SHARE * time_budget, SLOW_SECONDS_PER_ROW * dataset.n_samples)
 
@@ -81,7 +84,7 @@ class FixedPortfolio(BaseEstimator):
             tree = proposal.tree
             return predicted_seconds_on(dataset, tree, catalog=catalog) > slow
 
-        portfolio = {}
+        portfolio: dict[Node, Proposal] = {}
         for proposal in default_portfolio(catalog, dataset.n_samples):
             tree = without_idle_preparation(proposal.tree, dataset.schema)
             portfolio.setdefault(tree, replace(proposal, tree=tree))

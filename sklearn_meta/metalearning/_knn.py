@@ -175,6 +175,7 @@ class KNNMetaLearner(BaseEstimator):
         Returns
         -------
         self : KNNMetaLearner
+            The fitted meta-learner.
         """
         validate_params(self)
         if isinstance(knowledge_base, KnowledgeBase):
@@ -197,12 +198,13 @@ class KNNMetaLearner(BaseEstimator):
         Parameters
         ----------
         dataset : Dataset
+            Encoded table and its task.
         catalog : Catalog
             Operators that pipelines may use; pipelines with others are left out.
         time_budget : float
             Seconds of the whole search.
         scoring : str
-            scikit-learn's name of the metric.
+            Name of the scikit-learn scorer.
 
         Returns
         -------
@@ -313,7 +315,7 @@ class KNNMetaLearner(BaseEstimator):
             None treats numbers with a fractional part as a regression target and all
             others as labels, as `compute_metafeatures` does.
         scoring : str or None, default=None
-            scikit-learn's name of the metric; None is log loss or RMSE.
+            Name of the scikit-learn scorer; None is log loss or RMSE.
 
         Returns
         -------

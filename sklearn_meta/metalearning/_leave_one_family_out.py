@@ -88,7 +88,7 @@ def leave_one_family_out(matrix, propose: Callable, lengths) -> HeldOutRegrets:
     values = np.empty((len(scored), len(lengths)))
     for row, i in enumerate(scored):
         known = matrix.take_datasets(families != families[i])
-        proposals = propose(known, HeldOutDataset(matrix, i), max(lengths))
+        proposals = propose(known, HeldOutDataset(matrix, int(i)), max(lengths))
         found = np.minimum.accumulate(
             np.nan_to_num(truth[i, proposals], nan=LARGEST_REGRET)
         )

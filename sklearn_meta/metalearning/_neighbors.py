@@ -17,7 +17,9 @@ class Neighbor:
     Parameters
     ----------
     dataset : str
+        Name in the knowledge base.
     family : str
+        Family of the dataset, see `DatasetRecord`.
     distance : float
         Square root of the share of the trees in which it is in another leaf of the
         forest; 0 for equal meta-features, 1 for datasets that share no leaf.

@@ -17,6 +17,7 @@ class Proposal:
     Parameters
     ----------
     tree : Node
+        Pipeline to evaluate.
     origin : str, default="portfolio"
         Source of the proposal, for display: ``"portfolio"``,
         ``"portfolio: good on iris"``.

@@ -209,7 +209,7 @@ class BaggedMLPClassifier(ClassifierMixin, _BaseBaggedMLP):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
-    >>> from sklearn_meta.mlp import BaggedMLPClassifier
+    >>> from sklearn_meta import BaggedMLPClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = BaggedMLPClassifier(random_state=0).fit(X[::2], y[::2])
     >>> clf.score(X[1::2], y[1::2]) > 0.9
@@ -230,6 +230,7 @@ class BaggedMLPClassifier(ClassifierMixin, _BaseBaggedMLP):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         X, y = self._validate(X, y)
         check_classification_targets(y)
@@ -336,7 +337,7 @@ class BaggedMLPRegressor(RegressorMixin, _BaseBaggedMLP):
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
-    >>> from sklearn_meta.mlp import BaggedMLPRegressor
+    >>> from sklearn_meta import BaggedMLPRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> reg = BaggedMLPRegressor(random_state=0).fit(X[::2], y[::2])
     >>> reg.score(X[1::2], y[1::2]) > 0.4
@@ -357,6 +358,7 @@ class BaggedMLPRegressor(RegressorMixin, _BaseBaggedMLP):
         Returns
         -------
         self : object
+            The fitted estimator.
         """
         X, y = self._validate(X, y, y_numeric=True)
         y = y.astype(np.float64)

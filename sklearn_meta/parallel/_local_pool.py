@@ -57,7 +57,7 @@ class LocalPool:
     @property
     def n_idle(self) -> int:
         """Number of tasks that can be submitted now."""
-        if self._workers_are_ready():
+        if self._processes is not None and self._workers_are_ready():
             return self._processes.n_idle
         return self._in_process.n_idle
 
@@ -77,7 +77,7 @@ class LocalPool:
         ----------
         task : Task
         """
-        if self._workers_are_ready():
+        if self._processes is not None and self._workers_are_ready():
             self._in_workers.add(task.id)
             self._processes.submit(task)
         else:

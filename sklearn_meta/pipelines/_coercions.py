@@ -29,6 +29,7 @@ SVD_COMPONENTS = 100
 NAN = float("nan")
 
 Steps = list[tuple[str, Spec]]
+Params = tuple[tuple[str, object], ...]
 
 
 def coerce(layout: Layout, operator: Operator) -> tuple[Steps, Layout]:
@@ -119,10 +120,10 @@ def by_kind(layout, categories, numbers) -> Spec:
         the two parts is.
     """
     k = layout.n_categorical
-    transformers = [("categories", categories, slice(0, k))]
+    transformers: list[tuple] = [("categories", categories, slice(0, k))]
     if layout.n_numeric != 0:
         transformers.append(("numbers", numbers, slice(k, None)))
-    params = (("transformers", transformers),)
+    params: Params = (("transformers", transformers),)
     if isinstance(categories, Spec) and categories.param("sparse_output", False):
         # Sparse whatever the share of zeros in the training rows.
         params += (("sparse_threshold", 1.0),)
@@ -159,7 +160,7 @@ def median_imputer() -> Spec:
 
 def imputer(strategy, *, indicator=False) -> Spec:
     """Fill numeric columns and keep those without any present value."""
-    params = (("strategy", strategy), ("keep_empty_features", True))
+    params: Params = (("strategy", strategy), ("keep_empty_features", True))
     if indicator:
         params += (("add_indicator", True),)
     return Spec("sklearn.impute.SimpleImputer", params)
@@ -167,7 +168,9 @@ def imputer(strategy, *, indicator=False) -> Spec:
 
 def fill_nearly_empty(layout) -> Spec:
     """Fill the columns that may have no present value and leave the others alone."""
-    transformers = [("nearly_empty", median_imputer(), list(layout.nearly_empty))]
+    transformers: list[tuple] = [
+        ("nearly_empty", median_imputer(), list(layout.nearly_empty))
+    ]
     if layout.n_categorical:
         # ColumnTransformer puts what it names first, and categories have to lead.
         leading = ("categories", "passthrough", slice(0, layout.n_categorical))
@@ -194,7 +197,7 @@ def group_levels(layout, max_categories) -> Spec:
 
 def missing_as_level(*, max_categories=None) -> Spec:
     """Codes in which a missing or unseen level is -1."""
-    params = (
+    params: Params = (
         ("handle_unknown", "use_encoded_value"),
         ("unknown_value", -1),
         ("encoded_missing_value", -1),

@@ -94,6 +94,7 @@ def compile_pipeline(
     Parameters
     ----------
     tree : Node
+        Pipeline to compile.
     schema : Schema
         Of the encoded table that the pipeline is fitted on.
     catalog : Catalog
@@ -112,6 +113,7 @@ def compile_pipeline(
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
+        Unfitted; the coercions that the table needs are inserted.
 
     Raises
     ------
@@ -210,7 +212,7 @@ def accepts_sample_weight(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
     -------
     accepts : bool
     """
-    operator = catalog.find(tree.operator)
+    operator = catalog[tree.operator]
     inner = tree.inputs[0]
     once_for_each = n_outputs > 1 and not takes_all_outputs(tree, catalog=catalog)
     if operator.path == TRANSFORMED_TARGET and not once_for_each:
@@ -331,7 +333,7 @@ class _Compiler:
 
     def estimator(self, node: Node) -> Steps:
         """Steps of a learner or wrapper; the last one predicts."""
-        operator = self.catalog.find(node.operator)
+        operator = self.catalog[node.operator]
         if operator.kind == "wrapper":
             inner = _pipeline_or_only_step(self.estimator(node.inputs[0]))
             return [(operator.name, self._call(operator, node, self.table, inner))]
@@ -346,7 +348,7 @@ class _Compiler:
             return [], self.table
         if node.operator == UNION:
             return self._union(node)
-        operator = self.catalog.find(node.operator)
+        operator = self.catalog[node.operator]
         steps, layout = self.features(node.inputs[0])
         if operator.kind == "preparation":
             return self._prepared(operator, node, steps, layout)

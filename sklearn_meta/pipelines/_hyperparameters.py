@@ -59,14 +59,41 @@ class Float:
         return min(max(rounded, self.low), self.high)
 
     def contains(self, value):
-        """Whether `value` is legal."""
+        """Whether a value is legal.
+
+        Parameters
+        ----------
+        value : object
+            Value to test.
+
+        Returns
+        -------
+        legal : bool
+            True within the bounds, and for the default.
+        """
         if value == self.default and type(value) is type(self.default):
             return True
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return is_number and self.low <= value <= self.high
 
     def check(self, value):
-        """Return `value` as stored in a tree, or raise `InvalidHyperparameterError`."""
+        """Return a value as it is stored in a tree.
+
+        Parameters
+        ----------
+        value : object
+            Value from a text or a scikit-learn estimator.
+
+        Returns
+        -------
+        value : float or None
+            Always a float, also where an int was given.
+
+        Raises
+        ------
+        InvalidHyperparameterError
+            If the value is not legal.
+        """
         if not self.contains(value):
             raise InvalidHyperparameterError(
                 f"{self.name} must be a float in [{self.low}, {self.high}]"
@@ -75,11 +102,35 @@ class Float:
         return value if value is None else float(value)
 
     def sample(self, rng):
-        """Draw a value from the whole range."""
+        """Draw a value from the whole range.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        value : float
+            Uniform on the scale of the hyperparameter.
+        """
         return self._from_unit(rng.uniform())
 
     def perturb(self, value, rng):
-        """Draw a value near `value` and different from it."""
+        """Draw a value near another one.
+
+        Parameters
+        ----------
+        value : float or None
+            Current value. Outside of the range, the whole range is sampled.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        value : float
+            At a normal distance with a standard deviation of 15 % of the range.
+        """
         if value is None or not self.low <= value <= self.high:
             return self.sample(rng)
         unit = self._to_unit(value)
@@ -92,7 +143,21 @@ class Float:
 
 @dataclass(frozen=True)
 class Integer:
-    """An integer hyperparameter in ``[low, high]``; see `Float` for the parameters."""
+    """An integer hyperparameter in ``[low, high]``.
+
+    Parameters
+    ----------
+    name : str
+        Name in the pipeline text and, unless the operator says otherwise, in the
+        constructor of its class.
+    low, high : int
+        Bounds, both included.
+    default : int or None
+        Value where the text leaves the hyperparameter out. It may lie outside of the
+        range (``None``, or a limit such as ``-1``).
+    log : bool, default=False
+        Whether values are drawn and perturbed on a logarithmic scale.
+    """
 
     name: str
     low: int
@@ -119,14 +184,41 @@ class Integer:
         return int(min(max(round(value), self.low), self.high))
 
     def contains(self, value):
-        """Whether `value` is legal."""
+        """Whether a value is legal.
+
+        Parameters
+        ----------
+        value : object
+            Value to test.
+
+        Returns
+        -------
+        legal : bool
+            True within the bounds, and for the default.
+        """
         if value == self.default and type(value) is type(self.default):
             return True
         is_integer = isinstance(value, int) and not isinstance(value, bool)
         return is_integer and self.low <= value <= self.high
 
     def check(self, value):
-        """Return `value` as stored in a tree, or raise `InvalidHyperparameterError`."""
+        """Return a value as it is stored in a tree.
+
+        Parameters
+        ----------
+        value : object
+            Value from a text or a scikit-learn estimator.
+
+        Returns
+        -------
+        value : int or None
+            The value, unchanged.
+
+        Raises
+        ------
+        InvalidHyperparameterError
+            If the value is not legal.
+        """
         if not self.contains(value):
             raise InvalidHyperparameterError(
                 f"{self.name} must be an int in [{self.low}, {self.high}]"
@@ -135,11 +227,35 @@ class Integer:
         return value
 
     def sample(self, rng):
-        """Draw a value from the whole range."""
+        """Draw a value from the whole range.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        value : int
+            Uniform on the scale of the hyperparameter.
+        """
         return self._from_unit(rng.uniform())
 
     def perturb(self, value, rng):
-        """Draw a value near `value` and different from it."""
+        """Draw a value near another one.
+
+        Parameters
+        ----------
+        value : int or None
+            Current value. Outside of the range, the whole range is sampled.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        value : int
+            At a normal distance with a standard deviation of 15 % of the range.
+        """
         if value is None or not self.low <= value <= self.high:
             return self.sample(rng)
         if self.low == self.high:
@@ -175,12 +291,39 @@ class Choice:
     default: object
 
     def contains(self, value):
-        """Whether `value` is legal."""
+        """Whether a value is legal.
+
+        Parameters
+        ----------
+        value : object
+            Value to test.
+
+        Returns
+        -------
+        legal : bool
+            True for the values of `values`; 1, 1.0 and True are different.
+        """
         # 1 == True == 1.0 in Python; a text must not mix them up.
         return any(value == v and type(value) is type(v) for v in self.values)
 
     def check(self, value):
-        """Return `value` as stored in a tree, or raise `InvalidHyperparameterError`."""
+        """Return a value as it is stored in a tree.
+
+        Parameters
+        ----------
+        value : object
+            Value from a text or a scikit-learn estimator.
+
+        Returns
+        -------
+        value : None, bool, int, float or str
+            The value, unchanged.
+
+        Raises
+        ------
+        InvalidHyperparameterError
+            If the value is not legal.
+        """
         if not self.contains(value):
             raise InvalidHyperparameterError(
                 f"{self.name} must be one of {list(self.values)}. Got {value!r} "
@@ -189,11 +332,35 @@ class Choice:
         return value
 
     def sample(self, rng):
-        """Draw one of all values."""
+        """Draw a value from the whole range.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        value : None, bool, int, float or str
+            All values are equally probable.
+        """
         return self.values[int(rng.integers(len(self.values)))]
 
     def perturb(self, value, rng):
-        """Draw one of the other values."""
+        """Draw one of the other values.
+
+        Parameters
+        ----------
+        value : None, bool, int, float or str
+            Current value.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        value : None, bool, int, float or str
+            Different from the current one, if there are others.
+        """
         others = [v for v in self.values if v != value or type(v) is not type(value)]
         return others[int(rng.integers(len(others)))] if others else value
 

@@ -32,7 +32,7 @@ def takes_all_outputs(node: Node, *, catalog: Catalog) -> bool:
     if node.operator == STACK:
         return False
     if node.operator != UNION:
-        operator = catalog.find(node.operator)
+        operator = catalog[node.operator]
         if operator.kind == "wrapper" or not operator.multi_output:
             return False
     return all(takes_all_outputs(child, catalog=catalog) for child in node.inputs)
@@ -52,7 +52,7 @@ def shared_features(tree: Node, *, catalog: Catalog) -> Node:
     features : Node
         ``X`` where only the table is shared.
     """
-    if catalog.find(tree.operator).kind == "wrapper":
+    if catalog[tree.operator].kind == "wrapper":
         return X
     (node,) = tree.inputs
     while not takes_all_outputs(node, catalog=catalog):

@@ -106,11 +106,28 @@ class Operator:
     build: Callable | None = None
 
     def hyperparameter(self, name) -> Hyperparameter | None:
-        """Return the hyperparameter called `name`, or None."""
+        """Return the hyperparameter of a name.
+
+        Parameters
+        ----------
+        name : str
+            Name in the pipeline text.
+
+        Returns
+        -------
+        hyperparameter : Float, Integer, Choice or None
+            None if there is no such hyperparameter.
+        """
         return next((h for h in self.hyperparameters if h.name == name), None)
 
     def defaults(self) -> dict[str, object]:
-        """Return the default of every hyperparameter."""
+        """Return the default of every hyperparameter.
+
+        Returns
+        -------
+        defaults : dict of str to value
+            In the order of `hyperparameters`.
+        """
         return {h.name: h.default for h in self.hyperparameters}
 
 
@@ -140,7 +157,7 @@ class Catalog:
     def __init__(self, operators: Iterable[Operator], task):
         self.task = task
         self.tasks_elsewhere: dict[str, tuple[str, ...]] = {}
-        self._operators = {}
+        self._operators: dict[str, Operator] = {}
         for operator in operators:
             name = operator.name
             if task not in operator.tasks:
@@ -161,10 +178,36 @@ class Catalog:
         """Whether the pipelines of these operators are classifiers."""
         return self.task == CLASSIFICATION
 
+    def __getitem__(self, name) -> Operator:
+        """Return the operator called `name`; a KeyError if there is none."""
+        return self._operators[name]
+
     def find(self, name) -> Operator | None:
-        """Return the operator called `name`, or None."""
+        """Return the operator of a name.
+
+        Parameters
+        ----------
+        name : str
+            Name in the pipeline text.
+
+        Returns
+        -------
+        operator : Operator or None
+            None if there is no such operator for this task.
+        """
         return self._operators.get(name)
 
     def select(self, kind) -> tuple[Operator, ...]:
-        """Return the operators of one kind, in the order of the catalog."""
+        """Return the operators of one kind.
+
+        Parameters
+        ----------
+        kind : str
+            See `Operator`.
+
+        Returns
+        -------
+        operators : tuple of Operator
+            In the order of the catalog.
+        """
         return tuple(o for o in self if o.kind == kind)

@@ -287,7 +287,7 @@ class _Call:
             # Early stopping of LightGBM is done by the evaluation: no argument.
             arguments = {**wrapped, **operator.fixed, **params}
             arguments.pop("early_stopping" if _is_lightgbm(operator.path) else "", None)
-            spec = Spec(operator.path, tuple(arguments.items()))
+            spec: Spec | None = Spec(operator.path, tuple(arguments.items()))
         else:
             context = BuildContext(
                 task=self.task, n_classes=2, inner=inner,
@@ -296,6 +296,8 @@ class _Call:
             spec = operator.build(params, context)
             if isinstance(spec, Prepared):
                 spec = spec.spec
+        if spec is None:
+            return None
         for name in self.part:
             spec = spec.param(name)
         return spec

@@ -25,6 +25,7 @@ def to_source(
     Parameters
     ----------
     tree : Node
+        Pipeline to write.
     schema : Schema
         Of the encoded table that the pipeline is fitted on.
     catalog : Catalog

@@ -53,6 +53,7 @@ class SearchSpace(BaseEstimator):
         Returns
         -------
         catalog : Catalog
+            Operators that exist for the task.
 
         Raises
         ------

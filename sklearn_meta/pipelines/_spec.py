@@ -51,11 +51,35 @@ class Spec:
     params: tuple[tuple[str, object], ...] = ()
 
     def param(self, name, default=None):
-        """Value of an argument, or `default` if the call leaves it out."""
+        """Return the value of an argument.
+
+        Parameters
+        ----------
+        name : str
+            Name of the argument.
+        default : object, default=None
+            Value to return if the call leaves it out.
+
+        Returns
+        -------
+        value : object
+            Argument of the call, or `default`.
+        """
         return dict(self.params).get(name, default)
 
     def with_params(self, **params) -> Spec:
-        """Return a copy in which these arguments are added or replaced."""
+        """Return a copy with other arguments.
+
+        Parameters
+        ----------
+        **params : dict
+            Arguments to add or replace.
+
+        Returns
+        -------
+        spec : Spec
+            The changed copy; new arguments come last.
+        """
         return Spec(self.path, tuple({**dict(self.params), **params}.items()))
 
 
@@ -83,7 +107,7 @@ class BuildContext:
         Compiled estimator inside of a wrapper.
     fixed : mapping, default={}
         `Operator.fixed`.
-    layout : Layout or None, default=None
+    layout : Layout, default=Layout(n_features=None)
         All that is known of the input, including the fields above.
     """
 
@@ -96,7 +120,7 @@ class BuildContext:
     sparse: bool = False
     inner: Spec | None = None
     fixed: Mapping[str, object] = field(default_factory=dict)
-    layout: Layout | None = None
+    layout: Layout = Layout(n_features=None)
 
     @property
     def is_classifier(self) -> bool:

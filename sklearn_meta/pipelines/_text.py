@@ -45,6 +45,7 @@ def format_tree(tree):
     Parameters
     ----------
     tree : Node
+        Pipeline to write.
 
     Returns
     -------

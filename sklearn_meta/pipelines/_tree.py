@@ -48,15 +48,33 @@ class Node:
     params: tuple[tuple[str, Value], ...] = ()
 
     def param(self, name, default=None):
-        """Value of a hyperparameter, or `default` if the node leaves it out."""
+        """Return the value of a hyperparameter.
+
+        Parameters
+        ----------
+        name : str
+            Name of the hyperparameter.
+        default : object, default=None
+            Value to return if the node leaves it out.
+
+        Returns
+        -------
+        value : None, bool, int, float or str
+            Value in the tree, or `default`.
+        """
         return dict(self.params).get(name, default)
 
     def walk(self) -> Iterator[tuple[tuple[int, ...], Node]]:
-        """Yield ``(path, node)`` for every node, depth first, the root first.
+        """Visit every node, depth first, the root first.
 
-        A path is the sequence of input indices that leads from the root to the node.
+        Yields
+        ------
+        path : tuple of int
+            Input indices that lead from the root to the node.
+        node : Node
+            The subtree there.
         """
-        stack = [((), self)]
+        stack: list[tuple[tuple[int, ...], Node]] = [((), self)]
         while stack:
             path, node = stack.pop()
             yield path, node
@@ -64,14 +82,38 @@ class Node:
                 stack.append(((*path, i), node.inputs[i]))
 
     def at(self, path) -> Node:
-        """Return the node at `path`."""
+        """Return the node at a path.
+
+        Parameters
+        ----------
+        path : sequence of int
+            Input indices that lead from this node to the other.
+
+        Returns
+        -------
+        node : Node
+            The subtree there.
+        """
         node = self
         for i in path:
             node = node.inputs[i]
         return node
 
     def replace_at(self, path, new: Node) -> Node:
-        """Return a copy in which the subtree at `path` is `new`."""
+        """Return a copy with another subtree at a path.
+
+        Parameters
+        ----------
+        path : sequence of int
+            Input indices that lead from this node to the subtree.
+        new : Node
+            Subtree to put there.
+
+        Returns
+        -------
+        tree : Node
+            The changed copy; other subtrees are shared.
+        """
         if not path:
             return new
         i, rest = path[0], path[1:]

@@ -121,10 +121,12 @@ class EvolutionarySearch(BaseEstimator):
         Parameters
         ----------
         problem : SearchProblem
+            What is known before the first evaluation.
 
         Returns
         -------
         search : Search
+            State of one run, with ``ask`` and ``tell``.
 
         Raises
         ------

@@ -36,6 +36,7 @@ class SearchProblem:
     has_categories, has_missing, is_sparse : bool
         What the table holds, so that useless operators are not proposed.
     seed : int
+        Seed of all randomness of the search.
     left_out : frozenset of str
         Names of operators that are proposed where the prior does so only.
     """
@@ -90,14 +91,28 @@ class Search(Protocol):
     """One run of a strategy."""
 
     def ask(self, n: int) -> list[Candidate]:
-        """Propose up to `n` candidates that were not proposed before.
+        """Propose candidates that were not proposed before.
 
-        An empty list means that nothing new can be found.
+        Parameters
+        ----------
+        n : int
+            Maximum number of candidates.
+
+        Returns
+        -------
+        candidates : list of Candidate
+            At most `n`; an empty list means that nothing new can be found.
         """
         ...
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Take note of finished evaluations, in the order of their numbers."""
+        """Take note of finished evaluations.
+
+        Parameters
+        ----------
+        evaluations : sequence of Evaluation
+            In the order of their numbers.
+        """
         ...
 
 
@@ -112,5 +127,16 @@ class Strategy(Protocol):
     look_ahead: int
 
     def start(self, problem: SearchProblem) -> Search:
-        """Begin a run."""
+        """Begin a run.
+
+        Parameters
+        ----------
+        problem : SearchProblem
+            What is known before the first evaluation.
+
+        Returns
+        -------
+        search : Search
+            State of the run; a strategy itself holds parameters only.
+        """
         ...

@@ -73,10 +73,12 @@ class RandomSearch(BaseEstimator):
         Parameters
         ----------
         problem : SearchProblem
+            What is known before the first evaluation.
 
         Returns
         -------
         search : Search
+            State of one run, with ``ask`` and ``tell``.
         """
         validate_params(self)
         return _RandomRun(problem)

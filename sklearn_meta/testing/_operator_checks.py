@@ -103,6 +103,7 @@ def operator_checks(operator, task=None) -> Iterator[tuple[Operator, Check]]:
     Parameters
     ----------
     operator : Operator
+        Operator to check.
     task : {"classification", "regression"} or None, default=None
         Task to check it for; None for all of its tasks.
 

@@ -79,7 +79,9 @@ def make_evaluation(number, candidate, status=Status.OK, score=None, n_folds=3):
     number : int
         Position of the candidate in the run.
     candidate : Candidate
+        What was evaluated.
     status : Status, default=Status.OK
+        How the evaluation ended.
     score : float or None, default=None
         Score of every fold; None for a hash of the pipeline's text, in [0, 1).
     n_folds : int, default=3
@@ -89,6 +91,7 @@ def make_evaluation(number, candidate, status=Status.OK, score=None, n_folds=3):
     Returns
     -------
     evaluation : Evaluation
+        Record without predictions.
     """
     if score is None:
         digest = hashlib.sha256(candidate.text.encode()).digest()
@@ -113,6 +116,7 @@ def run_search(search, n_proposals, look_ahead=8, evaluate=make_evaluation):
     Parameters
     ----------
     search : Search
+        Run to ask and tell, as `Strategy.start` returns it.
     n_proposals : int
         Number of candidates to ask for.
     look_ahead : int, default=8

@@ -39,7 +39,9 @@ def make_table(kind, *, n_rows=120, seed=0):
     Returns
     -------
     table : ndarray or CSR matrix of shape (n_rows, n_features)
+        Encoded table.
     schema : Schema
+        Description of its columns.
 
     Raises
     ------
@@ -105,6 +107,7 @@ def make_target(table, task, *, n_classes=3, seed=1):
     Parameters
     ----------
     table : ndarray or sparse matrix of shape (n_rows, n_features)
+        Encoded table.
     task : {"classification", "regression"}
     n_classes : int, default=3
         Number of classes, of about the same size; ignored for regression.

@@ -128,7 +128,7 @@ class KnowledgeBase:
         ----------
         task : {"classification", "regression"}
         metric : str, callable or None, default=None
-            scikit-learn's name of a scorer. If fewer than half as many datasets have
+            Name of a scikit-learn scorer. If fewer than half as many datasets have
             scores in it as in the most common metric, a related one stands in. None
             and callables stand for the default metric of the task.
         max_pipelines : int, default=2000
@@ -264,6 +264,7 @@ class KnowledgeBase:
         Parameters
         ----------
         families : collection of str
+            Families to leave out; unknown names are ignored.
 
         Returns
         -------
@@ -306,7 +307,9 @@ class KnowledgeBase:
         Parameters
         ----------
         dataset : DatasetRecord
+            Dataset that was evaluated.
         evaluations : iterable of EvaluationRecord
+            Evaluations of pipelines on it.
         source : str, default=""
             Origin of the records, for display.
 

@@ -158,7 +158,7 @@ _BY_SQUARE = (_RMSE, _R2, _MAE)
 _BY_VARIANCE = (_R2, _RMSE, _MAE)
 _BY_DISTANCE = (_MAE, _RMSE, _R2)
 
-RELATED_METRICS = {
+RELATED_METRICS: dict[str, dict[str, tuple[str, ...]]] = {
     CLASSIFICATION: {
         "neg_log_loss": _BY_PROBABILITY,
         "neg_brier_score": _BY_PROBABILITY,

@@ -26,6 +26,7 @@ class DatasetRecord:
         Shared by datasets of one origin (versions, subsamples, several targets of one
         table), which leave-one-family-out evaluations leave out together.
     n_samples, n_features : int
+        Numbers of rows and of columns.
     n_classes : int, default=0
         0 for regression.
     metafeatures : mapping of str to float, default={}

@@ -16,9 +16,11 @@ class ScoreMatrix:
     ----------
     task : {"classification", "regression"}
     metric : str
-        scikit-learn's name of the scorer.
+        Name of the scikit-learn scorer.
     datasets, families : tuple of str of length n_datasets
+        Name and family of each dataset.
     n_samples, n_features, n_classes : ndarray of int of shape (n_datasets,)
+        Size of each dataset; 0 classes for regression.
     pipelines : tuple of str of length n_pipelines
         Canonical texts.
     mean, standard_error : ndarray of shape (n_datasets, n_pipelines)
@@ -31,6 +33,7 @@ class ScoreMatrix:
     n_rows : ndarray of int of shape (n_datasets, n_pipelines)
         Number of rows that were used; 0 where the pipeline was not tried.
     metafeature_names : tuple of str of length n_metafeatures
+        Names of the columns of `metafeatures`.
     metafeatures : ndarray of shape (n_datasets, n_metafeatures)
         NaN where not defined or not known.
     """
@@ -72,6 +75,7 @@ class ScoreMatrix:
         Returns
         -------
         matrix : ScoreMatrix
+            Selected rows, in the order of `rows`.
         """
         rows = np.arange(len(self.datasets))[rows]
         return replace(
@@ -95,6 +99,7 @@ class ScoreMatrix:
         Returns
         -------
         matrix : ScoreMatrix
+            Selected columns, in the order of `columns`.
         """
         columns = np.arange(len(self.pipelines))[columns]
         return replace(
@@ -109,10 +114,12 @@ class ScoreMatrix:
         Parameters
         ----------
         families : collection of str
+            Families to leave out; unknown names are ignored.
 
         Returns
         -------
         matrix : ScoreMatrix
+            Remaining datasets, with all pipelines.
         """
         families = frozenset(families)
         return self.take_datasets(

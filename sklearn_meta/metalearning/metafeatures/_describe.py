@@ -99,10 +99,16 @@ class MetaFeatures:
             self.values, other.values, equal_nan=True
         )
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def as_dict(self):
-        """Return the values as a dictionary from names to floats."""
+        """Return the values as a dictionary.
+
+        Returns
+        -------
+        values : dict of str to float
+            NaN where a meta-feature is undefined.
+        """
         return dict(zip(self.names, self.values.tolist(), strict=True))
 
     def __repr__(self):
@@ -152,6 +158,7 @@ def compute_metafeatures(
     Returns
     -------
     metafeatures : MetaFeatures
+        Values by name; NaN where undefined or not computed in time.
 
     Raises
     ------
@@ -197,13 +204,19 @@ def encode_dataset(X, y, task=None):
 
     Parameters
     ----------
-    X, y, task
-        As in `compute_metafeatures`.
+    X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        Anything that the estimators accept.
+    y : array-like of shape (n_samples,)
+        Class labels, or finite numbers.
+    task : {"classification", "regression"} or None, default=None
+        None infers it from `y`, as in `compute_metafeatures`.
 
     Returns
     -------
     encoding : Encoding
+        How the columns were read.
     dataset : Dataset
+        Encoded table, target and task.
     """
     X = check_table(BaseEstimator(), X, reset=True)
     y = column_or_1d(y, warn=True)
@@ -227,12 +240,19 @@ def describe(
     ----------
     dataset : Dataset
         Weights and groups are ignored, and all targets but the first.
-    time_limit, max_rows, max_columns, random_state
-        As in `compute_metafeatures`.
+    time_limit : float, default=1.0
+        Seconds for all meta-features; those that do not fit are NaN.
+    max_rows : int, default=2000
+        Number of rows that are drawn from larger tables.
+    max_columns : int, default=128
+        Number of columns that are drawn from wider tables.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the drawing of rows and columns, and of the trees.
 
     Returns
     -------
     metafeatures : MetaFeatures
+        Values by name; NaN where undefined or not computed in time.
     """
     start = time.perf_counter()
     _check(time_limit, "time_limit", Real, "a number of seconds above 0")

@@ -32,7 +32,7 @@ def _logistic_regression(params, context: BuildContext):
             ("tol", 1e-3),
             ("random_state", context.random_state),
         ]
-    arguments = []
+    arguments: list[tuple[str, object]] = []
     for name, value in params.items():
         is_ratio = name == "l1_ratio"
         arguments += logistic_penalty(value) if is_ratio else [(name, value)]
