@@ -158,24 +158,17 @@ def contenders(problem, values, kinds, singles, folds):
         if problem.stop():
             return
         averages.append(_fit_average(problem, values, rows))
-    scores = [
-        _score_on(problem, average, values, fold)
-        for average, fold in zip(averages, folds, strict=True)
-    ]
     rows = np.sort(np.concatenate(folds))
     average = _mean_of(averages, len(values), problem.size)
-    yield Contender(np.array(scores), lambda: average)
+    yield Contender(
+        _out_of_fold_scores(problem, averages, values, folds), lambda: average
+    )
     diverse = [
         _diverse(mean_scores(np.delete(singles, f, axis=1)), kinds, problem.size)
         for f in range(len(folds))
     ]
     yield Contender(
-        np.array(
-            [
-                _score_on(problem, chosen, values, fold)
-                for chosen, fold in zip(diverse, folds, strict=True)
-            ]
-        ),
+        _out_of_fold_scores(problem, diverse, values, folds),
         lambda: _diverse(mean_scores(singles), kinds, problem.size),
     )
     stacked = np.full((len(SCALES), len(folds)), np.nan)
@@ -279,6 +272,16 @@ def _combination(kind, weights, intercept):
     if kind == AVERAGE and len(members) == 1:
         return Combination.single(members[0])
     return Combination(kind, tuple(members), weights[members], intercept)
+
+
+def _out_of_fold_scores(problem, combinations, values, folds):
+    """Score on each fold the combination that was fitted on the other folds."""
+    return np.array(
+        [
+            _score_on(problem, combination, values, fold)
+            for combination, fold in zip(combinations, folds, strict=True)
+        ]
+    )
 
 
 def _score_on(problem, combination, values, rows):

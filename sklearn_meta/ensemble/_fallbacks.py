@@ -130,7 +130,7 @@ def constant_model(dataset, number) -> FinalModel:
     ----------
     dataset : Dataset
     number : int
-        Number of the evaluation that stands for the model.
+        Number of the evaluation that is recorded for the model.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Build the final model from the evaluations of a search, within the time left.
 
 The steps are: collect out-of-fold predictions, combine candidates, fit the members on
-all rows, and repeat without those members that could not be fitted. What is returned
-if no candidate is left is in `sklearn_meta.ensemble._fallbacks`.
+all rows, and repeat without those members that could not be fitted. If no candidate is
+left, the final model is one of `sklearn_meta.ensemble._fallbacks`.
 """
 
 from __future__ import annotations
