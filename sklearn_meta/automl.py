@@ -35,12 +35,13 @@ from sklearn_meta._threads import one_thread
 from sklearn_meta._warnings import warn
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._describe import as_frame, describe_table, library_of
-from sklearn_meta.data._encoding import apply_encoder, check_table
+from sklearn_meta.data._encoding import apply_encoder
 from sklearn_meta.data._target import (
     classification_task,
     regression_task,
     with_numpy_type,
 )
+from sklearn_meta.data._validation import check_table
 from sklearn_meta.ensemble._export import (
     best_estimator,
     ensemble_of,

@@ -1,4 +1,4 @@
-"""Errors and warnings of the package: one root for each."""
+"""Errors and warnings of the package."""
 
 __all__ = [
     "InvalidHyperparameterError",
@@ -12,28 +12,30 @@ __all__ = [
 
 
 class SklearnMetaError(Exception):
-    """Root of the package's own errors."""
+    """Base class of the errors of the package."""
 
 
 class InvalidPipelineError(SklearnMetaError, ValueError):
-    """A pipeline tree that the catalog or the typing rules do not allow."""
+    """Error for a pipeline tree that violates the catalog or the typing rules."""
 
 
 class InvalidHyperparameterError(InvalidPipelineError):
-    """A hyperparameter value outside its range."""
+    """Error for the value of a hyperparameter that is outside its range."""
 
 
 class PipelineSyntaxError(InvalidPipelineError):
-    """A pipeline text that cannot be parsed; the message points at the place.
+    """Error for a pipeline text that cannot be parsed.
+
+    The message shows the line of the text with a marker at the invalid part.
 
     Parameters
     ----------
     message : str
-        What is wrong and what is expected.
+        Description of the error.
     text : str
         The whole pipeline text.
     offset : int
-        Index in `text` of the first character of the offending part.
+        Index in `text` of the first character of the invalid part.
     """
 
     def __init__(self, message, text, offset):
@@ -49,12 +51,15 @@ class PipelineSyntaxError(InvalidPipelineError):
 
 
 class NoCandidateError(SklearnMetaError, ValueError):
-    """No candidate could be fitted."""
+    """Error if no candidate could be fitted."""
 
 
 class SklearnMetaWarning(UserWarning):
-    """Root of the package's own warnings."""
+    """Base class of the warnings of the package."""
 
 
 class SearchInterruptedWarning(SklearnMetaWarning):
-    """The search was interrupted; what had been found by then was kept."""
+    """Warning that the search was interrupted.
+
+    The final model combines the candidates that were evaluated by then.
+    """

@@ -1,1 +1,1 @@
-"""What a table is: kinds of columns, encoders, target, task, weights and groups."""
+"""Tables: validation, kinds of columns, encoders, target, task, weights, groups."""

@@ -1,17 +1,16 @@
-"""What each column of the user's table is: numbers, categories, a date, or nothing.
+"""Infer the kinds of columns: numbers, categories, texts, dates, durations.
 
-Columns are looked at through narwhals, so no data frame library is imported here.
-The rules:
+The rules are:
 
-- booleans, integers, floats and decimals are **numeric**, also in object columns that
-  hold nothing else; a duration is a number of milliseconds;
-- strings, categories and enumerations are **categorical**, also where the levels are
-  numbers; an object column of several types is **text**: categories that are compared
-  by their printed form;
-- dates and times of day with a date are **datetime**;
-- a column with one value and nothing missing is **constant**, one without any value
-  is **empty**, and one in which no level occurs twice is an **identifier**: all three
-  say nothing about rows that were not seen, and are left out.
+- Booleans, integers, floats and decimals are **numeric**, also in object columns
+  without other values. Durations are numbers of milliseconds.
+- Strings, categoricals and enumerations are **categorical**, also if their levels are
+  numbers. Object columns with values of several types are **text**: categories that are
+  compared by their printed form.
+- Dates with or without a time of day are **datetime**.
+- Columns with a single value and no missing values are **constant**, columns without
+  values are **empty**, and categorical columns without repeated levels are
+  **identifiers**. They carry no information about new rows and are dropped.
 """
 
 from __future__ import annotations
@@ -27,6 +26,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.utils import check_array
 
+from sklearn_meta.data._column_access import column_access
+from sklearn_meta.data._validation import check_no_infinity
+
 NUMERIC = "numeric"
 CATEGORICAL = "categorical"
 TEXT = "text"
@@ -36,57 +38,53 @@ CONSTANT = "constant"
 EMPTY = "empty"
 IDENTIFIER = "identifier"
 
-# The kinds that are left out of the encoded table.
-USELESS = frozenset({CONSTANT, EMPTY, IDENTIFIER})
-
-# A categorical column keeps at most this many levels, the most frequent ones; the
-# others are treated like levels that were never seen.
+# Maximum number of levels of a categorical column. The most frequent ones are kept; the
+# others are treated like unknown levels.
 MAX_LEVELS = 1000
-# Where more than this share of the rows have a level of their own or nearly so (free
-# text, names), levels that occur once are left out: no other row can profit from them.
+# If the number of levels exceeds this share of the rows (free text, names), levels that
+# occur once are treated like unknown levels: no other row has them.
 MAX_LEVELS_PER_ROW = 0.5
 
-# Cells that are converted to float at once while columns are looked at.
+# Maximum number of cells that are converted to float at once during the inspection.
 CHUNK_CELLS = 4_000_000
 
 DATETIME_UNIT = "datetime64[ms]"
 DURATION_UNIT = "timedelta64[ms]"
 
-# How the values of a column become numbers.
+# Conversion of the values of a column to numbers or times.
 CHECKED = "checked"  # sklearn.utils.check_array
 CONVERTED = "converted"  # numpy.asarray: sparse columns of pandas
-WITH_NA = "with_na"  # by way of a nullable dtype: float() refuses pandas.NA
-PARSED = "parsed"  # pandas.to_datetime: dates that numpy does not understand
+WITH_NA = "with_na"  # a nullable dtype first: float() does not accept pandas.NA
+PARSED = "parsed"  # pandas.to_datetime: dates that numpy cannot convert
 
-# Nested values that can be hashed.
+# Hashable types of nested values.
 _NESTED = (tuple, frozenset)
 
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
-# How missing values print; among text they are nothing else.
+# Printed forms of missing values in text columns.
 _MISSING_TEXTS = frozenset({"None", "nan", "NaN", "NaT", "<NA>"})
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the user's table.
+    """Kind and properties of a column of the input table.
 
     Parameters
     ----------
     label : str or int
-        What selects the column: its name in a data frame with string names, else its
-        position.
-    kind : str
-        Numeric, categorical, text, datetime or duration: how it can be encoded.
-    useless : str or None
-        Constant, empty or identifier, if it is one of these.
-    levels : tuple
-        For categories: the levels that get a code, in the order of their codes.
-    how : str
-        How its values become numbers.
-    span : (float, float) or None
-        For dates: the first and the last, in milliseconds since 1970.
-    dated : bool
-        For dates: whether all of them are at midnight.
+        Name of the column in a data frame with string names, else its position.
+    kind : {"numeric", "categorical", "text", "datetime", "duration"}
+        Kind of the values, which determines the encoder.
+    useless : {"constant", "empty", "identifier"}, default=None
+        Reason why the column carries no information; None if it may carry some.
+    levels : tuple, default=()
+        Levels of categories and texts, in the order of their codes.
+    how : {"checked", "converted", "with_na", "parsed"}, default="checked"
+        Conversion of the values to numbers or times.
+    span : tuple of (float, float), default=None
+        First and last date or duration, in milliseconds (since 1970 for dates).
+    dated : bool, default=False
+        Whether all dates are at midnight.
     """
 
     label: str | int
@@ -99,12 +97,12 @@ class Column:
 
     @property
     def reported(self) -> str:
-        """The kind that is shown to people."""
+        """Kind for reports: `useless` if it is set, else `kind`."""
         return self.useless or self.kind
 
 
 def inspect_columns(X) -> tuple[Column, ...]:
-    """Find out what the columns of a dense table are.
+    """Infer the kinds of the columns of a dense table.
 
     Parameters
     ----------
@@ -113,7 +111,7 @@ def inspect_columns(X) -> tuple[Column, ...]:
     Returns
     -------
     columns : tuple of Column
-        In the order of the table.
+        Columns in the order of the table.
 
     Raises
     ------
@@ -122,7 +120,7 @@ def inspect_columns(X) -> tuple[Column, ...]:
     ValueError
         If a numeric column holds infinite or complex values.
     """
-    table = _Frame(X) if nw.dependencies.is_into_dataframe(X) else _Array(X)
+    table = column_access(X)
     columns, plain = {}, []
     for i, dtype in enumerate(table.dtypes):
         if table.is_plain_number(dtype):
@@ -139,7 +137,7 @@ def inspect_columns(X) -> tuple[Column, ...]:
 
 
 def as_floats(X) -> np.ndarray:
-    """Convert a table of numbers to float64; missing is NaN, infinities stay.
+    """Convert a numeric table to float64, without a check for infinite values.
 
     Parameters
     ----------
@@ -148,117 +146,22 @@ def as_floats(X) -> np.ndarray:
     Returns
     -------
     X : ndarray of shape (n_samples, n_features)
+        Missing values are NaN.
     """
     return check_array(
         X, dtype="float64", ensure_all_finite=False, ensure_min_samples=0
     )
 
 
-def check_no_infinity(block, names):
-    """Raise ValueError if a column holds an infinite value, naming the first one.
-
-    Parameters
-    ----------
-    block : ndarray of shape (n_samples, n_columns)
-    names : sequence of str
-        How to call the columns, as in ``"column 'age'"``.
-    """
-    # The sum of a column is finite unless a value is not (or nearly so): cheaper than
-    # a mask, and needs no memory.
-    with np.errstate(over="ignore", invalid="ignore"):
-        suspicious = np.flatnonzero(~np.isfinite(block.sum(axis=0)))
-    for j in suspicious:
-        if np.isinf(block[:, j]).any():
-            raise ValueError(
-                f"Input X contains infinity in {names[j]}. Replace infinite values by "
-                "NaN (treated as missing) or by a finite bound."
-            )
-
-
-class _Frame:
-    """Columns of a data frame of any library that narwhals reads."""
-
-    def __init__(self, X):
-        self._X = nw.from_native(X)
-        names = list(self._X.columns)
-        self.dtypes = list(self._X.schema.values())
-        self.n_rows = len(self._X)
-        self.is_pandas = self._X.implementation.is_pandas()
-        # scikit-learn selects by name only where all names are strings.
-        by_name = all(isinstance(name, str) for name in names)
-        self.labels = names if by_name else list(range(len(names)))
-        self._names = names
-
-    def name(self, i):
-        return f"column {self._names[i]!r}"
-
-    def select(self, positions):
-        return self._X[:, list(positions)].to_native()
-
-    def values(self, i):
-        """Return one column as Python objects."""
-        return np.asarray(self.select([i]), dtype=object).reshape(-1)
-
-    def is_plain_number(self, dtype):
-        # Missing decimals of pandas are pandas.NA.
-        if dtype == nw.Decimal and self.is_pandas:
-            return False
-        return dtype.is_numeric() or dtype == nw.Boolean
-
-    def is_sparse(self, i):
-        if not self.is_pandas:
-            return False
-        dtype = self.select([i]).dtypes.iloc[0]
-        return hasattr(dtype, "subtype") and hasattr(dtype, "fill_value")
-
-
-# What the kinds of numpy's dtypes are to narwhals; the others are numbers.
-_ARRAY_DTYPES = {
-    "O": nw.Object(),
-    "S": nw.Object(),
-    "T": nw.String(),
-    "U": nw.String(),
-    "M": nw.Datetime(),
-    "m": nw.Duration(),
-    "c": nw.Object(),
-}
-
-
-class _Array:
-    """Columns of an ndarray."""
-
-    is_pandas = False
-
-    def __init__(self, X):
-        self._X = X
-        self.n_rows, n_columns = X.shape
-        self.dtypes = [_ARRAY_DTYPES.get(X.dtype.kind, nw.Float64())] * n_columns
-        self.labels = list(range(n_columns))
-
-    def name(self, i):
-        return f"column {i}"
-
-    def select(self, positions):
-        return self._X[:, list(positions)]
-
-    def values(self, i):
-        return self._X[:, i].astype(object)
-
-    def is_plain_number(self, dtype):
-        return dtype.is_numeric()
-
-    def is_sparse(self, i):
-        return False
-
-
 def _chunks(positions, n_rows):
+    """Split positions of columns into chunks of at most `CHUNK_CELLS` cells."""
     size = max(1, CHUNK_CELLS // max(n_rows, 1))
     for start in range(0, len(positions), size):
         yield positions[start : start + size]
 
 
 def _inspect(table, i, dtype) -> Column:
-    """Find out what a column that is not declared as numeric is."""
+    """Infer the kind of a column whose type is not numeric."""
     if dtype in (nw.String, nw.Categorical, nw.Enum):
         order = dtype.categories if isinstance(dtype, nw.Enum) else None
         return _categories(table, i, order)
@@ -274,15 +177,15 @@ def _inspect(table, i, dtype) -> Column:
 
 
 def _objects(table, i) -> Column:
-    """Look at the types of the values."""
+    """Infer the kind of an object column from the types of its values."""
     values = table.values(i)
     types = _types(values)
     nested = [t for t in types if t.__hash__ is None or issubclass(t, _NESTED)]
     if nested:
         raise TypeError(
             f"Values of type {nested[0].__name__} in {table.name(i)} of X: each "
-            "argument must be a string or a number. Turn nested values into columns "
-            "of their own, or into strings."
+            "argument must be a string or a number. Convert nested values to columns "
+            "or to strings."
         )
     if not types:
         return Column(table.labels[i], CATEGORICAL, EMPTY)
@@ -300,24 +203,24 @@ def _objects(table, i) -> Column:
             try:
                 return _dates(table, i, kind)
             except (TypeError, ValueError):
-                # Times of day, periods, intervals, or dates beyond the calendar.
+                # Times of day, periods, intervals, or dates out of bounds.
                 continue
     return _categories(table, i, values=values)
 
 
 def _types(values):
-    """Types of the values that are present."""
+    """Return the types of the values that are not missing."""
     types = {t for t in set(map(type, values)) if t is not type(None)}
     types = {t for t in types if t.__name__ not in _MISSING_TYPES}
     floats = {t for t in types if issubclass(t, float | np.floating)}
     if floats and floats != types:
-        # NaN among strings is a missing value, not a float.
+        # NaN among strings is a missing value and not a float.
         return {type(v) for v in values if not is_missing(v)}
     return types
 
 
 def is_missing(value) -> bool:
-    """Whether a single value stands for a missing one.
+    """Return whether a value represents a missing value.
 
     Parameters
     ----------
@@ -337,6 +240,7 @@ def _is_number(type_):
 
 
 def _numbers(table, i, how) -> Column:
+    """Inspect a numeric column."""
     values = table.select([i])
     if how == WITH_NA:
         values = values.astype("Float64")
@@ -347,16 +251,18 @@ def _numbers(table, i, how) -> Column:
 
 
 def _useless_numbers(block, positions, table):
+    """Yield for each numeric column why it carries no information, or None."""
     check_no_infinity(block, [table.name(i) for i in positions])
     for column in block.T:
         yield _useless_number(column)
 
 
 def _useless_number(values):
+    """Return "constant", "empty" or None for a numeric column."""
     if len(values) == 0:
         return EMPTY
     if values[0] == values[0]:
-        # The usual column differs from its first value early on.
+        # In most columns, an early value differs from the first one.
         head = values[:64]
         if (head != values[0]).any() or (values != values[0]).any():
             return None
@@ -365,11 +271,12 @@ def _useless_number(values):
 
 
 def _dates(table, i, kind) -> Column:
+    """Inspect a column of dates or durations."""
     unit = DATETIME_UNIT if kind == DATETIME else DURATION_UNIT
     how = CHECKED
     try:
         with warnings.catch_warnings():
-            # numpy warns of a time zone that it leaves aside.
+            # numpy warns if it ignores a time zone.
             warnings.simplefilter("error")
             values = np.asarray(table.select([i]), dtype=unit).reshape(-1)
     except (TypeError, ValueError, UserWarning):
@@ -391,6 +298,7 @@ def _dates(table, i, kind) -> Column:
 
 
 def _categories(table, i, order=None, values=None) -> Column:
+    """Inspect a column of categories, whose levels may have a given order."""
     values = table.values(i) if values is None else values
     counts = Counter(values.tolist())
     missing = [level for level in counts if is_missing(level)]
@@ -420,15 +328,15 @@ def _categories(table, i, order=None, values=None) -> Column:
     elif max(counts.values()) == 1:
         useless, kept = IDENTIFIER, set(order[:MAX_LEVELS])
     elif len(counts) > min(MAX_LEVELS, MAX_LEVELS_PER_ROW * counts.total()):
-        # Ties are broken by the order of the levels, not by that of the rows.
+        # Ties are resolved by the order of the levels, not by that of the rows.
         frequent = sorted(order, key=lambda level: -counts[level])[:MAX_LEVELS]
         kept = {level for level in frequent if counts[level] > 1}
-    levels = tuple(_constant(level) for level in order if level in kept)
+    levels = tuple(_plain(level) for level in order if level in kept)
     return Column(label, kind, useless, levels)
 
 
-def _constant(level):
-    """Return the level as a plain Python value, which a source can show."""
+def _plain(level):
+    """Return a level as a plain Python value, which source code can contain."""
     if isinstance(level, np.generic):
         level = level.item()
     return str(level) if isinstance(level, str) else level

@@ -1,4 +1,4 @@
-"""Describe a table: check the user's input and encode it."""
+"""Describe a table: validate the input of `fit` and encode it as a dataset."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ from sklearn_meta._sklearn_compat import (
     _num_samples,
     _safe_indexing,
 )
-from sklearn_meta.data._dataset import Dataset, canonical_rows, take_rows
-from sklearn_meta.data._encoding import Encoding, check_table, encode_table
+from sklearn_meta.data._canonical_order import canonical_rows
+from sklearn_meta.data._dataset import Dataset, take_rows
+from sklearn_meta.data._encoding import Encoding, encode_table
 from sklearn_meta.data._target import read_target
+from sklearn_meta.data._validation import check_table
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table as the search sees it, and how further tables are read like it.
+    """An encoded table, with its encoder.
 
     Parameters
     ----------
     dataset : Dataset
-        The encoded table in the order in which it came.
+        Encoded table with the rows in their original order.
     rows : ndarray of int or None
-        Order of the rows of `canonical`, by their index in `dataset`; None where both
-        are the same.
+        Indices in `dataset` of the rows of `canonical`; None if both are the same.
     canonical : Dataset
-        The same for equal small tables, whatever the order of their rows.
+        Encoded table with the rows in canonical order, see `canonical_rows`.
     encoder : transformer or None
-        From the raw table to the encoded one; None where these are the same.
+        Fitted transformer from the input table to the encoded table; None if they are
+        the same.
     encoding : Encoding
+        Description of the encoding.
     library : str or None
-        Library of the data frame; None for other tables.
+        Library of the data frame, such as ``"pandas"``; None for other tables.
     """
 
     dataset: Dataset
@@ -60,21 +63,27 @@ def describe_table(
     metadata=None,
     keeps_rows=False,
 ) -> Table:
-    """Check the input of `fit` and encode it.
+    """Validate the input of `fit` and encode it.
 
     Parameters
     ----------
     estimator : estimator
-        Gets ``n_features_in_`` and ``feature_names_in_``.
+        Its attributes ``n_features_in_`` and ``feature_names_in_`` are set.
     X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        Input table.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Target.
     task_of : callable
-        ``task_of(y, name)`` checks the target and returns it with its task.
-    sample_weight, groups : array-like of shape (n_samples,), default=None
+        ``task_of(y, name) -> (y, task)`` validates the target and determines the task;
+        `classification_task` or `regression_task`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights of the rows; None for equal weights.
+    groups : array-like of shape (n_samples,), default=None
+        Group labels of the rows.
     metadata : dict of str to object, default=None
-        What the scorer gets besides predictions, targets and weights.
+        Further arguments of the scorer, see `Dataset`.
     keeps_rows : bool, default=False
-        Whether rows without weight stay, because splits refer to the rows by number.
+        Whether rows with weight zero are kept, because splits contain row indices.
 
     Returns
     -------
@@ -82,8 +91,10 @@ def describe_table(
 
     Raises
     ------
+    TypeError
+        If `X` is a lazy frame or has nested values, or `y` is sparse.
     ValueError
-        If anything is wrong with the input.
+        If any other part of the input is invalid.
     """
     name = type(estimator).__name__
     X = check_table(estimator, X, reset=True)
@@ -94,7 +105,7 @@ def describe_table(
             sample_weight, y, dtype=np.float64, ensure_non_negative=True
         )
         if not keeps_rows and not sample_weight.all():
-            # Rows that do not count must not decide on classes or levels either.
+            # Rows with weight zero must not affect the classes and the levels.
             rows = np.flatnonzero(sample_weight)
             metadata = _check_method_params(X, metadata, indices=rows)
             X, y, sample_weight, groups = (
@@ -126,14 +137,37 @@ def describe_table(
 
 
 def library_of(X) -> str | None:
-    """Return the name of the library that a data frame is of; None for other tables."""
+    """Return the name of the library of a data frame.
+
+    Parameters
+    ----------
+    X : data frame, ndarray or sparse matrix
+
+    Returns
+    -------
+    library : str or None
+        Such as ``"pandas"`` or ``"polars"``; None if `X` is not a data frame.
+    """
     if not nw.dependencies.is_into_dataframe(X):
         return None
     return nw.from_native(X).implementation.value
 
 
 def as_frame(X, names, library):
-    """Return an array as a data frame, for an encoder that knows columns by name."""
+    """Convert an array to a data frame, for encoders that select columns by name.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    names : sequence of str
+        Names of the columns.
+    library : str
+        Library of the data frame, see `library_of`.
+
+    Returns
+    -------
+    X : data frame
+    """
     X = X.toarray() if issparse(X) else X
     columns = {name: X[:, i] for i, name in enumerate(names)}
     return nw.from_dict(columns, backend=library).to_native()

@@ -1,4 +1,4 @@
-"""Check the target, and find the task that it poses."""
+"""Validate the target and determine the task: classification or regression."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sklearn_meta.data._task import (
 
 
 def several_outputs(y) -> np.ndarray | None:
-    """Return a target of two or more columns as an array; None for any other.
+    """Return a target with two or more columns as an array.
 
     Parameters
     ----------
@@ -28,6 +28,7 @@ def several_outputs(y) -> np.ndarray | None:
     Returns
     -------
     y : ndarray of shape (n_samples, n_outputs) or None
+        None if the target has one column.
 
     Raises
     ------
@@ -52,26 +53,31 @@ def several_outputs(y) -> np.ndarray | None:
 
 
 def check_labels(y, name):
-    """Check indicators of labels: several columns of 0 and 1.
+    """Check a multi-label target: several columns of the indicators 0 and 1.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples, n_labels)
     name : str
-        Of the estimator, for messages.
+        Name of the estimator, for messages.
 
     Raises
     ------
     ValueError
-        If there are other values, or all rows agree on every label.
+        If there are other values, or all columns are constant.
+
+    Warns
+    -----
+    UserWarning
+        If some columns are constant.
     """
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind != "multilabel-indicator" or not np.isin(y, (0, 1)).all():
         raise ValueError(
-            f"{name} takes one column of class labels, or several columns of 0 and 1 "
-            f"that say which labels a row has. Got y of shape {y.shape} with other "
-            f"values ({kind}). Wrap it where each column has classes of its own: "
+            f"{name} takes one column of class labels, or several columns of 0 and 1, "
+            f"the indicators of labels. Got y of shape {y.shape} with other values "
+            f"({kind}). If each column has its own classes, use "
             f"sklearn.multioutput.MultiOutputClassifier({name}(...))."
         )
     constant = np.flatnonzero((y == y[:1]).all(axis=0))
@@ -83,17 +89,18 @@ def check_labels(y, name):
     if len(constant):
         warn(
             f"All rows agree on the labels {constant.tolist()} of y (columns, from 0): "
-            "every pipeline will predict that.",
+            "every pipeline will predict that. Drop them to avoid this warning.",
             UserWarning,
         )
 
 
 def read_target(y) -> np.ndarray:
-    """Return a target as an array of one or several columns.
+    """Convert a target to an array.
 
     Parameters
     ----------
     y : array-like or data frame
+        One or several columns.
 
     Returns
     -------
@@ -106,10 +113,10 @@ def read_target(y) -> np.ndarray:
 
 
 def with_numpy_type(y):
-    """Return a target as an array whose type says what it holds.
+    """Convert integers and booleans of nullable columns and object arrays.
 
-    scikit-learn turns the integers and booleans of a nullable column into floats, and
-    refuses those in an array of objects.
+    scikit-learn converts the integers and booleans of a nullable column to floats, and
+    does not accept those in an array of objects.
 
     Parameters
     ----------
@@ -118,6 +125,7 @@ def with_numpy_type(y):
     Returns
     -------
     y : array-like
+        An ndarray of integers or booleans if possible, else `y`.
     """
     if nw.dependencies.is_into_series(y):
         series = nw.from_native(y, series_only=True)
@@ -130,32 +138,31 @@ def with_numpy_type(y):
 
 
 def classification_task(y, name):
-    """Check class labels, or indicators of labels, and return them with their task.
+    """Validate the target of a classifier and return it with its task.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        Class labels, or indicators of several labels.
     name : str
         Name of the estimator, for messages.
 
     Returns
     -------
     y : ndarray
+        The target, unchanged.
     task : ClassificationTask or MultilabelTask
 
     Raises
     ------
     ValueError
-        If labels are missing or no classes, or there is only one.
+        If labels are missing or continuous, or there is only one class.
     """
     if y.ndim == 2:
         check_labels(y, name)
         return y, MultilabelTask(y.shape[1], y.dtype)
     if _holds_missing(y):
-        raise ValueError(
-            "Input y contains NaN or None. Drop these rows: rows without a label "
-            "cannot be learned from."
-        )
+        raise ValueError("Input y contains NaN or None. Drop these rows from X and y.")
     check_classification_targets(y)
     classes = np.unique(y)
     if len(classes) < 2:
@@ -166,29 +173,36 @@ def classification_task(y, name):
 
 
 def regression_task(y, name):
-    """Check numeric targets, and return them with their task.
+    """Validate the target of a regressor and return it with its task.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        One or several numeric targets.
     name : str
-        Name of the estimator, for messages.
+        Name of the estimator. Not used; for the same signature as
+        `classification_task`.
 
     Returns
     -------
-    y : ndarray, float64
+    y : ndarray
+        The target as float64.
     task : RegressionTask
 
     Raises
     ------
     ValueError
-        If targets are not finite.
+        If the target has values that are not finite.
+
+    Warns
+    -----
+    UserWarning
+        If the target, or some of its columns, are constant.
     """
     y = y.astype(np.float64) if y.ndim == 2 else column_or_1d(y, dtype=np.float64)
     if not np.isfinite(y).all():
         raise ValueError(
-            "Input y contains NaN or infinity. Drop these rows: "
-            "y must be finite to be learned from."
+            "Input y contains NaN or infinity. Drop these rows from X and y."
         )
     constant = np.flatnonzero(np.ptp(y, axis=0) == 0)
     if len(constant):
@@ -197,13 +211,13 @@ def regression_task(y, name):
             if y.ndim == 1
             else f"The columns {constant.tolist()} of y are constant"
         )
-        warn(f"{what}: every pipeline will predict that.", UserWarning)
+        warn(f"{what}: every pipeline will predict that constant.", UserWarning)
     return y, RegressionTask(n_outputs=1 if y.ndim == 1 else y.shape[1])
 
 
 def _holds_missing(y):
-    """Whether some of the labels are NaN or None."""
+    """Return whether some of the labels are NaN or None."""
     if y.dtype.kind == "O":
-        # Nothing but what is missing differs from itself.
+        # Only missing values (NaN, NaT) differ from themselves.
         return any(value is None or bool(value != value) for value in y.tolist())
     return y.dtype.kind in "fmM" and bool((y != y).any())

@@ -1,11 +1,15 @@
-"""Everything that differs between classification and regression, in one place.
+"""Tasks: everything that differs between classification and regression.
 
-All tasks have the same attributes: `name` selects operators; `is_classifier` says
-whether classes or numbers are predicted; `n_classes` is that of one
-output and `n_outputs` the number of columns of the target; `stratifies` says whether
-each row has one class, so that splits can keep their shares; `default_scoring` is what
-``scoring=None`` stands for and `fast_scorings` are the scorers of scikit-learn that
-`sklearn_meta.evaluation._scoring` computes itself.
+All tasks have the same attributes:
+
+- `name`: name of the task, which selects operators;
+- `is_classifier`: whether classes are predicted;
+- `n_classes`: number of classes of one output (1 for regression);
+- `n_outputs`: number of columns of the target;
+- `stratifies`: whether each row has one class, so that splits can be stratified;
+- `default_scoring`: scorer name for ``scoring=None``;
+- `fast_scorings`: names of scikit-learn's scorers that
+  `sklearn_meta.evaluation._scoring` computes from stored predictions.
 """
 
 from __future__ import annotations
@@ -17,23 +21,23 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 
-# Smallest probability that a class is given where a member has never seen it; the
-# logarithm of it is what one such row costs.
+# Lower bound of probabilities in the log loss, also for classes that a model has not
+# seen. Its logarithm is the loss of a row of such a class.
 SMALLEST_PROBABILITY = 1e-7
 
-# How far beyond the targets seen in `fit` a member of an ensemble may predict, as a
-# share of their range.
+# Maximum distance of predictions of an ensemble member from the range of the targets
+# seen in `fit`, as a share of this range.
 EXTRAPOLATION = 0.25
 
 
 @dataclass(frozen=True)
 class ClassificationTask:
-    """Predict one of several classes; predictions are class probabilities.
+    """Single-label classification; predictions are class probabilities.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        Sorted labels as the user gave them. Inside, a class is its index here.
+        Sorted class labels. Encoded targets are indices into it.
     """
 
     classes: np.ndarray = field(compare=False)
@@ -50,29 +54,31 @@ class ClassificationTask:
         return len(self.classes)
 
     def encode(self, y):
-        """Return the index of each label in `classes`."""
+        """Encode labels as indices into `classes`."""
         return np.searchsorted(self.classes, y)
 
     def decode(self, y):
-        """Return the label of each index."""
+        """Decode indices into `classes` to labels."""
         return self.classes[y]
 
     def predict(self, estimator, X):
-        """Return class probabilities, one column for each class of the task.
+        """Predict class probabilities, with one column per class of the task.
 
         Parameters
         ----------
-        estimator : fitted classifier
-            Its `classes_` are indices into `classes`, not necessarily all of them.
+        estimator : classifier
+            Fitted classifier. Its ``classes_`` are indices into `classes`, possibly not
+            all of them.
         X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        predictions : ndarray of shape (n_samples, n_classes), float32
+        predictions : ndarray of shape (n_samples, n_classes)
+            Probabilities as float32; zero for classes that are not in ``classes_``.
         """
         probabilities = np.asarray(estimator.predict_proba(X))
         if probabilities.shape[1] != self.n_classes:
-            # A training fold without the rarest classes.
+            # The training fold did not contain the rarest classes.
             seen = np.asarray(estimator.classes_, dtype=int)
             full = np.zeros((probabilities.shape[0], self.n_classes))
             full[:, seen] = probabilities
@@ -80,22 +86,22 @@ class ClassificationTask:
         return probabilities.astype(np.float32)
 
     def as_estimator(self, predictions):
-        """Return a fitted classifier that answers with `predictions`."""
-        return _KnownProbabilities(predictions, self.classes)
+        """Return a fitted classifier that predicts stored probabilities."""
+        return _StoredProbabilities(predictions, self.classes)
 
 
 @dataclass(frozen=True)
 class MultilabelTask:
-    """Predict which of several labels a row has; predictions are their probabilities.
+    """Multi-label classification; predictions are the probabilities of the labels.
 
-    Each label is a problem of two classes: it is there, or it is not.
+    Each label is a binary problem.
 
     Parameters
     ----------
     n_outputs : int
         Number of labels.
     dtype : numpy.dtype
-        Of the indicators as the user gave them. Inside, they are int64.
+        Type of the indicators in the target. Encoded indicators are int64.
     """
 
     n_outputs: int
@@ -109,35 +115,47 @@ class MultilabelTask:
 
     @property
     def classes(self):
-        """`classes_` of the estimator, see `label_classes`."""
+        """Attribute ``classes_`` of the estimator, see `label_classes`."""
         return label_classes(self.n_outputs, self.dtype)
 
     def encode(self, y):
-        """Return the indicators as int64."""
+        """Encode indicators as int64."""
         return np.asarray(y, dtype=np.int64)
 
     def decode(self, y):
-        """Return the indicators in the user's type."""
+        """Decode indicators to `dtype`."""
         return y.astype(self.dtype)
 
     def predict(self, estimator, X):
-        """Return the probability of each label, float32 (n_samples, n_outputs)."""
+        """Predict the probability of each label.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted multi-label classifier.
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_samples, n_outputs)
+            Probabilities as float32.
+        """
         return label_probabilities(estimator, X).astype(np.float32)
 
     def as_estimator(self, predictions):
-        """Return a fitted classifier that answers with `predictions`."""
-        return _KnownLabels(predictions, self.dtype)
+        """Return a fitted classifier that predicts stored probabilities."""
+        return _StoredLabels(predictions, self.dtype)
 
 
 @dataclass(frozen=True)
 class RegressionTask:
-    """Predict a number, or several.
+    """Regression with one or several targets.
 
     Parameters
     ----------
     n_outputs : int, default=1
-        With one, targets and predictions have the shape (n_samples,), with more
-        (n_samples, n_outputs).
+        Number of targets. Targets and predictions have the shape (n_samples,) for one
+        and (n_samples, n_outputs) for several.
     """
 
     n_outputs: int = 1
@@ -153,64 +171,80 @@ class RegressionTask:
     stratifies: bool = False
 
     def encode(self, y):
-        """Return the target as float64."""
+        """Encode the target as float64."""
         return np.asarray(y, dtype=np.float64)
 
     def decode(self, y):
-        """Return the target as it is."""
+        """Return the target unchanged."""
         return y
 
     def predict(self, estimator, X):
-        """Return predicted targets, float32 of the shape of the target."""
+        """Predict targets.
+
+        Parameters
+        ----------
+        estimator : regressor
+            Fitted regressor.
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Targets as float32.
+        """
         shape = (-1,) if self.n_outputs == 1 else (-1, self.n_outputs)
         return np.asarray(estimator.predict(X)).reshape(shape).astype(np.float32)
 
     def limits(self, y):
-        """Return the least and the greatest target that an ensemble member may say.
+        """Return the limits to which predictions of ensemble members are clipped.
 
-        A linear model that meets a row far from all others says anything, and with a
-        quarter of the weight it ruins the mean: on one table of 118 rows and 57 columns
-        it said 6 where all targets were between 35 and 46. Conditional means lie well
-        inside the range of the targets; `EXTRAPOLATION` leaves room for a trend.
+        A linear model extrapolates without bounds on rows far from the training data,
+        and a quarter of the weight is enough to spoil the average: on a table of 118
+        rows and 57 columns, one predicted 6 although all targets were between 35 and
+        46. Conditional means are usually inside the range of the targets;
+        `EXTRAPOLATION` allows for trends.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Targets seen in `fit`.
 
         Returns
         -------
-        limits : tuple of (float or ndarray)
+        limits : tuple of (float or ndarray of shape (n_outputs,))
+            Smallest and largest prediction.
         """
         least, greatest = y.min(axis=0), y.max(axis=0)
         room = EXTRAPOLATION * (greatest - least)
         return least - room, greatest + room
 
     def as_estimator(self, predictions):
-        """Return a fitted regressor that answers with `predictions`."""
-        return _KnownTargets(predictions)
+        """Return a fitted regressor that predicts stored targets."""
+        return _StoredTargets(predictions)
 
 
 Task = ClassificationTask | MultilabelTask | RegressionTask
 
 
 def label_probabilities(estimator, X):
-    """Return the probability of each label, whatever way the classifier says it.
+    """Predict the probability of each label with a multi-label classifier.
 
-    scikit-learn knows two: an array with a column for each label (`MLPClassifier`,
-    `OneVsRestClassifier`), and a list with the class probabilities of each label
-    (forests, neighbors, `MultiOutputClassifier`), one column of which is lacking where
-    the training rows agree on the label.
+    scikit-learn has two formats of ``predict_proba``: an array with one column per
+    label (`MLPClassifier`, `OneVsRestClassifier`), and a list of the class
+    probabilities of each label (forests, neighbors, `MultiOutputClassifier`), with a
+    single column for labels that are constant in the training rows.
 
     Parameters
     ----------
-    estimator : fitted classifier of several labels
+    estimator : classifier
+        Fitted multi-label classifier.
     X : array-like of shape (n_samples, n_features)
 
     Returns
     -------
-    probabilities : ndarray of shape (n_samples, n_labels), float64
-        Between `SMALLEST_PROBABILITY` and one minus it: what no training row had is
-        not impossible.
+    probabilities : ndarray of shape (n_samples, n_labels)
+        Probabilities as float64, clipped to `SMALLEST_PROBABILITY` and one minus it:
+        labels that are constant in the training rows may vary in new rows.
     """
     given = estimator.predict_proba(X)
     if isinstance(given, list):
@@ -225,21 +259,42 @@ def label_probabilities(estimator, X):
 
 
 def label_classes(n_labels, dtype):
-    """Return the `classes_` of a multi-label classifier: "no" and "yes" of each label.
+    """Return the attribute ``classes_`` of a multi-label classifier.
 
-    As in forests and in `MultiOutputClassifier`. The other convention, the indices of
-    the labels, makes scikit-learn's scorers take two labels for two classes.
+    The format is that of forests and of `MultiOutputClassifier`. With the other format
+    of scikit-learn, the indices of the labels, scorers would treat two labels as two
+    classes.
+
+    Parameters
+    ----------
+    n_labels : int
+    dtype : numpy.dtype
+        Type of the indicators.
+
+    Returns
+    -------
+    classes : list of ndarray of shape (2,)
+        Indicators 0 and 1 for each label.
     """
     return [np.array([0, 1], dtype=dtype) for _ in range(n_labels)]
 
 
 def has_label(probabilities):
-    """Return whether each label is more probable than not."""
+    """Predict the labels with a probability above 0.5.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_samples, n_labels)
+
+    Returns
+    -------
+    labels : ndarray of bool of shape (n_samples, n_labels)
+    """
     return np.asarray(probabilities) > 0.5
 
 
-class _KnownProbabilities(ClassifierMixin, BaseEstimator):
-    """Fitted classifier whose probabilities for the one X it is asked are known."""
+class _StoredProbabilities(ClassifierMixin, BaseEstimator):
+    """Fitted classifier that predicts stored probabilities, whatever X."""
 
     def __init__(self, probabilities, classes):
         self.probabilities = probabilities
@@ -256,7 +311,8 @@ class _KnownProbabilities(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X):
-        # Stored in single precision; scorers want sums of one in double.
+        # Stored in single precision, but scorers check that rows sum to one in double
+        # precision.
         probabilities = np.asarray(self.probabilities, dtype=np.float64)
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
@@ -264,8 +320,8 @@ class _KnownProbabilities(ClassifierMixin, BaseEstimator):
         return self.classes[np.argmax(self.probabilities, axis=1)]
 
 
-class _KnownLabels(ClassifierMixin, BaseEstimator):
-    """Fitted multi-label classifier whose probabilities for the one X are known."""
+class _StoredLabels(ClassifierMixin, BaseEstimator):
+    """Fitted multi-label classifier that predicts stored probabilities, whatever X."""
 
     def __init__(self, probabilities, dtype):
         self.probabilities = probabilities
@@ -288,8 +344,8 @@ class _KnownLabels(ClassifierMixin, BaseEstimator):
         return has_label(self.probabilities).astype(self.dtype)
 
 
-class _KnownTargets(RegressorMixin, BaseEstimator):
-    """Fitted regressor whose predictions for the one X it is asked are known."""
+class _StoredTargets(RegressorMixin, BaseEstimator):
+    """Fitted regressor that predicts stored targets, whatever X."""
 
     def __init__(self, targets):
         self.targets = targets

@@ -1,4 +1,4 @@
-"""Names of the tasks, as users, operators and knowledge bases write them."""
+"""Names of the tasks in parameters, operators and knowledge bases."""
 
 CLASSIFICATION = "classification"
 REGRESSION = "regression"

@@ -1,4 +1,4 @@
-"""The final model: which candidates are combined, and how."""
+"""Ensembles: select, combine and fit the candidates of the final model."""
 
 from sklearn_meta.ensemble._choice import combine
 from sklearn_meta.ensemble._combination import Combination

@@ -1,97 +1,64 @@
-"""Choose between the best candidate, an average and a stack, guarded against luck.
+"""Choose between the best candidate and its combinations: the ensemble rule.
 
-Weights are fitted on out-of-fold predictions, so their fit can only fool itself through
-the weights. Two paired comparisons over the folds look at that from both sides:
+The weights of a combination are fitted on out-of-fold predictions, so that only the
+weights themselves can overfit. A paired comparison over the folds checks this: for each
+fold, the weights and the best candidate are selected on the other folds, and their
+scores are compared on this fold. Selecting the best candidate on the other folds as
+well corrects for the optimism of choosing the best of many. Hard folds and rows cancel
+in the paired differences.
 
-* *fitted*: the combination on the rows that its weights were fitted on, against the
-  best candidate, which was chosen on the same rows. A little optimistic, little noise.
-* *held out*: for each fold, weights and the best candidate are chosen anew on the other
-  folds and compared on this one. Honest, pessimistic by the rows that it lacks, noisy.
-
-A combination replaces the best candidate if its fitted gain exceeds one standard error
-and the held-out gain does not contradict it, being no loss of more than one standard
-error. Asking for a held-out gain of one standard error instead throws away a good part
-of what there is to gain: on 60 splits of public tables (130 to 1 060 rows, 12
-candidates) the mean reduction of the test log loss falls from 9.4 % to 7.2 %; the
-splits that gain from 43 to 33, those that lose from 7 to 5.
+A combination replaces the best candidate unless its mean difference is below minus
+`GUARD` standard errors. Requiring a held-out gain of one standard error instead forgoes
+much of the possible gain: on 60 splits of public tables (130 to 1 060 rows, 12
+candidates), the mean reduction of the test log loss falls from 9.4 % to 7.2 %, the
+number of splits with a gain from 43 to 33 and of those with a loss from 7 to 5.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.ensemble._combination import (
-    AVERAGE,
     SINGLE,
-    STACK,
     Combination,
     as_pairs,
-    normalize,
     of_pairs,
-    safe_log,
 )
+from sklearn_meta.ensemble._contenders import CombinationProblem, contenders
+from sklearn_meta.ensemble._fold_scores import (
+    blocks_of_rows,
+    fold_scores,
+    mean_scores,
+    mean_scores_elsewhere,
+)
+from sklearn_meta.ensemble._prefilter import prefilter
 from sklearn_meta.ensemble._selection import (
     LogLoss,
     RootSquaredErrors,
     SquaredError,
-    greedy_selection,
-    of_outputs,
-)
-from sklearn_meta.ensemble._stacking import (
-    fit_linear_pool,
-    fit_linear_pools,
-    fit_log_linear_pool,
 )
 
 # A combination may be worse than the best single candidate by this many standard errors
-# of the paired differences, on folds that neither was chosen on.
+# of the paired differences, on folds on which neither was selected.
 GUARD = 1.0
-# Candidates of the diverse average: the best one of each of so many kinds.
-N_KINDS = 4
 
-# Candidates that greedy selection sees: the best ones, and those that would help the
-# best one most. A score that is not a mean over rows costs a call for each of them.
-N_BEST, N_HELPFUL = 30, 10
-N_BEST_SLOW, N_HELPFUL_SLOW = 8, 3
-# Rounds of greedy selection for such a score.
-SIZE_SLOW = 10
-# Share of the best candidate when looking for those that help it.
-BEST_COUNT = 3
-# Two candidates whose predictions differ by less than this share of the error of the
-# better one (root mean squares) are one and the same to an ensemble.
-SAME_SHARE = 0.02
+# With fewer folds than this, blocks of rows take their place.
+MIN_FOLDS = 3
 
-# Prior scales of a stack that are tried, see `_stack`. A scale of 0.4 alone does as
-# well on most tables; the narrow one is for few rows.
-SCALES = (0.1, 0.4)
-# A stack looks at the members of the average and the best others, up to this many. More
-# brought nothing.
-N_STACKED = 6
-# Members with a smaller share of the weight are not worth a fit and the time of their
-# predictions: on 32 tables in 12 s, the mean test loss is the same to 0.02 % without
-# those below 0.05.
-SMALLEST_SHARE = 0.05
-
-# With fewer folds than this, the rows are dealt into blocks instead.
-MIN_FOLDS, N_BLOCKS = 3, 5
-
-# Scores for which greedy selection has a vectorized path; with one output, the root
+# Metrics for which greedy selection has a vectorized path. With one output, the root
 # does not change which average is the best.
-LOSSES = {
-    "neg_log_loss": LogLoss,
-    "neg_binary_log_loss": LogLoss,
-    "neg_root_mean_squared_error": SquaredError,
-    "neg_mean_squared_error": SquaredError,
-}
-LOSSES_OF_OUTPUTS = {
-    "neg_root_mean_squared_error": RootSquaredErrors,
-    "neg_mean_squared_error": SquaredError,
-}
+VECTORIZED_METRICS = frozenset(
+    {
+        "neg_log_loss",
+        "neg_binary_log_loss",
+        "neg_root_mean_squared_error",
+        "neg_mean_squared_error",
+    }
+)
 
 
 def combine(
@@ -111,69 +78,100 @@ def combine(
 ) -> Combination:
     """Combine candidates by their out-of-fold predictions.
 
-    Three contenders are judged on folds that they were not fitted on: the mean of the
-    greedy selections of all but one fold each (`greedy_selection`), the plain average
-    of the best candidates of different kinds, and a stack (`nonnegative_stack`, shrunk
-    toward the greedy average). The best of them replaces the best single candidate
-    unless it is worse by more than one standard error of the paired differences: the
-    single one, the luckiest of many, is chosen on the other folds as well. The
-    differences are paired, so the noise that all share (hard folds, hard rows) cancels.
+    Three combinations are fitted and scored out of fold: the mean of the greedy
+    selections of all but one fold each [1]_ (see `greedy_selection`), the plain average
+    of the best candidates of different kinds, and a stack (see `nonnegative_stack`)
+    that is shrunk toward the greedy average. The best of them is returned, unless its
+    score is worse than that of the best single candidate by more than one standard
+    error of the paired differences over the folds; both are selected on the other folds
+    each time.
 
     Parameters
     ----------
     predictions : sequence of ndarray of shape (n_samples, n_classes) or (n_samples,)
-        Out-of-fold probabilities or targets of each candidate; of several labels or
-        targets, of the shape of `y`. A candidate with a value that is not finite is
-        left out.
+        Out-of-fold probabilities or targets of each candidate. For several labels or
+        targets, each array has the shape of `y`. Candidates with values that are not
+        finite are ignored.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Columns of the true classes (int), or targets; indicators of several labels
-        (int), or several targets. Outputs share the weights of the candidates.
+        Indices of the true classes (int) or targets (float); indicators of several
+        labels (int) or several targets (float). All outputs share the weights.
     task : {"classification", "regression"}
+        Whether `predictions` are probabilities or targets.
     score : callable
-        ``score(predictions, rows) -> float``, greater is better; `predictions` are
-        those of the rows at the positions `rows`.
+        Metric with the signature ``score(predictions, rows) -> float``, greater is
+        better, where `predictions` are those of the samples with the indices `rows`. A
+        ValueError means that the score is undefined on these samples.
     folds : sequence of ndarray of int
-        Positions of the rows of each validation fold, disjoint. Rows in no fold are not
-        used. With fewer than three folds, five blocks of rows take their place.
+        Indices of the samples of each validation fold, disjoint. Samples in no fold are
+        not used. With fewer than three folds, five blocks of rows with similar
+        distributions of the target are used instead.
     scores : sequence of float, default=None
-        Score of each candidate, where it is known, greater is better: the order in
-        which candidates are looked at, and the best single one. None for the mean of
-        `score` over the folds.
+        Score of each candidate, greater is better. They determine the best single
+        candidate and the order in which ties are resolved. None for the mean of `score`
+        over the folds.
     kinds : sequence of hashable, default=None
-        What kind of learner each candidate is: the plain average of the best candidates
-        of different kinds is tried too. None takes every candidate for another kind.
+        Kind of learner of each candidate, for the average of different kinds. None if
+        all candidates are of different kinds.
     metric : str, default=None
-        Scorer name of `score`, where it is one. For ``"neg_log_loss"`` (of several
-        labels ``"neg_binary_log_loss"``), ``"neg_root_mean_squared_error"`` and
-        ``"neg_mean_squared_error"`` greedy selection is computed for all candidates at
-        once.
+        Scorer name of `score`. For ``"neg_log_loss"``, ``"neg_binary_log_loss"``,
+        ``"neg_root_mean_squared_error"`` and ``"neg_mean_squared_error"``, greedy
+        selection is vectorized over the candidates. None, and any other name, for one
+        call of `score` per candidate and round.
     sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of rows in the fits.
+        Sample weights for fitting the weights of the candidates. None for equal
+        weights.
     size : int, default=25
-        Rounds of greedy selection, hence the largest number of members; 1 for the best
-        single candidate.
+        Maximum number of rounds of greedy selection and of members. With 1, the best
+        single candidate is returned.
     deadline : float, default=inf
-        Instant on `clock` after which no further work is begun; what was not judged by
-        then does not replace the best single candidate.
+        Time on `clock` after which no further fit is started. Combinations that are not
+        scored by then are not considered.
     clock : callable, default=time.monotonic
-        Function that returns seconds, monotonic.
+        Function that returns the current time in seconds.
 
     Returns
     -------
     combination : Combination
-        The best combination, or the best single candidate.
+        Members refer to positions in `predictions`.
 
     Raises
     ------
     ValueError
-        If there is no candidate with finite predictions, or no row in any fold.
+        If there is no candidate with finite predictions, or no sample in any fold.
+
+    See Also
+    --------
+    WeightedEnsembleClassifier : Predicts with a combination of classifiers.
+    WeightedEnsembleRegressor : Predicts with a combination of regressors.
+
+    References
+    ----------
+    .. [1] R. Caruana, A. Munson and A. Niculescu-Mizil, "Getting the most out of
+       ensemble selection", ICDM 2006.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_meta.ensemble import combine
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.normal(size=90)
+    >>> predictions = [y + rng.normal(size=90) for _ in range(3)]
+    >>> def score(predictions, rows):
+    ...     return -np.mean((predictions - y[rows]) ** 2)
+    >>> folds = np.array_split(np.arange(90), 3)
+    >>> combination = combine(
+    ...     predictions, y, task="regression", score=score, folds=folds
+    ... )
+    >>> sorted(combination.members)
+    [0, 1, 2]
     """
     y = np.asarray(y)
     folds = [np.asarray(fold, dtype=np.intp) for fold in folds if len(fold)]
     if not len(predictions) or not folds:
         raise ValueError(
-            f"combine needs at least one candidate and one fold with rows. Got "
-            f"{len(predictions)} candidates and {len(folds)} folds."
+            f"combine needs at least one candidate in 'predictions' and one fold with "
+            f"rows in 'folds'. Got {len(predictions)} candidates and {len(folds)} "
+            "folds."
         )
     rows = np.concatenate(folds)
     classifies = task == CLASSIFICATION
@@ -182,33 +180,32 @@ def combine(
     finite = [m for m, p in enumerate(predictions) if np.isfinite(p[rows]).all()]
     if not finite:
         raise ValueError(
-            f"None of the {len(predictions)} candidates has finite predictions."
+            f"None of the {len(predictions)} candidates in 'predictions' has finite "
+            "values in all rows of 'folds'. Leave out candidates that diverge."
         )
     if scores is None:
-        means = np.full(len(predictions), -np.inf)
-        means[finite] = _means(
-            _fold_scores(score, [predictions[m] for m in finite], folds)
+        scores = np.full(len(predictions), -np.inf)
+        scores[finite] = mean_scores(
+            fold_scores(score, [predictions[m] for m in finite], folds)
         )
-    else:
-        means = np.asarray(scores, dtype=np.float64)
-    # Ties go to the candidate that comes first.
-    ranked = sorted(finite, key=lambda m: -means[m])
+    # The first of equal candidates ranks first.
+    ranked = sorted(finite, key=lambda m: -scores[m])
     if size == 1 or len(ranked) == 1 or clock() >= deadline:
         return Combination.single(ranked[0])
-    problem = _Problem(
+    problem = CombinationProblem(
         classifies=classifies,
         y=y,
         sample_weight=sample_weight,
         rows=rows,
         score=score,
         loss_type=_loss_type(classifies, y, metric),
-        vectorized=metric in LOSSES,
+        vectorized=metric in VECTORIZED_METRICS,
         size=size,
         stop=lambda: clock() >= deadline,
     )
     if len(folds) < MIN_FOLDS:
-        folds = _blocks(y, rows)
-    pool = _prefilter(problem, predictions, ranked)
+        folds = blocks_of_rows(y, rows)
+    pool = prefilter(problem, predictions, ranked)
     if len(pool) == 1 or len(folds) == 1:
         return Combination.single(ranked[0])
     chosen = _choose(
@@ -228,23 +225,23 @@ def _score_of_pairs(score):
 
 
 def _loss_type(classifies, y, metric):
-    """The proper loss that candidates are told apart by."""
+    """Return the proper loss for near-duplicates and vectorized greedy selection."""
     if classifies:
         return LogLoss
     if y.ndim == 1:
         return SquaredError
-    return LOSSES_OF_OUTPUTS.get(metric, RootSquaredErrors)
+    return SquaredError if metric == "neg_mean_squared_error" else RootSquaredErrors
 
 
 def _choose(problem, values, kinds, folds):
-    """The better of the average and the stack that pass the guard, or None.
-
-    Candidates come with the best one first.
-    """
-    singles = _fold_scores(problem.score, values, folds)
-    elsewhere = singles[np.argmax(_means_elsewhere(singles), axis=0), range(len(folds))]
+    """Return the best contender that passes the guard; None if there is none."""
+    singles = fold_scores(problem.score, values, folds)
+    # Score on each fold of the candidate that is the best on the other folds.
+    elsewhere = singles[
+        np.argmax(mean_scores_elsewhere(singles), axis=0), range(len(folds))
+    ]
     passed = []
-    for contender in _contenders(problem, values, kinds, singles, folds):
+    for contender in contenders(problem, values, kinds, singles, folds):
         held_out, error = _paired(contender.scores - elsewhere)
         if held_out >= -GUARD * error:
             combination = contender.fit()
@@ -253,279 +250,10 @@ def _choose(problem, values, kinds, folds):
     return max(passed, key=lambda item: item[0])[1] if passed else None
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """What the contenders share."""
-
-    classifies: bool
-    y: np.ndarray = field(repr=False)
-    sample_weight: np.ndarray | None = field(repr=False)
-    rows: np.ndarray = field(repr=False)
-    score: Callable
-    loss_type: type
-    vectorized: bool
-    size: int
-    stop: Callable[[], bool]
-
-    def prepare(self, prediction):
-        """Return float64 predictions; probabilities sum to one."""
-        if self.classifies:
-            return normalize(prediction)
-        return np.asarray(prediction, dtype=np.float64)
-
-    def weights_of(self, rows):
-        """Weights of some rows; None if they are equal, or all zero."""
-        if self.sample_weight is None or not self.sample_weight[rows].any():
-            return None
-        return self.sample_weight[rows]
-
-    def loss(self, rows):
-        """The proper loss of the task on some rows."""
-        return self.loss_type(self.y[rows], self.weights_of(rows))
-
-    def objective(self, rows):
-        """What greedy selection maximizes on some rows."""
-        if self.vectorized:
-            return self.loss(rows)
-        return lambda predictions: _safe_score(self.score, predictions, rows)
-
-    def apply(self, combination, predictions):
-        """Combined predictions of the members."""
-        if self.classifies:
-            return combination.apply(predictions)
-        return combination.apply_to_targets(predictions)
-
-
-@dataclass(frozen=True)
-class _Contender:
-    """A way to combine: its scores out of fold, and its fit on all rows."""
-
-    scores: np.ndarray
-    fit: Callable[[], Combination]
-
-
-def _contenders(problem, values, kinds, singles, folds):
-    """Judge the averages and the stack; what time does not allow is left out."""
-    others = [
-        np.concatenate([f for j, f in enumerate(folds) if j != i])
-        for i in range(len(folds))
-    ]
-    averages = []
-    for rows in others:
-        if problem.stop():
-            return
-        averages.append(_fit_average(problem, values, rows))
-    scores = [
-        _score_on(problem, average, values, fold)
-        for average, fold in zip(averages, folds, strict=True)
-    ]
-    rows = np.sort(np.concatenate(folds))
-    average = _mean_of(averages, len(values), problem.size)
-    yield _Contender(np.array(scores), lambda: average)
-    diverse = [
-        _diverse(_means(np.delete(singles, f, axis=1)), kinds, problem.size)
-        for f in range(len(folds))
-    ]
-    yield _Contender(
-        np.array(
-            [
-                _score_on(problem, chosen, values, fold)
-                for chosen, fold in zip(diverse, folds, strict=True)
-            ]
-        ),
-        lambda: _diverse(_means(singles), kinds, problem.size),
-    )
-    stacked = np.full((len(SCALES), len(folds)), np.nan)
-    for f, (other, fold) in enumerate(zip(others, folds, strict=True)):
-        if problem.stop():
-            return
-        stacks = _fit_stacks(problem, values, other, averages[f], SCALES)
-        stacked[:, f] = [_score_on(problem, stack, values, fold) for stack in stacks]
-    # The scale for a fold is the one that is best on the others, as for the candidates.
-    chosen = np.argmax(_means_elsewhere(stacked), axis=0)
-    scale = SCALES[int(np.argmax(_means(stacked)))]
-    yield _Contender(
-        stacked[chosen, np.arange(len(folds))],
-        lambda: _fit_stacks(problem, values, rows, average, [scale])[0],
-    )
-
-
-def _fit_average(problem, values, rows):
-    """Greedy selection on some rows."""
-    counts = greedy_selection(
-        [v[rows] for v in values],
-        problem.objective(rows),
-        size=problem.size if problem.vectorized else min(problem.size, SIZE_SLOW),
-        stop=problem.stop,
-    )
-    return _combination(AVERAGE, counts / counts.sum(), None)
-
-
-def _mean_of(averages, n_candidates, size):
-    """Mean of the greedy selections of all but one fold each.
-
-    One greedy selection follows the noise of its rows; their mean follows it less, as
-    bagged selection does in Caruana et al. (2004).
-    """
-    weights = np.zeros(n_candidates)
-    for average in averages:
-        weights[list(average.members)] += average.weights / len(averages)
-    weights[np.argsort(-weights, kind="stable")[size:]] = 0.0
-    weights = _without_small(weights)
-    return _combination(AVERAGE, weights / weights.sum(), None)
-
-
-def _diverse(scores, kinds, size):
-    """Plain average of the best candidate of each of the best few kinds."""
-    best = {}
-    for m in np.argsort(-scores, kind="stable"):
-        best.setdefault(kinds[m], int(m))
-        if len(best) == min(N_KINDS, size):
-            break
-    counts = np.zeros(len(kinds))
-    counts[list(best.values())] = 1
-    return _combination(AVERAGE, counts / counts.sum(), None)
-
-
-def _fit_stacks(problem, values, rows, average, scales):
-    """Stacks of the members of an average, one for each prior scale."""
-    members = list(average.members)
-    # `values` are in the order of their scores.
-    extra = [m for m in range(len(values)) if m not in members]
-    n_extra = min(N_STACKED, problem.size) - len(members)
-    members += extra[: max(0, n_extra)]
-    center = np.zeros(len(members))
-    center[: len(average.members)] = average.weights
-    y = problem.y[rows]
-    weights = problem.weights_of(rows)
-    weights = np.ones(len(rows)) if weights is None else weights / weights.mean()
-    stacks, start = [], None
-    inputs = np.stack([values[m][rows] for m in members])
-    if problem.classifies:
-        # Each label of a row is a row of a problem of two classes.
-        inputs = safe_log(inputs).reshape(len(members), -1, inputs.shape[-1])
-        weights, y = of_outputs(weights, y), y.reshape(-1)
-    for scale in scales:
-        if problem.classifies:
-            w, b = fit_log_linear_pool(inputs, y, weights, center, scale, start)
-            start = np.concatenate([w, b])
-        elif y.ndim == 1:
-            w, b = fit_linear_pool(inputs, y, weights, center, scale)
-        else:
-            w, b = fit_linear_pools(inputs, y, weights, center, scale)
-        full = np.zeros(len(values))
-        full[members] = w
-        stacks.append(_combination(STACK, full, b) if w.sum() > 0 else average)
-    return stacks
-
-
-def _without_small(weights):
-    """Weights with zeros for members that are not worth it; the heaviest one is."""
-    return np.where(
-        weights < min(SMALLEST_SHARE * weights.sum(), weights.max()), 0.0, weights
-    )
-
-
-def _combination(kind, weights, intercept):
-    """Combination of the candidates with a weight that matters, the heaviest first."""
-    total = weights.sum()
-    if kind == STACK:
-        weights = _without_small(weights)
-        weights = weights * (total / weights.sum())
-    members = np.argsort(-weights, kind="stable")[: np.count_nonzero(weights)]
-    if kind == AVERAGE and len(members) == 1:
-        return Combination.single(members[0])
-    return Combination(kind, tuple(members), weights[members], intercept)
-
-
-def _score_on(problem, combination, values, rows):
-    """Score of a combination on some rows."""
-    members = [values[m][rows] for m in combination.members]
-    combined = problem.apply(combination, members)
-    return _safe_score(problem.score, combined, rows)
-
-
 def _paired(differences):
-    """Mean and standard error of differences over folds; infinite if there are few."""
+    """Return mean and standard error over folds; infinite with fewer than two."""
     differences = differences[np.isfinite(differences)]
     if len(differences) < 2:
         return -np.inf, np.inf
     error = np.std(differences, ddof=1) / np.sqrt(len(differences))
     return float(np.mean(differences)), float(error)
-
-
-def _prefilter(problem, predictions, ranked):
-    """Candidates worth combining, the best first: no near-copies, not too many."""
-    loss = problem.loss(problem.rows)
-    # The proper loss depends on these alone.
-    profiles = np.stack([loss.profile(predictions[m][problem.rows]) for m in ranked])
-    kept = _without_copies(profiles - 1.0 if problem.classifies else profiles)
-    n_best, n_helpful = (
-        (N_BEST, N_HELPFUL) if problem.vectorized else (N_BEST_SLOW, N_HELPFUL_SLOW)
-    )
-    chosen, rest = kept[:n_best], kept[n_best:]
-    if rest:
-        totals = loss.totals(
-            [predictions[ranked[i]][problem.rows] for i in [chosen[0], *rest]]
-        )
-        totals.add(0, BEST_COUNT)
-        helpful = np.argsort(-totals.scores_with_each()[1:], kind="stable")
-        chosen = chosen + sorted(rest[i] for i in helpful[:n_helpful])
-    return [ranked[i] for i in chosen]
-
-
-def _without_copies(errors):
-    """Indices of errors that differ from every better one; the best come first."""
-    scale = np.sqrt(np.mean(errors[0] ** 2)) or 1.0
-    # Clipped so that a candidate gone wild does not overflow float32.
-    errors = np.clip(errors / scale, -1e6, 1e6).astype(np.float32)
-    gram = errors @ errors.T
-    squares = np.diag(gram)
-    distances = squares[:, None] + squares[None, :] - 2 * gram
-    kept = []
-    for i in range(len(errors)):
-        # Below the rounding of float32 two profiles cannot be told apart.
-        same = distances[kept, i] <= SAME_SHARE**2 * squares[kept] + 1e-6 * squares[i]
-        if not same.any():
-            kept.append(i)
-    return kept
-
-
-def _blocks(y, rows):
-    """Deal rows into blocks of alike targets, where there are too few folds."""
-    order = rows[np.lexsort(np.atleast_2d(y[rows].T))]
-    n_blocks = min(N_BLOCKS, len(rows))
-    return [np.sort(order[i::n_blocks]) for i in range(n_blocks)]
-
-
-def _fold_scores(score, predictions, folds):
-    """Scores of shape (n_candidates, n_folds)."""
-    return np.array(
-        [[_safe_score(score, p[fold], fold) for fold in folds] for p in predictions]
-    )
-
-
-def _safe_score(score, predictions, rows):
-    """The score, NaN where it is not defined."""
-    try:
-        value = float(score(predictions, rows))
-    except ValueError:
-        # Scores such as the area under the curve are not defined on rows of one class;
-        # a fold without a score takes no part in the comparison.
-        return np.nan
-    return value if np.isfinite(value) else np.nan
-
-
-def _means(scores):
-    """Row means of the scores that are defined; minus infinity where none is."""
-    defined = np.isfinite(scores)
-    counts = defined.sum(axis=1)
-    total = np.where(defined, scores, 0.0).sum(axis=1)
-    return np.where(counts > 0, total / np.maximum(counts, 1), -np.inf)
-
-
-def _means_elsewhere(scores):
-    """For each fold, the row means over the other folds."""
-    return np.column_stack(
-        [_means(np.delete(scores, f, axis=1)) for f in range(scores.shape[1])]
-    )

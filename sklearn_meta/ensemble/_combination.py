@@ -1,4 +1,4 @@
-"""Weights of candidates, and how they turn member predictions into one."""
+"""Combine predictions by a weighted average or a log-linear (linear) pool."""
 
 from __future__ import annotations
 
@@ -10,29 +10,48 @@ SINGLE = "single"
 AVERAGE = "average"
 STACK = "stack"
 
-# Log-probabilities are taken of no less than this. A forest says 0 where it means "less
-# than one tree in a hundred"; without a floor that is a veto in a log-linear pool.
+# Lower bound of probabilities before their logarithm is taken. A forest of a hundred
+# trees predicts 0 for probabilities below 1 %; without a bound, such a prediction would
+# determine the log-linear pool alone.
 PROBABILITY_FLOOR = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
 class Combination:
-    """Several candidates and the weight of each.
+    """Members of an ensemble, their weights, and how their predictions are combined.
 
     Parameters
     ----------
     kind : {"single", "average", "stack"}
-        ``"average"`` is the weighted mean of member predictions. ``"stack"`` is
+        ``"single"`` is the prediction of one member and ``"average"`` the weighted mean
+        of the members' predictions. ``"stack"`` is the linear combination
         ``intercept + sum_m w_m f_m`` for targets and the log-linear pool
         ``softmax(intercept + sum_m w_m log p_m)`` for probabilities.
     members : tuple of int
-        Positions of the members in the sequence of candidates that were combined, the
-        heaviest first.
-    weights : ndarray of shape (n_members,)
-        Not negative. They sum to one for ``"single"`` and ``"average"``; a stack may
-        have another sum: above one sharpens probabilities, below one softens them.
-    intercept : ndarray of shape (n_classes,), (n_outputs,) or (), or None
-        Only for a stack.
+        Positions of the members in the sequence of candidates that were combined.
+        `combine` orders them by decreasing weight.
+    weights : array-like of shape (n_members,)
+        Non-negative weights, at least one of them positive. The weights of
+        ``"single"`` and ``"average"`` sum to one. Those of a stack need not: a sum
+        above one sharpens probabilities, a sum below one smooths them.
+    intercept : ndarray of shape (n_classes,), (n_outputs,) or (), default=None
+        Intercept of a stack; None for the other kinds.
+
+    Raises
+    ------
+    ValueError
+        If `kind` or `weights` are invalid.
+
+    See Also
+    --------
+    combine : Selects the members and fits their weights.
+
+    Examples
+    --------
+    >>> from sklearn_meta.ensemble import Combination
+    >>> combination = Combination("average", (0, 1), [0.75, 0.25])
+    >>> combination.apply([[1.0, 2.0], [5.0, 2.0]])
+    array([2., 2.])
     """
 
     kind: str
@@ -62,58 +81,23 @@ class Combination:
 
     @classmethod
     def single(cls, member) -> Combination:
-        """Return the combination that is one candidate alone.
+        """Return the combination with a single member.
 
         Parameters
         ----------
         member : int
-            Position of the candidate in the sequence of candidates.
+            Position of the member in the sequence of candidates.
 
         Returns
         -------
         combination : Combination
-            Of kind ``"single"``, with a weight of one.
         """
         return cls(SINGLE, (member,), np.ones(1))
 
     @property
     def shares(self) -> np.ndarray:
-        """Weights scaled to sum to one, for people."""
+        """Weights scaled to sum to one, for display."""
         return self.weights / self.weights.sum()
-
-    def restrict(self, positions) -> Combination:
-        """Return the combination of some of the members, the others left out.
-
-        Used where a member cannot be refitted. The sum of the weights stays.
-
-        Parameters
-        ----------
-        positions : sequence of int
-            Positions in `members` of those to keep.
-
-        Returns
-        -------
-        combination : Combination
-            Weights scaled to the sum of before; of kind ``"single"`` if one member of
-            an average is left.
-
-        Raises
-        ------
-        ValueError
-            If no member with a positive weight is kept.
-        """
-        positions = list(positions)
-        kept = self.weights[positions]
-        if not kept.sum() > 0:
-            raise ValueError(
-                f"positions must keep a member with a positive weight. Got {positions} "
-                f"of {len(self.members)} members."
-            )
-        members = tuple(self.members[i] for i in positions)
-        if len(members) == 1 and self.kind == AVERAGE:
-            return Combination.single(members[0])
-        scale = self.weights.sum() / kept.sum()
-        return Combination(self.kind, members, kept * scale, self.intercept)
 
     def apply(self, predictions) -> np.ndarray:
         """Combine the predictions of the members.
@@ -121,15 +105,20 @@ class Combination:
         Parameters
         ----------
         predictions : sequence of ndarray of shape (n_samples, n_classes) or (n_samples,)
-            Probabilities or targets predicted by each of `members`, in their order;
-            probabilities of several labels as `as_pairs` gives them. Those of members
-            with weight zero are not looked at and may be None. For several targets see
-            `apply_to_targets`.
+            Probabilities or targets that are predicted by each of `members`, in the
+            order of `members`. Probabilities of several labels have the shape
+            (n_samples, n_labels, 2). Predictions of members with weight zero are
+            ignored and may be None. Use `apply_to_targets` for several targets.
 
         Returns
         -------
         combined : ndarray of the same shape, float64
             Probabilities sum to one in the last axis.
+
+        Raises
+        ------
+        ValueError
+            If the number of predictions is not the number of members.
         """  # noqa: E501
         weights, arrays = self._used(predictions)
         if arrays[0].ndim == 1:
@@ -143,24 +132,29 @@ class Combination:
         return normalize(total)
 
     def apply_to_targets(self, predictions) -> np.ndarray:
-        """Combine predicted targets, of one output or several.
+        """Combine the predicted targets of the members, for one or several outputs.
 
         Parameters
         ----------
         predictions : sequence of ndarray of shape (n_samples, n_outputs) or (n_samples,)
-            As of `apply`.
+            Targets that are predicted by each of `members`, in the order of `members`.
+            Predictions of members with weight zero are ignored and may be None.
 
         Returns
         -------
         combined : ndarray of the same shape, float64
-            Weighted mean, or the stack's linear combination.
+
+        Raises
+        ------
+        ValueError
+            If the number of predictions is not the number of members.
         """  # noqa: E501
         weights, arrays = self._used(predictions)
         total = sum(w * f for w, f in zip(weights, arrays, strict=True))
         return total + self.intercept if self.kind == STACK else total / weights.sum()
 
     def _used(self, predictions):
-        """Weights above zero and the predictions that they belong to, as float64."""
+        """Return the positive weights and the corresponding predictions as float64."""
         if len(predictions) != len(self.members):
             raise ValueError(
                 f"predictions must have one entry for each of the {len(self.members)} "
@@ -172,7 +166,7 @@ class Combination:
 
 
 def as_pairs(probabilities):
-    """Return the probabilities of labels as those of two classes, "no" and "yes".
+    """Convert probabilities of labels to those of two classes per label.
 
     Parameters
     ----------
@@ -181,18 +175,19 @@ def as_pairs(probabilities):
     Returns
     -------
     pairs : ndarray of shape (n_samples, n_labels, 2)
+        Probabilities of the absence and of the presence of each label.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     return np.stack([1 - p, p], axis=-1)
 
 
 def of_pairs(pairs):
-    """Return the probabilities of "yes": the inverse of `as_pairs`."""
+    """Convert pairs back to probabilities of labels; the inverse of `as_pairs`."""
     return pairs[..., 1]
 
 
 def normalize(probabilities):
-    """Scale rows to sum to one; a row without any probability becomes uniform."""
+    """Scale probabilities to sum to one in the last axis; uniform if all are zero."""
     p = np.clip(np.asarray(probabilities, dtype=np.float64), 0.0, None)
     total = p.sum(axis=-1, keepdims=True)
     empty = total == 0
@@ -203,11 +198,11 @@ def normalize(probabilities):
 
 
 def safe_log(probabilities):
-    """Logarithm of probabilities, none of them below the floor."""
+    """Return the logarithm of probabilities, bounded by `PROBABILITY_FLOOR`."""
     return np.log(np.maximum(probabilities, PROBABILITY_FLOOR))
 
 
 def softmax(logits):
-    """Probabilities of logits in the last axis."""
+    """Return the softmax of logits in the last axis."""
     z = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return z / z.sum(axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""The final model as estimators of the encoded and of the raw table."""
+"""Export the final model as scikit-learn estimators and as arguments of a source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sklearn_meta.evaluation._records import Status
 
 
 def ensemble_of(final, dataset):
-    """Return the final model as an estimator of the encoded table.
+    """Return the final model as an estimator on the encoded table.
 
     Parameters
     ----------
@@ -28,7 +28,9 @@ def ensemble_of(final, dataset):
 
     Returns
     -------
-    ensemble : WeightedEnsembleClassifier or -Regressor, or the one of several labels
+    ensemble : estimator
+        `WeightedEnsembleClassifier`, `WeightedEnsembleRegressor` or, for several
+        labels, `_WeightedEnsembleMultilabel`.
     """
     members = [m.models[0] if len(m.models) == 1 else m.models for m in final.members]
     task = dataset.task
@@ -42,24 +44,28 @@ def ensemble_of(final, dataset):
 
 
 def best_estimator(final, ensemble, dataset, encoder):
-    """Return the best single pipeline, from raw table to prediction.
+    """Return the best single candidate as a pipeline on the raw table.
 
     Parameters
     ----------
     final : FinalModel
     ensemble : estimator
-        See `ensemble_of`.
+        Ensemble returned by `ensemble_of`.
     dataset : Dataset
     encoder : transformer or None
-        From the raw table to the encoded one.
+        Fitted transformer from the raw table to the encoded one; None if they are the
+        same.
 
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
+        With fold models, its last step is their `VotingClassifier` or
+        `VotingRegressor`; for several outputs, the steps are those of the first fold
+        model.
     """
     steps = [] if encoder is None else [("encode", encoder)]
     models, task = final.best.models, dataset.task
-    # scikit-learn has no vote of models of several outputs: then it is the first.
+    # scikit-learn's voting estimators do not support several outputs.
     if task.n_outputs > 1 or (len(models) == 1 and _predicts_labels(models[0], task)):
         return Pipeline([*steps, *models[0].steps])
     return Pipeline([*steps, ("vote", ensemble.vote_of(models))])
@@ -76,10 +82,10 @@ def _predicts_labels(model, task):
 
 
 def source_arguments(final, context, encoding):
-    """Return what `to_source` needs for the best single pipeline.
+    """Return the arguments of `to_source` for the best single candidate.
 
-    The name of the task takes the place of the catalog, which is large and in no fitted
-    model.
+    They have the name of the task instead of the catalog, which is large and therefore
+    not stored in fitted estimators.
 
     Parameters
     ----------
@@ -90,8 +96,8 @@ def source_arguments(final, context, encoding):
     Returns
     -------
     arguments : dict or None
-        None if no candidate was finished: the constant predictor is no pipeline of the
-        search.
+        None if the final model is the constant predictor, which is not a pipeline of
+        the search space.
     """
     best = final.best.evaluation
     if best.status is not Status.OK and not best.folds:

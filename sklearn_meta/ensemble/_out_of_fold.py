@@ -1,4 +1,4 @@
-"""Out-of-fold predictions of several candidates on the same rows."""
+"""Collect out-of-fold predictions of candidates on the same rows."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ class OutOfFold:
     Parameters
     ----------
     evaluations : tuple of Evaluation
+        Evaluations of the candidates.
     rows : ndarray of int
-        Row indices in the dataset.
+        Indices of the rows in the dataset.
     predictions : tuple of ndarray
-        One for each evaluation, aligned with `rows`.
+        Predictions of each candidate for `rows`.
     folds : tuple of ndarray of int
-        Positions in `rows` of disjoint validation folds.
+        Disjoint validation folds, as positions in `rows`.
     """
 
     evaluations: tuple[Evaluation, ...]
@@ -32,10 +33,10 @@ class OutOfFold:
 
 
 def out_of_fold(history, context) -> OutOfFold | None:
-    """Collect the out-of-fold predictions that can be combined.
+    """Collect the out-of-fold predictions of the candidates that can be combined.
 
-    If no candidate has finished every fold, the candidates with the most finished
-    folds are compared on those.
+    These are the candidates that were evaluated on all folds. If there are none, the
+    candidates with the largest number of folds are used, on these folds.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def out_of_fold(history, context) -> OutOfFold | None:
     Returns
     -------
     out_of_fold : OutOfFold or None
-        None if no candidate has finished a fold.
+        None if no candidate was evaluated on a fold.
     """
     usable = [e for e in history if has_predictions(e)]
     finished = [e for e in usable if e.status is Status.OK]
@@ -73,7 +74,7 @@ def out_of_fold(history, context) -> OutOfFold | None:
 
 
 def _average(folds, positions, counts):
-    """Mean of the predictions that each row got (several in repeated splits)."""
+    """Average the predictions of each row over the folds that contain it."""
     first = folds[0].predictions
     total = np.zeros((len(counts), *first.shape[1:]))
     for fold, where in zip(folds, positions, strict=True):

@@ -1,4 +1,4 @@
-"""Fits on all rows at the end, or on as many as there is time for."""
+"""Refit candidates on all rows, or on a subsample that fits into the budget."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ REFIT = "sklearn_meta.evaluation._fit_and_score:refit_candidate"
 
 
 class Refits:
-    """Fits candidates again, each at most once, never beyond the budget.
+    """Refits of candidates within a budget, each at most once.
 
-    It is the `Work` of `run_tasks`: a task is a fit.
+    Implements the `Work` protocol of `run_tasks` with one task per fit.
 
     Parameters
     ----------
@@ -22,12 +22,12 @@ class Refits:
     pool : Pool
     budget : Budget
     memory_limit : int or None, default=None
-        Bytes that one fit may use; None for no limit.
+        Memory limit of one fit in bytes; None for no limit.
 
     Attributes
     ----------
     seconds : float
-        Seconds of the fits so far, of all workers together.
+        Total time of the fits so far in seconds, summed over the workers.
     """
 
     def __init__(self, context, pool, budget, memory_limit=None):
@@ -39,31 +39,37 @@ class Refits:
         self._models = {}
         self._tried = set()
         self._waiting = []
-        # Start of each running fit, by the text of its candidate.
+        # Start time of each running fit, by the text of its candidate.
         self._running = {}
         self._n_places = 1
 
     def model(self, evaluation):
-        """Return the fitted pipeline, or None."""
+        """Return the fitted pipeline of a candidate; None if there is none."""
         return self._models.get(evaluation.candidate.text)
 
     def may_start(self, evaluation):
-        """Whether there is time to fit the candidate."""
+        """Return whether a candidate was not tried yet and can be fitted in time."""
         return evaluation.candidate.text not in self._tried and 0 < rows_in_time(
             evaluation, self.context, self.budget.remaining()
         )
 
     def run(self, evaluations):
-        """Fit candidates in this order, as many as time allows.
+        """Fit candidates in the given order, as many as the time allows.
 
-        Where all rows take too long, each has its share of the seconds.
+        If a fit on all rows is predicted to exceed the time left, the candidate is
+        fitted on a subsample and gets its share of the time.
+
+        Parameters
+        ----------
+        evaluations : sequence of Evaluation
+            Evaluations of the candidates. Those that were tried before are skipped.
         """
         self._n_places = max(self.pool.n_idle, 1)
         self._waiting = [e for e in evaluations if e.candidate.text not in self._tried]
         run_tasks(self.pool, self)
 
     def next_task(self, place) -> Task | None:
-        """Return the next fit that there is time for."""
+        """Return the next fit that can be done in time; None if there is none."""
         while self._waiting:
             share = min(self._n_places / len(self._waiting), 1.0)
             evaluation = self._waiting.pop(0)
@@ -84,7 +90,7 @@ class Refits:
         return None
 
     def collect(self, event):
-        """Take in a fitted pipeline, or the end of a fit."""
+        """Process an event of a fit: the fitted pipeline, or the end of the fit."""
         if event.task_id not in self._running:
             return
         if isinstance(event, Payload):
@@ -94,12 +100,12 @@ class Refits:
             self.seconds += self.budget.clock() - began
 
     def is_done(self) -> bool:
-        """Whether every fit has ended, or the time has."""
+        """Return whether no fit is running and none can be started."""
         waits = self._waiting and self.budget.remaining() > 0
         return not (self._running or waits)
 
     def seconds_left(self) -> float:
-        """Seconds until the deadline of the fits."""
+        """Return the seconds until the deadline of the fits."""
         return self.budget.remaining()
 
     def _n_rows(self, evaluation, share):
@@ -110,6 +116,6 @@ class Refits:
 
 
 def mean_iterations(evaluation):
-    """Boosting rounds for the fit on all rows: the mean over the folds, or None."""
+    """Return the mean number of boosting rounds over the folds; None without any."""
     rounds = [f.iterations for f in evaluation.folds if f.iterations is not None]
     return round(float(np.mean(rounds))) if rounds else None

@@ -1,15 +1,20 @@
-"""Non-negative linear combinations of predictions, shrunk toward a given average.
+"""Stacking: non-negative linear and log-linear pools, shrunk toward an average.
 
 Notation: M members, n rows, K classes; ``w`` (M) weights, ``b`` intercept, ``c`` (M)
-the weights that are believed beforehand (those of an average), ``s`` the prior scale,
-the standard deviation of ``w`` around ``c``. Both fits are posterior modes
+prior mean of the weights (those of an average), ``s`` prior standard deviation of the
+weights and the intercept. The fits are maximum a posteriori estimates
 
     minimize  sum_i loss_i(w, b)  +  |w - c|^2 / (2 s^2)  +  |b|^2 / (2 s^2),   w >= 0
 
-with ``loss`` the negative log-likelihood: of the log-linear pool (Genest & Zidek 1986)
-for classes, of a Gaussian whose variance is that of the average's errors for targets.
-So the same few values of ``s`` suit any table: many rows outweigh the prior, few do
-not.
+where ``loss`` is a negative log-likelihood: that of the log-linear pool [1]_ for
+classes, and that of a Gaussian with the variance of the average's errors for targets.
+Since the likelihood grows with the number of rows and the prior does not, the same few
+values of ``s`` suit tables of all sizes.
+
+References
+----------
+.. [1] C. Genest and J. V. Zidek, "Combining probability distributions: a critique and
+   an annotated bibliography", Statistical Science 1(1), 1986.
 """
 
 from __future__ import annotations
@@ -25,35 +30,56 @@ MAX_ITERATIONS = 100
 def nonnegative_stack(
     predictions, y, *, center, scale, sample_weight=None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit non-negative weights and an intercept to the true targets.
+    """Fit a stack with non-negative weights, shrunk toward given weights.
+
+    For targets, the stack is ``intercept + sum_m w_m f_m``; for probabilities, it is
+    the log-linear pool ``softmax(intercept + sum_m w_m log p_m)`` [1]_. The estimates
+    are maximum a posteriori, with a normal prior of the weights around `center` and of
+    the intercept around zero.
 
     Parameters
     ----------
     predictions : sequence of ndarray of shape (n_samples, n_classes) or (n_samples,)
         Out-of-fold probabilities or targets of each member.
     y : ndarray of shape (n_samples,)
-        Columns of the true classes (int), or targets.
+        Indices of the true classes (int) or true targets (float).
     center : ndarray of shape (n_members,)
-        Weights toward which the fit is shrunk, such as those of an average.
+        Prior mean of the weights, for instance the weights of an average.
     scale : float
-        Prior standard deviation of a weight around `center`. Small keeps the average,
-        large trusts the rows.
+        Prior standard deviation of the weights and the intercept. Small values keep
+        the weights close to `center`.
     sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of the rows; None for equal ones.
+        Weights of the rows; None for equal weights.
 
     Returns
     -------
     weights : ndarray of shape (n_members,)
-        Not negative.
+        Non-negative weights.
     intercept : ndarray of shape (n_classes,) or ()
-        Added to the logits, or to the target.
+
+    References
+    ----------
+    .. [1] C. Genest and J. V. Zidek, "Combining probability distributions: a critique
+       and an annotated bibliography", Statistical Science 1(1), 1986.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_meta.ensemble import nonnegative_stack
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.normal(size=200)
+    >>> predictions = [y + 0.1 * rng.normal(size=200), rng.normal(size=200)]
+    >>> weights, _ = nonnegative_stack(predictions, y, center=[0.5, 0.5], scale=0.4)
+    >>> weights.round(1)
+    array([1., 0.])
     """
     center = np.asarray(center, dtype=np.float64)
     y = np.asarray(y)
     if sample_weight is None:
         rows = np.ones(len(y))
     else:
-        # Mean one: the number of rows tells how much the data weigh against the prior.
+        # Scaled to mean one, so that the number of rows is the weight of the data
+        # relative to the prior.
         rows = np.asarray(sample_weight, dtype=np.float64)
         rows = rows / rows.mean()
     if np.ndim(predictions[0]) == 2:
@@ -64,18 +90,23 @@ def nonnegative_stack(
 
 
 def fit_log_linear_pool(logs, y, rows, center, scale, start=None):
-    """Fit ``softmax(b + sum_m w_m log p_m)`` by L-BFGS-B.
+    """Fit the log-linear pool ``softmax(b + sum_m w_m log p_m)`` by L-BFGS-B.
 
     Parameters
     ----------
     logs : ndarray of shape (n_members, n_samples, n_classes)
+        Logarithms of the probabilities.
     y : ndarray of int of shape (n_samples,)
+        Indices of the true classes.
     rows : ndarray of shape (n_samples,)
-        Weights of rows.
+        Weights of the rows.
     center : ndarray of shape (n_members,)
+        Prior mean of the weights.
     scale : float
+        Prior standard deviation of the weights and the intercept.
     start : ndarray of shape (n_members + n_classes,), default=None
-        Weights and intercept to begin with, such as the solution for another scale.
+        Initial weights and intercept, for instance the solution for another scale; None
+        for the prior mean.
 
     Returns
     -------
@@ -99,8 +130,23 @@ def fit_log_linear_pool(logs, y, rows, center, scale, start=None):
 def log_linear_objective(parameters, logs, y, rows, prior, scale):
     """Value and gradient of the penalized mean log loss of the log-linear pool.
 
-    With ``q_i = softmax(b + sum_m w_m log p_mi)`` the gradient of row i in the logits
-    is ``q_i - onehot(y_i)``, and logits are linear in both `w` and `b`.
+    With ``q_i = softmax(b + sum_m w_m log p_mi)``, the gradient of row i with respect
+    to the logits is ``q_i - onehot(y_i)``, and the logits are linear in ``w`` and
+    ``b``.
+
+    Parameters
+    ----------
+    parameters : ndarray of shape (n_members + n_classes,)
+        Weights and intercept.
+    logs, y, rows, scale
+        See `fit_log_linear_pool`.
+    prior : ndarray of shape (n_members + n_classes,)
+        Prior mean of the parameters.
+
+    Returns
+    -------
+    value : float
+    gradient : ndarray of shape (n_members + n_classes,)
     """
     n_members, n, n_classes = logs.shape
     flat = logs.reshape(n_members, n * n_classes)
@@ -115,23 +161,29 @@ def log_linear_objective(parameters, logs, y, rows, prior, scale):
     q *= rows[:, None]
     gradient = np.concatenate([flat @ q.reshape(-1), q.sum(axis=0)])
     gradient += away / scale**2
-    # Per row, so that the tolerances of the optimizer mean the same for any table.
+    # Divided by the number of rows, so that the tolerances of the optimizer do not
+    # depend on it.
     return value / n, gradient / n
 
 
 def fit_linear_pools(values, y, rows, center, scale):
-    """Fit ``b_k + sum_m w_m f_mk`` for outputs k, the weights being those of all.
+    """Fit ``b_k + sum_m w_m f_mk`` for outputs k, with weights shared by the outputs.
 
-    The errors of the average have another variance in each output; measured in these,
-    all of them are rows of one fit.
+    Each output is divided by the standard deviation of the average's errors; then all
+    outputs are rows of one fit.
 
     Parameters
     ----------
     values : ndarray of shape (n_members, n_samples, n_outputs)
+        Predicted targets.
     y : ndarray of shape (n_samples, n_outputs)
+        True targets.
     rows : ndarray of shape (n_samples,)
+        Weights of the rows.
     center : ndarray of shape (n_members,)
+        Prior mean of the weights.
     scale : float
+        Prior standard deviation of the weights and the intercept.
 
     Returns
     -------
@@ -155,14 +207,20 @@ def fit_linear_pools(values, y, rows, center, scale):
 
 
 def fit_linear_pool(values, y, rows, center, scale):
-    """Fit ``b + sum_m w_m f_m`` by bounded least squares.
+    """Fit the linear pool ``b + sum_m w_m f_m`` by bounded least squares.
 
     Parameters
     ----------
     values : ndarray of shape (n_members, n_samples)
-    y, rows : ndarray of shape (n_samples,)
+        Predicted targets.
+    y : ndarray of shape (n_samples,)
+        True targets.
+    rows : ndarray of shape (n_samples,)
+        Weights of the rows.
     center : ndarray of shape (n_members,)
+        Prior mean of the weights.
     scale : float
+        Prior standard deviation of the weights and the intercept.
 
     Returns
     -------
@@ -170,24 +228,26 @@ def fit_linear_pool(values, y, rows, center, scale):
     intercept : ndarray of shape ()
     """
     total = rows.sum()
-    # Fitting errors of deviations from the mean target keeps a far-off mean (years,
-    # prices) out of the intercept and out of the sum of the weights.
+    # The targets are centered, so that a mean far from zero (years, prices) affects
+    # neither the intercept nor the sum of the weights.
     middle = rows @ y / total
     values = values - middle
     target = y - middle
     errors = target - center @ values
     sigma = np.sqrt(rows @ errors**2 / total)
     if not sigma > 0:
-        # The average makes no error: nothing to fit.
+        # The average makes no errors.
         return center.copy(), np.asarray((1 - center.sum()) * middle)
     root = np.sqrt(rows) / sigma
-    # The intercept is measured in sigmas, so that its prior has no unit.
+    # The intercept is in units of sigma, so that its prior does not depend on the unit
+    # of the target.
     columns = np.vstack([values * root, np.sqrt(rows)])
     prior = np.concatenate([center, [0.0]])
     penalty = np.eye(len(prior)) / scale
     design = np.vstack([columns.T, penalty])
     response = np.concatenate([target * root, prior / scale])
-    # QR first: the bounded solver then works on a square matrix of the members.
+    # QR decomposition first: the bounded solver then works on a matrix of the size of
+    # the number of members.
     r = np.linalg.qr(np.column_stack([design, response]), mode="r")
     lower = np.append(np.zeros(len(center)), -np.inf)
     solution = lsq_linear(

@@ -1,4 +1,4 @@
-"""The fitted combination as an estimator."""
+"""Weighted ensembles: combinations of predictions as scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -27,51 +27,53 @@ from sklearn_meta.ensemble._combination import (
     of_pairs,
 )
 
-# Rows in a leaf of the tree in an ensemble that nobody gave members.
+# Minimum number of rows per leaf of the tree in the default members.
 LEAF_SIZE = 5
 
 
 class _WeightedEnsemble(BaseEstimator):
+    """Base class of weighted ensembles."""
+
     def __sklearn_is_fitted__(self):
         if not hasattr(self, "members_") and not self.members:
             return False
         try:
-            for member in self._asked():
+            for member in self._members_in_use():
                 if member is not None:
                     check_is_fitted(_models(member)[0])
         except NotFittedError:
             return False
         return True
 
-    def _given(self):
-        """Members as they were given, or those of an ensemble without any."""
+    def _member_list(self):
+        """Return the parameter `members`, or the default members if it is None."""
         return self._default_members() if self.members is None else self.members
 
     def _weighting(self):
-        """Combination as it was given, or the plain average."""
+        """Return the parameter `combination`, or equal weights if it is None."""
         if self.combination is not None:
             return self.combination
-        n = len(self._given())
+        n = len(self._member_list())
         return Combination(AVERAGE, tuple(range(n)), np.full(n, 1 / n))
 
-    def _asked(self):
-        """Members with a weight; None in the place of the others."""
-        members = getattr(self, "members_", None) or self._given()
+    def _members_in_use(self):
+        """Return the members with a positive weight, None in place of the others."""
+        members = getattr(self, "members_", None) or self._member_list()
         pairs = zip(members, self._weighting().weights, strict=True)
         return [member if weight > 0 else None for member, weight in pairs]
 
     def _predictions(self, X, predict):
-        """Mean of ``predict(model, X)`` of the models of each member."""
+        """Return the mean of ``predict(model, X)`` over the models of each member."""
         check_is_fitted(self)
         return [
             member
             if member is None
             else np.mean([predict(model, X) for model in _models(member)], axis=0)
-            for member in self._asked()
+            for member in self._members_in_use()
         ]
 
     def _fit_members(self, X, y):
-        self.members_ = [clone(_models(m)[0]).fit(X, y) for m in self._given()]
+        self.members_ = [clone(_models(m)[0]).fit(X, y) for m in self._member_list()]
         first = self.members_[0]
         if hasattr(first, "feature_names_in_"):
             self.feature_names_in_ = first.feature_names_in_
@@ -81,13 +83,13 @@ class _WeightedEnsemble(BaseEstimator):
     @property
     def n_features_in_(self):
         """Number of columns that the members were fitted on."""
-        asked = [member for member in self._asked() if member is not None]
-        return _models(asked[0])[0].n_features_in_
+        used = [member for member in self._members_in_use() if member is not None]
+        return _models(used[0])[0].n_features_in_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        members = [get_tags(_models(member)[0]) for member in self._given()]
-        # The input meets every member, so it is what all of them take.
+        members = [get_tags(_models(member)[0]) for member in self._member_list()]
+        # Every member gets the input, so all of them must support it.
         tags.input_tags.sparse = all(m.input_tags.sparse for m in members)
         tags.input_tags.allow_nan = all(m.input_tags.allow_nan for m in members)
         tags.non_deterministic = any(m.non_deterministic for m in members)
@@ -95,32 +97,40 @@ class _WeightedEnsemble(BaseEstimator):
 
 
 class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
-    """Classifiers whose probabilities are combined with fixed weights.
+    """Classifier that combines the probabilities of its members with fixed weights.
 
     Parameters
     ----------
-    members : sequence of classifiers, or of sequences of classifiers, default=None
-        One for each member of `combination`, in its order. A member that is a sequence
-        stands for the mean of its models' probabilities (the models of the folds).
-        Fitted ones predict at once, others need ``fit``. None is a logistic regression
-        on scaled columns and a decision tree, which err in different places.
+    members : sequence of (classifier or sequence of classifiers), default=None
+        Members in the order of `combination`. The prediction of a member that is a
+        sequence, for instance of the models of cross-validation folds, is the mean of
+        its models' probabilities. An ensemble of fitted members can predict without
+        ``fit``. None for a logistic regression on standardized features and a decision
+        tree.
     combination : Combination, default=None
-        Weights, see `combine`. None weighs all members equally.
+        Weights of the members, see `combine`. None for equal weights.
     classes : ndarray of shape (n_classes,), default=None
-        Sorted labels. A model that has seen them all may predict labels or indices into
-        them; one that has not predicts indices, and gives the others no probability.
-        None if the members predict the labels themselves.
+        Sorted class labels, if the members were fitted on class indices. Classes that
+        a member has not seen get the probability zero. Members with all classes may
+        predict labels as well. None if all members were fitted on labels.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Sorted labels.
+        Sorted class labels.
     members_ : list of classifiers
-        Those that ``fit`` has fitted; only after ``fit``.
+        Members that were fitted by ``fit``. Not defined for an ensemble of fitted
+        members.
     n_features_in_ : int
-        Number of columns that the members were fitted on.
+        Number of features seen by the members during ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns seen in ``fit``, if they are strings.
+        Names of features seen during ``fit``. Defined only if the feature names of `X`
+        are all strings.
+
+    See Also
+    --------
+    WeightedEnsembleRegressor : Weighted ensemble for regression.
+    combine : Selects members and fits their weights.
 
     Examples
     --------
@@ -142,30 +152,33 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
 
     @property
     def classes_(self):
-        """Sorted labels."""
+        """Sorted class labels."""
         if hasattr(self, "_labels"):
             return self._labels
         if self.classes is not None:
             return np.asarray(self.classes)
         if not self.members:
-            raise AttributeError("An ensemble without members has no classes_.")
+            raise AttributeError(
+                "An ensemble without members has no classes_. Call fit first, or pass "
+                "fitted members."
+            )
         seen = [m.classes_ for models in self.members for m in _models(models)]
         return np.unique(np.concatenate(seen))
 
     def fit(self, X, y):
-        """Fit the members anew on other rows; the weights stay.
+        """Fit clones of the members; the weights do not change.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training rows.
+            Training samples.
         y : array-like of shape (n_samples,)
             Class labels.
 
         Returns
         -------
         self : object
-            The fitted ensemble.
+            Fitted ensemble.
         """
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
@@ -173,8 +186,9 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         intercept = self._weighting().intercept
         if intercept is not None and len(intercept) != len(labels):
             raise ValueError(
-                f"y must have the {len(intercept)} classes that the weights of the "
-                f"stack were fitted for. Got {len(labels)} classes."
+                f"y must have the {len(intercept)} classes for which the weights of "
+                f"the stack were fitted. Got {len(labels)} classes. Pass "
+                "combination=None for equal weights."
             )
         self._fit_members(X, y if self.classes is None else indices)
         self._labels = labels
@@ -188,17 +202,17 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         )
 
     def predict_proba(self, X):
-        """Return the probabilities of the classes.
+        """Predict class probabilities.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to predict.
+            Input samples.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            Rows sum to one.
+            Probabilities in the order of `classes_`; rows sum to one.
         """
         return self._weighting().apply(self._predictions(X, self._probabilities))
 
@@ -208,36 +222,37 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         return _aligned(model, X, known)
 
     def predict(self, X):
-        """The most probable label of each row.
+        """Predict the most probable class of each sample.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to predict.
+            Input samples.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Most probable label of each row.
+            Predicted class labels.
         """
         most_probable = np.argmax(self.predict_proba(X), axis=1)
         return self.classes_[most_probable]
 
     def vote_of(self, models):
-        """Return a plain scikit-learn soft vote of fitted models.
+        """Return a scikit-learn soft voting classifier of fitted models.
 
         Parameters
         ----------
-        models : sequence of fitted classifiers
-            Models of one member, or of several.
+        models : sequence of classifiers
+            Fitted models, for instance of cross-validation folds.
 
         Returns
         -------
-        vote : fitted VotingClassifier
-            Of the models that have seen the most classes: a vote needs the same columns
-            of all. It predicts the labels.
+        vote : VotingClassifier
+            A fitted voting classifier that predicts labels. It contains only the models
+            with the largest number of classes, since a vote needs the same classes in
+            all models.
         """
-        # Heavy to import, and rarely needed.
+        # Imported here because the import is slow and rarely needed.
         from sklearn.ensemble import VotingClassifier
 
         most = max(models, key=lambda m: len(m.classes_)).classes_
@@ -251,30 +266,30 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
 
 
 class _WeightedEnsembleMultilabel(ClassifierMixin, _WeightedEnsemble):
-    """Multi-label classifiers whose probabilities are combined with fixed weights.
+    """Multi-label classifier that combines probabilities with fixed weights.
 
-    Each label is combined as a problem of two classes, with the same weights.
+    Each label is combined as a binary problem, with the same weights.
 
     Parameters
     ----------
-    members : sequence of fitted classifiers, or of sequences of fitted classifiers
-        As of `WeightedEnsembleClassifier`.
-    combination : Combination
-        Weights, see `combine`.
+    members : sequence of (classifier or sequence of classifiers), default=()
+        Fitted members, see `WeightedEnsembleClassifier`.
+    combination : Combination, default=None
+        Weights of the members, see `combine`.
     n_labels : int, default=2
         Number of labels.
     dtype : numpy.dtype, default=numpy.int64
-        Of the indicators that are predicted.
+        Type of the predicted indicators.
 
     Attributes
     ----------
     classes_ : list of ndarray of shape (2,)
-        No and yes for each label, in the type of the indicators.
+        Indicators 0 and 1 for each label, of type `dtype`.
 
     Notes
     -----
-    Private: scikit-learn's checks give every classifier a target of one column with
-    several classes, which this one has no use for.
+    Private because scikit-learn's estimator checks use single-label targets with
+    several classes for every classifier.
     """
 
     def __init__(self, members=(), combination=None, n_labels=2, dtype=np.int64):
@@ -285,90 +300,106 @@ class _WeightedEnsembleMultilabel(ClassifierMixin, _WeightedEnsemble):
 
     @property
     def classes_(self):
-        """No and yes for each label."""
+        """Indicators 0 and 1 for each label."""
         return label_classes(self.n_labels, self.dtype)
 
     def fit(self, X, y):
-        """Fit the members anew on other rows; the weights stay.
+        """Fit clones of the members; the weights do not change.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Training samples.
         y : array-like of shape (n_samples, n_labels)
+            Indicators of labels.
 
         Returns
         -------
         self : object
+            Fitted ensemble.
         """
         self._fit_members(X, y)
         return self
 
     def predict_proba(self, X):
-        """Probability of each label.
+        """Predict the probability of each label.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Input samples.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_labels)
-            Between zero and one, which they do not reach.
+            Strictly between zero and one.
         """
         predictions = self._predictions(X, label_probabilities)
         pairs = [p if p is None else as_pairs(p) for p in predictions]
         return of_pairs(self.combination.apply(pairs))
 
     def predict(self, X):
-        """Which labels each row has: those that are more probable than not.
+        """Predict the labels of each sample: those with a probability above 0.5.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Input samples.
 
         Returns
         -------
         indicators : ndarray of shape (n_samples, n_labels)
+            Indicators of type `dtype`.
         """
         return has_label(self.predict_proba(X)).astype(self.dtype)
 
 
 class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
-    """Regressors whose predictions are combined with fixed weights.
+    """Regressor that combines the predictions of its members with fixed weights.
 
     Parameters
     ----------
-    members : sequence of regressors, or of sequences of regressors, default=None
-        One for each member of `combination`, in its order. A member that is a sequence
-        stands for the mean of its models' predictions (the models of the folds).
-        Fitted ones predict at once, others need ``fit``. None is a ridge regression on
-        scaled columns and a decision tree, which err in different places.
+    members : sequence of (regressor or sequence of regressors), default=None
+        Members in the order of `combination`. The prediction of a member that is a
+        sequence, for instance of the models of cross-validation folds, is the mean of
+        its models' predictions. An ensemble of fitted members can predict without
+        ``fit``. None for a ridge regression on standardized features and a decision
+        tree.
     combination : Combination, default=None
-        Weights, see `combine`. None weighs all members equally.
-    limits : tuple of (float or ndarray), default=None
-        Least and greatest target that a member may say; what is beyond is cut off
-        before it is combined. A single member is left as it is. None for no limits.
+        Weights of the members, see `combine`. None for equal weights.
+    limits : tuple of (float or ndarray of shape (n_outputs,)), default=None
+        Smallest and largest prediction of a member: predictions are clipped to this
+        range before they are combined. Predictions of a single member are not clipped.
+        None for no clipping.
 
     Attributes
     ----------
     members_ : list of regressors
-        Those that ``fit`` has fitted; only after ``fit``.
+        Members that were fitted by ``fit``. Not defined for an ensemble of fitted
+        members.
     n_features_in_ : int
-        Number of columns that the members were fitted on.
+        Number of features seen by the members during ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns seen in ``fit``, if they are strings.
+        Names of features seen during ``fit``. Defined only if the feature names of `X`
+        are all strings.
+
+    See Also
+    --------
+    WeightedEnsembleClassifier : Weighted ensemble for classification.
+    combine : Selects members and fits their weights.
 
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
-    >>> from sklearn.dummy import DummyRegressor
     >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.tree import DecisionTreeRegressor
     >>> from sklearn_meta.ensemble import Combination, WeightedEnsembleRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> members = [Ridge().fit(X, y), DummyRegressor().fit(X, y)]
+    >>> members = [Ridge(alpha=0.1), DecisionTreeRegressor(max_depth=3)]
     >>> weights = Combination("average", (0, 1), [0.7, 0.3])
-    >>> WeightedEnsembleRegressor(members, weights).predict(X).shape
-    (442,)
+    >>> ensemble = WeightedEnsembleRegressor(members, weights).fit(X, y)
+    >>> ensemble.predict(X[:2]).shape
+    (2,)
     """
 
     def __init__(self, members=None, combination=None, limits=None):
@@ -377,19 +408,19 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         self.limits = limits
 
     def fit(self, X, y):
-        """Fit the members anew on other rows; the weights stay.
+        """Fit clones of the members; the weights do not change.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training rows.
+            Training samples.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
 
         Returns
         -------
         self : object
-            The fitted ensemble.
+            Fitted ensemble.
         """
         y = np.asarray(y)
         if y.ndim < 2 or y.shape[1] == 1:
@@ -405,17 +436,17 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         )
 
     def predict(self, X):
-        """Predicted targets.
+        """Predict targets.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to predict.
+            Input samples.
 
         Returns
         -------
         targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Combined predictions.
+            Predicted targets.
         """
         predictions = self._predictions(X, _targets)
         combination = self._weighting()
@@ -427,25 +458,25 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        members = [get_tags(_models(member)[0]) for member in self._given()]
+        members = [get_tags(_models(member)[0]) for member in self._member_list()]
         outputs = [member.target_tags.multi_output for member in members]
         tags.target_tags.multi_output = all(outputs)
         return tags
 
     def vote_of(self, models):
-        """Return a plain scikit-learn mean of fitted models.
+        """Return a scikit-learn voting regressor of fitted models.
 
         Parameters
         ----------
-        models : sequence of fitted regressors
-            Models of one member, or of several.
+        models : sequence of regressors
+            Fitted models, for instance of cross-validation folds.
 
         Returns
         -------
-        vote : fitted VotingRegressor
-            Plain mean of the models.
+        vote : VotingRegressor
+            A fitted voting regressor, which predicts the mean of the models.
         """
-        # Heavy to import, and rarely needed.
+        # Imported here because the import is slow and rarely needed.
         from sklearn.ensemble import VotingRegressor
 
         vote = VotingRegressor(_named(models))
@@ -454,7 +485,7 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
 
 
 def _models(member):
-    """The models of a member: itself, or those of the folds."""
+    """Return the models of a member: itself, or those of a sequence."""
     return member if isinstance(member, list | tuple) else (member,)
 
 
@@ -463,16 +494,16 @@ def _named(models):
 
 
 def _targets(model, X):
-    """Predicted targets; in one dimension where there is one output."""
+    """Predict targets, in one dimension for a single output."""
     targets = np.asarray(model.predict(X))
     return np.ravel(targets) if targets.shape[1:] == (1,) else targets
 
 
 def _aligned(model, X, known):
-    """Probabilities of a model with one column for each of the known classes."""
+    """Predict probabilities with one column for each of the known classes."""
     probabilities = np.asarray(model.predict_proba(X), dtype=np.float64)
     if len(model.classes_) == len(known):
-        # Labels or indices: the columns are in the same order.
+        # The columns are in the same order for labels and for indices.
         return probabilities
     full = np.zeros((len(probabilities), len(known)))
     full[:, np.searchsorted(known, model.classes_)] = probabilities

@@ -1,4 +1,4 @@
-"""Zero-shot: fit what is recommended, without a search and without cross-validation."""
+"""Zero-shot prediction: fit recommended pipelines without a search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sklearn_meta.ensemble._combination import Combination
-from sklearn_meta.ensemble._final_model import FinalModel, Member, without_candidate
+from sklearn_meta.ensemble._fallbacks import without_candidate
+from sklearn_meta.ensemble._members import FinalModel, Member
 from sklearn_meta.evaluation._fit_and_score import (
     candidate_seed,
     fit_pipeline,
@@ -29,32 +30,35 @@ from sklearn_meta.pipelines._text import format_tree
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.timing._refits import REFIT_MARGIN
 
-# Recommendations that are averaged. Nothing tells which of them is wrong here: each
-# further one is expected to be worse than those before.
+# Maximum number of recommendations that are averaged. Without cross-validation, bad
+# ones cannot be detected, and each is expected to be worse than the one before.
 MAX_TOGETHER = 4
 
-# A fit is expected to end within this share of the time left: predictions are right to
-# a factor of about two, and where it does not, another one has to fit into the rest.
+# Share of the time left within which the chosen fits are predicted to end. Predicted
+# times are accurate to a factor of about two; after a time-out, another fit must be
+# possible in the rest.
 SHARE_OF_REST = 0.5
 
 FIT = "sklearn_meta.ensemble._zero_shot:fit_recommendation"
 
 
 def fit_recommendation(context, tree, text):
-    """Fit a pipeline on all rows. Runs in a worker or in process.
+    """Fit a recommended pipeline on all rows, in a worker or in this process.
 
     Parameters
     ----------
     context : EvaluationContext
     tree : Node
     text : str
+        Canonical text of `tree`.
 
     Yields
     ------
     iterations : int or None
-        Boosting rounds that early stopping chose on a part of the rows.
+        Number of boosting rounds, selected by early stopping on a part of the rows;
+        None if early stopping does not apply.
     model : Pickled
-        The fitted pipeline; see `refit_candidate`.
+        Fitted pipeline; see `refit_candidate`.
     """
     dataset, iterations = context.dataset, None
     stops_early = early_stopping_learner(
@@ -73,29 +77,33 @@ def fit_recommendation(context, tree, text):
 
 @dataclass(frozen=True)
 class Recommended:
-    """Pipelines in the order in which they are worth fitting without a search.
+    """Recommended pipelines, ordered by expected regret.
 
     Parameters
     ----------
     candidates : tuple of Candidate
+        Pipelines, the best one first.
     seconds : tuple of float
-        Predicted seconds of fitting each.
+        Predicted time of the fit of each pipeline in seconds.
     """
 
     candidates: tuple[Candidate, ...]
     seconds: tuple[float, ...]
 
     def chosen(self, n, seconds_left, members=(), failed=()) -> list[int]:
-        """Choose what to fit.
+        """Choose the pipelines to fit next.
 
         Parameters
         ----------
         n : int
-            Number of pipelines in all, each with another last operator.
+            Total number of pipelines, each with another root operator.
         seconds_left : float
-            What is chosen is predicted to end in a share of it.
-        members, failed : collection of int
-            What was fitted before, and what could not be.
+            Time left in seconds. The fits of the chosen pipelines are predicted to take
+            at most the share `SHARE_OF_REST` of it.
+        members : collection of int, default=()
+            Indices of pipelines that were fitted before.
+        failed : collection of int, default=()
+            Indices of pipelines that could not be fitted.
 
         Returns
         -------
@@ -120,22 +128,23 @@ class Recommended:
 def recommended(
     prior: Prior, *, catalog: Catalog, n_outputs, predict_seconds: Callable
 ) -> Recommended:
-    """Order the recommendations of a prior for fitting them without a search.
+    """Order the recommendations of a prior by expected regret.
 
-    The portfolio is in an order in which each pipeline makes up for those before it,
-    and cheap ones come early: right for pipelines that are compared. Here the one with
-    the least expected regret comes first. Where regrets are not known, the order stays.
-    Where the search space allows none of the portfolio, the defaults of its learners
-    take its place.
+    The order of the portfolio is for a search: each pipeline complements those before
+    it, and cheap pipelines come early. Without a search, the pipeline with the smallest
+    expected regret comes first. If regrets are unknown, the order of the portfolio is
+    kept. If the search space contains no pipeline of the portfolio, the learners with
+    their defaults are recommended, cheap ones first.
 
     Parameters
     ----------
     prior : Prior
     catalog : Catalog
     n_outputs : int
+        Number of columns of the target.
     predict_seconds : callable
-        ``predict_seconds(tree)``: seconds of one fit on all rows, where the prior does
-        not know.
+        ``predict_seconds(tree) -> float``: predicted time of one fit on all rows in
+        seconds. Used where the prior has no prediction.
 
     Returns
     -------
@@ -160,13 +169,13 @@ def _expected_regret(proposal):
 
 
 def _defaults(catalog):
-    """Every learner with its defaults, cheap ones first."""
+    """Return all learners with their defaults, cheap ones first."""
     learners = sorted(catalog.select("learner"), key=lambda o: o.cost.seconds)
     return [Proposal(Node(o.name, (X,)), origin="default") for o in learners]
 
 
 def recommend(plan, prior) -> Recommended:
-    """Order the recommendations of a prior for a plan.
+    """Return the recommendations of a prior for a plan; see `recommended`.
 
     Parameters
     ----------
@@ -186,24 +195,24 @@ def recommend(plan, prior) -> Recommended:
 
 
 def n_together(plan, ensemble_size) -> int:
-    """Return the number of recommendations that are averaged at most."""
+    """Return the maximum number of recommendations that are averaged."""
     return min(ensemble_size, plan.limits.max_evaluations or MAX_TOGETHER, MAX_TOGETHER)
 
 
 def zero_shot_seconds(plan, prior, ensemble_size) -> float:
-    """Predict the seconds of fitting what is recommended, on one worker.
+    """Predict the time of fitting the recommendations on one worker.
 
     Parameters
     ----------
     plan : Plan
     prior : Prior
     ensemble_size : int
-        Largest number of members.
+        Maximum number of members.
 
     Returns
     -------
     seconds : float
-        Infinity where there are operators of which nothing is known.
+        Infinity if the search space has operators with unknown cost.
     """
     if plan.forecast.foreign:
         return np.inf
@@ -214,24 +223,24 @@ def zero_shot_seconds(plan, prior, ensemble_size) -> float:
 
 
 def fit_recommended(plan, prior, history, pool, *, ensemble_size, observe):
-    """Fit the first recommendation, or the first few, without a search.
+    """Fit the best recommendations and average them, without a search.
 
     Parameters
     ----------
     plan : Plan
     prior : Prior
     history : History
-        Gets an evaluation without folds for each fit.
+        An evaluation without folds is added for each fit.
     pool : Pool
     ensemble_size : int
-        Largest number of members.
+        Maximum number of members.
     observe : callable
-        ``observe(evaluation, history)``, called after each; returns True to stop.
+        ``observe(evaluation, history) -> bool``, called after each fit; True stops.
 
     Returns
     -------
     model : FinalModel
-        A constant predictor, with a warning, if nothing could be fitted in time.
+        A constant predictor, with a warning, if no fit was finished in time.
 
     Raises
     ------
@@ -242,8 +251,8 @@ def fit_recommended(plan, prior, history, pool, *, ensemble_size, observe):
     fits = _Fits(recommended, plan, pool)
     members, failed, stopped = {}, set(), False
     while not stopped:
-        # Chosen anew after each round, never by who was first: the same for any number
-        # of workers.
+        # Chosen again after each round of fits, not after each fit: the result does not
+        # depend on the number of workers.
         left = plan.budget.remaining()
         chosen = recommended.chosen(n_members, left, members, failed)
         if not chosen:
@@ -266,7 +275,7 @@ def fit_recommended(plan, prior, history, pool, *, ensemble_size, observe):
 
 
 class _Fits:
-    """Fits recommendations; the `Work` of `run_tasks`."""
+    """Fits of recommendations, for `run_tasks`."""
 
     def __init__(self, recommended, plan, pool):
         self.recommended = recommended
@@ -276,12 +285,12 @@ class _Fits:
         self._waiting: list[int] = []
         self._began: dict[int, float] = {}
         self._values: dict[int, list] = {}
-        # Last event of each fit, and when it came.
+        # Last event of each fit, and its time.
         self._ended: dict[int, tuple] = {}
         self._deadline = np.inf
 
     def run(self, chosen, number):
-        """Return the evaluation and the member of each, in the order of `chosen`."""
+        """Fit the chosen pipelines; return the evaluation and the member of each."""
         budget = self.plan.budget
         self._deadline = budget.clock() + SHARE_OF_REST * budget.remaining()
         self._waiting = list(chosen)
@@ -289,7 +298,7 @@ class _Fits:
         return {i: self._result(number + k, i) for k, i in enumerate(chosen)}
 
     def next_task(self, place) -> Task | None:
-        """Return the next fit."""
+        """Return the next fit; None if there is none."""
         if not self._waiting:
             return None
         i = self._waiting.pop(0)
@@ -304,7 +313,7 @@ class _Fits:
         )
 
     def collect(self, event):
-        """Take in what a fit gives, or its end."""
+        """Process an event of a fit: a value, or the end of the fit."""
         if event.task_id in self._ended:
             return
         if isinstance(event, Payload):
@@ -313,11 +322,11 @@ class _Fits:
             self._ended[event.task_id] = event, self.plan.budget.clock()
 
     def is_done(self) -> bool:
-        """Whether every fit has ended."""
+        """Return whether all fits have ended."""
         return not self._waiting and self._ended.keys() == self._began.keys()
 
     def seconds_left(self) -> float:
-        """Seconds until the deadline of the fits."""
+        """Return the seconds until the deadline of the fits."""
         return self._deadline - self.plan.budget.clock()
 
     def _result(self, number, i):

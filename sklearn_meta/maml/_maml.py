@@ -34,8 +34,9 @@ from sklearn_meta._sklearn_compat import (
     _num_samples,
     _safe_indexing,
 )
-from sklearn_meta.data._encoding import apply_encoder, check_table, encode_table
+from sklearn_meta.data._encoding import apply_encoder, encode_table
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
+from sklearn_meta.data._validation import check_table
 from sklearn_meta.maml._canonical_form import CanonicalInput
 from sklearn_meta.maml._context import Context
 from sklearn_meta.maml._initialization import (

@@ -1,4 +1,4 @@
-"""How the next candidates are proposed: the protocol and its strategies."""
+"""Search strategies, which propose candidates, and their protocol."""
 
 from sklearn_meta.search._evolution import EvolutionarySearch
 from sklearn_meta.search._protocol import Search, SearchProblem, Strategy

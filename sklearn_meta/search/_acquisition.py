@@ -13,29 +13,32 @@ import math
 import numpy as np
 from scipy.special import log_ndtr
 
-# Beyond so many deviations, series and limits are exact to more digits than formulas.
+# Beyond this many standard deviations, the asymptotic expansions are more accurate than
+# the closed form in floating point.
 FAR_BELOW = -30.0
 
 
 def log_expected_improvement(best, mean, deviation):
-    """Logarithm of the expected improvement of a normal variable below `best`.
+    """Logarithm of the expected improvement, for minimization.
 
     Parameters
     ----------
     best : float
+        Smallest value so far.
     mean, deviation : ndarray of shape (n,)
-        Deviations above zero.
+        Posterior mean and standard deviation (positive) of each candidate.
 
     Returns
     -------
     log_improvement : ndarray of shape (n,)
-        Of ``E[max(0, best - z)]`` for ``z ~ N(mean, deviation**2)``; finite also where
-        the improvement itself is too small for a float.
+        Logarithm of ``E[max(0, best - z)]`` for ``z ~ N(mean, deviation**2)``; finite
+        even if the expected improvement underflows.
     """
     u = (best - mean) / deviation
     log_density = -0.5 * u**2 - 0.5 * math.log(2 * math.pi)
     # phi(u) + u Phi(u) = phi(u) (1 + u Phi(u) / phi(u)). Far below zero the bracket
-    # loses its digits, and is 1 / u**2 up to terms of u**-4; far above, the whole is u.
+    # suffers from cancellation and is 1 / u**2 up to O(u**-4); far above zero the whole
+    # expression is u.
     near = np.clip(u, FAR_BELOW, -FAR_BELOW)
     near_density = -0.5 * near**2 - 0.5 * math.log(2 * math.pi)
     factor = 1.0 + near * np.exp(log_ndtr(near) - near_density)

@@ -1,4 +1,4 @@
-"""Evolution of pipelines: genetic programming that begins with what worked before."""
+"""Evolutionary search: steady-state genetic programming with NSGA-II selection."""
 
 from __future__ import annotations
 
@@ -13,72 +13,76 @@ from sklearn_meta._sklearn_compat import Interval, validate_params
 from sklearn_meta.evaluation._records import Candidate, Status
 from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.pipelines._text import canonical, format_tree
+from sklearn_meta.search._crossover import crossover
 from sklearn_meta.search._initial_pipelines import read_initial
-from sklearn_meta.search._nsga2 import (
-    crowding_distances,
-    nondominated_ranks,
-)
+from sklearn_meta.search._mutation import mutate
+from sklearn_meta.search._nsga2 import crowding_distances, nondominated_ranks
 from sklearn_meta.search._random import draw_unseen
-from sklearn_meta.search._variation import crossover, family, make_vocabulary, mutate
+from sklearn_meta.search._tree_paths import family
+from sklearn_meta.search._vocabulary import make_vocabulary
 from sklearn_meta.timing._operators import predicted_seconds
 
-# Offspring that were proposed before, or are turned down for their cost, are drawn
-# anew this often before a random pipeline is proposed instead.
+# Maximum number of offspring that are drawn for one proposal. Offspring that were
+# proposed before or are rejected for their cost are drawn again; if all are, a random
+# pipeline is proposed.
 MAX_TRIES = 40
-# After half of the tries the cost is no longer looked at, so that a run among expensive
-# pipelines goes on.
+# After half of the tries the cost is ignored, so that a search among expensive
+# pipelines does not stall.
 MAX_TRIES_WITH_COST = MAX_TRIES // 2
 
-# The next best is drawn this much less often than the best.
+# Ratio of the probabilities of consecutive ranks in greedy selection.
 GREEDY_DECAY = 0.5
 
 
 class EvolutionarySearch(BaseEstimator):
     """Steady-state genetic programming on the score and the cost of pipelines.
 
-    First the portfolio of the prior is proposed, in its order, or in that of the
-    prior's reranker, which looks at the evaluations so far. From then on each
-    proposal is an offspring of pipelines that did well: one thing in one of them is
-    changed, or parts of two are combined. Most parents are chosen by their score alone,
-    one kind of learner beside the other; the rest by a binary tournament of NSGA-II on
-    the score and the predicted seconds of a fit, which keeps cheap pipelines alive and
-    pipelines from growing without a gain.
+    The pipelines of the prior's portfolio are proposed first, in the order of the
+    portfolio or, if the prior has a reranker, in an order that is updated with each
+    evaluation. Each later proposal is an offspring of evaluated pipelines, by mutation
+    of one parent or by crossover of two [2]_. Most parents are selected by their score
+    alone, after a family of learners has been drawn; the others by the binary
+    tournament of NSGA-II [1]_ on the score and the predicted fit time, which keeps
+    cheap pipelines in the population and prevents pipelines from growing without a gain
+    in score.
 
-    There are no generations: each proposal looks at all evaluations that were told by
-    then. A run depends on the seed and on what it was told, not on measured times.
+    There are no generations: each proposal uses all evaluations that are available. A
+    run depends on its seed and on the evaluations, not on measured times.
 
     Parameters
     ----------
     population_size : int, default=40
-        Number of evaluated pipelines that are kept as possible parents.
+        Maximum number of evaluated pipelines that are kept as possible parents.
     look_ahead : int, default=8
-        Proposals that are made before the first evaluation is needed. It bounds the
-        useful parallelism of runs with a fixed number of evaluations.
+        Number of proposals that are made before the first evaluation is required. It
+        bounds the useful parallelism of runs with a fixed number of evaluations.
     crossover_rate : float, default=0.2
-        Share of offspring with two parents; the others have one.
+        Share of offspring that result from crossover; the others are mutations.
     random_rate : float, default=0.1
         Share of proposals that are random pipelines.
     greed : float, default=0.7
-        Share of parents that are chosen by their score alone. Runs of some hundred
-        evaluations gain from a high one.
+        Share of parents that are selected by their score alone. The default suits runs
+        of some hundred evaluations.
     cost_aversion : float, default=0.5
-        An offspring that is predicted to cost ``r`` times as much as the median of the
-        population is kept with the probability ``r ** -cost_aversion``. Zero keeps all.
-    initial_pipelines : sequence or None, default=None
-        Pipelines that are evaluated first, before the portfolio of the prior: texts, or
-        scikit-learn estimators and pipelines that the search space can express; see
-        `pipelines.read_estimator`. Their origin is ``"initial"``.
+        Exponent of the penalty for expensive offspring. If its predicted fit time is
+        ``r > 1`` times the median of the population, an offspring is accepted with
+        probability ``r ** -cost_aversion``. With 0, all offspring are accepted.
+    initial_pipelines : sequence of (str or estimator), default=None
+        Pipelines that are evaluated before the portfolio of the prior: pipeline texts,
+        or scikit-learn estimators and pipelines that the search space can express; see
+        `sklearn_meta.pipelines.read_estimator`. Their origin is ``"initial"``.
 
     See Also
     --------
-    RandomSearch : The yardstick.
+    RandomSearch : Baseline that ignores the prior and the evaluations.
 
     References
     ----------
-    The selection is that of Deb et al., "A fast and elitist multiobjective genetic
-    algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6(2), 2002;
-    evolving pipelines with it that of Olson and Moore, "TPOT: A Tree-based Pipeline
-    Optimization Tool for Automating Machine Learning", 2016.
+    .. [1] K. Deb, A. Pratap, S. Agarwal and T. Meyarivan, "A fast and elitist
+       multiobjective genetic algorithm: NSGA-II", IEEE Transactions on Evolutionary
+       Computation 6(2), 2002.
+    .. [2] R. S. Olson and J. H. Moore, "TPOT: A tree-based pipeline optimization tool
+       for automating machine learning", AutoML Workshop at ICML, 2016.
 
     Examples
     --------
@@ -116,17 +120,17 @@ class EvolutionarySearch(BaseEstimator):
         self.initial_pipelines = initial_pipelines
 
     def start(self, problem):
-        """Begin a run.
+        """Start a run of the search.
 
         Parameters
         ----------
         problem : SearchProblem
-            What is known before the first evaluation.
+            Search space, prior and properties of the table.
 
         Returns
         -------
         search : Search
-            State of one run, with ``ask`` and ``tell``.
+            A new run, independent of all others.
 
         Raises
         ------
@@ -144,16 +148,17 @@ class Individual:
     Parameters
     ----------
     number : int
-        Number of its evaluation.
+        Number of the evaluation.
     candidate : Candidate
+        Pipeline that was evaluated.
     family : str
-        Name of the last learner; ``"stack"`` if it learns from other estimators.
+        Name of the last learner; see `family`.
     finished : bool
-        Whether all folds were scored; otherwise it lost the race on the way.
+        Whether all folds were scored. False if the evaluation was stopped by racing.
     score : float
-        Mean over the scored folds; greater is better.
+        Mean score over the scored folds; greater is better.
     log_cost : float
-        Logarithm of the predicted seconds of one fit.
+        Logarithm of the predicted time of one fit, in seconds.
     """
 
     number: int
@@ -165,19 +170,19 @@ class Individual:
 
 
 class Population:
-    """The best individuals so far, as NSGA-II ranks them; pruned ones rank last.
+    """The best individuals so far, ranked by NSGA-II; pruned ones rank last.
 
     Parameters
     ----------
     size : int
-        Largest number of individuals.
+        Maximum number of individuals.
     """
 
     def __init__(self, size):
         self.size = size
         self._individuals: list[Individual] = []
-        # Sorted individuals, the finished and the pruned ones by themselves, also by
-        # family, and median cost; made when they are asked for.
+        # Caches: ranked individuals (finished and pruned ones apart), individuals by
+        # family, and the median cost.
         self._ranked: dict[bool, list[Individual]] = {}
         self._families: list[list[Individual]] | None = None
         self._median_log_cost: float | None = None
@@ -189,34 +194,35 @@ class Population:
         return iter(self._individuals)
 
     def add(self, individual):
-        """Add one, and drop the worst if there are too many."""
+        """Add an individual; if there are too many, remove the worst one."""
         self._individuals.append(individual)
-        self._has_changed(individual)
+        self._clear_caches(individual)
         if len(self._individuals) > self.size:
-            # The best score survives even where cheap pipelines crowd the front.
+            # The best score is kept even if cheap pipelines fill the first front.
             best = max(self._individuals, key=_by_score)
             worst = next(i for i in reversed(self._by_rank()) if i is not best)
             self._individuals = [i for i in self._individuals if i is not worst]
-            self._has_changed(worst)
+            self._clear_caches(worst)
 
     def median_log_cost(self):
-        """Median of the logarithm of the predicted seconds."""
+        """Return the median of the logarithms of the predicted fit times."""
         if self._median_log_cost is None:
             costs = [individual.log_cost for individual in self._individuals]
             self._median_log_cost = float(np.median(costs))
         return self._median_log_cost
 
     def tournament(self, rng):
-        """Draw two and return the one with the better rank, or the less crowded."""
+        """Draw two individuals; return the better one by rank and crowding distance."""
         first, second = rng.integers(len(self), size=2)
         return self._by_rank()[min(first, second)]
 
     def greedy(self, rng):
-        """Draw a kind of learner, the one with the best score most often, and then one
-        of its individuals, the best most often.
+        """Draw a family of learners, then one of its individuals, by their scores.
 
-        Choosing the learner first keeps several of them in development: that helps the
-        ensemble, and against being stuck with an early favorite.
+        The probabilities decrease geometrically with the rank of the family's best
+        score and with the rank within the family. Drawing the family first keeps
+        several families in development, which increases the diversity of the ensemble
+        and prevents premature convergence.
         """
         if self._families is None:
             families: dict[str, list[Individual]] = {}
@@ -225,8 +231,8 @@ class Population:
             self._families = list(families.values())
         return _draw_decaying(_draw_decaying(self._families, rng), rng)
 
-    def _has_changed(self, individual):
-        """Forget what is no longer true after it came, or has left."""
+    def _clear_caches(self, individual):
+        """Clear the caches that depend on an individual."""
         self._ranked.pop(individual.finished, None)
         self._families = self._median_log_cost = None
 
@@ -242,25 +248,25 @@ def _by_score(individual):
 
 
 def _rank(individuals):
-    """Sort by rank, within a rank the least crowded first."""
+    """Sort individuals by front, within a front by decreasing crowding distance."""
     if not individuals:
         return []
     objectives = np.array([[-i.score, i.log_cost] for i in individuals])
     ranks = nondominated_ranks(objectives)
-    # Ties stay in the order in which they were told.
+    # Ties are kept in the order in which they were told.
     order = np.lexsort((-crowding_distances(objectives, ranks), ranks))
     return [individuals[i] for i in order]
 
 
 def _draw_decaying(items, rng):
-    # The geometric distribution, cut off behind the last item, by inversion.
+    # Inverse transform sampling of a truncated geometric distribution.
     n = len(items)
     tail = 1.0 - rng.random() * (1.0 - GREEDY_DECAY**n)
     return items[min(int(math.log(tail) / math.log(GREEDY_DECAY)), n - 1)]
 
 
 class _EvolutionaryRun:
-    """The state of one evolutionary search."""
+    """State of one run of `EvolutionarySearch`."""
 
     def __init__(self, strategy, problem):
         self._strategy = strategy
@@ -274,7 +280,7 @@ class _EvolutionaryRun:
         self._n_asked = 0
 
     def ask(self, n):
-        """Propose up to `n` new candidates; fewer if the space is exhausted."""
+        """Propose up to `n` new candidates; fewer if the search space is exhausted."""
         candidates = []
         for _ in range(n):
             candidate = self._propose()
@@ -286,7 +292,7 @@ class _EvolutionaryRun:
         return candidates
 
     def tell(self, evaluations):
-        """Take note of finished evaluations, also of candidates from elsewhere."""
+        """Add finished evaluations, also of candidates that were not proposed here."""
         for evaluation in evaluations:
             candidate = evaluation.candidate
             self._seen.add(candidate.text)
@@ -307,13 +313,13 @@ class _EvolutionaryRun:
             self._population.add(individual)
 
     def _usable_portfolio(self):
-        """Pipelines of the prior that the search space allows."""
+        """Yield the pipelines of the portfolio that are in the search space."""
         vocabulary = self._vocabulary
         for proposal in self._problem.prior.portfolio:
             try:
                 tree = canonical(proposal.tree, catalog=vocabulary.catalog)
             except InvalidPipelineError:
-                continue  # it uses operators that the user has excluded
+                continue  # It uses operators that are not in the search space.
             if tree.size <= vocabulary.max_size:
                 yield Candidate(
                     tree, format_tree(tree), proposal.origin, proposal.expected_seconds
@@ -327,7 +333,8 @@ class _EvolutionaryRun:
         candidate = self._next_of_portfolio()
         if candidate is not None:
             return candidate
-        # One stream for each proposal: how many are asked at a time changes none.
+        # One random stream per proposal, so that proposals do not depend on the number
+        # that is asked for at a time.
         rng = np.random.default_rng([self._problem.seed, self._n_asked])
         if len(self._population) and rng.random() >= self._strategy.random_rate:
             candidate = self._offspring(rng)
@@ -336,7 +343,7 @@ class _EvolutionaryRun:
         return draw_unseen(rng, self._vocabulary, self._seen)
 
     def _next_of_portfolio(self):
-        """Return the next pipeline of the portfolio; None if nothing is left."""
+        """Return the next candidate of the portfolio; None if none is left."""
         for text in self._seen & self._portfolio.keys():
             del self._portfolio[text]
         if not self._portfolio:
@@ -349,9 +356,9 @@ class _EvolutionaryRun:
         return self._portfolio.pop(reranker.best_next(texts, self._scores, pending))
 
     def _offspring(self, rng):
-        """Return a new candidate; None if there seems to be none."""
-        # Drawn once: two similar parents often have no new child, and crossover would
-        # get less than its share if each try were free to mutate instead.
+        """Return a new offspring; None if `MAX_TRIES` draws gave none."""
+        # Drawn once for all tries: similar parents often have no new offspring, so that
+        # drawing it for each try would reduce the share of crossover.
         crosses = rng.random() < self._strategy.crossover_rate
         for i in range(MAX_TRIES):
             parent = self._parent(rng)
@@ -368,6 +375,7 @@ class _EvolutionaryRun:
         return None
 
     def _vary(self, rng, parent, crosses):
+        """Return the tree of an offspring and its origin; None if there is none."""
         if crosses:
             other = self._parent(rng)
             tree = crossover(

@@ -1,4 +1,4 @@
-"""A surrogate of the regret of any pipeline, from other datasets and from this run.
+"""Gaussian process surrogate of the regret of pipelines, with a prior from datasets.
 
 ======  ================  ===========================================================
 symbol  shape             meaning
@@ -6,21 +6,23 @@ symbol  shape             meaning
 R       (D, P)            regrets of known pipelines on known datasets
 w       (D,)              posterior weights of the datasets
 k       tree x tree       covariance of the regrets of two pipelines on one dataset
-A       (n, P)            what pipelines are made up of: ``k(t, P) k(P, P)^-1``
-B       (n, D)            its deviation on each dataset, times ``sqrt(w)``
+A       (n, P)            coefficients of known pipelines: ``k(t, P) k(P, P)^-1``
+B       (n, D)            deviations of the datasets: ``A (R - w' R)' sqrt(w)``
 ======  ================  ===========================================================
 
-Each dataset is a hypothesis of what the new one is like, as in `_posterior`: on it, a
-pipeline that is known has the regret R, and any other one what a Gaussian process with
-kernel ``k`` makes of the known ones. The mixture of all hypotheses is replaced by the
-Gaussian process of the same mean and covariance [1]_,
+Each known dataset is a hypothesis about the new one, as in
+`sklearn_meta.metalearning._posterior`: under it, a known pipeline has the regret R, and
+the regret of any other pipeline is predicted from the known ones by a Gaussian process
+with kernel ``k``. The mixture of all hypotheses is approximated by the Gaussian process
+of the same mean and covariance [1]_,
 
     m(t) = mu + A(t) (w' R - mu),
     c(s, t) = B(s) B(t)' + k(s, t) - A(s) k(P, t),
 
-which is then conditioned on the evaluations of this run. The first part of the
-covariance says which pipelines do well together on datasets, the second one which are
-alike. Without any known dataset, only the kernel and a constant mean are left.
+which is then conditioned on the evaluations of the run. ``mu`` is the constant
+`PRIOR_MEAN`. The first term of the covariance is the correlation of pipelines over
+datasets, the second one the similarity of their trees. Without known datasets, the
+prior is the kernel with a constant mean.
 
 References
 ----------
@@ -42,35 +44,49 @@ from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.pipelines._tree import Node
 from sklearn_meta.search._tree_encoding import TreeEncoder, TreeVectors
 
-# Variances of the regret over pipelines of one dataset, and the inverse of squared
-# length scales. Near those of the greatest likelihood on a matrix of 75 classification
-# and 56 regression datasets, and the best of a dozen on left-out families (see
-# ``benchmarks/HISTORY.md``).
-CONSTANT, BY_SHAPE, BY_VALUES, OWN = 0.1, 0.17, 0.24, 0.08
+# Components of the variance of the regret over the pipelines of one dataset, and
+# inverse squared length scales. Close to the maximum of the likelihood on a matrix of
+# 75 classification and 56 regression datasets; the best of a dozen settings on held-out
+# dataset families (see ``benchmarks/HISTORY.md``).
+CONSTANT_VARIANCE, SHAPE_VARIANCE = 0.1, 0.17
+VALUE_VARIANCE, IDENTITY_VARIANCE = 0.24, 0.08
 SHAPE_SCALE, VALUE_SCALE = 0.5, 1.0
 
-# What is expected of a pipeline of which nothing is known: a median one.
-UNKNOWN_REGRET = 1.0
+# Prior mean of the regret of an unknown pipeline: that of a median pipeline.
+PRIOR_MEAN = 1.0
 
-# Variance of a mean over all folds as a measure of the regret; grows as folds lack.
+# Noise variance of an evaluation on all folds; inversely proportional to the share of
+# folds that were scored.
 NOISE = 0.15
 
-# The best and the median of the evaluations are at least this far apart in regret.
-LEAST_SPREAD = 0.1
+# Minimum difference in regret between the best and the median evaluation.
+MIN_SPREAD = 0.1
 
-# Known pipelines that are looked at: a matrix of so many rows is inverted once.
+# Maximum number of known pipelines: a matrix with as many rows is inverted once.
 MAX_KNOWN = 250
 
 
 def kernel(a: TreeVectors, b: TreeVectors):
-    """Covariance of the regrets of pipelines on one dataset, shape (len(a), len(b))."""
+    """Covariance of the regrets of pipelines on one dataset.
+
+    A sum of a constant, squared exponential kernels of the shape and of the shape and
+    the values of a tree, and a term for identical trees.
+
+    Parameters
+    ----------
+    a, b : TreeVectors
+
+    Returns
+    -------
+    covariance : ndarray of shape (len(a), len(b))
+    """
     shape = squared_distances(a.shapes, b.shapes)
     values = squared_distances(a.values, b.values)
     return (
-        CONSTANT
-        + BY_SHAPE * np.exp(-0.5 * SHAPE_SCALE * shape)
-        + BY_VALUES * np.exp(-0.5 * (SHAPE_SCALE * shape + VALUE_SCALE * values))
-        + OWN * (shape + values < 1e-9)
+        CONSTANT_VARIANCE
+        + SHAPE_VARIANCE * np.exp(-0.5 * SHAPE_SCALE * shape)
+        + VALUE_VARIANCE * np.exp(-0.5 * (SHAPE_SCALE * shape + VALUE_SCALE * values))
+        + IDENTITY_VARIANCE * (shape + values < 1e-9)
     )
 
 
@@ -82,18 +98,19 @@ def squared_distances(a, b):
 
 @dataclass(frozen=True)
 class Surrogate:
-    """What is expected of any pipeline; see `learn_surrogate` and `without_memory`.
+    """Gaussian process prior of the regrets; see `surrogate_from_datasets`.
 
     Parameters
     ----------
     encoder : TreeEncoder
     known : TreeVectors
-        Of P pipelines.
+        Vectors of the P known pipelines.
     regrets : ndarray of shape (D, P)
+        Regrets of the known pipelines on the known datasets.
     inverse : ndarray of shape (P, P)
-        Of the covariance of the known pipelines.
-    reranker : PortfolioReranker or None
-        Whose posterior weighs the datasets. None without datasets.
+        Inverse of the covariance of the known pipelines.
+    reranker : PortfolioReranker or None, default=None
+        Source of the posterior weights of the datasets. None without datasets.
     """
 
     encoder: TreeEncoder = field(repr=False)
@@ -102,17 +119,17 @@ class Surrogate:
     inverse: np.ndarray = field(repr=False)
     reranker: PortfolioReranker | None = field(default=None, repr=False)
 
-    def mixture(self, vectors):
-        """Return what pipelines are made up of: A, of shape (n, P)."""
+    def coefficients(self, vectors):
+        """Return the coefficients A of the known pipelines, of shape (n, P)."""
         return kernel(vectors, self.known) @ self.inverse
 
     def weights(self, scores: Mapping[str, float]):
-        """Return the weights of the datasets after some evaluations.
+        """Return the posterior weights of the datasets, given evaluations.
 
         Parameters
         ----------
         scores : mapping of str to float
-            By canonical text, in the order in which they were told.
+            Scores by canonical text, in the order in which they were told.
 
         Returns
         -------
@@ -124,140 +141,143 @@ class Surrogate:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """Pipelines of this run, and what of their covariance does not change.
+class Observations:
+    """Evaluated pipelines, with the parts of their covariance that do not change.
 
     Parameters
     ----------
     surrogate : Surrogate
     vectors : TreeVectors
-        Of n pipelines.
-    to_known, mixture : ndarray of shape (n, P)
-        Covariance with the known pipelines, and what they are made up of.
-    rest : ndarray of shape (n, n)
-        Covariance that the known pipelines leave unexplained.
+        Vectors of the n evaluated pipelines.
+    to_known : ndarray of shape (n, P)
+        Covariance with the known pipelines.
+    coefficients : ndarray of shape (n, P)
+        Coefficients A of the known pipelines.
+    residual : ndarray of shape (n, n)
+        Covariance given the known pipelines.
     """
 
     surrogate: Surrogate = field(repr=False)
     vectors: TreeVectors = field(repr=False)
     to_known: np.ndarray = field(repr=False)
-    mixture: np.ndarray = field(repr=False)
-    rest: np.ndarray = field(repr=False)
+    coefficients: np.ndarray = field(repr=False)
+    residual: np.ndarray = field(repr=False)
 
     def __len__(self):
         return len(self.vectors)
 
-    def with_trees(self, trees: Sequence[Node]) -> Observed:
-        """Return these pipelines and some more."""
+    def with_trees(self, trees: Sequence[Node]) -> Observations:
+        """Return the observations with further pipelines appended."""
         vectors = self.surrogate.encoder.encode(trees)
         to_known = kernel(vectors, self.surrogate.known)
-        mixture = to_known @ self.surrogate.inverse
-        cross = self.rest_of(vectors, mixture)
-        own = kernel(vectors, vectors) - mixture @ to_known.T
-        return Observed(
+        coefficients = to_known @ self.surrogate.inverse
+        cross = self.residual_with(vectors, coefficients)
+        own = kernel(vectors, vectors) - coefficients @ to_known.T
+        return Observations(
             self.surrogate,
-            self.vectors.followed_by(vectors),
+            self.vectors.concatenate(vectors),
             np.concatenate([self.to_known, to_known]),
-            np.concatenate([self.mixture, mixture]),
-            np.block([[self.rest, cross.T], [cross, own]]),
+            np.concatenate([self.coefficients, coefficients]),
+            np.block([[self.residual, cross.T], [cross, own]]),
         )
 
-    def take(self, rows) -> Observed:
-        """Return some of these pipelines."""
-        return Observed(
+    def take(self, rows) -> Observations:
+        """Return the observations of some of the pipelines, by index."""
+        return Observations(
             self.surrogate,
             self.vectors.take(rows),
             self.to_known[rows],
-            self.mixture[rows],
-            self.rest[np.ix_(rows, rows)],
+            self.coefficients[rows],
+            self.residual[np.ix_(rows, rows)],
         )
 
-    def rest_of(self, vectors, mixture):
-        """Unexplained covariance of other pipelines with these."""
-        return kernel(vectors, self.vectors) - mixture @ self.to_known.T
+    def residual_with(self, vectors, coefficients):
+        """Return the covariance of other pipelines with these, given the known ones."""
+        return kernel(vectors, self.vectors) - coefficients @ self.to_known.T
 
-    def expectation(self, scores, shares, weights) -> Expectation:
-        """Return what is expected after the evaluations of these pipelines.
+    def posterior(self, scores, shares, weights) -> Posterior:
+        """Return the posterior, given the evaluations of these pipelines.
 
         Parameters
         ----------
         scores : ndarray of shape (n,)
-            Greater is better; minus infinity where a pipeline failed.
+            Scores of the pipelines, greater is better; minus infinity for a failure.
         shares : ndarray of shape (n,)
-            Shares of the folds that were scored, above zero.
+            Shares of the folds that were scored, in (0, 1].
         weights : ndarray of shape (D,)
-            Of the datasets.
+            Posterior weights of the datasets; see `Surrogate.weights`.
 
         Returns
         -------
-        expectation : Expectation
+        posterior : Posterior
         """
         regrets = self.surrogate.regrets
-        mean = weights @ regrets - UNKNOWN_REGRET
+        mean = weights @ regrets - PRIOR_MEAN
         deviations = regrets - weights @ regrets
         shared = (weights[:, None] * deviations).T @ deviations
-        to_observed = shared @ self.mixture.T
-        covariance = self.mixture @ to_observed + self.rest
+        to_observations = shared @ self.coefficients.T
+        covariance = self.coefficients @ to_observations + self.residual
         covariance[np.diag_indices_from(covariance)] += NOISE / shares
         factor = cho_factor(covariance, lower=True)
         losses = self._as_regrets(scores, weights)
-        surprise = losses - UNKNOWN_REGRET - self.mixture @ mean
-        return Expectation(
-            observed=self,
+        residuals = losses - PRIOR_MEAN - self.coefficients @ mean
+        return Posterior(
+            observations=self,
             mean=mean,
             shared=shared,
-            to_observed=to_observed,
+            to_observations=to_observations,
             factor=factor[0],
-            solution=cho_solve(factor, surprise),
+            solution=cho_solve(factor, residuals),
         )
 
     def _as_regrets(self, scores, weights):
-        """Put the scores of this run on the scale of the regrets.
+        """Map scores linearly to regrets.
 
-        The best and the median of them get the regrets that the best and the median of
-        the same pipelines are expected to have on the datasets.
+        The best and the median score are mapped to the expected regrets of the best and
+        the median of the same pipelines on the known datasets.
         """
         finite = np.isfinite(scores)
         if not finite.any():
             return np.full(len(scores), LARGEST_REGRET)
         losses = scores[finite].max() - scores
-        best, median = 0.0, UNKNOWN_REGRET
+        best, median = 0.0, PRIOR_MEAN
         if len(weights):
-            regrets = self.surrogate.regrets - UNKNOWN_REGRET
-            there = UNKNOWN_REGRET + self.mixture[finite] @ regrets.T
-            best = float(weights @ there.min(axis=0))
-            median = float(weights @ np.median(there, axis=0))
+            regrets = self.surrogate.regrets - PRIOR_MEAN
+            expected = PRIOR_MEAN + self.coefficients[finite] @ regrets.T
+            best = float(weights @ expected.min(axis=0))
+            median = float(weights @ np.median(expected, axis=0))
         middle = np.median(losses[finite])
         if middle <= 1e-12:
             middle = losses[finite].mean()
-        scale = max(median - best, LEAST_SPREAD) / middle if middle > 1e-12 else 0.0
+        scale = max(median - best, MIN_SPREAD) / middle if middle > 1e-12 else 0.0
         regrets = best + scale * np.where(finite, losses, 0.0)
         return np.where(finite, np.minimum(regrets, LARGEST_REGRET), LARGEST_REGRET)
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """A surrogate conditioned on the evaluations of a run.
+class Posterior:
+    """Posterior of the regrets: the surrogate conditioned on evaluations.
 
     Parameters
     ----------
-    observed : Observed
-        n evaluated pipelines.
+    observations : Observations
+        The n evaluated pipelines.
     mean : ndarray of shape (P,)
-        Expected regrets of the known pipelines, less that of an unknown one.
+        Expected regrets of the known pipelines, minus `PRIOR_MEAN`.
     shared : ndarray of shape (P, P)
         Covariance of the known pipelines over the weighted datasets.
-    to_observed : ndarray of shape (P, n)
-        The same with what the evaluated pipelines are made up of.
+    to_observations : ndarray of shape (P, n)
+        Covariance of the known and the evaluated pipelines over the datasets.
     factor : ndarray of shape (n, n)
-        Cholesky factor, lower, of the covariance of the evaluations.
+        Lower Cholesky factor of the covariance of the evaluations.
     solution : ndarray of shape (n,)
+        Covariance matrix of the evaluations, inverted, times their residuals.
     """
 
-    observed: Observed = field(repr=False)
+    observations: Observations = field(repr=False)
     mean: np.ndarray = field(repr=False)
     shared: np.ndarray = field(repr=False)
-    to_observed: np.ndarray = field(repr=False)
+    to_observations: np.ndarray = field(repr=False)
     factor: np.ndarray = field(repr=False)
     solution: np.ndarray = field(repr=False)
 
@@ -271,47 +291,49 @@ class Expectation:
         Returns
         -------
         mean, deviation : ndarray of shape (n_trees,)
-            Expected regret and its standard deviation.
+            Posterior mean and standard deviation of the regret.
         """
-        surrogate = self.observed.surrogate
+        surrogate = self.observations.surrogate
         vectors = surrogate.encoder.encode(trees)
         to_known = kernel(vectors, surrogate.known)
-        mixture = to_known @ surrogate.inverse
-        cross = mixture @ self.to_observed
-        cross += self.observed.rest_of(vectors, mixture)
+        coefficients = to_known @ surrogate.inverse
+        cross = coefficients @ self.to_observations
+        cross += self.observations.residual_with(vectors, coefficients)
         explained = solve_triangular(self.factor, cross.T, lower=True)
-        variance = CONSTANT + BY_SHAPE + BY_VALUES + OWN
-        variance = variance - (mixture * to_known).sum(axis=1)
-        variance += (mixture * (mixture @ self.shared)).sum(axis=1)
+        variance = (
+            CONSTANT_VARIANCE + SHAPE_VARIANCE + VALUE_VARIANCE + IDENTITY_VARIANCE
+        )
+        variance = variance - (coefficients * to_known).sum(axis=1)
+        variance += (coefficients * (coefficients @ self.shared)).sum(axis=1)
         variance -= (explained**2).sum(axis=0)
-        mean = UNKNOWN_REGRET + mixture @ self.mean + cross @ self.solution
+        mean = PRIOR_MEAN + coefficients @ self.mean + cross @ self.solution
         return mean, np.sqrt(np.maximum(variance, 1e-9))
 
 
-def nothing_observed(surrogate: Surrogate) -> Observed:
-    """Return the start of a run."""
+def no_observations(surrogate: Surrogate) -> Observations:
+    """Return observations without any pipeline, the state at the start of a run."""
     vectors = surrogate.encoder.encode([])
     none_known = np.empty((0, len(surrogate.known)))
-    return Observed(surrogate, vectors, none_known, none_known, np.empty((0, 0)))
+    return Observations(surrogate, vectors, none_known, none_known, np.empty((0, 0)))
 
 
-def without_memory(encoder: TreeEncoder) -> Surrogate:
-    """Return a surrogate that learns from the run alone."""
+def surrogate_without_datasets(encoder: TreeEncoder) -> Surrogate:
+    """Return a surrogate without known datasets: a constant mean and the kernel."""
     nothing = np.empty((0, 0))
     return Surrogate(encoder, encoder.encode([]), nothing, nothing)
 
 
-def learn_surrogate(encoder, trees, reranker) -> Surrogate:
-    """Return a surrogate that begins with what is known of other datasets.
+def surrogate_from_datasets(encoder, trees, reranker) -> Surrogate:
+    """Return a surrogate with a prior from known datasets.
 
     Parameters
     ----------
     encoder : TreeEncoder
     trees : mapping of int to Node
-        Known pipelines, by their column in the regrets; the first `MAX_KNOWN` of them
-        are looked at.
+        Known pipelines, by their column in the regrets; only the first `MAX_KNOWN` are
+        used.
     reranker : PortfolioReranker
-        With the regrets and the posterior of the datasets.
+        Regrets and posterior weights of the datasets.
 
     Returns
     -------

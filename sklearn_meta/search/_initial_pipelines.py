@@ -1,4 +1,4 @@
-"""The user's own pipelines, with which a search begins."""
+"""Read the initial pipelines of a search: texts and scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from sklearn_meta.pipelines._text import format_tree, parse
 
 
 def read_initial(pipelines, vocabulary) -> Iterator[Candidate]:
-    """Yield the candidates that a user has named.
+    """Yield the initial pipelines of a search as candidates.
 
     Parameters
     ----------
     pipelines : sequence of (str or estimator), or None
+        None for no pipelines.
     vocabulary : Vocabulary
 
     Yields
@@ -25,7 +26,8 @@ def read_initial(pipelines, vocabulary) -> Iterator[Candidate]:
     Raises
     ------
     InvalidPipelineError
-        If one cannot be expressed in the search space; it says which and why.
+        If a pipeline is not in the search space. The message has its index and the
+        reason.
     """
     catalog = vocabulary.catalog
     for i, pipeline in enumerate([] if pipelines is None else pipelines):

@@ -1,6 +1,6 @@
 """Non-dominated sorting and crowding distance of NSGA-II [1]_.
 
-All objectives are minimized; an array of objectives has one row for each individual.
+All objectives are minimized. Arrays of objectives have one row per individual.
 
 References
 ----------
@@ -15,15 +15,17 @@ import numpy as np
 
 
 def nondominated_ranks(objectives):
-    """Number the fronts: rank 0 is dominated by none, rank 1 only by rank 0, ...
+    """Non-dominated sorting: the number of the Pareto front of each individual.
 
     Parameters
     ----------
-    objectives : array-like of shape (n, m)
+    objectives : array-like of shape (n_individuals, n_objectives)
 
     Returns
     -------
-    ranks : ndarray of int of shape (n,)
+    ranks : ndarray of int of shape (n_individuals,)
+        0 for the Pareto front, 1 for the front without the individuals of rank 0, and
+        so on.
     """
     objectives = np.asarray(objectives, dtype=float)
     n = len(objectives)
@@ -46,18 +48,18 @@ def nondominated_ranks(objectives):
 
 
 def crowding_distances(objectives, ranks):
-    """Measure how far the neighbors of each individual in its own front are.
+    """Crowding distance of each individual within its front.
 
     Parameters
     ----------
-    objectives : array-like of shape (n, m)
-    ranks : array-like of int of shape (n,)
-        See `nondominated_ranks`.
+    objectives : array-like of shape (n_individuals, n_objectives)
+    ranks : array-like of int of shape (n_individuals,)
+        Fronts, see `nondominated_ranks`.
 
     Returns
     -------
-    distances : ndarray of shape (n,)
-        Sum over the objectives of the gap between the two neighbors, as a share of
+    distances : ndarray of shape (n_individuals,)
+        Sum over the objectives of the difference between the two neighbors, divided by
         the range of the front; infinity at the ends of a front.
     """
     objectives = np.asarray(objectives, dtype=float)
@@ -65,7 +67,7 @@ def crowding_distances(objectives, ranks):
     distances = np.zeros(len(objectives))
     if not len(objectives):
         return distances
-    # All fronts at once: sorted by rank, they lie one behind the other.
+    # All fronts at once: sorted by rank, each front is a contiguous block.
     sizes = np.bincount(ranks)
     sizes = sizes[sizes > 0]
     last = np.cumsum(sizes) - 1
@@ -80,7 +82,7 @@ def crowding_distances(objectives, ranks):
         distances[order[inner]] += np.divide(
             gaps, span, out=np.zeros_like(gaps), where=span > 0
         )
-        # An objective in which all are equal has no ends.
+        # An objective that is constant in a front has no ends.
         has_ends = (spans > 0) | (sizes == 1)
         distances[order[first[has_ends]]] = np.inf
         distances[order[last[has_ends]]] = np.inf

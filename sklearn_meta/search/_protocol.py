@@ -1,9 +1,9 @@
-"""The protocol between a search strategy and the engine that evaluates.
+"""Ask-and-tell protocol between search strategies and the evaluation of candidates.
 
-A *strategy* (`EvolutionarySearch`, `RandomSearch`) is a scikit-learn style object with
-plain parameters. ``strategy.start(problem)`` returns a fresh `Search`, which holds all
-the state of one run: it is asked for candidates and told what became of them. The
-engine never looks inside, and a search knows nothing of processes, folds or clocks.
+A *strategy* (`EvolutionarySearch`, `RandomSearch`) holds the parameters of a search, in
+the style of a scikit-learn estimator. ``strategy.start(problem)`` returns a new
+`Search`, which holds the state of one run: ``ask`` returns candidates and ``tell``
+takes their evaluations. A search does not depend on processes, folds or clocks.
 """
 
 from __future__ import annotations
@@ -19,26 +19,33 @@ from sklearn_meta.pipelines._operators import Catalog
 
 @dataclass(frozen=True)
 class SearchProblem:
-    """Everything that a search may know before the first evaluation.
+    """Description of a search: search space, prior and properties of the table.
 
     Parameters
     ----------
     catalog : Catalog
-        Operators that trees are made of; it knows the task.
+        Operators of the search space, for the task.
     max_size : int
-        Largest number of operators in a tree.
+        Maximum number of operators in a pipeline tree.
     prior : Prior
-        What earlier datasets suggest.
-    n_samples, n_features, n_classes : int
-        Size of the table; one class for regression. For predicted costs.
-    n_outputs : int
+        Recommendations from earlier datasets, such as a portfolio of pipelines.
+    n_samples, n_features : int
+        Shape of the table. Used to predict fit times.
+    n_classes : int, default=1
+        Number of classes of one output; 1 for regression.
+    n_outputs : int, default=1
         Number of columns of the target.
-    has_categories, has_missing, is_sparse : bool
-        What the table holds, so that useless operators are not proposed.
-    seed : int
-        Seed of all randomness of the search.
-    left_out : frozenset of str
-        Names of operators that are proposed where the prior does so only.
+    has_categories : bool, default=False
+        Whether the table has categorical columns. Without any, operators for
+        categories are not proposed.
+    has_missing : bool, default=False
+        Whether the table has missing values. Without any, imputers are not proposed.
+    is_sparse : bool, default=False
+        Whether the table is a sparse matrix.
+    seed : int, default=0
+        Seed of all random choices of the search.
+    left_out : frozenset of str, default=frozenset()
+        Names of operators that are proposed only in pipelines of the prior.
     """
 
     catalog: Catalog
@@ -56,14 +63,14 @@ class SearchProblem:
 
 
 def make_problem(plan, prior, max_size) -> SearchProblem:
-    """Return what a search may know of a planned run.
+    """Return the search problem of a planned run.
 
     Parameters
     ----------
     plan : Plan
     prior : Prior
     max_size : int
-        Largest number of operators in a tree.
+        Maximum number of operators in a pipeline tree.
 
     Returns
     -------
@@ -88,10 +95,15 @@ def make_problem(plan, prior, max_size) -> SearchProblem:
 
 
 class Search(Protocol):
-    """One run of a strategy."""
+    """Protocol of one run of a strategy, which proposes candidates.
+
+    See Also
+    --------
+    Strategy : Creates runs.
+    """
 
     def ask(self, n: int) -> list[Candidate]:
-        """Propose candidates that were not proposed before.
+        """Propose candidates.
 
         Parameters
         ----------
@@ -101,42 +113,55 @@ class Search(Protocol):
         Returns
         -------
         candidates : list of Candidate
-            At most `n`; an empty list means that nothing new can be found.
+            Up to `n` candidates that were not proposed before. An empty list ends the
+            search.
         """
         ...
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Take note of finished evaluations.
+        """Pass finished evaluations to the search.
 
         Parameters
         ----------
         evaluations : sequence of Evaluation
-            In the order of their numbers.
+            In the order of their numbers. Evaluations of candidates that the search has
+            not proposed are allowed.
         """
         ...
 
 
 class Strategy(Protocol):
-    """Parameters of a search; `look_ahead` bounds the useful parallelism.
+    """Protocol of a search strategy: the parameters of a search.
 
-    With a fixed number of evaluations, proposal ``k`` is asked for only after every
-    evaluation up to ``k - look_ahead`` has been told, and before any later one is: the
-    run is then the same for every number of workers.
+    With a fixed number of evaluations, proposal ``k`` is asked for after all
+    evaluations up to ``k - look_ahead`` have been told, and before any later one is
+    told. The run is therefore the same for every number of workers.
+
+    Attributes
+    ----------
+    look_ahead : int
+        Number of proposals that are made before the first evaluation is required. It
+        bounds the useful parallelism of runs with a fixed number of evaluations.
+
+    See Also
+    --------
+    EvolutionarySearch : Genetic programming from the prior's portfolio.
+    RandomSearch : Random pipelines.
     """
 
     look_ahead: int
 
     def start(self, problem: SearchProblem) -> Search:
-        """Begin a run.
+        """Start a run of the search.
 
         Parameters
         ----------
         problem : SearchProblem
-            What is known before the first evaluation.
+            Search space, prior and properties of the table.
 
         Returns
         -------
         search : Search
-            State of the run; a strategy itself holds parameters only.
+            A new run, independent of all others.
         """
         ...

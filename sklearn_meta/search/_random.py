@@ -1,4 +1,4 @@
-"""Random search: the yardstick of every other strategy."""
+"""Random search, the baseline of the other strategies."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from sklearn.base import BaseEstimator
 from sklearn_meta._sklearn_compat import Interval, validate_params
 from sklearn_meta.evaluation._records import Candidate
 from sklearn_meta.pipelines._text import format_tree
-from sklearn_meta.search._variation import make_vocabulary, random_tree
+from sklearn_meta.search._random_trees import random_tree
+from sklearn_meta.search._vocabulary import make_vocabulary
 
-# Draws without a new pipeline after which the space counts as exhausted. A space that
-# is not nearly exhausted gives a new one in the first few.
+# Number of draws without a new pipeline after which the search space is considered
+# exhausted. Otherwise one of the first few draws is new.
 MAX_DRAWS = 300
 
 
 def draw_unseen(rng, vocabulary, seen):
-    """Draw random trees until one is new.
+    """Draw random pipelines until one has not been proposed before.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     vocabulary : Vocabulary
     seen : set of str
-        Canonical texts that are not to be proposed again.
+        Canonical texts of the pipelines that were proposed before.
 
     Returns
     -------
     candidate : Candidate or None
-        None if `MAX_DRAWS` draws gave nothing new.
+        None if none of `MAX_DRAWS` draws is new.
     """
     for _ in range(MAX_DRAWS):
         tree = random_tree(rng, vocabulary)
@@ -43,15 +44,21 @@ def draw_unseen(rng, vocabulary, seen):
 class RandomSearch(BaseEstimator):
     """Propose random pipelines of the search space, each at most once.
 
-    Operators are drawn uniformly within their kind, hyperparameters over their whole
-    range on their own scale. Neither what earlier datasets suggest nor the evaluations
-    of this run are looked at.
+    Operators are drawn uniformly among those of the same kind; on sparse tables, those
+    that would make the table dense are drawn less often. Each hyperparameter keeps its
+    default with probability 0.5 and is otherwise drawn from its range, uniformly on a
+    linear or logarithmic scale as declared. The prior and the evaluations of the run
+    are ignored.
 
     Parameters
     ----------
     look_ahead : int, default=8
-        Proposals that are made before the first evaluation is needed. It bounds the
-        useful parallelism of runs with a fixed number of evaluations.
+        Number of proposals that are made before the first evaluation is required. It
+        bounds the useful parallelism of runs with a fixed number of evaluations.
+
+    See Also
+    --------
+    EvolutionarySearch : Starts from the prior and varies the best pipelines.
 
     Examples
     --------
@@ -68,24 +75,24 @@ class RandomSearch(BaseEstimator):
         self.look_ahead = look_ahead
 
     def start(self, problem):
-        """Begin a run.
+        """Start a run of the search.
 
         Parameters
         ----------
         problem : SearchProblem
-            What is known before the first evaluation.
+            Search space and properties of the table.
 
         Returns
         -------
         search : Search
-            State of one run, with ``ask`` and ``tell``.
+            A new run, independent of all others.
         """
         validate_params(self)
         return _RandomRun(problem)
 
 
 class _RandomRun:
-    """The state of one random search."""
+    """State of one run of `RandomSearch`."""
 
     def __init__(self, problem):
         self._vocabulary = make_vocabulary(problem)
@@ -94,10 +101,11 @@ class _RandomRun:
         self._n_asked = 0
 
     def ask(self, n):
-        """Propose up to `n` new candidates; fewer if the space is exhausted."""
+        """Propose up to `n` new candidates; fewer if the search space is exhausted."""
         candidates = []
         for _ in range(n):
-            # One stream for each proposal: how many are asked at a time changes none.
+            # One random stream per proposal, so that proposals do not depend on the
+            # number that is asked for at a time.
             rng = np.random.default_rng([self._seed, self._n_asked])
             candidate = draw_unseen(rng, self._vocabulary, self._seen)
             if candidate is None:
@@ -108,5 +116,5 @@ class _RandomRun:
         return candidates
 
     def tell(self, evaluations):
-        """Note candidates that came from elsewhere, so as not to propose them."""
+        """Add finished evaluations; their candidates are not proposed again."""
         self._seen.update(e.candidate.text for e in evaluations)

@@ -1,4 +1,4 @@
-"""Strategies by name, as the parameter `search` takes them."""
+"""Search strategies by name, for the parameter `search` of the estimators."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ STRATEGIES = {"evolution": EvolutionarySearch, "random": RandomSearch}
 
 
 def as_strategy(search):
-    """Return the strategy that the parameter `search` stands for.
+    """Return the strategy that is given by the parameter `search`.
 
     Parameters
     ----------
-    search : {"evolution", "random"}, strategy or None
+    search : {"evolution", "random"}, Strategy or None
+        Name of a strategy, which is used with its defaults, or a strategy.
 
     Returns
     -------
     strategy : Strategy or None
+        None if `search` is None.
     """
     return STRATEGIES[search]() if isinstance(search, str) else search

@@ -1,8 +1,8 @@
-"""Pipeline trees as vectors: which learner, which operators, which values.
+"""Encode pipeline trees as vectors, for kernels over pipelines.
 
-Two vectors for each tree: one of its *shape* (the last learner and the operators around
-it) and one of its *values* (hyperparameters on the scale on which the search moves
-them). Squared distances of both are what a kernel over pipelines is made of.
+Each tree has two vectors: one for its *shape* (the last learner and the other
+operators) and one for its *values* (hyperparameters, on the scale on which they are
+drawn). Kernels over pipelines are functions of the squared distances of both.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from sklearn_meta.pipelines._hyperparameters import Choice
 from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 
-# A transformer or a wrapper more or less changes a pipeline less than another learner.
-AROUND = 0.7
+# Coordinate of an operator other than the last learner: the distance between trees that
+# differ in a transformer or wrapper is smaller than with different learners.
+OTHER_OPERATOR = 0.7
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class TreeVectors:
     Parameters
     ----------
     shapes : ndarray of shape (n_trees, n_names)
+        Coordinates of operators.
     values : ndarray of shape (n_trees, n_coordinates)
+        Coordinates of hyperparameters.
     """
 
     shapes: np.ndarray = field(repr=False)
@@ -38,11 +41,11 @@ class TreeVectors:
         return len(self.shapes)
 
     def take(self, rows) -> TreeVectors:
-        """Return the vectors of some of the trees."""
+        """Return the vectors of some of the trees, by index."""
         return TreeVectors(self.shapes[rows], self.values[rows])
 
-    def followed_by(self, other) -> TreeVectors:
-        """Return the vectors of these trees and of others."""
+    def concatenate(self, other) -> TreeVectors:
+        """Return the vectors of these trees, followed by those of others."""
         return TreeVectors(
             np.concatenate([self.shapes, other.shapes]),
             np.concatenate([self.values, other.values]),
@@ -51,16 +54,18 @@ class TreeVectors:
 
 @dataclass(frozen=True)
 class TreeEncoder:
-    """Turns trees into vectors; see `tree_encoder`.
+    """Encoder of the trees of a catalog; see `tree_encoder`.
 
     Parameters
     ----------
     catalog : Catalog
     learners, others : mapping of str to int
-        Coordinate of each name, as the last learner and elsewhere.
+        Coordinate of each operator in the shape, as the last learner and elsewhere.
     offsets : mapping of (str, str) to int
-        First coordinate of each hyperparameter.
+        First coordinate of each hyperparameter in the values, by the names of its
+        operator and its own.
     n_coordinates : int
+        Number of coordinates of the values.
     """
 
     catalog: Catalog = field(repr=False)
@@ -70,17 +75,12 @@ class TreeEncoder:
     n_coordinates: int
 
     def encode(self, trees: Sequence[Node]) -> TreeVectors:
-        """Return the vectors of trees of operators of the catalog."""
+        """Return the vectors of trees whose operators are in the catalog."""
         shapes = np.zeros((len(trees), len(self.learners) + len(self.others)))
         values = np.zeros((len(trees), self.n_coordinates))
         for tree, shape, coordinates in zip(trees, shapes, values, strict=True):
             self._encode(tree, shape, coordinates)
         return TreeVectors(shapes, values)
-
-    def family(self, tree: Node) -> str:
-        """Name of the last learner; ``"stack"`` if it learns from other estimators."""
-        learner = self._last_learner(tree)
-        return STACK if learner.inputs[0].operator == STACK else learner.operator
 
     def _last_learner(self, tree):
         while self.catalog.find(tree.operator).kind == "wrapper":
@@ -93,10 +93,10 @@ class TreeEncoder:
             if node.operator == INPUT:
                 continue
             if node is last:
-                # Two that differ are at a distance of one.
+                # Different learners have the distance 1.
                 shape[self.learners[node.operator]] = math.sqrt(0.5)
             else:
-                shape[self.others[node.operator]] += AROUND
+                shape[self.others[node.operator]] += OTHER_OPERATOR
             if node.operator in (UNION, STACK):
                 continue
             given = dict(node.params)
@@ -104,7 +104,7 @@ class TreeEncoder:
                 first = self.offsets[node.operator, h.name]
                 value = given.get(h.name, h.default)
                 if isinstance(h, Choice):
-                    coordinates[first + _place(h, value)] = math.sqrt(0.5)
+                    coordinates[first + _index(h, value)] = math.sqrt(0.5)
                 elif value is None:
                     coordinates[first + 1] = 0.5
                 else:
@@ -112,7 +112,7 @@ class TreeEncoder:
 
 
 def tree_encoder(catalog: Catalog) -> TreeEncoder:
-    """Number what trees of a catalog can be made of.
+    """Return the encoder of the trees of a catalog.
 
     Parameters
     ----------
@@ -140,9 +140,18 @@ def tree_encoder(catalog: Catalog) -> TreeEncoder:
 
 
 def unit(hyperparameter, value):
-    """Place of a number in its range, in [0, 1], on the scale on which it is drawn.
+    """Scale the value of a numeric hyperparameter to [0, 1].
 
-    A default outside of the range is at its nearer end.
+    Parameters
+    ----------
+    hyperparameter : Float or Integer
+        Its range, and whether the scale is logarithmic.
+    value : int or float
+        Values outside the range (some defaults) are clipped to it.
+
+    Returns
+    -------
+    position : float
     """
     low, high = hyperparameter.low, hyperparameter.high
     value = min(max(value, low), high)
@@ -153,7 +162,8 @@ def unit(hyperparameter, value):
     return (value - low) / (high - low)
 
 
-def _place(hyperparameter, value):
+def _index(hyperparameter, value):
+    """Return the index of a value of a `Choice`; 1, 1.0 and True are different."""
     return next(
         i
         for i, known in enumerate(hyperparameter.values)

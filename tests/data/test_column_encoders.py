@@ -5,14 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_meta.data._column_encoders import (
-    DAY,
-    NOT_A_TIME,
-    WEEK,
-    YEAR,
-    column_transformer,
-    function_spec,
-)
+from sklearn_meta.data._column_encoders import column_transformer
 from sklearn_meta.data._column_kinds import (
     CATEGORICAL,
     CONVERTED,
@@ -24,6 +17,8 @@ from sklearn_meta.data._column_kinds import (
     WITH_NA,
     Column,
 )
+from sklearn_meta.data._date_encoders import DAY, NOT_A_TIME, WEEK, YEAR
+from sklearn_meta.data._transformer_specs import function_spec
 from sklearn_meta.pipelines._spec import instantiate, paths
 
 

@@ -6,12 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from sklearn_meta.data._dataset import (
-    MAX_CANONICAL_ROWS,
-    Dataset,
-    canonical_rows,
-    take_rows,
-)
+from sklearn_meta.data._canonical_order import MAX_CANONICAL_ROWS, canonical_rows
+from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._encoding import schema_of
 from sklearn_meta.data._task import RegressionTask
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from sklearn_meta.data._dataset import MAX_CANONICAL_ROWS
+from sklearn_meta.data._canonical_order import MAX_CANONICAL_ROWS
 from sklearn_meta.data._describe import as_frame, describe_table, library_of
 from sklearn_meta.data._target import classification_task, regression_task
 

@@ -24,18 +24,21 @@ from sklearn.pipeline import make_pipeline
 from sklearn_meta.data._column_kinds import MAX_LEVELS
 from sklearn_meta.data._encoding import (
     apply_encoder,
-    check_table,
     encode_table,
-    infer_encoding,
     schema_of,
 )
+from sklearn_meta.data._validation import check_table
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._spec import instantiate, paths
 
 
+def encoding_of(X):
+    return encode_table(X)[2]
+
+
 def encode(X):
     """Encoded table by building what was inferred."""
-    encoding = infer_encoding(X)
+    encoding = encoding_of(X)
     if encoding.encoder is None:
         return encoding, np.asarray(X)
     return encoding, instantiate(encoding.encoder).fit_transform(X)
@@ -184,7 +187,7 @@ def test_something_is_kept_if_all_columns_are_constant():
 
 def test_a_table_without_any_value_is_refused():
     with pytest.raises(ValueError, match="None of the 2 columns of X has any value"):
-        infer_encoding(pd.DataFrame({"a": [None, None], "b": [np.nan, np.nan]}))
+        encoding_of(pd.DataFrame({"a": [None, None], "b": [np.nan, np.nan]}))
 
 
 def test_free_text_keeps_only_levels_that_occur_twice():
@@ -247,7 +250,7 @@ def test_durations_become_milliseconds(dtype):
 
 
 def cycles(X):
-    names = infer_encoding(X).feature_names
+    names = encoding_of(X).feature_names
     return {name.partition("__")[0] for name in names if "__" in name} - {"time"}
 
 
@@ -353,7 +356,7 @@ def test_pandas_and_polars_give_the_same_matrix(values):
     if all(v is None for column in values.values() for v in column):
         for frame in (in_pandas(values), in_polars(values)):
             with pytest.raises(ValueError, match="has any value"):
-                infer_encoding(frame)
+                encoding_of(frame)
         return
     encoder, encoded, encoding = encode_table(in_pandas(values))
     schema = encoding.schema
@@ -592,7 +595,7 @@ def test_nested_values_are_refused(value, as_frame):
     X = pd.DataFrame(cells, columns=["a"]) if as_frame else cells
     place = "column 'a'" if as_frame else "column 0"
     with pytest.raises(TypeError, match="argument must be a string.* number") as info:
-        infer_encoding(X)
+        encoding_of(X)
     assert place in str(info.value)
 
 
@@ -601,7 +604,7 @@ def test_nested_values_are_refused(value, as_frame):
 )
 def test_nested_columns_are_refused(column):
     with pytest.raises(TypeError, match="argument must be a string or a number"):
-        infer_encoding(pl.DataFrame({"a": column}))
+        encoding_of(pl.DataFrame({"a": column}))
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
@@ -618,7 +621,7 @@ def test_nested_columns_are_refused(column):
 def test_infinite_values_are_refused_by_column(value, make, place):
     X = make(np.array([[1.0, 2.0], [3.0, value]]))
     with pytest.raises(ValueError, match=f"contains infinity in {place}"):
-        infer_encoding(X)
+        encoding_of(X)
 
 
 def test_large_finite_values_are_no_infinity():
@@ -630,12 +633,12 @@ def test_large_finite_values_are_no_infinity():
 @pytest.mark.parametrize("make", [np.asarray, pd.DataFrame])
 def test_complex_numbers_are_refused(dtype, make):
     with pytest.raises(ValueError, match="Complex data not supported"):
-        infer_encoding(make(np.array([[1j], [2.0]], dtype=dtype)))
+        encoding_of(make(np.array([[1j], [2.0]], dtype=dtype)))
 
 
 def test_repeated_column_names_are_refused():
     X = pd.DataFrame(np.eye(2), columns=["a", "a"])
-    for call in (infer_encoding, lambda X: check_table(BaseEstimator(), X, reset=True)):
+    for call in (encoding_of, lambda X: check_table(BaseEstimator(), X, reset=True)):
         with pytest.raises(ValueError, match="column names of X must be unique"):
             call(X)
 
@@ -653,7 +656,7 @@ def test_names_that_are_no_strings_select_by_position(names):
 
 def test_lazy_frames_are_refused():
     X = pl.LazyFrame({"a": [1, 2]})
-    for call in (infer_encoding, lambda X: check_table(BaseEstimator(), X, reset=True)):
+    for call in (encoding_of, lambda X: check_table(BaseEstimator(), X, reset=True)):
         with pytest.raises(TypeError, match=r"Pass X.collect\(\) instead"):
             call(X)
 
@@ -741,7 +744,7 @@ def test_encoder_consists_of_public_libraries_only():
         parsed=np.array([dt.date(2024, 1, 1), np.nan] * 20, dtype=object),
         lasting=pd.to_timedelta(np.arange(40), unit="s"),
     )
-    spec = infer_encoding(X).encoder
+    spec = encoding_of(X).encoder
     assert {path.partition(".")[0] for path in paths(spec)} == {
         "numpy",
         "pandas",
@@ -757,7 +760,7 @@ def test_encoder_consists_of_public_libraries_only():
 def test_encoder_works_as_first_step_of_a_pipeline():
     X = mixed_frame()
     y = X["color"] == "red"
-    encoder = instantiate(infer_encoding(X).encoder)
+    encoder = instantiate(encoding_of(X).encoder)
     model = make_pipeline(encoder, LogisticRegression()).fit(X, y)
     assert model.score(X, y) > 0.5
 

@@ -21,7 +21,7 @@ from sklearn_meta.ensemble._export import (
     ensemble_of,
     source_arguments,
 )
-from sklearn_meta.ensemble._final_model import FinalModel, Member
+from sklearn_meta.ensemble._members import FinalModel, Member
 from sklearn_meta.evaluation._fit_and_score import (
     EvaluationContext,
     candidate_seed,

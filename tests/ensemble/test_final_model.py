@@ -9,17 +9,17 @@ from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
 from sklearn_meta.ensemble import _final_model
 from sklearn_meta.ensemble._combination import Combination
-from sklearn_meta.ensemble._final_model import (
-    SECONDS_AFTER_INTERRUPT,
-    FinalModel,
-    Member,
-    build_final_model,
+from sklearn_meta.ensemble._fallbacks import (
     check_candidates,
-    combine_search,
     constant_model,
-    fold_models,
     without_candidate,
 )
+from sklearn_meta.ensemble._final_model import (
+    SECONDS_AFTER_INTERRUPT,
+    build_final_model,
+    combine_search,
+)
+from sklearn_meta.ensemble._members import FinalModel, Member, fold_models
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import Stage, make_folds, make_stages
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext

@@ -14,7 +14,7 @@ from sklearn_meta.parallel._imports import import_packages, packages_to_import
 from sklearn_meta.pipelines import Cost, Operator, SearchSpace
 from sklearn_meta.search import EvolutionarySearch
 from sklearn_meta.search._protocol import make_problem
-from sklearn_meta.search._variation import make_vocabulary
+from sklearn_meta.search._vocabulary import make_vocabulary
 
 SLOW = "tests.slow_package"
 

@@ -13,11 +13,11 @@ from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.pipelines import Float, Integer, default_catalog, parse
 from sklearn_meta.search._gaussian_process import (
     NOISE,
-    UNKNOWN_REGRET,
+    PRIOR_MEAN,
     kernel,
-    learn_surrogate,
-    nothing_observed,
-    without_memory,
+    no_observations,
+    surrogate_from_datasets,
+    surrogate_without_datasets,
 )
 from sklearn_meta.search._tree_encoding import tree_encoder, unit
 
@@ -44,7 +44,7 @@ def surrogate_of(regrets, weights=None, evidence=0.0):
         DatasetPosterior(regrets, weights, evidence),
         {text: i for i, text in enumerate(KNOWN)},
     )
-    return learn_surrogate(ENCODER, dict(enumerate(trees(KNOWN))), reranker)
+    return surrogate_from_datasets(ENCODER, dict(enumerate(trees(KNOWN))), reranker)
 
 
 def two_kinds():
@@ -56,17 +56,17 @@ def two_kinds():
 
 
 def expect(surrogate, texts, scores, shares=None):
-    observed = nothing_observed(surrogate).with_trees(trees(texts))
+    observations = no_observations(surrogate).with_trees(trees(texts))
     shares = np.ones(len(texts)) if shares is None else np.asarray(shares)
     weights = surrogate.weights(dict(zip(texts, scores, strict=True)))
-    return observed.expectation(np.asarray(scores, dtype=float), shares, weights)
+    return observations.posterior(np.asarray(scores, dtype=float), shares, weights)
 
 
 def test_known_pipelines_have_the_mean_of_their_datasets():
     regrets = two_kinds()
     surrogate = surrogate_of(regrets)
-    mixture = surrogate.mixture(surrogate.known)
-    np.testing.assert_allclose(mixture, np.eye(len(KNOWN)), atol=1e-4)
+    coefficients = surrogate.coefficients(surrogate.known)
+    np.testing.assert_allclose(coefficients, np.eye(len(KNOWN)), atol=1e-4)
 
 
 def test_prediction_agrees_with_the_conditional_of_the_joint_normal():
@@ -74,26 +74,26 @@ def test_prediction_agrees_with_the_conditional_of_the_joint_normal():
     surrogate = surrogate_of(regrets)
     texts = ["ridge(standard_scaler(X), alpha=1.0)", TREES[1], "lasso(X)"]
     asked = ["ridge(X)", "extra_trees(X, min_samples_leaf=3)"]
-    expectation = expect(surrogate, texts, [0.5, 0.9, 0.1], [1.0, 0.5, 1.0])
+    posterior = expect(surrogate, texts, [0.5, 0.9, 0.1], [1.0, 0.5, 1.0])
 
     # All of it again, in one block for what was observed and what is asked.
     joint = ENCODER.encode(trees([*texts, *asked]))
-    mixture = kernel(joint, surrogate.known) @ np.linalg.inv(
+    coefficients = kernel(joint, surrogate.known) @ np.linalg.inv(
         kernel(surrogate.known, surrogate.known) + 1e-6 * np.eye(len(KNOWN))
     )
-    on_datasets = UNKNOWN_REGRET + (regrets - UNKNOWN_REGRET) @ mixture.T
+    on_datasets = PRIOR_MEAN + (regrets - PRIOR_MEAN) @ coefficients.T
     mean = on_datasets.mean(axis=0)
     covariance = np.cov(on_datasets.T, bias=True)
-    covariance += kernel(joint, joint) - mixture @ kernel(surrogate.known, joint)
+    covariance += kernel(joint, joint) - coefficients @ kernel(surrogate.known, joint)
     noisy = covariance[:3, :3] + np.diag(NOISE / np.array([1.0, 0.5, 1.0]))
-    losses = expectation.observed._as_regrets(
+    losses = posterior.observations._as_regrets(
         np.array([0.5, 0.9, 0.1]), np.full(20, 0.05)
     )
     gain = covariance[3:, :3] @ np.linalg.inv(noisy)
     expected = mean[3:] + gain @ (losses - mean[:3])
     variance = np.diag(covariance[3:, 3:] - gain @ covariance[:3, 3:])
 
-    predicted, deviation = expectation.predict(trees(asked))
+    predicted, deviation = posterior.predict(trees(asked))
     np.testing.assert_allclose(predicted, expected, atol=1e-6)
     np.testing.assert_allclose(deviation**2, variance, atol=1e-6)
 
@@ -111,24 +111,22 @@ def test_evaluations_say_which_kind_of_dataset_it_is():
 
 
 def test_the_run_alone_is_learned_from():
-    surrogate = without_memory(ENCODER)
+    surrogate = surrogate_without_datasets(ENCODER)
     alphas = np.array([0.01, 0.1, 1.0, 10.0, 100.0, 1000.0])
     tried = [f"ridge(X, alpha={a})" for a in alphas]
     truth = -np.abs(np.log10(alphas) - 1.0)
-    expectation = expect(surrogate, tried, truth)
+    posterior = expect(surrogate, tried, truth)
     asked = np.array([0.03, 0.3, 3.0, 30.0, 300.0])
-    mean, deviation = expectation.predict(
-        trees([f"ridge(X, alpha={a})" for a in asked])
-    )
+    mean, deviation = posterior.predict(trees([f"ridge(X, alpha={a})" for a in asked]))
     assert spearmanr(mean, np.abs(np.log10(asked) - 1.0)).statistic > 0.6
-    _, far = expectation.predict(trees(["extra_trees(splines(X))"]))
+    _, far = posterior.predict(trees(["extra_trees(splines(X))"]))
     assert far[0] > deviation.max()
 
 
 def test_what_failed_is_as_bad_as_can_be():
     tried = [LINEAR[0], LINEAR[1], TREES[0]]
-    expectation = expect(surrogate_of(two_kinds()), tried, [0.5, 0.4, -np.inf])
-    losses = expectation.observed._as_regrets(
+    posterior = expect(surrogate_of(two_kinds()), tried, [0.5, 0.4, -np.inf])
+    losses = posterior.observations._as_regrets(
         np.array([0.5, 0.4, -np.inf]), np.full(20, 0.05)
     )
     assert losses[2] == LARGEST_REGRET
@@ -167,15 +165,15 @@ def test_equal_scores_and_nothing_but_failures_are_tolerated():
 def test_rows_can_come_one_by_one_and_leave():
     surrogate = surrogate_of(two_kinds())
     texts = ["ridge(X)", "lasso(X)", "extra_trees(pca(X))", "dummy(X)"]
-    together = nothing_observed(surrogate).with_trees(trees(texts))
-    single = nothing_observed(surrogate)
+    together = no_observations(surrogate).with_trees(trees(texts))
+    single = no_observations(surrogate)
     for tree in trees(texts):
         single = single.with_trees([tree])
-    np.testing.assert_allclose(single.rest, together.rest, atol=1e-10)
-    np.testing.assert_allclose(single.mixture, together.mixture, atol=1e-10)
+    np.testing.assert_allclose(single.residual, together.residual, atol=1e-10)
+    np.testing.assert_allclose(single.coefficients, together.coefficients, atol=1e-10)
     fewer = together.take([0, 2])
-    again = nothing_observed(surrogate).with_trees(trees([texts[0], texts[2]]))
-    np.testing.assert_allclose(fewer.rest, again.rest, atol=1e-10)
+    again = no_observations(surrogate).with_trees(trees([texts[0], texts[2]]))
+    np.testing.assert_allclose(fewer.residual, again.residual, atol=1e-10)
     assert len(fewer) == 2
 
 
@@ -233,18 +231,6 @@ def test_every_operator_and_value_has_a_vector():
             vectors = encoder.encode([tree])
             assert np.isfinite(vectors.values).all()
             assert vectors.shapes[0].any()
-            assert encoder.family(tree) == operator.name
-
-
-@pytest.mark.parametrize(
-    ("text", "family"),
-    [
-        ("transformed_target(ridge(pca(X)))", "ridge"),
-        ("ridge(stack(svr(X), lasso(X)))", "stack"),
-    ],
-)
-def test_the_family_is_the_last_learner(text, family):
-    assert ENCODER.family(trees([text])[0]) == family
 
 
 def test_unit_is_the_scale_of_the_search():

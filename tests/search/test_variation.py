@@ -9,15 +9,12 @@ from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._text import canonical, format_tree, parse
 from sklearn_meta.pipelines._tree import STACK, UNION
 from sklearn_meta.pipelines._typing_rules import check_tree
-from sklearn_meta.search._variation import (
-    MUTATIONS,
-    crossover,
-    family,
-    make_vocabulary,
-    mutate,
-    random_tree,
-    simplify,
-)
+from sklearn_meta.search._crossover import crossover
+from sklearn_meta.search._mutation import MUTATIONS, mutate
+from sklearn_meta.search._random_trees import random_tree
+from sklearn_meta.search._simplification import simplify
+from sklearn_meta.search._tree_paths import family
+from sklearn_meta.search._vocabulary import make_vocabulary
 from tests.pipelines.small_catalog import LOGISTIC, NAIVE_BAYES, PCA, TREES
 from tests.search.problems import FixedSpace, SmallSpace, small_problem
 

@@ -14,9 +14,10 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_meta._threads import one_thread
 from sklearn_meta.data._dataset import Dataset
-from sklearn_meta.data._encoding import check_table, encode_table
+from sklearn_meta.data._encoding import encode_table
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
+from sklearn_meta.data._validation import check_table
 from sklearn_meta.metalearning.metafeatures._groups import (
     METAFEATURE_NAMES,
     run_groups,

@@ -1,0 +1,102 @@
+"""Encode dates as a scaled time and periodic splines, durations as milliseconds.
+
+A date becomes its time, scaled to [0, 1], and periodic spline features of the time of
+day, the weekday and the season [1]_, for the cycles that the training dates cover at
+least twice. Missing dates are NaN in the scaled time and zero in the splines.
+
+References
+----------
+.. [1] scikit-learn, "Time-related feature engineering",
+   https://scikit-learn.org/stable/auto_examples/applications/plot_cyclical_feature_engineering.html
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_meta.data._column_kinds import DATETIME_UNIT, DURATION_UNIT, PARSED
+from sklearn_meta.data._transformer_specs import (
+    function_spec,
+    pipeline_spec,
+    transformer_spec,
+)
+from sklearn_meta.pipelines._spec import Reference
+
+# Lengths of the cycles in milliseconds.
+DAY = 86_400_000.0
+WEEK = 7 * DAY
+YEAR = 365.2425 * DAY
+
+# Value of numpy.datetime64("NaT") after a cast to float.
+NOT_A_TIME = -(2.0**63)
+
+
+def duration_encoder():
+    """Return the spec of an encoder of durations in milliseconds.
+
+    Returns
+    -------
+    spec : Spec
+    """
+    return pipeline_spec(*_milliseconds(DURATION_UNIT))
+
+
+def date_encoder(column):
+    """Return the spec of an encoder of dates.
+
+    Parameters
+    ----------
+    column : Column
+        Column of the kind datetime.
+
+    Returns
+    -------
+    spec : Spec
+    """
+    steps = _milliseconds(DATETIME_UNIT)
+    if column.how == PARSED:
+        parse = {"func": Reference("pandas.to_datetime"), "utc": True}
+        steps = (("parsed", function_spec("pandas.DataFrame.apply", **parse)), *steps)
+    # Scaled because milliseconds since 1970 are too large for learners in single
+    # precision and for distances: they differ in their last digits only.
+    time = ("time", transformer_spec("sklearn.preprocessing.MinMaxScaler"))
+    union = [time, *_cycles(column)]
+    parts = transformer_spec("sklearn.pipeline.FeatureUnion", transformer_list=union)
+    return pipeline_spec(*steps, ("parts", parts))
+
+
+def _milliseconds(unit):
+    """Return the steps from dates or durations to milliseconds, missing ones NaN."""
+    return (
+        ("times", function_spec("numpy.asarray", dtype=unit)),
+        ("milliseconds", function_spec("numpy.ndarray.astype", dtype="float64")),
+        ("missing", function_spec("numpy.ma.masked_equal", value=NOT_A_TIME)),
+        ("nan", function_spec("numpy.ma.filled", fill_value=np.nan)),
+    )
+
+
+def _cycles(column):
+    """Return periodic splines for the cycles that the dates cover at least twice."""
+    length = column.span[1] - column.span[0]
+    cycles = []
+    if not column.dated and length >= 2 * DAY:
+        cycles.append(("day", _periodic(DAY, n_splines=6, degree=3)))
+    if length >= 2 * WEEK:
+        # Piecewise linear with knots at midnight: for dates without a time of day, an
+        # indicator of each weekday.
+        cycles.append(("week", _periodic(WEEK, n_splines=7, degree=1)))
+    if length >= 2 * YEAR:
+        cycles.append(("year", _periodic(YEAR, n_splines=6, degree=3)))
+    return cycles
+
+
+def _periodic(period, n_splines, degree):
+    """Return the spec of periodic splines with equidistant knots."""
+    knots = [[period * i / n_splines] for i in range(n_splines + 1)]
+    return transformer_spec(
+        "sklearn.preprocessing.SplineTransformer",
+        knots=knots,
+        degree=degree,
+        extrapolation="periodic",
+        handle_missing="zeros",
+    )
