@@ -54,12 +54,18 @@ class Budget:
         Returns
         -------
         seconds : float
-            May exceed the allowance.
+            Measured by `clock`.
         """
         return self.clock() - self.start
 
     def remaining(self) -> float:
-        """Seconds left; zero after the deadline."""
+        """Return the seconds until the deadline.
+
+        Returns
+        -------
+        seconds : float
+            Zero after the deadline.
+        """
         return max(0.0, self.deadline - self.clock())
 
 

@@ -107,8 +107,9 @@ class Evaluation:
     number : int
         Number of the candidate, from 0 in the order in which the search proposed them.
     candidate : Candidate
-        What was scored.
+        The pipeline that was evaluated.
     status : Status
+        How the evaluation ended.
     folds : tuple of FoldResult, default=()
         Results of the finished folds, in order.
     screening : tuple of FoldResult, default=()

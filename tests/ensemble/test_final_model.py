@@ -24,7 +24,7 @@ from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import Stage, make_folds, make_stages
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
-from sklearn_meta.evaluation._limits import Limits
+from sklearn_meta.evaluation._limits import SearchLimits
 from sklearn_meta.evaluation._records import (
     Candidate,
     Evaluation,
@@ -110,7 +110,7 @@ def plan_of(context, now, budget=1e3):
     return SimpleNamespace(
         context=context,
         budget=Budget(budget, lambda: now[0]),
-        limits=Limits(None, 10),
+        limits=SearchLimits(None, 10),
         packages=lambda evaluation: [],
     )
 

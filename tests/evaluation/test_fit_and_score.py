@@ -11,7 +11,7 @@ from sklearn_meta.data._encoding import schema_of
 from sklearn_meta.data._task import ClassificationTask, MultilabelTask, RegressionTask
 from sklearn_meta.evaluation import _fit_and_score
 from sklearn_meta.evaluation._cross_validation import Stage
-from sklearn_meta.evaluation._duplicates import KnownPredictions, sketch
+from sklearn_meta.evaluation._duplicates import PredictionIndex, compared_values
 from sklearn_meta.evaluation._fit_and_score import (
     EARLY_STOPPING_SHARE,
     EvaluationContext,
@@ -21,7 +21,7 @@ from sklearn_meta.evaluation._fit_and_score import (
     refit_candidate,
     schema_of_rows_to_come,
 )
-from sklearn_meta.evaluation._racing import Race
+from sklearn_meta.evaluation._racing import RacingRule
 from sklearn_meta.evaluation._scoring import make_scoring
 from sklearn_meta.pipelines import Node, Schema, X, default_catalog, parse
 
@@ -64,9 +64,9 @@ def tree_of(text, context):
     return parse(text, catalog=context.catalog)
 
 
-def evaluate(context, text="decision_tree(X)", race=None):
+def evaluate(context, text="decision_tree(X)", rule=None):
     tree = tree_of(text, context)
-    return list(evaluate_candidate(context, tree, text, race or Race()))
+    return list(evaluate_candidate(context, tree, text, rule or RacingRule()))
 
 
 def test_each_stage_gives_the_score_of_its_validation_rows(targets):
@@ -104,30 +104,35 @@ def test_seeds_are_those_of_the_run_and_the_text():
 
 
 def test_a_lost_race_ends_after_the_fold(targets):
-    assert len(evaluate(targets, race=Race(floor=0.0))) == 1
-    assert len(evaluate(targets, race=Race(floor=-10.0))) == 3
+    assert len(evaluate(targets, rule=RacingRule(floor=0.0))) == 1
+    assert len(evaluate(targets, rule=RacingRule(floor=-10.0))) == 3
 
 
 def test_screening_decides_who_goes_on_and_does_not_count_in_the_race(targets):
     screening = Stage(np.arange(20), np.arange(20, 40), screening=True)
     context = replace(targets, stages=(screening, *targets.stages))
     assert (context.n_screening, context.n_splits) == (1, 3)
-    assert len(evaluate(context, race=Race(screening_floor=0.0))) == 1
-    assert len(evaluate(context, race=Race(screening_floor=-10.0))) == 4
+    assert len(evaluate(context, rule=RacingRule(screening_floor=0.0))) == 1
+    assert len(evaluate(context, rule=RacingRule(screening_floor=-10.0))) == 4
     # The floor of the folds is that of the folds.
-    assert len(evaluate(context, race=Race(floor=0.0))) == 2
+    assert len(evaluate(context, rule=RacingRule(floor=0.0))) == 2
 
 
 def test_a_duplicate_ends_after_its_first_fold(classes):
     first = evaluate(classes)[0].predictions
-    known = KnownPredictions((7,), np.stack([sketch(first)]))
-    assert len(evaluate(classes, race=Race(known=known))) == 1
-    assert len(evaluate(classes, "gaussian_nb(X)", race=Race(known=known))) == 3
+    index = PredictionIndex((7,), np.stack([compared_values(first)]))
+    assert len(evaluate(classes, rule=RacingRule(prediction_index=index))) == 1
+    assert (
+        len(
+            evaluate(classes, "gaussian_nb(X)", rule=RacingRule(prediction_index=index))
+        )
+        == 3
+    )
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [(0.0, True), (1e3, False)])
 def test_models_of_long_fits_are_kept(classes, seconds, kept):
-    result = evaluate(classes, race=Race(keep_models_from=seconds))[0]
+    result = evaluate(classes, rule=RacingRule(keep_models_from=seconds))[0]
     assert (result.model is not None) == kept
     if kept:
         rows = classes.dataset.X[classes.stages[0].validation]
@@ -137,7 +142,7 @@ def test_models_of_long_fits_are_kept(classes, seconds, kept):
 
 def test_models_that_are_too_large_are_not(classes, monkeypatch):
     monkeypatch.setattr(_fit_and_score, "MAX_MODEL_BYTES", 100)
-    assert evaluate(classes, race=Race(keep_models_from=0.0))[0].model is None
+    assert evaluate(classes, rule=RacingRule(keep_models_from=0.0))[0].model is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
-from sklearn_meta.evaluation._limits import Limits
+from sklearn_meta.evaluation._limits import SearchLimits
 from sklearn_meta.evaluation._plan import Plan
 from sklearn_meta.evaluation._records import Candidate, FoldResult, Status
 from sklearn_meta.evaluation._run_search import run_search
@@ -61,7 +61,7 @@ def plan():
         context=EvaluationContext(SimpleNamespace(n_samples=8), stages),
         forecast=forecast(),
         budget=Budget(1e3, lambda: 0.0),
-        limits=Limits(None, 100),
+        limits=SearchLimits(None, 100),
         first_trees=(),
         left_out=frozenset(),
         search_seconds=np.inf,

@@ -8,7 +8,7 @@ import pytest
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
-from sklearn_meta.evaluation._limits import Limits
+from sklearn_meta.evaluation._limits import SearchLimits
 from sklearn_meta.evaluation._records import Candidate, FoldResult
 from sklearn_meta.evaluation._time_rules import (
     CANDIDATE_SHARE,
@@ -36,7 +36,7 @@ def rules(*, screening=None, seconds_per_row=0.01, worthwhile=10.0, repeatable=F
         is_worthwhile=lambda candidate, seconds: seconds <= worthwhile,
     )
     context = EvaluationContext(SimpleNamespace(n_samples=N), tuple(stages))
-    limits = Limits(None, 10, repeatable=repeatable)
+    limits = SearchLimits(None, 10, repeatable=repeatable)
     return TimeRules(context, forecast, limits, Budget(100.0, lambda: 0.0))
 
 
@@ -71,7 +71,7 @@ def test_measured_seconds_correct_the_forecasts():
     forecast = time.predict(candidate())
     assert not time.is_light(forecast)
     for _ in range(50):
-        time.learn(forecast, results(0.05, 0.05, 9.0))  # their median
+        time.update(forecast, results(0.05, 0.05, 9.0))  # their median
     assert time.is_light(forecast)
     assert time._correction.expect(forecast) == pytest.approx(0.05, rel=0.1)
 
@@ -80,7 +80,7 @@ def test_the_fit_on_a_part_of_the_rows_alone_stands_for_a_fold():
     time = rules(screening=20)
     forecast = time.predict(candidate())
     for _ in range(200):
-        time.learn(forecast, results(1.0))
+        time.update(forecast, results(1.0))
     assert time._correction.expect(forecast) == pytest.approx(4.0, rel=0.05)
 
 
@@ -88,7 +88,7 @@ def test_the_folds_count_where_there_are_some():
     time = rules(screening=20)
     forecast = time.predict(candidate())
     for _ in range(200):
-        time.learn(forecast, results(1.0, 2.0))
+        time.update(forecast, results(1.0, 2.0))
     assert time._correction.expect(forecast) == pytest.approx(2.0, rel=0.05)
 
 
@@ -102,9 +102,9 @@ def test_all_folds_together_must_be_worth_it():
     # Four folds of 0.8 s, and a quarter of one.
     for screening, total in ((None, 3.2), (20, 3.4)):
         time = rules(screening=screening, worthwhile=total + 0.01)
-        assert time.reason_against(candidate(), time.predict(candidate())) == ""
+        assert time.reason_not_worthwhile(candidate(), time.predict(candidate())) == ""
         time = rules(screening=screening, worthwhile=total - 0.01)
-        reason = time.reason_against(candidate(), time.predict(candidate()))
+        reason = time.reason_not_worthwhile(candidate(), time.predict(candidate()))
         assert f"about {total} s: too long" in reason
 
 
@@ -112,29 +112,33 @@ def test_without_the_time_for_all_folds_a_candidate_is_skipped():
     time = rules()
     forecast = time.predict(candidate())
     needed = 3.2 * SHARE_OF_SECONDS
-    assert time.reason_to_skip(forecast, Place.WORKER, needed + 0.01) == ""
-    reason = time.reason_to_skip(forecast, Place.WORKER, needed - 0.01)
+    assert time.reason_no_time(forecast, Place.WORKER, needed + 0.01) == ""
+    reason = time.reason_no_time(forecast, Place.WORKER, needed - 0.01)
     assert reason == "it would take about 3.2 s, 1.9 s were left"
-    assert "0.0 s were left" in time.reason_to_skip(forecast, Place.WORKER, -5.0)
+    assert "0.0 s were left" in time.reason_no_time(forecast, Place.WORKER, -5.0)
 
 
-@pytest.mark.parametrize("place", [Place.IN_PROCESS, Place.MEANWHILE])
+@pytest.mark.parametrize("place", [Place.IN_PROCESS, Place.STARTING])
 def test_a_fold_that_nothing_can_end_must_fit_whatever_it_takes(place):
     time = rules()
     forecast = time.predict(candidate())
     most = 0.8 * MULTIPLE_IN_PROCESS
-    assert time.reason_to_skip(forecast, place, most + 0.01) == ""
-    reason = time.reason_to_skip(forecast, place, most - 0.01)
+    assert time.reason_no_time(forecast, place, most + 0.01) == ""
+    reason = time.reason_no_time(forecast, place, most - 0.01)
     assert reason.startswith("a fold, which nothing can end in this process")
-    assert time.reason_to_skip(forecast, Place.WORKER, most - 0.01) == ""
+    assert time.reason_no_time(forecast, Place.WORKER, most - 0.01) == ""
 
 
 def test_a_candidate_may_take_a_share_of_what_is_left():
     time = rules()
-    assert time.limit(50.0) == 50.0 * CANDIDATE_SHARE
-    assert time.limit(0.1) == SHORTEST_LIMIT
+    assert time.candidate_limit(50.0) == 50.0 * CANDIDATE_SHARE
+    assert time.candidate_limit(0.1) == SHORTEST_LIMIT
 
 
 def test_in_a_fixed_order_its_share_does_not_depend_on_the_clock():
     time = rules(repeatable=True)
-    assert time.limit(50.0) == time.limit(0.1) == 100.0 * CANDIDATE_SHARE_OF_BUDGET
+    assert (
+        time.candidate_limit(50.0)
+        == time.candidate_limit(0.1)
+        == 100.0 * CANDIDATE_SHARE_OF_BUDGET
+    )

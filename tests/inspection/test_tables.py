@@ -27,7 +27,7 @@ HISTORY = [
     evaluation(3, [0.9], Status.PRUNED),
     evaluation(4, [0.5, 0.7]),
     evaluation(5, [0.8], Status.TIMEOUT),
-    evaluation(6, [0.95], Status.SAME),
+    evaluation(6, [0.95], Status.DUPLICATE),
     evaluation(7, [0.2, 0.2]),
 ]
 

@@ -87,9 +87,9 @@ def test_while_they_start_one_task_runs_in_this_process(here):
     processes = Processes(ready=False)
     pool = LocalPool(processes, here)
     pool.start()
-    assert state(pool) == (Place.MEANWHILE, 1, 3)
+    assert state(pool) == (Place.STARTING, 1, 3)
     pool.submit(echo(1, "a"))
-    assert state(pool) == (Place.MEANWHILE, 0, 3)
+    assert state(pool) == (Place.STARTING, 0, 3)
     assert pool.wait(100) == [Payload(1, "a")]
     processes.is_ready = True
     # The other tasks need not wait until it has ended.

@@ -45,7 +45,7 @@ def test_short_searches_run_in_this_process(started, n_workers, most):
     pool = start(n_workers=n_workers, seconds=0.99 * most)
     assert not started and pool.place is Place.IN_PROCESS and pool.n_workers == 1
     pool = start(n_workers=n_workers, seconds=most)
-    assert len(started) == 1 and pool.place is Place.MEANWHILE
+    assert len(started) == 1 and pool.place is Place.STARTING
     assert pool.n_workers == n_workers
 
 
@@ -68,7 +68,7 @@ def test_workers_get_the_context_and_the_packages(started):
     start(context, packages=("one", "two"), clock=clock)
     arguments = started[0].arguments
     setup, loaded = arguments["setup"]
-    assert _start.__name__.rpartition(".")[0] + "._worker_process:unchanged" == setup
+    assert _start.__name__.rpartition(".")[0] + "._server_process:identity" == setup
     assert loaded == (context,)
     assert arguments["preload"] == (*PRELOAD, "one", "two")
     assert arguments["clock"] is clock

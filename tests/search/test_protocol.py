@@ -13,7 +13,7 @@ from sklearn_meta.data._task import (
     RegressionTask,
 )
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
-from sklearn_meta.evaluation._limits import Limits
+from sklearn_meta.evaluation._limits import SearchLimits
 from sklearn_meta.metalearning._prior import Prior
 from sklearn_meta.pipelines import Schema, default_catalog
 from sklearn_meta.search._protocol import make_problem
@@ -28,7 +28,7 @@ def problem_of(task, schema=None, X=None, *, repeatable=False, left_out=()):
     catalog = default_catalog(task.name)
     plan = SimpleNamespace(
         context=EvaluationContext(dataset, (), None, catalog, seed=7),
-        limits=Limits(None, 10, repeatable=repeatable),
+        limits=SearchLimits(None, 10, repeatable=repeatable),
         left_out=frozenset(left_out),
     )
     problem = make_problem(plan, PRIOR, 5)
