@@ -54,12 +54,12 @@ class Budget:
         Returns
         -------
         seconds : float
-            Measured by `clock`.
+            May exceed the allowance.
         """
         return self.clock() - self.start
 
     def remaining(self) -> float:
-        """Return the seconds until the deadline.
+        """Return the seconds left.
 
         Returns
         -------

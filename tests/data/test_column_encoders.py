@@ -24,12 +24,12 @@ from sklearn_meta.data._column_kinds import (
     WITH_NA,
     Column,
 )
-from sklearn_meta.pipelines._spec import build, paths
+from sklearn_meta.pipelines._spec import instantiate, paths
 
 
 def encoded(columns, X):
     """The encoded table and the names of its columns."""
-    encoder = build(column_transformer(columns)).set_output(transform="default")
+    encoder = instantiate(column_transformer(columns)).set_output(transform="default")
     values = np.asarray(encoder.fit_transform(X), dtype=float)
     return values, [str(name) for name in encoder.get_feature_names_out()]
 
@@ -40,12 +40,12 @@ def one(column, values):
 
 def test_a_function_is_applied_to_the_whole_table():
     spec = function_spec("numpy.clip", a_min=0, a_max=1)
-    assert build(spec).fit_transform(np.array([[-1.0, 0.5, 2.0]])).tolist() == [
+    assert instantiate(spec).fit_transform(np.array([[-1.0, 0.5, 2.0]])).tolist() == [
         [0.0, 0.5, 1.0]
     ]
-    assert not build(spec).accept_sparse
-    assert build(function_spec("sklearn.utils.check_array", accept_sparse="csr")).accept_sparse  # fmt: skip  # noqa: E501
-    assert build(function_spec("numpy.abs")).kw_args is None
+    assert not instantiate(spec).accept_sparse
+    assert instantiate(function_spec("sklearn.utils.check_array", accept_sparse="csr")).accept_sparse  # fmt: skip  # noqa: E501
+    assert instantiate(function_spec("numpy.abs")).kw_args is None
 
 
 def test_levels_get_the_codes_of_their_order():

@@ -64,9 +64,9 @@ def tree_of(text, context):
     return parse(text, catalog=context.catalog)
 
 
-def evaluate(context, text="decision_tree(X)", rule=None):
+def evaluate(context, text="decision_tree(X)", race=None):
     tree = tree_of(text, context)
-    return list(evaluate_candidate(context, tree, text, rule or RacingRule()))
+    return list(evaluate_candidate(context, tree, text, race or RacingRule()))
 
 
 def test_each_stage_gives_the_score_of_its_validation_rows(targets):
@@ -104,27 +104,27 @@ def test_seeds_are_those_of_the_run_and_the_text():
 
 
 def test_a_lost_race_ends_after_the_fold(targets):
-    assert len(evaluate(targets, rule=RacingRule(floor=0.0))) == 1
-    assert len(evaluate(targets, rule=RacingRule(floor=-10.0))) == 3
+    assert len(evaluate(targets, race=RacingRule(floor=0.0))) == 1
+    assert len(evaluate(targets, race=RacingRule(floor=-10.0))) == 3
 
 
 def test_screening_decides_who_goes_on_and_does_not_count_in_the_race(targets):
     screening = Stage(np.arange(20), np.arange(20, 40), screening=True)
     context = replace(targets, stages=(screening, *targets.stages))
     assert (context.n_screening, context.n_splits) == (1, 3)
-    assert len(evaluate(context, rule=RacingRule(screening_floor=0.0))) == 1
-    assert len(evaluate(context, rule=RacingRule(screening_floor=-10.0))) == 4
+    assert len(evaluate(context, race=RacingRule(screening_floor=0.0))) == 1
+    assert len(evaluate(context, race=RacingRule(screening_floor=-10.0))) == 4
     # The floor of the folds is that of the folds.
-    assert len(evaluate(context, rule=RacingRule(floor=0.0))) == 2
+    assert len(evaluate(context, race=RacingRule(floor=0.0))) == 2
 
 
 def test_a_duplicate_ends_after_its_first_fold(classes):
     first = evaluate(classes)[0].predictions
-    index = PredictionIndex((7,), np.stack([compared_values(first)]))
-    assert len(evaluate(classes, rule=RacingRule(prediction_index=index))) == 1
+    known = PredictionIndex((7,), np.stack([compared_values(first)]))
+    assert len(evaluate(classes, race=RacingRule(prediction_index=known))) == 1
     assert (
         len(
-            evaluate(classes, "gaussian_nb(X)", rule=RacingRule(prediction_index=index))
+            evaluate(classes, "gaussian_nb(X)", race=RacingRule(prediction_index=known))
         )
         == 3
     )
@@ -132,7 +132,7 @@ def test_a_duplicate_ends_after_its_first_fold(classes):
 
 @pytest.mark.parametrize(("seconds", "kept"), [(0.0, True), (1e3, False)])
 def test_models_of_long_fits_are_kept(classes, seconds, kept):
-    result = evaluate(classes, rule=RacingRule(keep_models_from=seconds))[0]
+    result = evaluate(classes, race=RacingRule(keep_models_from=seconds))[0]
     assert (result.model is not None) == kept
     if kept:
         rows = classes.dataset.X[classes.stages[0].validation]
@@ -142,7 +142,7 @@ def test_models_of_long_fits_are_kept(classes, seconds, kept):
 
 def test_models_that_are_too_large_are_not(classes, monkeypatch):
     monkeypatch.setattr(_fit_and_score, "MAX_MODEL_BYTES", 100)
-    assert evaluate(classes, rule=RacingRule(keep_models_from=0.0))[0].model is None
+    assert evaluate(classes, race=RacingRule(keep_models_from=0.0))[0].model is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from sklearn_meta.evaluation._plan import (
     Plan,
     SearchSettings,
     make_plan,
-    recallable_operators,
 )
 from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
 from sklearn_meta.evaluation._scoring import make_scoring, perfect_score
@@ -71,6 +70,7 @@ def settings_of(table, **changes):
         "scoring": make_scoring(None, task),
         "cv": None,
         "catalog": default_catalog(task.name),
+        "forecast": FakeForecast(),
         "names_operators": False,
         "searches": True,
         "max_evaluations": None,
@@ -87,8 +87,7 @@ def plan_of(described=None, trees=(LIGHT,), forecast=None, **changes) -> Plan:
     return make_plan(
         described,
         Prior(portfolio=tuple(map(Proposal, trees))),
-        settings_of(described, **changes),
-        forecast,
+        settings_of(described, forecast=forecast, **changes),
         Budget(forecast.budget_seconds, lambda: 0.0),
     )
 
@@ -226,8 +225,10 @@ def test_a_search_of_few_seconds_recalls_nothing_heavy(
         def heavy_operators(self):
             return [settings.catalog.find("ridge")]
 
-    settings = settings_of(table(), names_operators=names_operators)
-    catalog = recallable_operators(settings, Forecast(seconds))
+    settings = settings_of(
+        table(), names_operators=names_operators, forecast=Forecast(seconds)
+    )
+    catalog = settings.recallable()
     assert catalog.task == "regression"
     assert (catalog.find("ridge") is not None) == recallable
     assert catalog.find("lasso" if catalog.find("lasso") else "lightgbm") is not None

@@ -8,11 +8,11 @@ from sklearn.metrics import get_scorer, make_scorer, mean_squared_error
 from sklearn.model_selection import GroupKFold, KFold
 
 from sklearn_meta import MetaAutoRegressor
+from sklearn_meta._sklearn_compat import takes_sample_weight
 from sklearn_meta.evaluation._routing import (
     RoutedMetadata,
     route,
     routes_metadata,
-    takes_weights,
 )
 
 WEIGHT, GROUPS, COST = np.array([1.0, 2.0]), np.array([0, 1]), np.array([3.0, 4.0])
@@ -34,9 +34,9 @@ def routed(scorer=None, cv=None, method="fit", **metadata):
 
 
 def test_which_scorers_have_a_use_for_weights():
-    assert takes_weights(get_scorer("r2"))
-    assert not takes_weights(plain) and not takes_weights(None)
-    assert not takes_weights(make_scorer(lambda y, p: 0.0))
+    assert takes_sample_weight(get_scorer("r2"))
+    assert not takes_sample_weight(plain) and not takes_sample_weight(None)
+    assert not takes_sample_weight(make_scorer(lambda y, p: 0.0))
 
 
 def test_which_splitters_take_part_in_routing():
