@@ -19,6 +19,10 @@ SKIPPED = {"building", "maml", "metalearning", "mlp"}
 # Modules without a test file of their own, and where they are tested.
 WITHOUT_TESTS = {
     "data/_task_names.py": "constants",
+    "parallel/_memory_usage.py": "test_process_pool.py",
+    "parallel/_messages.py": "test_process_pool.py",
+    "parallel/_server_handle.py": "test_process_pool.py",
+    "parallel/_server_process.py": "the other end of test_process_pool.py",
     "parallel/_worker_process.py": "the other end of test_process_pool.py",
     "pipelines/_coercions.py": "test_compile.py",
     "pipelines/_hyperparameters.py": "test_operators.py and test_text.py",

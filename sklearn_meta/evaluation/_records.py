@@ -107,7 +107,7 @@ class Evaluation:
     number : int
         Number of the candidate, from 0 in the order in which the search proposed them.
     candidate : Candidate
-        What was scored.
+        The pipeline that was evaluated.
     status : Status
         How the evaluation ended.
     folds : tuple of FoldResult, default=()

@@ -178,7 +178,7 @@ def test_networks_start_from_initializations_without_the_table(tmp_path):
     pytest.importorskip("torch")
     from benchmarks.peers.adapters.sklearn_meta import search_space
     from sklearn_meta.pipelines import Schema, compile_pipeline, parse
-    from sklearn_meta.timing._forecast import foreign_operators
+    from sklearn_meta.timing._forecast import make_forecast
 
     # None at hand: no networks, as those that ship were trained on the table.
     without = search_space("regression", "").catalog("regression")
@@ -194,4 +194,4 @@ def test_networks_start_from_initializations_without_the_table(tmp_path):
     )
     assert pipeline[-1].init == str(tmp_path / "regression")
     # It is as well known as the built-in one: no process of its own is needed.
-    assert not foreign_operators(catalog)
+    assert not make_forecast(None, catalog, 1.0).foreign

@@ -121,8 +121,13 @@ def test_screening_decides_who_goes_on_and_does_not_count_in_the_race(targets):
 def test_a_duplicate_ends_after_its_first_fold(classes):
     first = evaluate(classes)[0].predictions
     known = PredictionIndex((7,), np.stack([compared_values(first)]))
-    assert len(evaluate(classes, race=RacingRule(known=known))) == 1
-    assert len(evaluate(classes, "gaussian_nb(X)", race=RacingRule(known=known))) == 3
+    assert len(evaluate(classes, race=RacingRule(prediction_index=known))) == 1
+    assert (
+        len(
+            evaluate(classes, "gaussian_nb(X)", race=RacingRule(prediction_index=known))
+        )
+        == 3
+    )
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [(0.0, True), (1e3, False)])

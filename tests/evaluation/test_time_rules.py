@@ -131,10 +131,14 @@ def test_a_fold_that_nothing_can_end_must_fit_whatever_it_takes(place):
 
 def test_a_candidate_may_take_a_share_of_what_is_left():
     time = rules()
-    assert time.limit(50.0) == 50.0 * CANDIDATE_SHARE
-    assert time.limit(0.1) == SHORTEST_LIMIT
+    assert time.candidate_limit(50.0) == 50.0 * CANDIDATE_SHARE
+    assert time.candidate_limit(0.1) == SHORTEST_LIMIT
 
 
 def test_in_a_fixed_order_its_share_does_not_depend_on_the_clock():
     time = rules(repeatable=True)
-    assert time.limit(50.0) == time.limit(0.1) == 100.0 * CANDIDATE_SHARE_OF_BUDGET
+    assert (
+        time.candidate_limit(50.0)
+        == time.candidate_limit(0.1)
+        == 100.0 * CANDIDATE_SHARE_OF_BUDGET
+    )

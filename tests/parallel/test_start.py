@@ -68,7 +68,7 @@ def test_workers_get_the_context_and_the_packages(started):
     start(context, packages=("one", "two"), clock=clock)
     arguments = started[0].arguments
     setup, loaded = arguments["setup"]
-    assert _start.__name__.rpartition(".")[0] + "._worker_process:unchanged" == setup
+    assert _start.__name__.rpartition(".")[0] + "._server_process:identity" == setup
     assert loaded == (context,)
     assert arguments["preload"] == (*PRELOAD, "one", "two")
     assert arguments["clock"] is clock
