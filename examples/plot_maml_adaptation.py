@@ -4,7 +4,8 @@ Few-shot adaptation from a meta-learned initialization
 ======================================================
 
 :class:`~sklearn_meta.MAMLClassifier` adapts to a table of few rows by a few gradient
-steps from an initialization that was meta-learned on many other tables. This example compares the loss over the gradient steps with that from random parameters.
+steps from an initialization that was meta-learned on many other tables. This example
+compares the loss over the gradient steps with that from random parameters.
 """
 
 # %%
