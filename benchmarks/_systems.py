@@ -163,12 +163,12 @@ def parts_of(system):
         yield
         return
     from sklearn_meta.evaluation._history import History
-    from sklearn_meta.evaluation._racing import Race
+    from sklearn_meta.evaluation._racing import RacingRule
 
-    def no_race(history):
-        return Race(-np.inf, -np.inf, keep_models_from=history.keep_models_from)
+    def no_racing(history):
+        return RacingRule(-np.inf, -np.inf, keep_models_from=history.keep_models_from)
 
-    with mock.patch.object(History, "race", no_race):
+    with mock.patch.object(History, "racing_rule", no_racing):
         yield
 
 

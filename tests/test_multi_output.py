@@ -397,8 +397,8 @@ def test_without_time_for_a_refit_a_fold_model_stands_in(make):
             sklearn_meta.ensemble._refits.Refits, "run", lambda self, evaluations: None
         )
         patch.setattr(
-            "sklearn_meta.evaluation._history.History.race",
-            lambda self: sklearn_meta.evaluation._fit_and_score.Race(
+            "sklearn_meta.evaluation._history.History.racing_rule",
+            lambda self: sklearn_meta.evaluation._racing.RacingRule(
                 keep_models_from=0.0
             ),
         )

@@ -5,7 +5,7 @@ The systems are named with the versions that were read or run: TPOT 1.1, auto-sk
 elsewhere stays there, below ``tests``:
 
 * Classes of few rows vanish from the search (TPOT): ``test_automl``,
-  ``evaluation/test_stages``.
+  ``evaluation/test_cross_validation``.
 * Preparation is fitted before the folds are made (TPOT): ``test_leakage``.
 * Parameters that ``fit`` never reads, and grid searches over them that do nothing
   (FLAML): ``contract/test_search_over_parameters``.
@@ -16,12 +16,12 @@ elsewhere stays there, below ``tests``:
 * The population or a server is part of what is saved (TPOT, H2O):
   ``contract/test_persistence``.
 * The last fit is outside the budget (TPOT, H2O, FLAML's ensemble): ``test_automl``,
-  ``test_final``.
-* Means of some folds compete with means of all (FLAML): ``test_final``,
-  ``evaluation/test_history``.
+  ``ensemble/test_final_model``.
+* Means of some folds compete with means of all (FLAML):
+  ``ensemble/test_out_of_fold``, ``evaluation/test_history``.
 * Results depend on times or on the number of workers (FLAML, GAMA, H2O):
   ``test_automl``, ``evaluation/test_engine``.
-* Scripts need a guard of ``__main__`` (TPOT with dask): ``evaluation/test_workers``.
+* Scripts need a guard of ``__main__`` (TPOT with dask): ``parallel/test_process_pool``.
 * A crash, a hang, or want of memory ends the search (TPOT, mljar): ``test_automl``.
 * Nothing is left at the end of the time (auto-sklearn) or after Ctrl-C (TPOT):
   ``test_automl``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from sklearn_meta.data._task import MultilabelTask
@@ -57,11 +58,21 @@ def best_estimator(final, ensemble, dataset, encoder):
     pipeline : sklearn.pipeline.Pipeline
     """
     steps = [] if encoder is None else [("encode", encoder)]
-    models = final.best.models
+    models, task = final.best.models, dataset.task
     # scikit-learn has no vote of models of several outputs: then it is the first.
-    if len(models) == 1 or dataset.task.n_outputs > 1:
+    if task.n_outputs > 1 or (len(models) == 1 and _predicts_labels(models[0], task)):
         return Pipeline([*steps, *models[0].steps])
     return Pipeline([*steps, ("vote", ensemble.vote_of(models))])
+
+
+def _predicts_labels(model, task):
+    """Whether a model predicts labels; that of a fold predicts indices into them."""
+    if not task.is_classifier:
+        return True
+    of_model = np.asarray(model.classes_)
+    if (of_model.dtype.kind == "b") != (task.classes.dtype.kind == "b"):
+        return False
+    return np.array_equal(of_model, task.classes)
 
 
 def source_arguments(final, context, encoding):

@@ -16,7 +16,7 @@ from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits, mean_iterations
 from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
 from sklearn_meta.exceptions import NoCandidateError, SearchInterruptedWarning
-from sklearn_meta.parallel._imports import can_load
+from sklearn_meta.parallel._imports import can_import
 from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._pickled import UnpicklingError, loads
 from sklearn_meta.pipelines._tree import X
@@ -154,7 +154,7 @@ def _combine_within(plan, history, pool, ensemble_size, interrupted):
         pool=pool,
         budget=budget,
         memory_limit=plan.limits.memory_limit,
-        is_usable=lambda evaluation: can_load(
+        is_usable=lambda evaluation: can_import(
             plan.packages(evaluation), budget.remaining()
         ),
     )

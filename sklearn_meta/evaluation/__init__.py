@@ -1,4 +1,4 @@
-"""What a candidate scores and costs: records, budget, workers, the engine."""
+"""Evaluation of candidates: cross-validation, racing, budget, engine and history."""
 
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._records import (

@@ -1,4 +1,4 @@
-"""The time budget of a `fit`, and the reserve for its end."""
+"""Time budget of a `fit`, and the part of it reserved for the final model."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import numpy as np
 
 from sklearn_meta.timing._refits import refit_seconds
 
-# At most this share of the budget is set aside for combining and fitting again;
-# what cannot be fitted in it is replaced by its fold models.
+# Upper bound of the reserve, as a share of the budget. A pipeline that cannot be
+# refitted within the reserve is replaced by its fold models.
 MAX_RESERVE_SHARE = 0.3
-# Seconds that combining takes besides the fits, and the share of the budget that it
-# may grow to on large tables.
+# Reserve for combining candidates: constant seconds, and a share of the budget because
+# combining takes longer on large tables.
 COMBINE_SECONDS, COMBINE_SHARE = 0.35, 0.01
-# The reserve counts the fits of this many of the best candidates.
+# Number of the best candidates whose refits enter the reserve.
 RESERVED_MEMBERS = 4
 
 
 @dataclass(frozen=True)
 class Budget:
-    """A wall-clock allowance that began when it was made.
+    """A wall-clock time budget.
 
     Parameters
     ----------
     seconds : float
-        Length of the allowance; ``inf`` for no limit.
+        Length of the budget; ``inf`` for no limit.
     clock : callable, default=time.monotonic
-        Returns seconds; a fake one makes time testable.
-    start : float or None, default=None
-        Instant on `clock` at which the allowance began; None for now.
+        Returns seconds; tests pass a fake clock.
+    start : float, default=None
+        Time on `clock` at which the budget begins; None for the time of construction.
     """
 
     seconds: float
@@ -45,7 +45,7 @@ class Budget:
 
     @property
     def deadline(self) -> float:
-        """The instant at which the allowance ends, on `clock`."""
+        """Time on `clock` at which the budget ends."""
         return self.start + self.seconds
 
     def elapsed(self) -> float:
@@ -59,25 +59,21 @@ class Budget:
         return self.clock() - self.start
 
     def remaining(self) -> float:
-        """Return the seconds left.
-
-        Returns
-        -------
-        seconds : float
-            Never negative.
-        """
+        """Seconds left; zero after the deadline."""
         return max(0.0, self.deadline - self.clock())
 
 
 def reserve_seconds(history, context, budget, n_workers):
-    """Return the seconds to set aside for combining and fitting again.
+    """Return the seconds to reserve for combining candidates and refitting them.
 
     Parameters
     ----------
     history : History
+        Evaluations so far; the refits of its best candidates are predicted.
     context : EvaluationContext
     budget : Budget
     n_workers : int
+        Number of refits that run at the same time.
 
     Returns
     -------

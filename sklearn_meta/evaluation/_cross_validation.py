@@ -1,9 +1,10 @@
-"""Which rows a candidate is fitted and scored on, one stage after the other.
+"""Cross-validation splits, preceded by screening on a subsample.
 
-The stages of a race are the same for all candidates, so that scores can be compared
-in pairs. Big tables begin with one screening stage on a subsample of rows (successive
-halving over rows); then come the folds of the cross-validation. The largest tables have
-a holdout part in place of folds, beside as many training rows as the budget allows for.
+All candidates are scored on the same splits in the same order, so that their scores can
+be compared in pairs. Large tables begin with a screening stage on a subsample of rows
+(successive halving over rows); the folds of the cross-validation follow. The largest
+tables have a single holdout split instead of folds, with as many training rows as the
+budget allows.
 """
 
 from __future__ import annotations
@@ -29,31 +30,34 @@ from sklearn.model_selection import (
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.timing._effort import FULL_EFFORT
 
-# Below: 5 folds, twice, since one 5-fold split of so few rows is too noisy to choose by
-# (Bergman et al. 2024 and the AutoML Benchmark use 10 folds throughout).
+# Below this number of rows: 5 folds, repeated twice, because one 5-fold split of so few
+# rows is too noisy for model selection (Bergman et al. 2024 and the AutoML Benchmark
+# use 10 folds throughout).
 N_SAMPLES_REPEATED = 1_000
-# Below: 5 folds; up to the next: 3 folds; above: one holdout.
+# Below the first number of rows: 5 folds; below the second: 3 folds; above: a holdout.
 N_SAMPLES_FIVE_FOLDS = 15_000
 N_SAMPLES_THREE_FOLDS = 60_000
 HOLDOUT_SHARE = 0.2
-# A holdout of this many rows has a standard error that no longer matters.
+# With more validation rows than this, the standard error of a score is negligible.
 MAX_HOLDOUT_ROWS = 40_000
 
-# Tables with more training rows than this are screened on this many first.
+# Number of rows of the subsample, and the ratio of training rows to it above which
+# there is a screening stage.
 SCREENING_ROWS = 8_000
 SCREENING_FACTOR = 3
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One fit and one score of a race.
+    """Rows of one fit of a candidate and of its score.
 
     Parameters
     ----------
     train, validation : ndarray of int
         Row indices.
-    screening : bool
-        Whether `train` is a subsample, so that the score only decides who goes on.
+    screening : bool, default=False
+        Whether the rows are a subsample, whose score only decides whether the candidate
+        is scored on the folds.
     """
 
     train: np.ndarray = field(repr=False)
@@ -62,20 +66,21 @@ class Stage:
 
 
 def default_splitter(dataset, random_state, effort=FULL_EFFORT):
-    """Choose a cross-validation by size, task and groups.
+    """Choose a cross-validation splitter by size, task and groups.
 
     Parameters
     ----------
     dataset : Dataset
     random_state : int
     effort : Effort, default=Effort()
+        Maximum numbers of folds, repetitions and training rows.
 
     Returns
     -------
     splitter : scikit-learn splitter
-        Stratified by the classes where each row has one (not by several labels), by
-        groups where groups are given; five folds twice below 1 000 rows, five folds
-        below 15 000, three below 60 000, one holdout above, or where no more may be.
+        Stratified for a single target of classes, grouped if groups are given. Five
+        folds twice below 1 000 rows, five folds below 15 000, three below 60 000; a
+        holdout above, or if `effort` allows one fold only.
     """
     n = dataset.n_samples
     max_train = n if effort.max_train is None else effort.max_train
@@ -93,7 +98,8 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
     if has_holdout(dataset, None, effort):
         test_size = min(int(HOLDOUT_SHARE * n), MAX_HOLDOUT_ROWS, max_train)
         train_size = min(max_train, n - test_size)
-        # Stratification needs two members of each class, and room for one in each part.
+        # Stratification needs two members of each class, and a row of each class in
+        # both parts.
         stratified = (
             stratified
             and np.bincount(dataset.y).min() >= 2
@@ -105,7 +111,7 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
     n_folds = 5 if n < N_SAMPLES_FIVE_FOLDS else 3
     n_folds = min(n_folds, effort.max_folds, n)
     if stratified:
-        # Stratification needs one class with a member for every fold.
+        # StratifiedKFold requires that the largest class has a member for each fold.
         n_folds = max(2, min(n_folds, int(np.bincount(dataset.y).max())))
     if n < N_SAMPLES_REPEATED and effort.max_repeats > 1:
         splitter = RepeatedStratifiedKFold if stratified else RepeatedKFold
@@ -116,7 +122,19 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
 
 
 def k_fold(n_folds, dataset, random_state):
-    """Return shuffled folds: stratified for classes, grouped where groups are given."""
+    """Return a splitter into shuffled folds.
+
+    Parameters
+    ----------
+    n_folds : int
+    dataset : Dataset
+    random_state : int
+
+    Returns
+    -------
+    splitter : scikit-learn splitter
+        Stratified for a single target of classes, grouped if groups are given.
+    """
     stratified = dataset.task.stratifies
     if dataset.groups is not None:
         kind = StratifiedGroupKFold if stratified else GroupKFold
@@ -132,12 +150,12 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     ----------
     dataset : Dataset
     cv : None, int, splitter or iterable
-        As in scikit-learn; None chooses by size, see `default_splitter`.
+        As in scikit-learn; None for `default_splitter`.
     random_state : int
     effort : Effort, default=Effort()
-        See `default_splitter`.
+        Of the default splitter.
     split_params : dict of str to object, default=None
-        What a splitter that was given gets besides `y`; None for the groups.
+        Arguments of ``cv.split`` besides `X` and `y`; None for the groups.
 
     Returns
     -------
@@ -146,8 +164,8 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     Raises
     ------
     ValueError
-        If `cv` asks for more folds than the largest class has members, or a fold has
-        no rows.
+        If `cv` has more folds than the largest class has members, gives no split, or
+        gives a split without training or validation rows.
     """
     y = dataset.task.decode(dataset.y)
     if split_params is None or not refers_to_rows(cv):
@@ -159,9 +177,9 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     else:
         splitter = check_cv(cv, y, classifier=dataset.task.is_classifier)
     with warnings.catch_warnings():
-        # Classes with fewer members than folds stay: predictions are aligned.
+        # Predictions of a fold that lacks a class are aligned with all classes.
         warnings.filterwarnings("ignore", message="The least populated class")
-        # A splitter of the user's choice need not look at the groups.
+        # A splitter that the user has chosen may ignore the groups.
         warnings.filterwarnings("ignore", message="The groups parameter is ignored")
         folds = list(
             splitter.split(np.empty((dataset.n_samples, 0)), y, **split_params)
@@ -169,37 +187,53 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     folds = [(as_indices(train), as_indices(valid)) for train, valid in folds]
     if not folds or any(not len(t) or not len(v) for t, v in folds):
         raise ValueError(
-            f"The 'cv' parameter must give at least one split with training and "
-            f"validation rows. Got {cv!r}, which gives {len(folds)} splits, one of "
-            "them without rows."
+            f"The 'cv' parameter must give at least one split, each with training and "
+            f"validation rows. Got {cv!r}, which gives {len(folds)} splits, "
+            f"{sum(not len(t) or not len(v) for t, v in folds)} of them without rows. "
+            "Pass None or a number of folds for the default splits."
         )
     return folds
 
 
 def has_holdout(dataset, cv, effort) -> bool:
-    """Whether a holdout part takes the place of folds."""
+    """Whether a single holdout split replaces the folds.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    cv : None, int, splitter or iterable
+    effort : Effort
+
+    Returns
+    -------
+    is_holdout : bool
+        False if the user has chosen `cv`.
+    """
     return cv is None and (
         effort.max_folds == 1 or dataset.n_samples >= N_SAMPLES_THREE_FOLDS
     )
 
 
 def refers_to_rows(cv) -> bool:
-    """Whether splits may depend on which row stands where."""
+    """Whether the splits of `cv` may depend on the order of the rows."""
     return not (cv is None or isinstance(cv, Integral))
 
 
 def follow_rows(folds, rows):
-    """Return folds of the rows ``rows[0], rows[1], ...`` instead of ``0, 1, ...``.
+    """Return the folds of a table whose rows were selected or reordered.
 
     Parameters
     ----------
     folds : list of (ndarray, ndarray)
+        Row indices of the original table.
     rows : ndarray of int
-        Original indices; one may occur several times or not at all.
+        Index in the original table of each row of the new one; an index may occur
+        several times or not at all.
 
     Returns
     -------
     folds : list of (ndarray, ndarray)
+        Row indices of the new table.
     """
 
     def positions(part):
@@ -209,13 +243,15 @@ def follow_rows(folds, rows):
 
 
 def make_stages(dataset, folds, random_state):
-    """Return the stages of the race: a screening stage for big tables, the folds.
+    """Return the stages of an evaluation: screening on large tables, then the folds.
 
     Parameters
     ----------
     dataset : Dataset
     folds : list of (ndarray, ndarray)
+        Row indices of training and validation.
     random_state : int
+        Seed of the subsample.
 
     Returns
     -------
@@ -237,7 +273,22 @@ def make_stages(dataset, folds, random_state):
 
 
 def subsample(dataset: Dataset, rows, n, rng):
-    """Draw `n` of `rows` without replacement, every class keeping a member or more."""
+    """Draw rows without replacement so that no class is lost.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    rows : ndarray of int
+        Row indices to draw from.
+    n : int
+        Number of rows to draw; up to two of each class that was not drawn are added.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    rows : ndarray of int
+        Sorted, unless all of `rows` are returned.
+    """
     if len(rows) <= n:
         return rows
     chosen = rng.choice(rows, size=n, replace=False)
@@ -251,6 +302,6 @@ def subsample(dataset: Dataset, rows, n, rng):
 
 
 def as_indices(rows):
-    """Return row indices from indices or a boolean mask."""
+    """Return row indices, from row indices or a boolean mask."""
     rows = np.asarray(rows)
     return np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.intp)

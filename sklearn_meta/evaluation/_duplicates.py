@@ -1,9 +1,9 @@
-"""Candidates that predict what another one predicts: by another way, nothing new.
+"""Detection of candidates whose predictions duplicate those of an earlier one.
 
-Genetic programming meets them all the time: a scaler before trees, a prior that the
-data outweigh, a selector that keeps every column. A fifth of the seconds of a search on
-a few hundred rows went into candidates whose predictions differed from an earlier one's
-by less than a hundredth of their spread.
+Such candidates are frequent in genetic programming: a scaler before trees, a prior that
+has no influence, a selector that keeps every column. On a few hundred rows, a fifth of
+the seconds of a search went into candidates whose predictions differed from those of an
+earlier one by less than a hundredth of their standard deviation.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-# Predictions are compared at so many values, evenly spread over the validation rows.
+# Maximum number of predicted values that are compared, evenly spaced over the
+# validation rows.
 N_VALUES = 128
 
-# On fewer rows, different models may predict the same.
+# With fewer validation rows, predictions are not compared: different models may agree.
 MIN_ROWS = 10
 
-# Two candidates whose predictions differ by less than this share of their spread (root
-# mean squares) are the same.
-SAME_SHARE = 1e-3
+# Two candidates are duplicates if the root mean square of the differences between their
+# predictions is at most this share of the standard deviation of the predictions.
+DUPLICATE_SHARE = 1e-3
 
 
-def sketch(predictions):
-    """Return what is compared of the predictions of one fold.
+def compared_values(predictions):
+    """Return the predicted values of one fold that are compared.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def sketch(predictions):
     Returns
     -------
     values : ndarray of shape (<= N_VALUES,), float32, or None
-        None for too few rows.
+        None if there are fewer than `MIN_ROWS` rows.
     """
     if len(predictions) < MIN_ROWS:
         return None
@@ -44,36 +45,42 @@ def sketch(predictions):
 
 
 @dataclass(frozen=True)
-class KnownPredictions:
-    """Sketches of what finished candidates predicted on the first fold.
+class PredictionIndex:
+    """Predictions of finished candidates on the first fold, to find duplicates.
 
     Parameters
     ----------
     numbers : tuple of int
-        Of their evaluations.
-    sketches : ndarray of shape (n_candidates, n_values)
+        Numbers of the evaluations.
+    values : ndarray of shape (n_evaluations, n_values)
+        Row by row what `compared_values` returns.
     """
 
     numbers: tuple[int, ...] = ()
-    sketches: np.ndarray = field(
+    values: np.ndarray = field(
         default_factory=lambda: np.empty((0, 0), dtype=np.float32),
         repr=False,
         compare=False,
     )
 
     def duplicate_of(self, predictions) -> int | None:
-        """Return the number of a candidate that predicts the same; None if none does.
+        """Return the evaluation that predictions duplicate.
 
         Parameters
         ----------
         predictions : ndarray of shape (n_validation, ...)
-            Of the first fold.
+            Predictions of a candidate on the first fold.
+
+        Returns
+        -------
+        number : int or None
+            Number of the evaluation with the nearest predictions; None if they differ.
         """
-        values = sketch(predictions)
+        values = compared_values(predictions)
         if values is None or not self.numbers:
             return None
-        differences = np.sqrt(np.mean((self.sketches - values) ** 2, axis=1))
+        differences = np.sqrt(np.mean((self.values - values) ** 2, axis=1))
         nearest = int(np.argmin(differences))
-        if differences[nearest] <= SAME_SHARE * np.std(values):
+        if differences[nearest] <= DUPLICATE_SHARE * np.std(values):
             return self.numbers[nearest]
         return None

@@ -1,9 +1,10 @@
-"""The engine: ask a search for candidates, evaluate them, and tell it the results.
+"""Asynchronous ask-and-tell loop between a search and a pool of workers.
 
-Two modes differ only in when the search is told. With `Limits.repeatable`, evaluation
-``j`` is told right before proposal ``j + look_ahead`` is asked for, whoever finished
-first: unless the time runs out, the run does not depend on seconds nor on the number of
-workers. Without it, everything is told as it finishes and no worker waits.
+There are two modes, which differ in when the search is told of an evaluation. With
+`SearchLimits.repeatable`, evaluation ``j`` is told right before candidate
+``j + look_ahead`` is asked for, whichever finished first: unless the time runs out, the
+result depends neither on the speed nor on the number of the workers. Otherwise, each
+evaluation is told as soon as it is finished, and no worker waits.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import numpy as np
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
-from sklearn_meta.evaluation._limits import Limits
-from sklearn_meta.evaluation._racing import Race
+from sklearn_meta.evaluation._limits import SearchLimits
+from sklearn_meta.evaluation._racing import RacingRule
 from sklearn_meta.evaluation._records import (
     STATUS_OF_FAILURE,
     Candidate,
@@ -33,17 +34,17 @@ from sklearn_meta.timing._correction import FoldForecast
 
 EVALUATE = "sklearn_meta.evaluation._fit_and_score:evaluate_candidate"
 
-# After so many candidates in a row that there is no time for, the search ends.
+# The search ends after this many candidates in a row for which there is no time.
 MAX_SKIPPED = 40
 
 
 @dataclass
 class _Proposal:
-    """A candidate that waits to be evaluated, or is being evaluated."""
+    """A candidate that waits for its evaluation or is being evaluated."""
 
     number: int
     candidate: Candidate
-    race: Race
+    rule: RacingRule
     predicted: FoldForecast
     reason_to_skip: str = ""
     started: float = 0.0
@@ -52,31 +53,35 @@ class _Proposal:
 
 
 class Engine:
-    """Evaluates what a search proposes until a limit is reached.
+    """Evaluate the candidates of a search until a stopping criterion is met.
 
-    It is the `Work` of `run_tasks`: a task is a candidate.
+    It implements the `Work` protocol of `run_tasks`; each task evaluates a candidate.
 
     Parameters
     ----------
     search : Search
+        Proposes candidates.
     look_ahead : int
-        See `Strategy`.
+        Maximum number of candidates that are asked for beyond those of which the search
+        was told, see `Strategy`.
     context : EvaluationContext
     forecast : Forecast
-        Predicts the seconds of fits; knows which candidates may run in this process,
-        where nothing can end them, and which are worth their seconds. The latter is
-        not asked before one has finished, nor with a fixed number of evaluations.
+        Predicts the seconds of fits, and decides which candidates may run in this
+        process, where they cannot be killed, and which are worth their seconds. The
+        latter is decided only once a candidate has finished, and only if the number of
+        evaluations is not limited.
     pool : Pool
     budget : Budget
-        Of the whole `fit`.
+        Budget of the whole `fit`.
     reserve : callable
-        ``reserve(history)``: seconds to set aside for combining and fitting again.
-    limits : Limits
+        ``reserve(history)`` returns the seconds to reserve for the final model.
+    limits : SearchLimits
     history : History
-        Filled in the run; may hold earlier evaluations, which the search was told.
-    observe : callable
-        ``observe(evaluation, history)``, called for each evaluation in the order of
-        telling; returns True to stop.
+        Receives the evaluations. It may contain earlier ones, of which the search was
+        told.
+    observe : callable, optional
+        ``observe(evaluation, history)`` is called after each evaluation of which the
+        search was told; it returns True to end the search.
     """
 
     def __init__(
@@ -89,7 +94,7 @@ class Engine:
         pool,
         budget: Budget,
         reserve: Callable,
-        limits: Limits,
+        limits: SearchLimits,
         history: History,
         observe: Callable = lambda evaluation, history: False,
     ):
@@ -112,10 +117,11 @@ class Engine:
         self._running: dict[int, _Proposal] = {}
         self._untold: dict[int, Evaluation] = {}
         self._exhausted = False
-        # What ended the search whatever time is left, and what ended it at last.
-        self._stop_reason = self._why_ended = ""
+        # Reason of a stop before the deadline, and the reason that `run` returns.
+        self._early_stop_reason = self._stop_reason = ""
         self._search_deadline = budget.deadline
-        # Candidates in a row that there was no time for, and that were not worth it.
+        # Numbers of candidates in a row that were skipped for lack of time, and because
+        # they were not worth their seconds.
         self._n_skipped = 0
         self._n_not_worthwhile = 0
 
@@ -124,24 +130,25 @@ class Engine:
 
         Returns
         -------
-        reason : str
-            Why it ended, in words.
+        stop_reason : str
+            Why the search ended, for display.
         """
         self._set_deadline()
         run_tasks(self.pool, self)
         self.abandon_running()
-        return self._why_ended
+        return self._stop_reason
 
     # Work
 
     def next_task(self, place) -> Task | None:
-        """Return the evaluation of the next candidate for an idle place."""
+        """Return the task of the next candidate that may run in a place, or None."""
         while not self._has_ended():
-            # What is in hand first: a worker need not wait for what comes after it.
-            proposal = self._take(place)
+            # Candidates in the queue come first, so that no worker waits for the
+            # search.
+            proposal = self._pop_proposal(place)
             if proposal is None:
                 self._ask()
-                proposal = self._take(place)
+                proposal = self._pop_proposal(place)
             if proposal is None:
                 return None
             if task := self._begin(proposal, place):
@@ -149,7 +156,7 @@ class Engine:
         return None
 
     def collect(self, event):
-        """Take in the result of a stage, or the end of an evaluation."""
+        """Process the result of a stage or the end of an evaluation."""
         proposal = self._running.get(event.task_id)
         if proposal is None:
             return
@@ -164,26 +171,27 @@ class Engine:
             self._finish(proposal, STATUS_OF_FAILURE[event.kind], event.reason)
 
     def is_done(self) -> bool:
-        """Whether a limit is reached."""
+        """Whether a stopping criterion is met."""
         self._set_deadline()
         if not self._has_ended():
             self._ask()
-        self._why_ended = self._reason_to_stop()
-        return bool(self._why_ended)
+        self._stop_reason = self._current_stop_reason()
+        return bool(self._stop_reason)
 
     def seconds_left(self) -> float:
-        """Seconds until the search has to end."""
+        """Return the seconds until the deadline of the search."""
         return self._search_deadline - self.clock()
 
     def _set_deadline(self):
+        """Set the deadline of the search by what the final model will take."""
         self._search_deadline = self.budget.deadline - self.reserve(self.history)
 
     # Asking and telling
 
     def _ask(self):
-        """Ask the search for as many candidates as are useful to have in hand."""
-        while not self._exhausted and not self._stop_reason and self._may_ask():
-            # The history is what the search was told: the race looks no further.
+        """Ask the search for candidates as long as the queue needs more."""
+        while not self._exhausted and not self._early_stop_reason and self._may_ask():
+            # The racing rule depends only on evaluations of which the search was told.
             candidates = self.search.ask(1)
             if not candidates:
                 self._exhausted = True
@@ -192,32 +200,35 @@ class Engine:
             self._n_asked += 1
             candidate = candidates[0]
             predicted = self._time.predict(candidate)
-            reason = self._reason_against(candidate, predicted)
+            reason = self._reason_not_worthwhile(candidate, predicted)
             self._n_not_worthwhile = self._n_not_worthwhile + 1 if reason else 0
             self._exhausted |= self._n_not_worthwhile >= MAX_SKIPPED
             self._queue.append(
-                _Proposal(number, candidate, self.history.race(), predicted, reason)
+                _Proposal(
+                    number, candidate, self.history.racing_rule(), predicted, reason
+                )
             )
         if self.limits.repeatable and (
             self._exhausted or self._n_asked == self.limits.max_evaluations
         ):
             self._tell_next(len(self._untold))
 
-    def _reason_against(self, candidate, predicted):
-        """Judge a candidate when it is proposed, by what was told by then."""
+    def _reason_not_worthwhile(self, candidate, predicted):
+        """Return why a new candidate is not worth its seconds; empty if it is."""
         if self.limits.is_counted or not self.history.finished():
             return ""
-        return self._time.reason_against(candidate, predicted)
+        return self._time.reason_not_worthwhile(candidate, predicted)
 
     def _may_ask(self):
+        """Whether another candidate is needed and the order of telling allows it."""
         if not self.limits.repeatable:
-            # One in hand for each idle worker; more while the workers start, so that
-            # light candidates can be picked out.
-            is_starting = self.pool.place is Place.MEANWHILE
-            wanted = self.look_ahead if is_starting else max(1, self.pool.n_idle)
-            return len(self._queue) < wanted
-        most = self.limits.max_evaluations
-        if most is not None and self._n_asked >= most:
+            # One candidate for each idle worker; more while the workers start, so that
+            # there are light ones among them.
+            is_starting = self.pool.place is Place.STARTING
+            n_wanted = self.look_ahead if is_starting else max(1, self.pool.n_idle)
+            return len(self._queue) < n_wanted
+        n_max = self.limits.max_evaluations
+        if n_max is not None and self._n_asked >= n_max:
             return False
         self._tell_next(self._n_asked - self.look_ahead + 1 - self._n_told)
         return self._n_told >= self._n_asked - self.look_ahead + 1
@@ -226,36 +237,39 @@ class Engine:
         """Tell up to `n` evaluations in the order of their numbers."""
         for _ in range(n):
             number = self._first_number + self._n_told
-            if number not in self._untold or self._stop_reason:
+            if number not in self._untold or self._early_stop_reason:
                 return
             self._tell(self._untold.pop(number))
 
     def _tell(self, evaluation):
+        """Store an evaluation, tell the search of it, and check for early stopping."""
         self._n_told += 1
         evaluation = self.history.add(evaluation)
         self.search.tell([evaluation])
-        # Judged after each evaluation, so that a run with a fixed number of them ends
-        # after the same one whatever the workers do meanwhile.
-        stop = self.observe(evaluation, self.history)
+        # Checked after each evaluation, so that a repeatable run ends after the same
+        # one for any number of workers.
+        is_stopped = self.observe(evaluation, self.history)
         best = self.history.best()
-        if stop:
-            self._stop_reason = "stopped by a callback"
+        if is_stopped:
+            self._early_stop_reason = "stopped by a callback"
         elif best is not None and best.score >= self.limits.perfect_score:
-            self._stop_reason = "nothing left to gain"
+            self._early_stop_reason = "nothing left to gain"
         elif self.history.evaluations_since_gain() >= self.limits.patience:
-            self._stop_reason = f"no gain in {self.limits.patience} evaluations"
+            self._early_stop_reason = f"no gain in {self.limits.patience} evaluations"
 
     def _finish(self, proposal, status, reason=""):
+        """Make the evaluation of a candidate, and tell the search now or in order."""
         n_screening = self.context.n_screening
         screening = tuple(r for r in proposal.results if r.stage < n_screening)
         folds = tuple(r for r in proposal.results if r.stage >= n_screening)
         complete = len(folds) == self.context.n_splits
         if complete and status is Status.TIMEOUT:
-            status, reason = Status.OK, ""  # its limit came after its last fold
+            # It was stopped after its last fold.
+            status, reason = Status.OK, ""
         elif status is Status.OK and not complete:
-            status, reason = _why_incomplete(proposal.race, folds)
+            status, reason = _racing_outcome(proposal.rule, folds)
         if proposal.results:
-            self._time.learn(proposal.predicted, proposal.results)
+            self._time.update(proposal.predicted, proposal.results)
         evaluation = Evaluation(
             number=proposal.number,
             candidate=proposal.candidate,
@@ -270,11 +284,11 @@ class Engine:
         else:
             self._tell(evaluation)
 
-    # Starting and giving up
+    # Starting and stopping candidates
 
-    def _take(self, place):
-        """Remove and return the next candidate that may run in a place."""
-        if place is not Place.MEANWHILE:
+    def _pop_proposal(self, place):
+        """Remove and return the next candidate that may run in a place, or None."""
+        if place is not Place.STARTING:
             return self._queue.popleft() if self._queue else None
         for proposal in self._queue:
             if self._time.is_light(proposal.predicted) and self.forecast.is_safe(
@@ -285,7 +299,7 @@ class Engine:
         return None
 
     def _begin(self, proposal, place):
-        """Return the task of a candidate; None if it is skipped."""
+        """Return the task of a candidate; None if the candidate is skipped."""
         now = self.clock()
         proposal.started = now
         if proposal.reason_to_skip:
@@ -293,36 +307,38 @@ class Engine:
             return None
         left = self._search_deadline - now
         if not self.limits.is_counted and self.history.finished():
-            reason = self._time.reason_to_skip(proposal.predicted, place, left)
+            reason = self._time.reason_no_time(proposal.predicted, place, left)
             if reason:
                 self._n_skipped += 1
                 self._exhausted |= self._n_skipped >= MAX_SKIPPED
                 self._finish(proposal, Status.SKIPPED, reason)
                 return None
         self._n_skipped = 0
-        proposal.deadline = min(now + self._time.limit(left), self._search_deadline)
+        proposal.deadline = min(
+            now + self._time.candidate_limit(left), self._search_deadline
+        )
         self._running[proposal.number] = proposal
         candidate = proposal.candidate
         return Task(
             proposal.number,
             EVALUATE,
-            (candidate.tree, candidate.text, proposal.race),
+            (candidate.tree, candidate.text, proposal.rule),
             proposal.deadline,
             self.limits.memory_limit,
         )
 
     def _reconsider(self, proposal):
-        """Give up what cannot be finished in time, and let finish what can.
+        """Stop a candidate that will not finish in time, or extend its deadline.
 
-        The limit that a candidate gets when it starts is for those that hang. Once it
-        has finished a fold, its own seconds tell how long the others will take.
+        The deadline that is set at the start is meant for candidates that hang. The
+        seconds of finished folds predict those of the other folds.
         """
         folds = proposal.results[self.context.n_screening :]
         n_left = self.context.n_splits - len(folds)
         if self.limits.is_counted or self.limits.repeatable or not folds or not n_left:
             return
-        if proposal.race.is_lost([fold.score for fold in folds]):
-            return  # it ends of itself
+        if proposal.rule.is_lost([fold.score for fold in folds]):
+            return  # the worker stops it
         seconds = [fold.fit_seconds + fold.predict_seconds for fold in folds]
         needed = n_left * float(np.mean(seconds))
         now = self.clock()
@@ -342,18 +358,19 @@ class Engine:
                 f"{max(left, 0):.1f} s were left",
             )
 
-    # Ending
+    # Ending the search
 
     def _has_ended(self):
-        return bool(self._stop_reason) or self.clock() >= self._search_deadline
+        return bool(self._early_stop_reason) or self.clock() >= self._search_deadline
 
-    def _reason_to_stop(self):
-        if self._stop_reason:
-            return self._stop_reason
+    def _current_stop_reason(self):
+        """Return why the search ends now; empty if it goes on."""
+        if self._early_stop_reason:
+            return self._early_stop_reason
         if self.clock() >= self._search_deadline:
             return "time budget used"
-        most = self.limits.max_evaluations
-        if most is not None and self._n_told >= most:
+        n_max = self.limits.max_evaluations
+        if n_max is not None and self._n_told >= n_max:
             return "maximum number of evaluations reached"
         if self._exhausted and not (self._queue or self._running or self._untold):
             if max(self._n_skipped, self._n_not_worthwhile) >= MAX_SKIPPED:
@@ -362,30 +379,30 @@ class Engine:
         return ""
 
     def abandon_running(self):
-        """Give up what is running, and keep what is finished where that may be.
+        """Stop the running candidates, and keep the folds that they have finished.
 
-        Not with a fixed number of evaluations, and not where the search has stopped of
-        itself: what others happened to have finished by then is chance.
+        With a limited number of evaluations, and after an early stop of a repeatable
+        search, finished folds are dropped: they depend on the speed of the workers.
         """
-        keeps = not self.limits.is_counted and not (
-            self.limits.repeatable and self._stop_reason
+        keeps_folds = not self.limits.is_counted and not (
+            self.limits.repeatable and self._early_stop_reason
         )
         for proposal in list(self._running.values()):
             self.pool.cancel(proposal.number)
             del self._running[proposal.number]
-            if proposal.results and keeps:
+            if proposal.results and keeps_folds:
                 self._finish(proposal, Status.TIMEOUT, "the search ended")
-        if keeps:
+        if keeps_folds:
             for number in sorted(self._untold):
                 self._tell(self._untold[number])
         self._untold.clear()
 
 
-def _why_incomplete(race, folds):
-    """Return the status of a candidate that ended before its last fold, and why."""
+def _racing_outcome(rule, folds):
+    """Return status and reason of a candidate that racing has stopped."""
     if not folds:
         return Status.PRUNED, "not among the best third on a subsample of rows"
-    if len(folds) == 1 and not race.is_lost([folds[0].score]):
-        duplicate = race.known.duplicate_of(folds[0].predictions)
-        return Status.SAME, f"predicts the same as number {duplicate}"
+    if len(folds) == 1 and not rule.is_lost([folds[0].score]):
+        duplicate = rule.prediction_index.duplicate_of(folds[0].predictions)
+        return Status.DUPLICATE, f"predicts the same as number {duplicate}"
     return Status.PRUNED, f"clearly worse than the best after {len(folds)} folds"

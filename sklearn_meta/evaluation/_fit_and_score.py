@@ -1,7 +1,8 @@
-"""Fit and score one candidate, stage by stage. Runs in a worker or in process.
+"""Fit and score one candidate; refit it for the final model.
 
-The functions here are generators: what they yield reaches the engine at once, so that
-finished folds survive a candidate that is killed in a later one.
+`evaluate_candidate` and `refit_candidate` are tasks of a pool, that is, generators:
+each value reaches the engine at once, so that finished folds are kept when a candidate
+is killed in a later one.
 """
 
 from __future__ import annotations
@@ -28,26 +29,29 @@ from sklearn_meta.pipelines._compile import (
 from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._tree import Node
 
-# Early stopping watches this share of the training rows.
+# Share of the training rows on which early stopping computes its validation loss, and
+# the number of boosting rounds without improvement after which it stops.
 EARLY_STOPPING_SHARE = 0.15
 EARLY_STOPPING_ROUNDS = 30
 
-# Fold models larger than this are not worth their transfer and memory.
+# Larger fold models are not kept: they take too long to transfer and too much memory.
 MAX_MODEL_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """Everything that all candidates of one run share.
+    """Data and settings that are the same for all candidates of a search.
 
     Parameters
     ----------
     dataset : Dataset
     stages : tuple of Stage
+        Screening stages, then the folds; empty without a search.
     scoring : Scoring
     catalog : Catalog
-    seed : int
-        Each candidate's own seed derives from it and from its text.
+        Operators of the search space.
+    seed : int, default=0
+        The seed of a candidate is derived from it and from the text of the candidate.
     """
 
     dataset: Dataset = field(repr=False)
@@ -59,7 +63,7 @@ class EvaluationContext:
 
     @property
     def n_screening(self):
-        """Number of stages on a subsample of rows, before the folds."""
+        """Number of screening stages, which precede the folds."""
         return sum(stage.screening for stage in self.stages)
 
     @property
@@ -69,44 +73,66 @@ class EvaluationContext:
 
 
 def candidate_seed(seed, text):
-    """Return the seed of the candidate with this text, below 2**31."""
+    """Return the seed of a candidate.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the search.
+    text : str
+        Canonical text of the candidate.
+
+    Returns
+    -------
+    seed : int
+        Below 2**31.
+    """
     return (zlib.crc32(text.encode()) ^ seed) & 0x7FFFFFFF
 
 
-def evaluate_candidate(context, tree, text, race):
-    """Score a candidate on the stages, until it has lost the race.
+def evaluate_candidate(context, tree, text, rule):
+    """Fit and score a candidate on the stages until the racing rule stops it.
 
     Parameters
     ----------
     context : EvaluationContext
     tree : Node
+        The pipeline.
     text : str
-    race : Race
+        Its canonical text.
+    rule : RacingRule
 
     Yields
     ------
     result : FoldResult
-        One for each finished stage, in order. Fewer than there are stages means that
-        the candidate was pruned.
+        One for each finished stage, in order; fewer than the number of stages if the
+        candidate was stopped.
+
+    Raises
+    ------
+    ValueError
+        If predictions or score are not finite.
     """
     seed = candidate_seed(context.seed, text)
     scores = []
     for index, stage in enumerate(context.stages):
-        result = _run_stage(context, tree, seed, index, stage, race)
+        result = _run_stage(context, tree, seed, index, stage, rule)
         yield result
         if stage.screening:
-            if result.score < race.screening_floor:
+            if result.score < rule.screening_floor:
                 return
         else:
             scores.append(result.score)
-            if race.is_lost(scores):
+            if rule.is_lost(scores):
                 return
-            known, predictions = race.known, result.predictions
-            if len(scores) == 1 and known.duplicate_of(predictions) is not None:
+            if len(scores) == 1 and (
+                rule.prediction_index.duplicate_of(result.predictions) is not None
+            ):
                 return
 
 
-def _run_stage(context, tree, seed, index, stage, race):
+def _run_stage(context, tree, seed, index, stage, rule):
+    """Fit and score a candidate on one stage; return a FoldResult."""
     dataset = context.dataset
     task = dataset.task
     X, y = dataset.X[stage.train], dataset.y[stage.train]
@@ -142,28 +168,30 @@ def _run_stage(context, tree, seed, index, stage, race):
         fit_seconds=fitted - began,
         predict_seconds=predicted - fitted,
         iterations=iterations,
-        model=_dump(pipeline) if fitted - began >= race.keep_models_from else None,
+        model=_dump(pipeline) if fitted - began >= rule.keep_models_from else None,
     )
 
 
 def refit_candidate(context, tree, text, iterations, n_rows=None):
-    """Fit a candidate on all rows, or on some of them.
+    """Fit a candidate on all rows, or on a random subsample of them.
 
     Parameters
     ----------
     context : EvaluationContext
     tree : Node
+        The pipeline.
     text : str
+        Its canonical text.
     iterations : int or None
-        Boosting rounds that early stopping chose in the folds.
+        Number of boosting rounds, as chosen by early stopping in the folds.
     n_rows : int, default=None
-        Rows to fit it on, drawn at random; None for all.
+        Number of rows to fit it on; None for all.
 
     Yields
     ------
     model : Pickled
-        The fitted pipeline, which takes the encoded table and predicts the labels as
-        the user gave them.
+        The fitted pipeline, which takes the encoded table and predicts the user's
+        labels.
     """
     dataset = context.dataset
     dataset = replace(dataset, schema=schema_of_rows_to_come(dataset.schema))
@@ -181,10 +209,19 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
 
 
 def schema_of_rows_to_come(schema):
-    """Return the schema for a pipeline that has to predict new rows.
+    """Return the schema of the training table with missing values in any column.
 
-    They may lack values in any column. An imputer for all columns changes nothing on
-    the rows at hand.
+    A pipeline for new rows needs an imputer for each column. On columns without missing
+    values, imputers change nothing.
+
+    Parameters
+    ----------
+    schema : Schema
+
+    Returns
+    -------
+    schema : Schema
+        Without missing values if the table is sparse.
     """
     missing = () if schema.sparse else tuple(range(schema.n_features))
     return replace(schema, missing=missing)
@@ -202,13 +239,31 @@ def fit_pipeline(
     iterations=None,
     early_stopping=False,
 ):
-    """Compile a tree and fit it on some rows of the encoded table.
+    """Compile a tree and fit the pipeline.
+
+    Parameters
+    ----------
+    tree : Node
+    dataset : Dataset
+        Its schema and task; its rows are not used.
+    X : array or sparse matrix of shape (n_samples, n_features)
+        Rows of the encoded table.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    sample_weight : ndarray of shape (n_samples,) or None
+        Ignored if a step of the pipeline does not accept weights.
+    catalog : Catalog
+    seed : int
+    iterations : int, default=None
+        Number of boosting rounds; None for that of the tree.
+    early_stopping : bool, default=False
+        Whether to choose the number of boosting rounds on a part of the rows.
 
     Returns
     -------
-    pipeline : fitted sklearn.pipeline.Pipeline
+    pipeline : sklearn.pipeline.Pipeline
+        The fitted pipeline.
     iterations : int or None
-        Boosting rounds that early stopping chose.
+        Number of boosting rounds chosen by early stopping; None without it.
     """
     task = dataset.task
     pipeline = compile_pipeline(
@@ -221,7 +276,7 @@ def fit_pipeline(
         n_outputs=task.n_outputs,
     )
     with warnings.catch_warnings():
-        # Thousands of convergence warnings of candidates tell the user nothing.
+        # Candidates raise thousands of convergence warnings, which are of no use.
         warnings.simplefilter("ignore")
         if early_stopping:
             return _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed)
@@ -235,18 +290,20 @@ def fit_pipeline(
 
 
 def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
-    """Stop LightGBM when a held-out part of the training rows no longer gains."""
+    """Fit LightGBM with early stopping on a held-out part of the training rows."""
     import lightgbm
 
     stratify = None
     if task.is_classifier and np.bincount(y)[np.unique(y)].min() >= 2:
         stratify = y
     n_watch = max(int(EARLY_STOPPING_SHARE * len(y)), task.n_classes)
+    # With hardly more rows than classes, some of them stay for training.
+    n_watch = min(n_watch, len(y) // 2)
     train, watch = train_test_split(
         np.arange(len(y)), test_size=n_watch, random_state=seed, stratify=stratify
     )
     if task.is_classifier and len(np.unique(y[train])) < len(np.unique(y)):
-        # The rarest class lies in the watched part only: keep every row for training.
+        # The held-out part contains all rows of a class: train on every row.
         train = np.arange(len(y))
     preparation, learner = pipeline[:-1], pipeline[-1]
     X_train, X_watch = X[train], X[watch]
@@ -269,9 +326,11 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
 
 
 def _take(values, rows):
+    """Return the values of some rows; None without values."""
     return None if values is None else values[rows]
 
 
 def _dump(pipeline):
+    """Pickle a fitted pipeline; None if it is too large."""
     data = dumps(pipeline)
     return data if len(data) <= MAX_MODEL_BYTES else None

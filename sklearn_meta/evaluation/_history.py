@@ -1,4 +1,4 @@
-"""What has been evaluated so far, and what follows from it for the next candidate."""
+"""History of a search: its evaluations, and the racing rule that they imply."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from dataclasses import replace
 
 import numpy as np
 
-from sklearn_meta.evaluation._duplicates import KnownPredictions, sketch
-from sklearn_meta.evaluation._racing import Race, screening_floor
+from sklearn_meta.evaluation._duplicates import PredictionIndex, compared_values
+from sklearn_meta.evaluation._racing import RacingRule, screening_floor
 from sklearn_meta.evaluation._records import Evaluation, FoldResult, Status
 
-# Duplicates are looked for among this many of the best candidates.
-MAX_SKETCHES = 100
-# What a candidate that predicts the same as another counts for the patience: it costs
-# one fold, and says nothing of how much is left to find.
+# Number of the best candidates whose predictions are compared with those of new ones.
+MAX_COMPARED = 100
+# Weight of a duplicate among the evaluations without a gain: it takes one fold only,
+# and does not show whether better candidates are left.
 SHARE_OF_A_DUPLICATE = 0.25
 
-# Fold models are kept for this many of the best candidates.
+# Number of the best candidates whose fold models are kept.
 MAX_CANDIDATES_WITH_MODELS = 8
-# Models of fits that take at least this share of the budget are kept.
+# Fold models are kept if a fit takes at least this share of the budget.
 KEEP_MODELS_SHARE = 0.02
-# All stored predictions together take at most this much memory; the worst go first.
+# Memory limit of all predictions; those of the worst candidates are dropped first.
 MAX_PREDICTION_BYTES = 512 * 2**20
 
 
 class History:
-    """Finished evaluations in the order in which they were told.
+    """Evaluations in the order in which the search was told of them.
 
-    Only what may still be needed is kept: the fold models of the best few candidates,
-    the predictions of finished candidates within a memory bound.
+    To save memory, only the best few candidates keep their fold models, and only
+    finished candidates their predictions, up to a limit.
 
     Parameters
     ----------
     keep_models_from : float, default=inf
-        Fits that take at least this many seconds hand their models over.
+        Seconds of a fit from which on fold models are kept.
     """
 
     def __init__(self, keep_models_from=np.inf):
         self.keep_models_from = keep_models_from
         self._evaluations: list[Evaluation] = []
-        self._sketches: list[tuple[float, int, np.ndarray]] = []
-        # Positions of evaluations that hold models, and bytes of predictions by
-        # position: long runs do not look at all evaluations again for each new one.
+        self._compared_values: list[tuple[float, int, np.ndarray]] = []
+        # Positions of evaluations with models, and bytes of predictions by position, so
+        # that adding an evaluation does not take time proportional to their number.
         self._with_models: list[int] = []
         self._prediction_bytes: dict[int, int] = {}
         self._since_gain, self._to_beat = 0.0, -np.inf
@@ -57,20 +57,30 @@ class History:
         return self._evaluations[index]
 
     def finished(self) -> list[Evaluation]:
-        """Evaluations with every fold scored, in the order of telling."""
+        """Return the evaluations with all folds scored, in order."""
         return [e for e in self._evaluations if e.status is Status.OK]
 
     def best(self) -> Evaluation | None:
-        """The finished evaluation with the best score; the earlier one of equals."""
+        """Return the first finished evaluation with the best score, or None."""
         return max(self.finished(), key=lambda e: e.score, default=None)
 
     def add(self, evaluation) -> Evaluation:
-        """Store an evaluation and drop what is no longer needed."""
+        """Store an evaluation, and drop models and predictions beyond the limits.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+
+        Returns
+        -------
+        evaluation : Evaluation
+            As it is stored, possibly without models and predictions.
+        """
         position = len(self._evaluations)
         self._evaluations.append(evaluation)
         self._count(evaluation)
         if evaluation.status is Status.OK:
-            self._keep_sketch(evaluation)
+            self._keep_compared_values(evaluation)
         if any(f.model is not None for f in (*evaluation.folds, *evaluation.screening)):
             self._with_models.append(position)
             self._drop_models()
@@ -78,54 +88,59 @@ class History:
         self._drop_predictions()
         return self._evaluations[position]
 
-    def race(self) -> Race:
-        """What the next candidate has to beat."""
+    def racing_rule(self) -> RacingRule:
+        """Return the racing rule of the next candidate."""
         best = self.best()
         screened = [e.screening[0].score for e in self._evaluations if e.screening]
-        return Race(
+        return RacingRule(
             floor=-np.inf if best is None else min(best.scores),
             screening_floor=screening_floor(screened),
             keep_models_from=self.keep_models_from,
             best_scores=() if best is None else tuple(best.scores),
-            known=self._known_predictions(),
+            prediction_index=self._prediction_index(),
         )
 
     def evaluations_since_gain(self) -> float:
-        """How many evaluations ago the best score last rose noticeably.
+        """Return the number of evaluations since the best score improved noticeably.
 
-        A gain below a twentieth of the best candidate's standard error is luck. A
-        candidate that turned out to be the same as another one counts a quarter.
+        Returns
+        -------
+        n : float
+            An improvement by less than a twentieth of the standard error of the best
+            candidate does not count. A duplicate counts as a quarter of an evaluation,
+            a skipped candidate as none.
         """
         return self._since_gain
 
     def _count(self, evaluation):
+        """Update the number of evaluations without a gain."""
         if evaluation.status is Status.SKIPPED:
             return
-        same = evaluation.status is Status.SAME
-        self._since_gain += SHARE_OF_A_DUPLICATE if same else 1
+        is_duplicate = evaluation.status is Status.DUPLICATE
+        self._since_gain += SHARE_OF_A_DUPLICATE if is_duplicate else 1
         if evaluation.status is Status.OK and evaluation.score > self._to_beat:
             noise = np.nan_to_num(evaluation.standard_error)
             self._since_gain, self._to_beat = 0.0, evaluation.score + 0.05 * noise
 
-    def _keep_sketch(self, evaluation):
+    def _keep_compared_values(self, evaluation):
         if not has_predictions(evaluation):
             return
-        values = sketch(evaluation.folds[0].predictions)
+        values = compared_values(evaluation.folds[0].predictions)
         if values is None:
             return
-        self._sketches.append((evaluation.score, evaluation.number, values))
-        self._sketches.sort(key=lambda entry: -entry[0])
-        del self._sketches[MAX_SKETCHES:]
+        self._compared_values.append((evaluation.score, evaluation.number, values))
+        self._compared_values.sort(key=lambda entry: -entry[0])
+        del self._compared_values[MAX_COMPARED:]
 
-    def _known_predictions(self):
-        if not self._sketches:
-            return KnownPredictions()
-        _, numbers, sketches = zip(*self._sketches, strict=True)
-        return KnownPredictions(numbers, np.stack(sketches))
+    def _prediction_index(self):
+        if not self._compared_values:
+            return PredictionIndex()
+        _, numbers, values = zip(*self._compared_values, strict=True)
+        return PredictionIndex(numbers, np.stack(values))
 
     def _drop_models(self):
-        # More finished folds first: a candidate with one lucky fold must not displace
-        # a finished one.
+        # By number of finished folds first, so that a candidate with a high score on
+        # one fold does not displace a finished one.
         self._with_models.sort(
             key=lambda i: (
                 len(self._evaluations[i].folds),
@@ -143,12 +158,12 @@ class History:
         del self._with_models[:-MAX_CANDIDATES_WITH_MODELS]
 
     def _drop_predictions(self):
-        held = self._prediction_bytes
-        finished = [i for i in held if self._evaluations[i].status is Status.OK]
+        n_bytes = self._prediction_bytes
+        finished = [i for i in n_bytes if self._evaluations[i].status is Status.OK]
         if finished:
-            for i in held.keys() - finished:
+            for i in n_bytes.keys() - finished:
                 self._forget_predictions(i)
-        size = sum(held.values())
+        size = sum(n_bytes.values())
         if not finished or size <= MAX_PREDICTION_BYTES:
             return
         for i in sorted(finished, key=lambda i: self._evaluations[i].score):
@@ -163,22 +178,31 @@ class History:
 
 
 def new_history(budget) -> History:
-    """Return the empty history of a run.
+    """Return an empty history for a search.
 
-    Refits that take a noticeable part of the budget may not all fit into it: models of
-    such fits are kept.
+    If a fit takes a considerable share of the budget, there may be no time for all
+    refits. The fold models of such fits are kept.
+
+    Parameters
+    ----------
+    budget : Budget
+
+    Returns
+    -------
+    history : History
     """
     return History(keep_models_from=min(KEEP_MODELS_SHARE * budget.seconds, 1e6))
 
 
 def has_predictions(evaluation) -> bool:
-    """Whether the out-of-fold predictions of the finished folds are at hand."""
+    """Whether the out-of-fold predictions of all finished folds are kept."""
     return bool(evaluation.folds) and all(
         f.predictions is not None for f in evaluation.folds
     )
 
 
 def _bytes(evaluation):
+    """Return the number of bytes of the predictions."""
     return sum(
         f.predictions.nbytes
         for f in (*evaluation.folds, *evaluation.screening)
@@ -187,6 +211,8 @@ def _bytes(evaluation):
 
 
 def _without_predictions(evaluation):
+    """Return the evaluation without the predictions of its stages."""
+
     def drop(fold: FoldResult):
         return replace(fold, predictions=None)
 

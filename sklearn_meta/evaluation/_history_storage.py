@@ -1,4 +1,4 @@
-"""The history of a search for people: what is kept of it, and how it is stored."""
+"""Compact storage of the history of a fitted estimator."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ from dataclasses import replace
 
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
 
-# Decimals of seconds: microseconds, below which a clock tells nothing.
+# Decimals of seconds that are stored; clocks are no more precise than microseconds.
 SECONDS_DECIMALS = 6
 
 
 def without_arrays(evaluation):
     """Return an evaluation without predictions, models and tree.
 
-    Those are megabytes; the text of the tree says the same as the tree.
+    Predictions and models take megabytes, and the text of the candidate determines the
+    tree.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+
+    Returns
+    -------
+    evaluation : Evaluation
     """
 
     def light(result):
@@ -38,17 +47,17 @@ def without_arrays(evaluation):
 
 
 def compress_history(history) -> bytes:
-    """Store evaluations in a hundred bytes each, a third of what pickle takes.
+    """Compress evaluations to about a hundred bytes each, a third of a pickle.
 
     Parameters
     ----------
     history : sequence of Evaluation
-        As `without_arrays` returns them.
+        From `without_arrays`.
 
     Returns
     -------
     data : bytes
-        Compressed JSON: reading it runs no code.
+        Compressed JSON, which runs no code when it is read.
     """
     rows = [
         (
@@ -67,11 +76,12 @@ def compress_history(history) -> bytes:
 
 
 def expand_history(data) -> tuple[Evaluation, ...]:
-    """Return the evaluations that `compress_history` stored, equal to what they were.
+    """Return the evaluations that were compressed.
 
     Parameters
     ----------
     data : bytes
+        From `compress_history`.
 
     Returns
     -------

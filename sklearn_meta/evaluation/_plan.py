@@ -1,4 +1,4 @@
-"""The plan of a search: rows, folds, limits and workers."""
+"""Plan of a search: rows, folds, stopping criteria and workers."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from sklearn_meta.evaluation._cross_validation import (
     refers_to_rows,
 )
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
-from sklearn_meta.evaluation._limits import Limits, patience
+from sklearn_meta.evaluation._limits import SearchLimits, patience
 from sklearn_meta.evaluation._scoring import Scoring, perfect_score
+from sklearn_meta.parallel._start import IN_PROCESS_SECONDS
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.timing._effort import Effort
 from sklearn_meta.timing._forecast import Forecast
 
-# Folds are repeated if all of the portfolio on all of them is predicted to take at most
-# this share of the budget on one worker.
+# Folds are repeated if all pipelines of the portfolio on that many folds are predicted
+# to take less than this share of the budget on one worker.
 N_FOLDS_TWICE, REPEAT_SHARE = 10, 0.75
 
-# A search that is predicted to take at most this share of the budget is told in a fixed
-# order: it gives the same result every time. A longer one has better use for workers
-# that would have to wait.
+# A search that is predicted to take at most this share of the budget is told of
+# evaluations in a fixed order, so that its result is repeatable. In a longer search,
+# workers that wait for the order would cost evaluations.
 REPEATABLE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """The estimator's parameters that a plan depends on, resolved for one table.
+    """Parameters of the estimator that a plan depends on, resolved for one table.
 
     Parameters
     ----------
@@ -41,18 +42,21 @@ class SearchSettings:
     catalog : Catalog
         Operators of the search space.
     forecast : Forecast
-        Predicted seconds on the canonical rows of the table.
+        Predicts seconds on the canonical table.
     names_operators : bool
-        Whether the user has named the operators of the search space.
+        Whether the search space includes only operators that the user has named.
     searches : bool
-        Whether there is a search, with folds and scores.
+        Whether there is a search, and so cross-validation.
     max_evaluations : int or None
+        Number of evaluations after which the search ends; None for no limit.
     memory_limit : int or None
-        Bytes that one candidate may use.
+        Maximum number of bytes for one candidate; None for no limit.
     n_workers : int
+        Number of candidates that are evaluated at the same time.
     seed : int
-    split_params : dict of str to object, or None
-        Arguments of the splitter besides `y`; None for the groups.
+        Seed of the splits and the candidates.
+    split_params : dict of str to object, default=None
+        Arguments of ``cv.split`` besides `X` and `y`; None for the groups.
     """
 
     scoring: Scoring
@@ -67,51 +71,82 @@ class SearchSettings:
     seed: int
     split_params: dict | None = None
 
+    def recallable(self) -> Catalog:
+        """Return the operators that may be recalled.
+
+        A search of few seconds is made in this process, where nothing ends an import:
+        operators with heavy packages are left out there.
+        """
+        if self.forecast.budget_seconds >= IN_PROCESS_SECONDS:
+            return self.catalog
+        heavy = {o.name for o in self.heavy_unnamed()}
+        kept = (o for o in self.catalog if o.name not in heavy)
+        return Catalog(kept, self.catalog.task)
+
     def heavy_unnamed(self) -> list[Operator]:
-        """Return the operators with heavy packages that the user has not named."""
+        """Return the operators that need heavy packages and were not named by the user.
+
+        Returns
+        -------
+        operators : list of Operator
+        """
         return [] if self.names_operators else self.forecast.heavy_operators()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What candidates are evaluated on, and how long.
+    """Everything that a search depends on besides its strategy and the prior.
 
     Parameters
     ----------
     context : EvaluationContext
-        What all candidates share: dataset, stages, scoring, catalog, seed.
+        Dataset, stages, scoring, catalog and seed.
     forecast : Forecast
+        Predicts seconds.
     budget : Budget
-    limits : Limits
+        Budget of the whole `fit`.
+    limits : SearchLimits
     first_trees : tuple of Node
-        Pipelines that are tried first.
+        Pipelines of the portfolio, which are evaluated first.
     left_out : frozenset of str
-        Names of operators that are proposed only where the prior does so.
+        Names of operators that are evaluated only as part of the portfolio.
     search_seconds : float
-        Predicted seconds of the search on one worker; infinity where nothing is known.
+        Predicted seconds of the search on one worker; infinity without a prediction.
     n_workers : int
+        Number of candidates that are evaluated at the same time.
     """
 
     context: EvaluationContext
     forecast: Forecast = field(repr=False)
     budget: Budget
-    limits: Limits
+    limits: SearchLimits
     first_trees: tuple = field(repr=False)
     left_out: frozenset[str]
     search_seconds: float
     n_workers: int
 
     def packages(self, evaluation) -> list[str]:
-        """Return the packages that loading a candidate's models takes."""
+        """Return the heavy packages that unpickling the models of a candidate imports.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+
+        Returns
+        -------
+        packages : list of str
+        """
         return self.forecast.packages([evaluation.candidate.tree])
 
     def continued(self, settings, budget) -> Plan:
-        """Return the plan for more of the same search, with other limits.
+        """Return the plan of a continued search, on the same rows and folds.
 
         Parameters
         ----------
         settings : SearchSettings
+            Its limits and number of workers apply from now on.
         budget : Budget
+            Budget of the continuation.
 
         Returns
         -------
@@ -129,14 +164,17 @@ class Plan:
 
 
 def make_plan(table, prior, settings, budget) -> Plan:
-    """Choose rows, folds and limits of a search.
+    """Choose rows, folds and stopping criteria of a search.
 
     Parameters
     ----------
     table : Table
+        The user's table.
     prior : Prior
+        Its portfolio is evaluated first.
     settings : SearchSettings
     budget : Budget
+        Budget of the whole `fit`.
 
     Returns
     -------
@@ -149,7 +187,7 @@ def make_plan(table, prior, settings, budget) -> Plan:
     seconds = np.inf
     if settings.searches:
         seconds = forecast.search_seconds(first_trees, stages, limits)
-    # A search that ends well before the budget does.
+    # Whether the search is predicted to end long before the deadline.
     is_short = settings.searches and seconds <= REPEATABLE_SHARE * budget.seconds
     return Plan(
         context=EvaluationContext(
@@ -170,10 +208,8 @@ def make_plan(table, prior, settings, budget) -> Plan:
 
 
 def _left_out(settings, first_trees):
-    """Exclude operators with heavy packages unless the portfolio contains one.
-
-    Importing torch takes 300 MB in each worker, and seconds.
-    """
+    """Return the operators with heavy packages that the portfolio does not import."""
+    # Importing torch takes seconds, and 300 MB in each worker.
     needed = set(settings.forecast.packages(first_trees))
     return frozenset(
         o.name for o in settings.heavy_unnamed() if not needed.issuperset(o.requires)
@@ -181,7 +217,8 @@ def _left_out(settings, first_trees):
 
 
 def _limits(dataset, settings):
-    return Limits(
+    """Return the stopping criteria."""
+    return SearchLimits(
         max_evaluations=settings.max_evaluations,
         patience=patience(dataset.n_samples, dataset.n_features),
         perfect_score=perfect_score(settings.scoring, dataset.y),
@@ -190,7 +227,7 @@ def _limits(dataset, settings):
 
 
 def _split(table, prior, settings, budget):
-    """Return the dataset, its rows in canonical order, and the stages."""
+    """Return the dataset, in canonical order if possible, and the stages."""
     dataset, rows = table.dataset, table.rows
     if rows is not None and not refers_to_rows(settings.cv):
         dataset, rows = table.canonical, None
@@ -206,7 +243,7 @@ def _split(table, prior, settings, budget):
 
 
 def _effort(prior, forecast, budget) -> Effort:
-    """Repeat the folds where the portfolio leaves the time for it."""
+    """Return the effort, with repeated folds only if the portfolio leaves time."""
     seconds = N_FOLDS_TWICE * sum(
         forecast.fit_seconds(proposal.tree) for proposal in prior.portfolio
     )

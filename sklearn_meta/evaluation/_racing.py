@@ -1,7 +1,8 @@
-"""Racing: give up a candidate that is clearly worse before all folds are scored.
+"""Racing: stop a candidate that is clearly worse before all folds are scored.
 
-The rule is the forgiving one of Bergman, Purucker and Hutter [1]_, with a paired t-test
-from the third fold on, and successive halving over rows on large tables.
+The rule is the forgiving early stopping of Bergman, Purucker and Hutter [1]_, extended
+by a paired t-test from the third fold on and, on large tables, by successive halving
+over rows.
 
 References
 ----------
@@ -16,59 +17,71 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from sklearn_meta.evaluation._duplicates import KnownPredictions
+from sklearn_meta.evaluation._duplicates import PredictionIndex
 
-# From so many folds on, a candidate that is worse than the best one, paired by folds,
-# with this confidence, is given up. Replayed on two searches, 0.99 would have cost no
-# member of the ensemble, and saved 42 % of the seconds on easy blobs of 300 rows and
-# 16 % on a real table of 103 rows; 0.95 would have cost one, for 62 % and 31 %.
+# Minimum number of folds, and confidence, of the paired t-test. In a replay of two
+# searches, a confidence of 0.99 would have stopped no member of the ensemble and saved
+# 42 % of the seconds on synthetic blobs of 300 rows and 16 % on a real table of 103
+# rows; 0.95 would have stopped one member, for 62 % and 31 %.
 MIN_COMPARED_FOLDS, CONFIDENCE = 3, 0.99
 
-# A candidate goes on from the subsample of rows if it is among this share of those
-# screened so far (the reduction factor 3 of successive halving).
+# A candidate passes the screening if it is among this share of the candidates screened
+# so far (reduction factor 3 of successive halving).
 SCREENING_SHARE = 1 / 3
-# Screening scores are compared once there are this many.
+# Minimum number of screening scores; with fewer, every candidate passes.
 MIN_SCREENED = 3
 
 
 @dataclass(frozen=True)
-class Race:
-    """What a candidate has to beat, fixed when it is sent off.
+class RacingRule:
+    """Conditions under which the evaluation of a candidate stops early.
+
+    They are fixed when the candidate is proposed.
 
     Parameters
     ----------
-    floor : float
-        Worst fold score of the best candidate. A candidate goes on as long as its
-        running mean is above.
-    screening_floor : float
-        Score that it must reach on the subsample of rows.
-    keep_models_from : float
-        Seconds of a fit from which on its fitted model is returned with the score:
-        there may be no time to fit it again.
-    best_scores : tuple of float
-        Fold scores of the best candidate, for the paired test.
-    known : KnownPredictions
-        Predictions of other candidates on the first fold. A duplicate is not worth the
-        other folds.
+    floor : float, default=-inf
+        Worst fold score of the best candidate. The evaluation stops when the mean score
+        of the candidate is below it.
+    screening_floor : float, default=-inf
+        Score on the subsample of rows below which the evaluation stops.
+    keep_models_from : float, default=inf
+        Seconds of a fit from which on its fitted model is returned with the score,
+        because there may be no time to refit the pipeline.
+    best_scores : tuple of float, default=()
+        Fold scores of the best candidate, for the paired t-test.
+    prediction_index : PredictionIndex
+        Predictions of earlier candidates on the first fold, after which the evaluation
+        of a duplicate stops. Empty by default.
     """
 
     floor: float = -np.inf
     screening_floor: float = -np.inf
     keep_models_from: float = np.inf
     best_scores: tuple[float, ...] = ()
-    known: KnownPredictions = KnownPredictions()
+    prediction_index: PredictionIndex = PredictionIndex()
 
     def is_lost(self, scores) -> bool:
-        """Whether a candidate with these scores on the first folds is given up."""
+        """Whether a candidate is clearly worse than the best one.
+
+        Parameters
+        ----------
+        scores : sequence of float
+            Of the candidate on the first folds; greater is better.
+
+        Returns
+        -------
+        is_lost : bool
+        """
         return bool(np.mean(scores) < self.floor) or clearly_worse(
             scores, self.best_scores
         )
 
 
 def clearly_worse(scores, best_scores) -> bool:
-    """One-sided paired t-test over the folds that both candidates have.
+    """Compare two candidates by a one-sided paired t-test over their common folds.
 
-    Pairing cancels the noise that both share, such as that of a hard fold.
+    Pairing removes the variance that both share, such as that of a difficult fold.
 
     Parameters
     ----------
@@ -91,12 +104,12 @@ def clearly_worse(scores, best_scores) -> bool:
 
 
 def screening_floor(scores) -> float:
-    """Return the score that the next candidate must reach on the subsample of rows.
+    """Return the screening score that the next candidate must reach.
 
     Parameters
     ----------
     scores : sequence of float
-        Of the candidates screened so far.
+        Screening scores of earlier candidates; greater is better.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What passes between search, evaluation and combination: small immutable records."""
+"""Immutable records of candidates and evaluations."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ import numpy as np
 
 from sklearn_meta.pipelines._tree import Node
 
-# Origin of the user's own pipelines, with which a search begins.
+# Origin of pipelines that the user has passed, which a search evaluates first.
 INITIAL = "initial"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A pipeline tree and where it came from.
+    """A pipeline that a search has proposed.
 
     Parameters
     ----------
     tree : Node or None
-        None in the history of a fitted estimator.
+        The pipeline; None in the history of a fitted estimator.
     text : str
-        Canonical text of `tree`: the identity of the candidate.
+        Canonical text of `tree`, which identifies the candidate.
     origin : str
-        For people: ``"portfolio"``, ``"random"``, ``"mutation of 12: replaced pca"``.
+        How the search found it, for display: ``"portfolio"``, ``"random"``,
+        ``"mutation of 12: replaced pca"``.
     expected_seconds : float or None, default=None
-        Of one fit on all rows, where it is known from other datasets.
+        Seconds of one fit on all rows, predicted from other datasets; None if the
+        pipeline was not fitted on others.
     """
 
     tree: Node | None
@@ -37,21 +39,21 @@ class Candidate:
 
     @property
     def is_initial(self) -> bool:
-        """Whether it is one of the user's own pipelines."""
+        """Whether the user has passed the pipeline."""
         return self.origin == INITIAL
 
 
 class Status(StrEnum):
     """How an evaluation ended."""
 
-    OK = "ok"  # every fold was scored
-    PRUNED = "pruned"  # lost the race: some folds were scored
-    SAME = "same"  # predicts what another one does: one fold was scored
+    OK = "ok"  # all folds are scored
+    PRUNED = "pruned"  # clearly worse than the best candidate after some folds
+    DUPLICATE = "duplicate"  # predicts the same as another candidate on the first fold
     FAILED = "failed"  # raised, or predicted values that are not finite
     TIMEOUT = "timeout"  # reached its deadline
     MEMORY = "memory"  # reached the memory limit
     CRASHED = "crashed"  # its process ended
-    SKIPPED = "skipped"  # not started: there was no time for it
+    SKIPPED = "skipped"  # not started, as there was no time for it
 
 
 # Status of an evaluation by the kind of failure that a pool reports.
@@ -62,29 +64,29 @@ STATUS_OF_FAILURE = {
     "crashed": Status.CRASHED,
 }
 
-# Of candidates that were scored on some folds and are not worth the others.
-GIVEN_UP = (Status.PRUNED, Status.SAME)
+# Statuses of candidates whose evaluation was stopped by racing.
+GIVEN_UP = (Status.PRUNED, Status.DUPLICATE)
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What one fold (or one subsample stage) of a candidate gave.
+    """Result of one stage of an evaluation, a fold or a screening on a subsample.
 
     Parameters
     ----------
     stage : int
-        Index of the stage in the race.
+        Index in `EvaluationContext.stages`.
     score : float
         Greater is better.
     predictions : ndarray of shape (n_validation, n_outputs) or (n_validation,), or None
-        Class probabilities or predicted targets of the validation rows, float32; None
-        where they are no longer needed.
-    fit_seconds, predict_seconds : float
-        Wall-clock seconds of the fit and of predicting the validation rows.
-    iterations : int or None
-        Boosting rounds that early stopping chose.
-    model : bytes or None
-        The pickled fitted pipeline, where it may be needed later.
+        Class probabilities or predicted targets of the validation rows; None if they
+        are no longer needed.
+    fit_seconds, predict_seconds : float, default=0.0
+        Wall-clock seconds.
+    iterations : int or None, default=None
+        Number of boosting rounds chosen by early stopping; None without it.
+    model : bytes or None, default=None
+        The pickled fitted pipeline; None if it need not be kept.
     """
 
     stage: int
@@ -98,25 +100,24 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What happened when a candidate was scored.
+    """Result of the evaluation of a candidate.
 
     Parameters
     ----------
     number : int
-        Number of the proposal, from 0 in the order in which candidates were asked.
+        Number of the candidate, from 0 in the order in which the search proposed them.
     candidate : Candidate
         What was scored.
     status : Status
-        How the evaluation ended.
-    folds : tuple of FoldResult
-        Finished folds on all training rows, in order.
-    screening : tuple of FoldResult
-        Finished stages on a subsample of rows; their scores are not comparable with
+    folds : tuple of FoldResult, default=()
+        Results of the finished folds, in order.
+    screening : tuple of FoldResult, default=()
+        Results of the finished screening stages; their scores are not comparable with
         those of `folds`.
-    reason : str
-        Why it did not finish; empty for `Status.OK`.
-    seconds : float
-        Wall-clock length of the whole evaluation, overhead included.
+    reason : str, default=""
+        Why not all folds are scored; empty for `Status.OK`.
+    seconds : float, default=0.0
+        Wall-clock seconds of the whole evaluation, overhead included.
     """
 
     number: int
@@ -132,10 +133,10 @@ class Evaluation:
         """Scores of the finished folds; greater is better."""
         return tuple(fold.score for fold in self.folds)
 
-    # Asked for by every sorting of the history.
+    # Cached because every sort of the history reads it.
     @cached_property
     def score(self) -> float:
-        """Mean of `scores`; minus infinity if no fold was finished."""
+        """Mean of `scores`; minus infinity if no fold is finished."""
         return float(np.mean(self.scores)) if self.folds else -np.inf
 
     @property
@@ -147,10 +148,10 @@ class Evaluation:
 
     @property
     def fit_seconds(self) -> float:
-        """Mean seconds of one fit; NaN if no fold was finished."""
+        """Mean seconds of one fit; NaN if no fold is finished."""
         return float(np.mean([f.fit_seconds for f in self.folds] or [np.nan]))
 
     @property
     def predict_seconds(self) -> float:
-        """Mean seconds of predicting one validation part."""
+        """Mean seconds of one validation part; NaN if no fold is finished."""
         return float(np.mean([f.predict_seconds for f in self.folds] or [np.nan]))

@@ -1,4 +1,4 @@
-"""Metadata of the rows: what the splitter and the scorer get of it."""
+"""Metadata routing: arguments of the splitter and the scorer."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from sklearn_meta._sklearn_compat import takes_sample_weight
 
 @dataclass(frozen=True)
 class RoutedMetadata:
-    """Metadata of `fit` by its receiver.
+    """Metadata of `fit` or `score`, by receiver.
 
     Parameters
     ----------
     split : dict of str to object, or None
-        For the splitter besides `y`; None for the groups.
+        Arguments of the splitter besides `X` and `y`; None for the groups.
     score : dict of str to object
-        For the scorer besides predictions, targets and the weights of `fit`.
-    weighs : bool
-        Whether the scorer gets the weights of `fit`.
+        Arguments of the scorer besides estimator, `X`, `y` and the sample weights of
+        the method.
+    weighs : bool, default=False
+        Whether the scorer receives the sample weights of the method.
     """
 
     split: dict | None
@@ -30,22 +31,23 @@ class RoutedMetadata:
 
 
 def route(estimator, method, scorer, cv, *, sample_weight=None, **metadata):
-    """Return what the splitter and the scorer get.
+    """Return the metadata that the splitter and the scorer receive.
 
-    With metadata routing that is what they request; without, the splitter gets the
-    groups, and the scorer the weights if it can take them.
+    With metadata routing enabled they receive what they request. Otherwise the splitter
+    receives the groups, and the scorer the sample weights if it has such a parameter.
 
     Parameters
     ----------
     estimator : estimator
-        With `get_metadata_routing`.
+        Its `get_metadata_routing` tells what splitter and scorer request.
     method : {"fit", "score"}
     scorer : callable or None
-        None for the default.
+        None for the default scoring, which needs no metadata.
     cv : object
-        Parameter `cv` of the estimator.
+        The `cv` parameter of the estimator.
     sample_weight : array-like of shape (n_samples,), default=None
     **metadata : dict of str to object
+        Further metadata by name; None values are ignored.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def route(estimator, method, scorer, cv, *, sample_weight=None, **metadata):
         score = {} if scorer is None else dict(routed["scorer"].score)
     elif sample_weight is not None and takes_sample_weight(scorer):
         score = {"sample_weight": sample_weight}
-    # Weights that are those of the candidates are checked and follow the rows.
+    # The weights with which candidates are fitted are validated and split elsewhere.
     weighs = sample_weight is not None and score.get("sample_weight") is sample_weight
     if weighs:
         score = {k: v for k, v in score.items() if k != "sample_weight"}
@@ -68,5 +70,5 @@ def route(estimator, method, scorer, cv, *, sample_weight=None, **metadata):
 
 
 def routes_metadata(cv) -> bool:
-    """Whether `cv` is a splitter that takes part in metadata routing."""
+    """Whether `cv` is a splitter with metadata routing."""
     return hasattr(cv, "split") and hasattr(cv, "get_metadata_routing")

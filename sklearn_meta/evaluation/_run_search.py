@@ -1,4 +1,4 @@
-"""Run a search strategy within a plan."""
+"""Run a search with the engine until it ends or is interrupted."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from sklearn_meta.evaluation._budget import reserve_seconds
 from sklearn_meta.evaluation._engine import Engine
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import Status
-from sklearn_meta.parallel._imports import can_load, load
+from sklearn_meta.parallel._imports import can_import, import_packages
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search has found, and why it ended.
+    """Evaluations of a search, and why it ended.
 
     Parameters
     ----------
     history : History
     stop_reason : str
-    interrupted : bool
+        Why the search ended, for display.
+    interrupted : bool, default=False
         Whether Ctrl-C ended it.
     """
 
@@ -32,24 +33,30 @@ class SearchResult:
 def run_search(
     plan, search, history, pool, *, look_ahead: int, observe: Callable
 ) -> SearchResult:
-    """Evaluate what a search proposes until a limit of the plan is reached.
+    """Evaluate the candidates of a search until a stopping criterion is met.
+
+    Ctrl-C ends the search without an exception, so that the final model is still built.
 
     Parameters
     ----------
     plan : Plan
     search : Search
+        Proposes candidates.
     history : History
-        Receives the evaluations; may hold those that the search was told before.
+        Receives the evaluations. It may contain earlier ones, of which the search was
+        told.
     pool : Pool
+        A started pool, whose state is the context of the plan.
     look_ahead : int
-        See `Strategy`.
+        Maximum number of candidates that are asked for beyond those of which the search
+        was told, see `Strategy`.
     observe : callable
-        ``observe(evaluation, history)`` is called after each; returns True to stop.
+        ``observe(evaluation, history)`` is called after each evaluation; it returns
+        True to end the search.
 
     Returns
     -------
     result : SearchResult
-        Ctrl-C ends the search, not the fit.
     """
     engine = Engine(
         search,
@@ -73,18 +80,16 @@ def run_search(
 
 
 def _importing(plan, observe):
-    """Import what the models of a finished candidate need, as soon as it finishes.
+    """Import the packages of a candidate's models when it finishes, then observe it."""
 
-    Models come from the workers as pickles. Those of torch take seconds to load for the
-    first time: the workers are busy meanwhile, but at the end of the fit these seconds
-    would be beyond the budget.
-    """
-
-    def observed(evaluation, history):
+    # Models come from the workers as pickles, and unpickling the first one that needs
+    # torch takes seconds. During the search, the workers use these seconds; at its end,
+    # they would exceed the budget.
+    def import_and_observe(evaluation, history):
         if evaluation.status is Status.OK:
             packages = plan.packages(evaluation)
-            if can_load(packages, plan.budget.remaining()):
-                load(packages)
+            if can_import(packages, plan.budget.remaining()):
+                import_packages(packages)
         return observe(evaluation, history)
 
-    return observed
+    return import_and_observe

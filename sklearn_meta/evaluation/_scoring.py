@@ -1,4 +1,4 @@
-"""Scores of stored predictions, by any scikit-learn scorer."""
+"""Scores of stored predictions, by fast metrics or any scikit-learn scorer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,20 @@ from sklearn_meta.data._task import SMALLEST_PROBABILITY, Task
 
 
 def negative_log_loss(y, probabilities, sample_weight):
-    """Mean log-probability of the true class; `y` are class indices."""
+    """Mean log-probability of the true class.
+
+    Parameters
+    ----------
+    y : ndarray of int, of shape (n_samples,)
+        Class indices.
+    probabilities : ndarray of shape (n_samples, n_classes)
+        Normalized to a sum of one in each row.
+    sample_weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    score : float
+    """
     p = np.asarray(probabilities, dtype=np.float64)
     p = np.clip(p, SMALLEST_PROBABILITY, None)
     true = p[np.arange(len(y)), y] / p.sum(axis=1)
@@ -23,9 +36,21 @@ def negative_log_loss(y, probabilities, sample_weight):
 
 
 def negative_binary_log_loss(y, probabilities, sample_weight):
-    """Mean log-probability that each label is there or not, as it is.
+    """Mean over the labels of the log-probability of each label's true value.
 
-    The mean over labels of what scikit-learn's ``neg_log_loss`` is for one label.
+    For one label, it equals scikit-learn's ``neg_log_loss``.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_outputs)
+        Label indicators.
+    probabilities : ndarray of shape (n_samples, n_outputs)
+        Probabilities of the labels.
+    sample_weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    score : float
     """
     p = np.asarray(probabilities, dtype=np.float64)
     true = np.clip(np.where(y == 1, p, 1 - p), SMALLEST_PROBABILITY, None)
@@ -33,35 +58,47 @@ def negative_binary_log_loss(y, probabilities, sample_weight):
 
 
 def accuracy(y, probabilities, sample_weight):
-    """Share of rows whose most probable class is the true one."""
+    """Weighted share of the rows whose most probable class is the true one.
+
+    Parameters
+    ----------
+    y : ndarray of int, of shape (n_samples,)
+        Class indices.
+    probabilities : ndarray of shape (n_samples, n_classes)
+    sample_weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    score : float
+    """
     hit = np.argmax(probabilities, axis=1) == y
     return float(np.average(hit, weights=sample_weight))
 
 
 def negative_root_mean_squared_error(y, targets, sample_weight):
-    """Minus the root of the mean squared error; the mean over outputs, if several."""
+    """Minus the root mean squared error, averaged over the outputs."""
     errors = np.average((y - targets) ** 2, axis=0, weights=sample_weight)
     return -float(np.mean(np.sqrt(errors)))
 
 
 def negative_mean_squared_error(y, targets, sample_weight):
-    """Minus the mean squared error."""
+    """Minus the mean squared error, averaged over the outputs."""
     return -_mean((y - targets) ** 2, sample_weight)
 
 
 def negative_mean_absolute_error(y, targets, sample_weight):
-    """Minus the mean absolute error."""
+    """Minus the mean absolute error, averaged over the outputs."""
     return -_mean(np.abs(y - targets), sample_weight)
 
 
 def _mean(values, sample_weight):
-    """Weighted mean over rows, and the plain one over outputs, if several."""
+    """Weighted mean over the rows, then the mean over the outputs."""
     return float(np.mean(np.average(values, axis=0, weights=sample_weight)))
 
 
-# scikit-learn's scorers cost about a millisecond a call in checks; the search calls
-# these thousands of times. The log loss here is also defined on a fold that lacks a
-# class, where scikit-learn's scorer raises.
+# The checks of a scikit-learn scorer take about a millisecond, and a search computes
+# thousands of scores. The log loss here is also defined on a fold that lacks a class,
+# where the scorer of scikit-learn raises.
 FAST_METRICS = {
     "neg_log_loss": negative_log_loss,
     "neg_binary_log_loss": negative_binary_log_loss,
@@ -72,9 +109,9 @@ FAST_METRICS = {
 }
 
 
-# Scorers that take several labels for the classes of one-hot rows, and say no more than
-# that their probabilities do not sum to one. The log loss of scikit-learn is then best
-# for the prediction that every row has all of the labels.
+# Scorers that treat several labels as the classes of one-hot rows, and at most warn
+# that the probabilities do not sum to one. Their log loss is then best for a prediction
+# that gives every label to every row.
 CLASSES_ONLY = (
     "neg_log_loss",
     "d2_log_loss_score",
@@ -90,30 +127,49 @@ class FastScoring:
     Parameters
     ----------
     name : str
-        scikit-learn's name of the scorer, or ``"neg_binary_log_loss"``, which it does
-        not have.
+        A key of `FAST_METRICS`: the scikit-learn name of the scorer, or
+        ``"neg_binary_log_loss"``, which scikit-learn does not have.
     """
 
     name: str
 
     def __call__(self, predictions, X, y, sample_weight=None, metadata=None):
-        """Return the score of `predictions`; greater is better."""
+        """Return the score of predictions.
+
+        Parameters
+        ----------
+        predictions : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Class probabilities or predicted targets.
+        X : ignored
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Encoded targets.
+        sample_weight : ndarray of shape (n_samples,), default=None
+        metadata : ignored
+
+        Returns
+        -------
+        score : float
+            Greater is better.
+        """
         return FAST_METRICS[self.name](y, predictions, sample_weight)
 
 
 @dataclass(frozen=True)
 class ScorerScoring:
-    """Any callable with the signature of a scikit-learn scorer.
+    """A callable with the signature of a scikit-learn scorer.
 
-    The scorer meets an estimator that answers with the stored predictions, and the
-    labels as the user gave them.
+    The scorer receives an estimator that returns the stored predictions, and the user's
+    labels.
 
     Parameters
     ----------
     scorer : callable
-        ``scorer(estimator, X, y, sample_weight=...)``.
+        ``scorer(estimator, X, y, **arguments)``; greater is better.
     task : Task
-    takes_sample_weight : bool
+    takes_sample_weight : bool, default=False
+        Whether the scorer receives the sample weights.
+    name : str, default=""
+        scikit-learn name of the scorer, or its ``repr``.
     """
 
     scorer: Callable
@@ -122,12 +178,29 @@ class ScorerScoring:
     name: str = field(default="", compare=False)
 
     def __call__(self, predictions, X, y, sample_weight=None, metadata=None):
-        """Return the score of `predictions`; greater is better."""
+        """Return the score of predictions.
+
+        Parameters
+        ----------
+        predictions : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Class probabilities or predicted targets.
+        X : array-like of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Encoded targets.
+        sample_weight : ndarray of shape (n_samples,), default=None
+        metadata : dict of str to array-like, default=None
+            Further arguments of the scorer.
+
+        Returns
+        -------
+        score : float
+            Greater is better.
+        """
         arguments = dict(metadata or {})
         if sample_weight is not None and self.takes_sample_weight:
             arguments["sample_weight"] = sample_weight
-        # scikit-learn's scorers take metadata of other names with routing only, which
-        # is off inside.
+        # scikit-learn's scorers accept further metadata only with routing enabled,
+        # which may be disabled in a worker.
         with config_context(enable_metadata_routing=bool(metadata)):
             score = self.scorer(
                 self.task.as_estimator(predictions), X, self.task.decode(y), **arguments
@@ -139,13 +212,13 @@ Scoring = FastScoring | ScorerScoring
 
 
 def make_scoring(scoring, task) -> Scoring:
-    """Turn the parameter `scoring` into a function of stored predictions.
+    """Return the scoring of stored predictions for the `scoring` parameter.
 
     Parameters
     ----------
     scoring : None, str or callable
-        None for the default of the task: log loss, mean log loss of the labels, root
-        mean squared error (the mean over outputs, if several).
+        None for the default of the task: the log loss, averaged over several labels, or
+        the root mean squared error, averaged over several outputs.
     task : Task
 
     Returns
@@ -154,8 +227,8 @@ def make_scoring(scoring, task) -> Scoring:
 
     Raises
     ------
-    ValueError
-        If `scoring` is a name that scikit-learn does not know.
+    InvalidParameterError
+        If `scoring` is not the name of a scikit-learn scorer.
     """
     if scoring is None:
         return FastScoring(task.default_scoring)
@@ -174,29 +247,31 @@ def make_scoring(scoring, task) -> Scoring:
 
 
 def check_scores_outputs(scoring, X, y):
-    """Check that a named scorer takes a target of several outputs, before the search.
+    """Check before the search that a named scorer accepts several outputs.
+
+    The scorer is called with the mean of the targets as prediction of each row.
 
     Parameters
     ----------
     scoring : Scoring
     X : array-like of shape (n_samples, n_features)
     y : ndarray of shape (n_samples, n_outputs)
-        Targets, or indicators of labels.
+        Targets or label indicators.
 
     Raises
     ------
-    ValueError
-        If it does not, with what scikit-learn says of it.
+    InvalidParameterError
+        If the scorer raises, with its message, or treats labels as classes.
     """
     if isinstance(scoring, FastScoring) or scoring.name not in get_scorer_names():
-        # What a callable of the user's makes of a constant prediction says little.
+        # A callable of the user may fail on constant predictions only.
         return
     labels = scoring.task.n_classes > 1
     if labels and scoring.name in CLASSES_ONLY:
         raise InvalidParameterError(
-            f"The 'scoring' parameter must not be {scoring.name!r} for several labels: "
-            "scikit-learn takes them for classes there, whose probabilities sum to "
-            "one. None stands for the mean log loss of the labels."
+            f"The 'scoring' parameter must be a metric of several labels. Got "
+            f"{scoring.name!r}, which treats the labels as classes whose probabilities "
+            "sum to one. Pass None for the mean log loss of the labels."
         )
     constant = np.broadcast_to(y.mean(axis=0), y.shape)
     try:
@@ -207,18 +282,18 @@ def check_scores_outputs(scoring, X, y):
         raise InvalidParameterError(
             "The 'scoring' parameter must name a scorer that takes several outputs, "
             f"such as {'f1_micro' if labels else 'r2'!r}. Got "
-            f"{scoring.name!r}, of which scikit-learn says: {error}"
+            f"{scoring.name!r}, which raises {type(error).__name__}: {error}"
         ) from error
 
 
 def perfect_score(scoring, y):
-    """Return the score beyond which a better one makes no difference.
+    """Return the score at which a search ends, because no improvement would matter.
 
     Parameters
     ----------
     scoring : Scoring
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Class indices or targets.
+        Encoded targets.
 
     Returns
     -------
@@ -228,9 +303,10 @@ def perfect_score(scoring, y):
     if not isinstance(scoring, FastScoring):
         return np.inf
     if scoring.name in ("neg_log_loss", "neg_binary_log_loss"):
-        # Every row given its class with a probability of 99.9 %.
+        # The true class has a probability of 99.9 % in each row.
         return -1e-3
     if scoring.name == "accuracy":
         return 1.0
+    # An error of a millionth of the standard deviation.
     exponent = 2 if scoring.name == "neg_mean_squared_error" else 1
     return -float(np.mean((1e-6 * np.std(y, axis=0)) ** exponent))

@@ -1,4 +1,4 @@
-"""Which candidates there is time for, by predicted and by measured seconds."""
+"""Decisions on candidates by their predicted seconds and the time left."""
 
 from __future__ import annotations
 
@@ -7,37 +7,40 @@ import numpy as np
 from sklearn_meta.parallel._pool import Place
 from sklearn_meta.timing._correction import FoldForecast, SecondsCorrection
 
-# One candidate may take this share of the time that is left when it starts.
+# Time limit of a candidate: a share of the time that is left when it starts, but at
+# least this number of seconds.
 CANDIDATE_SHARE = 0.5
 SHORTEST_LIMIT = 2.0
-# In a run that is told in a fixed order: this share of the whole budget.
+# Time limit of a candidate in a repeatable search, as a share of the whole budget.
 CANDIDATE_SHARE_OF_BUDGET = 0.25
-# While the workers start, this process takes candidates whose fit is predicted to take
-# at most this.
+# While the workers start, this process evaluates candidates whose fits are predicted to
+# take at most this number of seconds.
 LIGHT_SECONDS = 0.1
-# What is expected is off by a factor of two, and the first fold tells: this share of
-# the expected seconds must fit into the time left for a candidate to be started.
+# A candidate is started if this share of its expected seconds is left: predictions are
+# off by about a factor of two, and after the first fold the seconds are known better.
 SHARE_OF_SECONDS = 0.6
-# Nothing ends a fold in this process: one that takes longer than expected takes from
-# the budget. Where the logarithm of the seconds is off by 0.8, as measured, one in 25
-# takes more than this multiple.
+# A fold in this process cannot be stopped, so that one that takes longer than expected
+# may exceed the budget. With the measured standard deviation of the logarithm of the
+# seconds, 0.8, one fold in 25 takes more than this multiple of the prediction.
 MULTIPLE_IN_PROCESS = 4.0
-# A candidate whose own folds tell that it will be finished in time may have this
-# multiple of what the other ones are expected to take.
+# The deadline of a candidate with finished folds allows this multiple of the seconds
+# that the other folds are expected to take.
 PATIENCE_WITH_FOLDS = 1.5
 
 
 class TimeRules:
-    """Predict the seconds of candidates, and compare them with the time left.
+    """Decide on candidates by their predicted seconds and the time left.
+
+    Predictions are corrected by the seconds measured in this search.
 
     Parameters
     ----------
     context : EvaluationContext
     forecast : Forecast
         Predicts the seconds of fits.
-    limits : Limits
+    limits : SearchLimits
     budget : Budget
-        Of the whole `fit`.
+        Budget of the whole `fit`.
     """
 
     def __init__(self, context, forecast, limits, budget):
@@ -48,7 +51,16 @@ class TimeRules:
         self._correction = SecondsCorrection()
 
     def predict(self, candidate) -> FoldForecast:
-        """Predict the seconds of a candidate's fit in one fold."""
+        """Predict the seconds of a fit of a candidate in one fold, without correction.
+
+        Parameters
+        ----------
+        candidate : Candidate
+
+        Returns
+        -------
+        predicted : FoldForecast
+        """
         first, last = self.context.stages[0], self.context.stages[-1]
         tree, predict = candidate.tree, self.forecast.fit_seconds
         seconds = predict(tree, len(last.train))
@@ -62,53 +74,92 @@ class TimeRules:
             screening_share=predict(tree, len(first.train)) / seconds,
         )
 
-    def learn(self, predicted, results):
-        """Correct later predictions by the results of a candidate's stages."""
+    def update(self, predicted, results):
+        """Correct later predictions by the measured seconds of a candidate.
+
+        Parameters
+        ----------
+        predicted : FoldForecast
+        results : sequence of FoldResult
+            Results of the finished stages, at least one.
+        """
         seconds = [r.fit_seconds + r.predict_seconds for r in results]
         folds = seconds[self.context.n_screening :]
-        of_a_fold = (
+        fold_seconds = (
             float(np.median(folds)) if folds else seconds[0] / predicted.screening_share
         )
-        self._correction.observe(predicted, of_a_fold)
+        self._correction.observe(predicted, fold_seconds)
 
     def is_light(self, predicted) -> bool:
-        """Whether a fit may block this process while the workers start."""
+        """Whether a candidate may run in this process while the workers start."""
         return self._correction.expect(predicted) <= LIGHT_SECONDS
 
-    def reason_against(self, candidate, predicted) -> str:
-        """Return why a candidate is not worth its seconds; empty if it is."""
+    def reason_not_worthwhile(self, candidate, predicted) -> str:
+        """Return why a candidate is not worth its seconds; empty if it is.
+
+        Parameters
+        ----------
+        candidate : Candidate
+        predicted : FoldForecast
+
+        Returns
+        -------
+        reason : str
+        """
         seconds = predicted.by_operators * self._n_fits(predicted)
         if self.forecast.is_worthwhile(candidate, seconds):
             return ""
         return f"it would take about {seconds:.1f} s: too long for so few rows"
 
-    def reason_to_skip(self, predicted, place, left) -> str:
+    def reason_no_time(self, predicted, place, left) -> str:
         """Return why there is no time for a candidate; empty if there is.
 
-        Only what is scored on all folds can be combined, so there must be time for all
-        of them, though most candidates lose the race before the last one.
+        Only candidates with all folds scored can be combined, so there must be time for
+        all folds, although racing stops most candidates before the last one.
+
+        Parameters
+        ----------
+        predicted : FoldForecast
+        place : Place
+            Where the candidate would run.
+        left : float
+            Seconds until the deadline of the search.
+
+        Returns
+        -------
+        reason : str
         """
-        of_a_fold = self._correction.expect(predicted)
-        expected = of_a_fold * self._n_fits(predicted)
+        fold_seconds = self._correction.expect(predicted)
+        expected = fold_seconds * self._n_fits(predicted)
         if expected * SHARE_OF_SECONDS > left:
             return (
                 f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left"
             )
-        most = of_a_fold * MULTIPLE_IN_PROCESS
-        if place is not Place.WORKER and most > left:
+        longest = fold_seconds * MULTIPLE_IN_PROCESS
+        if place is not Place.WORKER and longest > left:
             return (
-                f"a fold, which nothing can end in this process, might take {most:.2f} "
-                f"s, {max(left, 0):.2f} s were left"
+                "a fold, which nothing can end in this process, might take "
+                f"{longest:.2f} s, {max(left, 0):.2f} s were left"
             )
         return ""
 
-    def limit(self, left) -> float:
-        """Return the seconds that a candidate may take: it may hang."""
+    def candidate_limit(self, left) -> float:
+        """Return the time limit of a candidate in seconds, in case it hangs.
+
+        Parameters
+        ----------
+        left : float
+            Seconds until the deadline of the search.
+
+        Returns
+        -------
+        limit : float
+        """
         if self.limits.repeatable:
             return CANDIDATE_SHARE_OF_BUDGET * self.budget.seconds
         return max(CANDIDATE_SHARE * left, SHORTEST_LIMIT)
 
     def _n_fits(self, predicted):
-        """Number of fits in all stages, those on a part of the rows as that part."""
+        """Number of fits in all stages; those on a subsample count by their seconds."""
         context = self.context
         return context.n_splits + context.n_screening * predicted.screening_share

@@ -1,1 +1,1 @@
-"""How a search is shown: tables and progress."""
+"""Tables and progress display of a search."""

@@ -1,4 +1,4 @@
-"""One live line of progress on standard error."""
+"""Progress line of a search on standard error."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import sys
 
 
 class ProgressLine:
-    """Shows evaluations, best score and time left; rewrites one line.
+    """Line with the number of evaluations, the best score and the time left.
 
-    Where standard error is no terminal (a log file), nothing is rewritten: a line is
-    printed whenever the best score rises.
+    On a terminal, the line is rewritten after each evaluation. In a file, such as a
+    log, a line is appended whenever the best score improves.
 
     Parameters
     ----------
     budget : Budget
-    stream : file, default=sys.stderr
+        Gives the time left.
+    stream : file-like, default=None
+        None for ``sys.stderr``.
     """
 
     def __init__(self, budget, stream=None):
@@ -24,7 +26,12 @@ class ProgressLine:
         self._best = None
 
     def update(self, history):
-        """Show the state after an evaluation."""
+        """Show the state after an evaluation.
+
+        Parameters
+        ----------
+        history : History
+        """
         best = history.best()
         text = f"{len(history)} evaluations"
         if best is not None and best.folds:
@@ -40,7 +47,14 @@ class ProgressLine:
         self._stream.flush()
 
     def close(self, reason, n_evaluations):
-        """End the line and say why the search ended."""
+        """Replace the line by a summary of the search.
+
+        Parameters
+        ----------
+        reason : str
+            Why the search ended.
+        n_evaluations : int
+        """
         end = "\r" if self._stream.isatty() else ""
         text = (
             f"{n_evaluations} evaluations in {self._budget.elapsed():.1f} s: {reason}"
@@ -50,4 +64,5 @@ class ProgressLine:
 
 
 def _short(text, width=48):
+    """Truncate a text to some characters."""
     return text if len(text) <= width else text[: width - 3] + "..."

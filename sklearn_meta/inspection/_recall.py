@@ -1,4 +1,4 @@
-"""Tables of the recalled neighbors, and of the results of their pipelines."""
+"""Tables of the neighbors of a dataset and of the results of their pipelines."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from sklearn_meta.inspection._tables import as_table
 
 
 def neighbors_table(neighbors):
-    """Return one row for each neighbor, the nearest first.
+    """Return the table of the neighbors.
 
     Parameters
     ----------
     neighbors : sequence of Neighbor
+        The nearest first.
 
     Returns
     -------
     table : DataFrame or list of dict
-        A DataFrame where pandas is installed.
+        One row for each neighbor: its distance, its weight, and the meta-features in
+        which it is most similar (``alike_in``). A DataFrame if pandas is installed.
     """
     return as_table(
         [
@@ -33,20 +35,21 @@ def neighbors_table(neighbors):
 
 
 def recall_table(neighbors, history):
-    """Return the best pipelines of each neighbor with their results in a search.
+    """Return the best pipelines of the neighbors with their results in a search.
 
     Parameters
     ----------
     neighbors : sequence of Neighbor
+        The nearest first.
     history : sequence of Evaluation
 
     Returns
     -------
     table : DataFrame or list of dict
-        One row for each of the best pipelines of a neighbor, the nearest neighbor
-        first. ``place_there`` is the rank on the neighbor, ``rank`` that among the
-        finished evaluations of the search. ``number`` is the number of the evaluation,
-        None for a pipeline that was not tried.
+        One row for each of the best pipelines of each neighbor. ``neighbor_rank`` is
+        the rank of the pipeline on the neighbor, ``rank`` its rank among the finished
+        evaluations of the search, and ``number`` the number of its evaluation, None if
+        it was not tried. A DataFrame if pandas is installed.
     """
     tried = {evaluation.candidate.text: evaluation for evaluation in history}
     finished = sorted(
@@ -55,7 +58,7 @@ def recall_table(neighbors, history):
     ranks = {e.candidate.text: rank for rank, e in enumerate(finished, start=1)}
     rows = []
     for neighbor in neighbors:
-        for place, text in enumerate(neighbor.pipelines, start=1):
+        for neighbor_rank, text in enumerate(neighbor.pipelines, start=1):
             evaluation = tried.get(text)
             rows.append(
                 {
@@ -63,7 +66,7 @@ def recall_table(neighbors, history):
                     "distance": neighbor.distance,
                     "weight": neighbor.weight,
                     "alike_in": ", ".join(neighbor.alike),
-                    "place_there": place,
+                    "neighbor_rank": neighbor_rank,
                     "pipeline": text,
                     "number": None if evaluation is None else evaluation.number,
                     "status": "not tried"
@@ -75,4 +78,4 @@ def recall_table(neighbors, history):
                     "rank": ranks.get(text),
                 }
             )
-    return as_table(rows, index=["dataset", "place_there"])
+    return as_table(rows, index=["dataset", "neighbor_rank"])

@@ -1,4 +1,4 @@
-"""The history as tables that people read."""
+"""Leaderboard, ``cv_results_`` and time report of a search."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from sklearn_meta.evaluation._records import GIVEN_UP, Status
 
-# Statuses of evaluations in which no seconds were lost.
+# Statuses of evaluations that were not interrupted within a stage.
 NOT_CUT_SHORT = (Status.OK, *GIVEN_UP, Status.SKIPPED)
 
 
 def leaderboard(history, n_splits, weights):
-    """Return one row for each evaluation, the best first.
+    """Return the table of all evaluations, the best first.
 
     Parameters
     ----------
@@ -21,18 +21,19 @@ def leaderboard(history, n_splits, weights):
     n_splits : int
         Number of folds of a finished evaluation.
     weights : mapping of int to float
-        Shares of the members of the final model, by the numbers of their evaluations.
+        Weights of the members of the final model, by the numbers of their evaluations.
 
     Returns
     -------
     table : DataFrame or list of dict
-        A DataFrame where pandas is installed. Finished evaluations come first, by
-        score; then those that lost the race; then failures.
+        One row for each evaluation: finished ones first, then those stopped by racing,
+        by the deadline, by other failures, and those that were skipped; each group by
+        score. A DataFrame if pandas is installed.
     """
     order = {
         Status.OK: 0,
         Status.PRUNED: 1,
-        Status.SAME: 1,
+        Status.DUPLICATE: 1,
         Status.TIMEOUT: 2,
         Status.SKIPPED: 4,
     }
@@ -58,18 +59,18 @@ def leaderboard(history, n_splits, weights):
 
 
 def as_table(rows, index):
-    """Return rows as people read them.
+    """Return rows as a data frame if pandas is installed.
 
     Parameters
     ----------
     rows : list of dict
     index : str or list of str
-        Columns that name the rows.
+        Columns that become the index of the data frame.
 
     Returns
     -------
     table : DataFrame or list of dict
-        A DataFrame where pandas is installed.
+        A DataFrame if pandas is installed.
     """
     try:
         pandas = importlib.import_module("pandas")
@@ -80,17 +81,19 @@ def as_table(rows, index):
 
 
 def cv_results(history, n_splits):
-    """Return the evaluations as the ``cv_results_`` of a ``GridSearchCV``.
+    """Return the evaluations in the format of ``cv_results_`` of ``GridSearchCV``.
 
     Parameters
     ----------
     history : sequence of Evaluation
     n_splits : int
+        Number of folds of a finished evaluation.
 
     Returns
     -------
     results : dict of str to array
-        Folds that were not scored are NaN; candidates with such a fold rank last.
+        Scores of folds that were not scored are NaN; candidates with such folds rank
+        last.
     """
     scores = np.full((len(history), n_splits), np.nan)
     for row, evaluation in zip(scores, history, strict=True):
@@ -116,7 +119,7 @@ def cv_results(history, n_splits):
 
 
 def time_report(seconds, history, final, plan):
-    """Return where the seconds of a fit went.
+    """Return the seconds of the parts of a fit.
 
     Parameters
     ----------
@@ -129,8 +132,8 @@ def time_report(seconds, history, final, plan):
     Returns
     -------
     report : dict of str to float
-        Also the seconds of all workers together inside candidates and final fits, and
-        the number of workers.
+        `seconds`, with the seconds of the whole fit, the total seconds of all workers
+        in candidates and refits, and the number of workers.
     """
     finished, cut_short = seconds_in_candidates(history)
     return {
@@ -144,7 +147,7 @@ def time_report(seconds, history, final, plan):
 
 
 def seconds_in_candidates(history):
-    """Return the workers' seconds inside candidates.
+    """Return the total seconds of all workers in candidates.
 
     Parameters
     ----------
@@ -152,9 +155,10 @@ def seconds_in_candidates(history):
 
     Returns
     -------
-    finished, cut_short : float
-        Of all workers together: of finished fits and predictions, and of what was cut
-        short (killed at a deadline, crashed, or raised).
+    finished : float
+        Seconds of finished fits and predictions.
+    cut_short : float
+        Seconds of fits and predictions that were killed, crashed or raised.
     """
     finished = cut_short = 0.0
     for evaluation in history:

@@ -11,8 +11,6 @@ from sklearn_meta.data._dataset import take_rows
 from sklearn_meta.evaluation._cross_validation import has_holdout, subsample
 from sklearn_meta.metalearning._knn import KNNMetaLearner
 from sklearn_meta.metalearning._prior import Prior
-from sklearn_meta.parallel._start import IN_PROCESS_SECONDS
-from sklearn_meta.pipelines._operators import Catalog
 
 
 def recall(dataset, settings, *, meta_learner, knowledge_base) -> Prior:
@@ -42,7 +40,7 @@ def recall(dataset, settings, *, meta_learner, knowledge_base) -> Prior:
     meta_learner = clone(meta_learner or KNNMetaLearner(), safe=False)
     prior = meta_learner.fit(knowledge_base).recall(
         searched,
-        catalog=_recallable_operators(settings),
+        catalog=settings.recallable(),
         time_budget=forecast.budget_seconds,
         scoring=settings.scoring.name,
     )
@@ -53,18 +51,6 @@ def recall(dataset, settings, *, meta_learner, knowledge_base) -> Prior:
         for proposal in prior.portfolio
     )
     return replace(prior, portfolio=tuple(portfolio))
-
-
-def _recallable_operators(settings):
-    """Exclude operators with heavy packages from a search of few seconds.
-
-    It is made in this process, where nothing ends an import.
-    """
-    catalog = settings.catalog
-    if settings.forecast.budget_seconds >= IN_PROCESS_SECONDS:
-        return catalog
-    heavy = {o.name for o in settings.heavy_unnamed()}
-    return Catalog((o for o in catalog if o.name not in heavy), catalog.task)
 
 
 def _some_rows(dataset, n_rows, seed):

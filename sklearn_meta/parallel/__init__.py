@@ -1,1 +1,1 @@
-"""Where tasks run: worker processes, or this process."""
+"""Pools that run tasks in worker processes or in this process."""

@@ -1,7 +1,7 @@
-"""Messages over a stream socket: a kind, a length and a body of bytes.
+"""Frames over a stream socket: a kind, a length and a body of bytes.
 
-`send_frame` and `receive_frame` block; a worker uses them. The other end is a `Channel`
-that never blocks: a worker may be stopped or killed in the middle of a message.
+A worker uses `send_frame` and `receive_frame`, which block. The pool uses a `Channel`,
+which never blocks, because a worker may be stopped or killed in the middle of a frame.
 """
 
 from __future__ import annotations
@@ -12,27 +12,45 @@ from collections import deque
 
 HEADER = struct.Struct("=BQ")
 
-# Reads before a channel gives the others their turn.
+# Maximum number of reads in one call of `Channel.receive`, so that a worker that sends
+# much does not keep the pool from the other workers.
 MAX_READS = 512
 READ_SIZE = 2**18
-# A longer message can only be garbage.
+# A longer frame means that the header is corrupt.
 MAX_BODY = 2**40
 
 
 def send_frame(connection: socket.socket, kind: int, body=b""):
-    """Send one message; blocks until the other end has taken it."""
+    """Send one frame; block until the system has accepted all of it.
+
+    Parameters
+    ----------
+    connection : socket.socket
+    kind : int
+        Between 0 and 255, see `_messages`.
+    body : bytes-like, default=b""
+
+    Raises
+    ------
+    OSError
+        If the other end is closed.
+    """
     connection.sendall(HEADER.pack(kind, len(body)))
     connection.sendall(body)
 
 
 def receive_frame(connection: socket.socket):
-    """Receive one message; blocks.
+    """Receive one frame; block until it is complete.
+
+    Parameters
+    ----------
+    connection : socket.socket
 
     Returns
     -------
     kind : int or None
         None when the other end is closed.
-    body : bytearray
+    body : bytes-like
     """
     header = _receive_exactly(connection, HEADER.size)
     if header is None:
@@ -43,6 +61,7 @@ def receive_frame(connection: socket.socket):
 
 
 def _receive_exactly(connection, n):
+    """Return `n` bytes; None when the other end is closed."""
     data = bytearray(n)
     view = memoryview(data)
     while view:
@@ -54,12 +73,12 @@ def _receive_exactly(connection, n):
 
 
 class Channel:
-    """The end of a stream socket that never blocks.
+    """Non-blocking end of a stream socket.
 
     Parameters
     ----------
     connection : socket.socket
-        Owned by the channel from now on.
+        Closed by `close`; nothing else may use it.
     """
 
     def __init__(self, connection: socket.socket):
@@ -70,21 +89,29 @@ class Channel:
         self._expect(HEADER.size)
 
     def _expect(self, n):
+        """Prepare to receive the next `n` bytes."""
         self._body = bytearray(n)
         self._missing = memoryview(self._body)
 
     @property
     def has_unsent(self) -> bool:
-        """Whether the other end has not yet taken everything."""
+        """Whether a part of what was sent is still in the buffer of the channel."""
         return bool(self._unsent)
 
     def send(self, kind: int, body=b""):
-        """Send a message as far as possible now; `flush` sends the rest."""
+        """Send as much of a frame as the system accepts now; `flush` sends the rest.
+
+        Parameters
+        ----------
+        kind : int
+            Between 0 and 255, see `_messages`.
+        body : bytes, default=b""
+        """
         self._unsent.append(memoryview(HEADER.pack(kind, len(body)) + body))
         self.flush()
 
     def flush(self):
-        """Send what the other end has room for."""
+        """Send as much of the buffer as the system accepts now."""
         while self._unsent:
             data = self._unsent[0]
             try:
@@ -92,7 +119,7 @@ class Channel:
             except BlockingIOError:
                 return
             except OSError:
-                # The other end is gone, which reading will find out.
+                # The other end is closed, which `receive` will report.
                 self._unsent.clear()
                 return
             if sent == len(data):
@@ -101,13 +128,14 @@ class Channel:
                 self._unsent[0] = data[sent:]
 
     def receive(self):
-        """Take the messages that have arrived.
+        """Return the frames that have arrived.
 
         Returns
         -------
         frames : list of (int, bytearray)
+            Kind and body of each complete frame.
         is_open : bool
-            False when nothing more can come.
+            False when no further frame can arrive.
         """
         frames = []
         for _ in range(MAX_READS):

@@ -1,4 +1,4 @@
-"""Packages that models need and that take long to import."""
+"""Import of packages that models need and that take long to import, such as torch."""
 
 from __future__ import annotations
 
@@ -9,17 +9,43 @@ import sys
 IMPORT_SECONDS = 3.0
 
 
-def not_loaded(packages) -> list[str]:
-    """Return those that this process has not imported."""
+def packages_to_import(packages) -> list[str]:
+    """Return the packages that this process has not imported.
+
+    Parameters
+    ----------
+    packages : iterable of str
+
+    Returns
+    -------
+    names : list of str
+    """
     return [name for name in packages if name not in sys.modules]
 
 
-def can_load(packages, seconds) -> bool:
-    """Whether packages can be imported in some seconds."""
-    return not not_loaded(packages) or seconds > IMPORT_SECONDS
+def can_import(packages, seconds) -> bool:
+    """Whether there is time to import packages.
+
+    Parameters
+    ----------
+    packages : iterable of str
+    seconds : float
+        Seconds that are left.
+
+    Returns
+    -------
+    in_time : bool
+        True if all of them are imported already.
+    """
+    return not packages_to_import(packages) or seconds > IMPORT_SECONDS
 
 
-def load(packages):
-    """Import what this process has not imported."""
-    for name in not_loaded(packages):
+def import_packages(packages):
+    """Import the packages that this process has not imported.
+
+    Parameters
+    ----------
+    packages : iterable of str
+    """
+    for name in packages_to_import(packages):
         importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""The pool that has no processes: tasks run where they are waited for."""
+"""Pool without worker processes: tasks run in this process, during `wait`."""
 
 from __future__ import annotations
 
@@ -19,16 +19,14 @@ from sklearn_meta.parallel._pool import (
     Task,
     describe_exception,
     describe_timeout,
+    resolve,
 )
-from sklearn_meta.parallel._worker_process import resolve
 
 
 @contextmanager
-def _global_generators_kept():
-    """Leave the user's generators as they were: some learners draw from them.
-
-    scikit-learn's SVR does, and has no parameter for its seed.
-    """
+def _preserved_global_generators():
+    """Restore the state of the global random generators of Python and numpy."""
+    # Some learners draw from them: SVR of scikit-learn has no parameter for a seed.
     numpy_state, python_state = np.random.get_state(), random.getstate()
     try:
         yield
@@ -48,18 +46,18 @@ class _Running:
 class InProcessPool:
     """Run tasks in this process, one step in each `wait`.
 
-    For tables so small that sending tasks about costs more than the tasks, while the
-    workers of a `ProcessPool` start, and where a `ProcessPool` cannot exist (Windows,
-    WebAssembly). A task cannot be killed here: a deadline is only looked at between
-    the values that the task yields, its memory is not limited, and a crash is a crash
-    of this process.
+    It serves for tables so small that sending tasks to workers would take longer than
+    the tasks, while the workers of a `ProcessPool` start, and where a `ProcessPool`
+    cannot exist (Windows, WebAssembly). A task cannot be killed: its deadline is only
+    checked after each value that it yields, its memory is not limited, and a task that
+    crashes ends this process.
 
     Parameters
     ----------
     state : object
-        Handed to each task as its first argument.
+        First argument of each task.
     clock : callable, default=time.monotonic
-        What deadlines refer to.
+        Returns seconds; deadlines refer to it.
 
     Attributes
     ----------
@@ -81,13 +79,14 @@ class InProcessPool:
 
     @property
     def n_idle(self) -> int:
+        """Number of tasks that can be submitted now."""
         return int(self._task is None)
 
     def start(self):
-        """Do nothing: there is nothing to start."""
+        """Do nothing: there are no workers."""
 
     def submit(self, task: Task):
-        """Take a task; it runs in the next calls of `wait`.
+        """Accept a task, which runs in the next calls of `wait`.
 
         Parameters
         ----------
@@ -107,6 +106,7 @@ class InProcessPool:
         self._task = _Running(task.id, steps, task.deadline, self.clock())
 
     def _steps(self, function, args):
+        """Resolve the function at the first step, so that failures are reported."""
         yield from resolve(function)(self.state, *args)
 
     def wait(self, timeout=None):
@@ -125,7 +125,7 @@ class InProcessPool:
         Raises
         ------
         KeyboardInterrupt
-            The task is given up.
+            On Ctrl-C; the task is dropped.
         """
         task = self._task
         if task is None:
@@ -134,14 +134,14 @@ class InProcessPool:
         if self._is_late(task):
             return [self._timeout(task)]
         try:
-            with one_thread(), _global_generators_kept():
+            with one_thread(), _preserved_global_generators():
                 value = next(task.generator)
         except StopIteration:
             return [Done(task.id)]
         except (Exception, SystemExit) as exception:
             return [Failed(task.id, *describe_exception(exception))]
-        # If it is late, the next call ends it, unless it gets another deadline for
-        # what it has just yielded.
+        # A late task is stopped by the next call, unless its deadline is postponed in
+        # response to the value.
         self._task = task
         return [Payload(task.id, value)]
 
@@ -153,17 +153,29 @@ class InProcessPool:
         return Failed(task.id, "timeout", describe_timeout(seconds))
 
     def postpone(self, task_id, deadline):
-        """Give the task another deadline; nothing happens if it has ended."""
+        """Change the deadline of a task; without effect if the task has ended.
+
+        Parameters
+        ----------
+        task_id : hashable
+        deadline : float
+            Instant on `clock`.
+        """
         if self._task is not None and self._task.id == task_id:
             self._task.deadline = deadline
 
     def cancel(self, task_id):
-        """Give up a task; no event comes from it any more."""
+        """Drop a task without any further event of it.
+
+        Parameters
+        ----------
+        task_id : hashable
+        """
         if self._task is not None and self._task.id == task_id:
             self._task = None
 
     def close(self):
-        """Give up what is running."""
+        """Drop the running task."""
         self._task = None
 
     def __enter__(self):

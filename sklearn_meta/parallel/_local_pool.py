@@ -1,4 +1,4 @@
-"""Worker processes of this machine, with this process as their substitute."""
+"""Pool of worker processes that falls back to this process."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from sklearn_meta.parallel._pool import (
 
 
 class LocalPool:
-    """Run tasks in worker processes; in this process while there are none.
+    """Run tasks in worker processes, or in this process while there are none.
 
     While the workers start, one task at a time may run in this process
-    (`Place.MEANWHILE`). If they cannot be started, or are lost too often, a warning
-    says so and all further tasks run here (`Place.IN_PROCESS`). Tasks that were running
-    in the lost workers are reported as failed, and not begun again here: one of them
-    may be what killed the workers.
+    (`Place.STARTING`). If they cannot be started, or are lost too often, a warning
+    says so and all further tasks run in this process (`Place.IN_PROCESS`). Tasks that
+    were running in the lost workers are reported as failed and not repeated here: one
+    of them may have killed the workers.
 
     Parameters
     ----------
     processes : ProcessPool or None
         None to run everything in this process.
     in_process : InProcessPool
+        Its clock is the clock of this pool.
     """
 
     def __init__(self, processes: Pool | None, in_process: Pool):
@@ -38,7 +39,7 @@ class LocalPool:
 
     @property
     def n_workers(self) -> int:
-        """Number of tasks that run at one time when all workers are there."""
+        """Number of tasks that run at one time once all workers have started."""
         return 1 if self._processes is None else self._processes.n_workers
 
     @property
@@ -51,7 +52,7 @@ class LocalPool:
         """Where the next submitted task would run."""
         if self._workers_are_ready():
             return Place.WORKER
-        return Place.IN_PROCESS if self._processes is None else Place.MEANWHILE
+        return Place.IN_PROCESS if self._processes is None else Place.STARTING
 
     @property
     def n_idle(self) -> int:
@@ -61,7 +62,7 @@ class LocalPool:
         return self._in_process.n_idle
 
     def start(self):
-        """Start the worker processes and return at once."""
+        """Start the worker processes without waiting until they are ready."""
         if self._processes is None:
             return
         try:
@@ -70,7 +71,7 @@ class LocalPool:
             self._lose_workers(error)
 
     def submit(self, task: Task):
-        """Start a task in an idle worker, or in this process.
+        """Start a task in an idle worker or in this process.
 
         Parameters
         ----------
@@ -83,12 +84,12 @@ class LocalPool:
             self._in_process.submit(task)
 
     def wait(self, timeout):
-        """Wait until something happens, or do a step of the task in this process.
+        """Wait for events, or run a step of the task in this process.
 
         Parameters
         ----------
         timeout : float
-            Seconds to wait at most.
+            Maximum number of seconds to wait.
 
         Returns
         -------
@@ -109,12 +110,24 @@ class LocalPool:
         return events
 
     def postpone(self, task_id, deadline):
-        """Give a running task another deadline."""
+        """Change the deadline of a task; without effect if the task has ended.
+
+        Parameters
+        ----------
+        task_id : hashable
+        deadline : float
+            Instant on `clock`.
+        """
         for pool in self._pools():
             pool.postpone(task_id, deadline)
 
     def cancel(self, task_id):
-        """End a task; nothing more is reported of it."""
+        """End a task without any further event of it.
+
+        Parameters
+        ----------
+        task_id : hashable
+        """
         for pool in self._pools():
             pool.cancel(task_id)
         self._in_workers.discard(task_id)
@@ -142,7 +155,7 @@ class LocalPool:
             return False
 
     def _lose_workers(self, error):
-        """Go on without worker processes."""
+        """Continue without worker processes; report their tasks as failed."""
         processes, self._processes = self._processes, None
         processes.close()
         self._failures += [
@@ -152,5 +165,5 @@ class LocalPool:
         self._in_workers.clear()
         warn(
             f"Worker processes are not available: {error} Pipelines are fitted in this "
-            "process, one at a time, where none can be killed."
+            "process, one at a time, and a fit that hangs cannot be stopped."
         )

@@ -1,14 +1,14 @@
-"""How much memory there is to share among the workers."""
+"""Default memory limit of a worker, from the free memory of machine and container."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# The rest is for the parent, the page cache and whoever else works here.
+# The rest is left to this process, the page cache and other processes.
 SHARE_OF_FREE_MEMORY = 0.8
 
-# Limit, usage, and statistics of a container's control group, version 2 and version 1;
-# the last is the name of what the page cache could give back.
+# Files of a control group, version 2 and version 1: limit, usage and statistics; then
+# the name of the entry of the statistics that counts reclaimable page cache.
 CONTROL_GROUPS = (
     ("memory.max", "memory.current", "memory.stat", "inactive_file"),
     (
@@ -21,19 +21,19 @@ CONTROL_GROUPS = (
 
 
 def default_memory_limit(n_workers, root=Path("/")) -> int | None:
-    """Return the bytes that one worker may use, None where nothing is known.
+    """Return the bytes that one worker may use.
 
     Parameters
     ----------
     n_workers : int
     root : Path, default=Path("/")
-        Of the file system.
+        Root of the file system.
 
     Returns
     -------
     limit : int or None
-        80 % of what the machine, or the container that this process is in, has left,
-        divided by the number of workers.
+        80 % of the free memory of the machine, or of the container of this process if
+        that is less, divided by the number of workers. None where neither is known.
     """
     free = [
         bytes_
@@ -46,6 +46,7 @@ def default_memory_limit(n_workers, root=Path("/")) -> int | None:
 
 
 def _free_on_machine(root):
+    """Return available bytes of the machine; None if they are not known."""
     try:
         lines = (root / "proc/meminfo").read_text().splitlines()
     except OSError:
@@ -56,14 +57,15 @@ def _free_on_machine(root):
 
 
 def _free_in_container(root):
+    """Return free bytes of the control group; None if it has no limit."""
     folder = root / "sys/fs/cgroup"
     for limit, usage, statistics, reclaimable in CONTROL_GROUPS:
         try:
-            most = int((folder / limit).read_text())
+            limit_bytes = int((folder / limit).read_text())
             used = int((folder / usage).read_text())
             lines = (folder / statistics).read_text().splitlines()
-        except (OSError, ValueError):  # no such file, or the limit "max"
+        except (OSError, ValueError):  # no such file, or no limit ("max")
             continue
         cached = dict(line.split() for line in lines).get(reclaimable, 0)
-        return max(most - used + int(cached), 0)
+        return max(limit_bytes - used + int(cached), 0)
     return None

@@ -1,4 +1,4 @@
-"""Pickled values that the receiver may leave pickled."""
+"""Pickling of results, and values that stay pickled until they are needed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ from sklearn_meta.parallel._pool import describe_exception
 
 
 class UnpicklingError(SklearnMetaError, ValueError):
-    """A value that a worker has pickled cannot be loaded in this process."""
+    """Raised when a value that a worker has pickled cannot be unpickled here."""
 
 
 def dumps(value) -> bytes:
-    """Pickle by reference where possible, by value where not (``__main__``)."""
+    """Pickle functions and classes by reference, or by value where that fails.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    data : bytes
+        From cloudpickle if the standard pickle fails, as for a class of ``__main__``.
+    """
     try:
         return pickle.dumps(value, protocol=5)
     except Exception:
@@ -24,12 +34,20 @@ def dumps(value) -> bytes:
 
 
 def loads(data):
-    """Load a pickled value.
+    """Unpickle a value.
+
+    Parameters
+    ----------
+    data : bytes-like
+
+    Returns
+    -------
+    value : object
 
     Raises
     ------
     UnpicklingError
-        Whatever the value raised, in words.
+        If unpickling raises; the message contains that of the exception.
     """
     try:
         return pickle.loads(data)
@@ -40,16 +58,17 @@ def loads(data):
 
 @dataclass(frozen=True)
 class Pickled:
-    """A pickled value, such as a fitted model.
+    """A pickled value, such as a fitted model, which the receiver may leave pickled.
 
     Parameters
     ----------
     data : bytes
+        As `dumps` returns them.
     """
 
     data: bytes = field(repr=False)
 
     @classmethod
     def of(cls, value) -> Pickled:
-        """Pickle a value."""
+        """Return a value in pickled form."""
         return cls(dumps(value))

@@ -1,8 +1,10 @@
-"""The protocol of pools: tasks, the places where they run, and what they report."""
+"""Protocol of pools: tasks, the places where they run, and the events they report."""
 
 from __future__ import annotations
 
+import importlib
 import os
+import signal
 import traceback
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -11,19 +13,20 @@ from typing import Protocol
 
 from sklearn_meta.exceptions import SklearnMetaError
 
+# Maximum number of characters.
 MAX_REASON = 1_000
 MAX_TRACEBACK = 20_000
 
 
 class PoolError(SklearnMetaError, RuntimeError):
-    """Worker processes cannot be started, or have been lost too often."""
+    """Raised when worker processes cannot be started or are lost too often."""
 
 
 class Place(Enum):
     """Where the next task of a pool would run."""
 
     WORKER = "a worker process, which can be killed"
-    MEANWHILE = "this process, while the workers start"
+    STARTING = "this process, while the workers start"
     IN_PROCESS = "this process, because there are no workers"
 
 
@@ -39,6 +42,7 @@ class Task:
         ``"package.module:function"``, called as ``function(state, *args)`` with the
         state of the pool.
     args : tuple, default=()
+        Arguments after the state; they are pickled if the task runs in a worker.
     deadline : float or None, default=None
         Instant on the clock of the pool at which the task is killed; None for no limit.
     memory_limit : int or None, default=None
@@ -56,13 +60,13 @@ class Pool(Protocol):
     """Runs tasks and reports what they yield and how they end.
 
     Implementations: `ProcessPool` (worker processes), `InProcessPool` (this process),
-    `LocalPool` (worker processes with this process as their substitute). A pool for
-    another backend implements these members and nothing else.
+    `LocalPool` (worker processes, with this process as fallback). A pool for another
+    backend implements these members and no others.
 
     Attributes
     ----------
     n_workers : int
-        Number of tasks that run at one time when all workers are there.
+        Number of tasks that run at one time once all workers have started.
     clock : callable
         Returns seconds; deadlines refer to it.
     n_idle : int
@@ -81,23 +85,23 @@ class Pool(Protocol):
     def place(self) -> Place: ...
 
     def start(self) -> None:
-        """Begin to start the workers; return at once."""
+        """Start the workers without waiting until they are ready."""
         ...
 
     def submit(self, task: Task) -> None:
-        """Start a task in an idle place."""
+        """Start a task; only while `n_idle` is positive."""
         ...
 
     def wait(self, timeout: float) -> list[Payload | Done | Failed]:
-        """Return what has happened; wait up to `timeout` seconds for something."""
+        """Return the events so far; wait up to `timeout` seconds if there is none."""
         ...
 
     def postpone(self, task_id: Hashable, deadline: float) -> None:
-        """Give a running task another deadline; without effect if it has ended."""
+        """Change the deadline of a task; without effect if the task has ended."""
         ...
 
     def cancel(self, task_id: Hashable) -> None:
-        """End a task; nothing more is reported of it."""
+        """End a task without any further event of it."""
         ...
 
     def close(self) -> None:
@@ -107,11 +111,12 @@ class Pool(Protocol):
 
 @dataclass(frozen=True)
 class Payload:
-    """A value that a task yielded.
+    """Event: a task has yielded a value.
 
     Parameters
     ----------
     task_id : hashable
+        `Task.id`.
     value : object
     """
 
@@ -121,11 +126,12 @@ class Payload:
 
 @dataclass(frozen=True)
 class Done:
-    """A task that ended well; nothing more comes from it.
+    """Event: a task has returned; it is the last event of the task.
 
     Parameters
     ----------
     task_id : hashable
+        `Task.id`.
     """
 
     task_id: Hashable
@@ -133,17 +139,18 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """A task that ended badly; nothing more comes from it.
+    """Event: a task has failed or was stopped; it is the last event of the task.
 
     Parameters
     ----------
     task_id : hashable
+        `Task.id`.
     kind : {"raised", "timeout", "memory", "crashed"}
     reason : str
-        One line for people: type and message of the exception and where it was
-        raised, the signal of which the worker died, or the limit that was passed.
+        One line for the user: type and message of the exception and where it was
+        raised, the signal that killed the worker, or the limit that was exceeded.
     traceback : str, default=""
-        Of an exception.
+        Traceback of an exception.
     """
 
     task_id: Hashable
@@ -152,8 +159,27 @@ class Failed:
     traceback: str = field(default="", repr=False)
 
 
+def resolve(name: str):
+    """Return the object that a name stands for.
+
+    Parameters
+    ----------
+    name : str
+        ``"package.module:attribute"``, as in `Task`.
+
+    Returns
+    -------
+    value : object
+    """
+    module, _, attribute = name.partition(":")
+    value = importlib.import_module(module)
+    for part in attribute.split("."):
+        value = getattr(value, part)
+    return value
+
+
 def describe_exception(exception: BaseException):
-    """Tell an exception as `Failed` does.
+    """Return the fields of the `Failed` event for an exception.
 
     Parameters
     ----------
@@ -165,15 +191,15 @@ def describe_exception(exception: BaseException):
     reason : str
     traceback : str
     """
-    # Kept apart from the exception so that nothing here holds its frames, and with
-    # them the memory of the task.
+    # A TracebackException does not refer to the frames of the exception, which hold the
+    # memory of the task.
     try:
         summary = traceback.TracebackException.from_exception(exception)
         message = " ".join("".join(summary.format_exception_only()).split())
         text = "".join(summary.format())
         where = summary.stack[-1] if summary.stack else None
     except Exception:
-        # An exception may fail even to tell itself.
+        # Formatting calls the exception's own methods, which may raise.
         message, text, where = type(exception).__name__, "", None
     if len(message) > MAX_REASON:
         message = message[: MAX_REASON - 4] + " ..."
@@ -184,6 +210,37 @@ def describe_exception(exception: BaseException):
     return "memory" if is_memory else "raised", message, text[-MAX_TRACEBACK:]
 
 
-def describe_timeout(seconds):
-    """Reason of a task that was stopped at its deadline after some seconds."""
+def describe_timeout(seconds) -> str:
+    """Return in words that a task was stopped at its deadline.
+
+    Parameters
+    ----------
+    seconds : float
+        Seconds that the task ran.
+
+    Returns
+    -------
+    reason : str
+    """
     return f"stopped at its deadline after {seconds:.1f} s"
+
+
+def describe_exit(code) -> str:
+    """Return in words how a worker process ended.
+
+    Parameters
+    ----------
+    code : int or None
+        Exit code, negative for a signal; None if it is not known.
+
+    Returns
+    -------
+    reason : str
+    """
+    if code is None:
+        return "the worker process closed its connection"
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else -code
+        text = signal.strsignal(-code) if -code in signal.valid_signals() else None
+        return f"the worker process died of signal {name} ({text})"
+    return f"the worker process ended with exit code {code}"

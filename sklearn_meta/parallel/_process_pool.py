@@ -1,14 +1,15 @@
 """Killable worker processes.
 
 A pool starts one server process with a fresh interpreter, which imports the scientific
-stack, loads the data and forks the workers (`_worker_process`). Compared with
-multiprocessing's and loky's ways:
+stack, loads the data and forks the workers (`_server_process`, `_worker_process`). In
+contrast to multiprocessing and loky:
 
-- the user's ``__main__`` is never imported again, so no ``if __name__ == "__main__"``
-  is needed, and Jupyter, threads, daemonic processes and other pools are all the same;
+- the user's ``__main__`` is never imported again, so scripts need no
+  ``if __name__ == "__main__"``, and the pool works in Jupyter, in threads, in daemonic
+  processes and beside other pools;
 - the user's process is never forked, whatever threads it runs;
 - a worker that replaces a killed one starts in milliseconds;
-- nothing global is touched: no start method, resource tracker, named semaphore, file.
+- nothing global changes: no start method, resource tracker, named semaphore or file.
 """
 
 from __future__ import annotations
@@ -16,9 +17,7 @@ from __future__ import annotations
 import os
 import pickle
 import selectors
-import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Hashable
@@ -26,8 +25,26 @@ from dataclasses import dataclass
 
 import cloudpickle
 
-from sklearn_meta.parallel import _worker_process as process
 from sklearn_meta.parallel._channel import Channel
+from sklearn_meta.parallel._memory_usage import (
+    MEMORY_CHECK_SECONDS,
+    crash_reason,
+    excess_reason,
+    memory_bytes,
+)
+from sklearn_meta.parallel._messages import (
+    BROKEN,
+    EXITED,
+    FAILED,
+    FORK,
+    FORKED,
+    KILL,
+    LEAVING,
+    PAYLOAD,
+    READY,
+    TASK,
+    pack_limit,
+)
 from sklearn_meta.parallel._pickled import UnpicklingError, loads
 from sklearn_meta.parallel._pool import (
     Done,
@@ -36,88 +53,24 @@ from sklearn_meta.parallel._pool import (
     Place,
     PoolError,
     Task,
+    describe_exit,
     describe_timeout,
+)
+from sklearn_meta.parallel._server_handle import (
+    PRELOAD,
+    ServerHandle,
+    can_start_processes,
 )
 from sklearn_meta.parallel._shared_memory import SharedObject
 
-# What most candidates need; imported once, by the server.
-PRELOAD = (
-    "scipy.sparse.linalg",
-    "sklearn.calibration",
-    "sklearn.cluster",
-    "sklearn.compose",
-    "sklearn.decomposition",
-    "sklearn.discriminant_analysis",
-    "sklearn.ensemble",
-    "sklearn.feature_selection",
-    "sklearn.gaussian_process",
-    "sklearn.impute",
-    "sklearn.kernel_approximation",
-    "sklearn.linear_model",
-    "sklearn.naive_bayes",
-    "sklearn.neighbors",
-    "sklearn.neural_network",
-    "sklearn.pipeline",
-    "sklearn.preprocessing",
-    "sklearn.svm",
-    "sklearn.tree",
-    "lightgbm",
-)
-
-# One thread for each worker. Spinning OpenMP threads on busy cores make small fits
-# fifty times slower (HistGradientBoosting, 442 rows, 2 cores: 19 s instead of 0.3 s).
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "BLIS_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-}
-
-BOOTSTRAP = (
-    "import sys; "
-    "control, setup, parent, *sys.path = sys.argv[1:]; "
-    "del sys.argv[1:]; "
-    "from sklearn_meta.parallel._worker_process import serve; "
-    "serve(int(control), int(setup), int(parent))"
-)
-
-# A server that takes longer to start, or to fork, will never do it.
-START_SECONDS = 120.0
+# Longest time that the server may take to fork a worker, in seconds.
 FORK_SECONDS = 30.0
-# Wait for the exit status of a worker whose connection has closed.
+# Longest wait for the exit status of a worker whose connection has closed, in seconds.
 STATUS_SECONDS = 2.0
-# A server may be lost this often (a task can kill it) before the pool gives up.
+# Maximum number of servers that are replaced: a task can kill its server.
 MAX_LOST_SERVERS = 3
-# Workers may die this often in a row without a task, for each worker.
+# Maximum number of workers in a row that die without a task, per worker of the pool.
 MAX_IDLE_DEATHS = 10
-# Between two looks at the memory of the running tasks.
-MEMORY_SECONDS = 0.05
-# A worker is killed beyond this multiple of its memory limit: within it, the limit that
-# the worker has set itself makes the task fail in an orderly way.
-KILLED_FOR_MEMORY = 1.25
-# A worker that crashes beyond this share of its memory limit crashed because of it.
-CRASHED_FOR_MEMORY = 0.8
-# Wait for the server to clear up before it is killed as well.
-CLOSE_SECONDS = 0.04
-
-
-def can_start_processes() -> bool:
-    """Whether a `ProcessPool` can exist here; if not, there is `InProcessPool`.
-
-    True on Linux, macOS and other Unix systems; false on Windows and in WebAssembly,
-    where processes do not fork, and in an interpreter that does not know its own
-    executable (embedded ones).
-    """
-    return (
-        hasattr(os, "fork")
-        and hasattr(os, "waitid")
-        and hasattr(socket, "send_fds")
-        and sys.platform not in ("emscripten", "wasi")
-        and bool(sys.executable)
-    )
 
 
 @dataclass
@@ -131,32 +84,19 @@ class _Running:
 
 @dataclass
 class _Worker:
-    """The pool's view of one worker."""
+    """A worker, as the pool sees it."""
 
     number: int
     channel: Channel
     requested: float
     task: _Running | None = None
-    # Largest growth of its memory beyond the server's that was seen in this task.
+    # Largest memory use beyond that of the server that was measured in this task.
     memory_growth: int = 0
 
 
 @dataclass
-class _Server:
-    """The server process as the pool holds it."""
-
-    popen: subprocess.Popen
-    control: Channel
-    errors: int | None
-    started: float
-    is_ready: bool = False
-    # What a fresh worker uses, too: it begins as a copy.
-    memory: int | None = None
-
-
-@dataclass
 class _Ending:
-    """A task whose worker has gone; how, the server will tell."""
+    """A task whose worker has ended; the server will report the exit status."""
 
     task: _Running
     since: float
@@ -167,24 +107,25 @@ class ProcessPool:
     """Worker processes that run one task at a time and can be killed.
 
     A task that raises, hangs, crashes its process or uses too much memory is reported
-    as `Failed`; the others do not notice. A pool is used by one thread, which may be
-    any. Needs a Unix system, see `can_start_processes`; memory can be watched, and
-    orphans are killed by the kernel, on Linux only.
+    as `Failed` and does not affect other tasks. A pool may be used by one thread only.
+    It needs a Unix system, see `can_start_processes`; only on Linux is memory measured
+    and does the kernel kill orphaned workers.
 
     Parameters
     ----------
     n_workers : int
         Number of processes that run tasks.
     setup : tuple of (str, tuple)
-        ``"package.module:function"`` and its arguments. Called once, in the server;
-        what it returns is handed to each task as its first argument. The workers
-        share its memory: large arrays in the arguments, however deeply nested, are
-        read-only and exist once. The arguments may hold functions and classes that
-        are defined in ``__main__``.
+        ``"package.module:function"`` and its arguments. The function is called once,
+        in the server; each task receives its return value as first argument. The
+        workers share the memory: large arrays in the arguments, however deeply nested,
+        are read-only and exist once. The arguments may contain functions and classes
+        that are defined in ``__main__``.
     preload : tuple of str
-        Modules that the server imports beforehand; those not installed are skipped.
+        Modules that the server imports before the setup, by default those that most
+        candidates need; modules that are not installed are skipped.
     clock : callable, default=time.monotonic
-        What deadlines refer to.
+        Returns seconds; deadlines refer to it.
     """
 
     def __init__(
@@ -201,29 +142,29 @@ class ProcessPool:
         self.clock = clock
         self._owner = None
         self._setup: SharedObject | None = None
-        self._server: _Server | None = None
+        self._server: ServerHandle | None = None
         self._selector = None
         self._workers: dict[int, _Worker] = {}
         self._ending: dict[int, _Ending] = {}
-        # Of every worker that the server has not yet reported as ended.
+        # Process ids of the workers that the server has not yet reported as ended.
         self._pids: dict[int, int] = {}
         self._events: list[Payload | Done | Failed] = []
         self._n_forked = 0
         self._n_lost = 0
         self._n_idle_deaths = 0
-        self._next_look = 0.0
+        self._next_memory_check = 0.0
 
-    # Life
+    # Starting and closing
 
     def start(self):
-        """Start the server and return at once; `ready` tells when it is up.
+        """Start the server and return at once; `ready` is true when it has started.
 
         Raises
         ------
         PoolError
             If no process can be started here.
         Exception
-            Whatever pickling the arguments of the setup raises.
+            If the arguments of the setup cannot be pickled.
         """
         if self._server is not None:
             return
@@ -244,40 +185,15 @@ class ProcessPool:
             raise
 
     def _start_server(self):
-        ours, theirs = socket.socketpair()
-        errors = os.memfd_create("errors") if hasattr(os, "memfd_create") else None
-        path = [p for p in sys.path if isinstance(p, str)]
-        try:
-            popen = subprocess.Popen(
-                # -P: the working directory comes with the path, if it belongs there.
-                [sys.executable, "-P", "-c", BOOTSTRAP,
-                 str(theirs.fileno()), str(self._setup.descriptor),
-                 str(self._owner), *path],
-                pass_fds=[theirs.fileno(), self._setup.descriptor],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL if errors is None else errors,
-                env={**os.environ, **ENVIRONMENT},
-                # Ctrl-C is for the user's process alone.
-                start_new_session=True,
-            )  # fmt: skip
-        except BaseException as error:
-            ours.close()
-            if errors is not None:
-                os.close(errors)
-            if isinstance(error, OSError):
-                raise PoolError(
-                    f"The interpreter {sys.executable!r} cannot be started as a worker "
-                    f"process: {error}. Use n_jobs=1 to do without."
-                ) from error
-            raise
-        finally:
-            theirs.close()
-        self._server = _Server(popen, Channel(ours), errors, time.monotonic())
-        self._selector.register(ours, selectors.EVENT_READ, self._server)
+        server = ServerHandle.start(self._setup, self._owner)
+        self._server = server
+        self._selector.register(server.control.connection, selectors.EVENT_READ, server)
 
     def close(self):
-        """Kill every worker; running tasks are lost. May be called more than once."""
+        """Kill every worker and the server; running tasks are lost.
+
+        A pool may be closed more than once.
+        """
         if self._selector is not None:
             self._selector.close()
             self._selector = None
@@ -293,20 +209,12 @@ class ProcessPool:
             worker.channel.close()
         self._workers.clear()
         self._ending.clear()
-        if self._owner != os.getpid():
-            # In a fork of the process that owns the pool, only its handles are closed.
-            server.popen.returncode = 0
+        if self._owner == os.getpid():
+            server.end(self._pids.values())
         else:
-            # Before it is ready it does not listen, and has no workers to clear up.
-            if not server.is_ready or not _says_goodbye(server):
-                for pid in self._pids.values():
-                    process.kill_group(pid)
-                server.popen.kill()
-            server.popen.wait()
+            # A fork of the process that owns the pool must not end its server.
+            server.close()
         self._pids.clear()
-        server.control.close()
-        if server.errors is not None:
-            os.close(server.errors)
 
     def __enter__(self):
         return self
@@ -315,7 +223,7 @@ class ProcessPool:
         self.close()
 
     def __del__(self):
-        # Also when __init__ has failed.
+        # __init__ may have raised.
         if getattr(self, "_server", None) is not None:
             self.close()
 
@@ -323,7 +231,7 @@ class ProcessPool:
 
     @property
     def ready(self) -> bool:
-        """Whether the server has imported and loaded everything.
+        """Whether the server has imported the modules and run the setup.
 
         Raises
         ------
@@ -333,7 +241,7 @@ class ProcessPool:
         if self._server is None:
             return False
         if not self._server.is_ready:
-            self._look(0)
+            self._poll(0)
         return self._server is not None and self._server.is_ready
 
     @property
@@ -351,9 +259,9 @@ class ProcessPool:
         Parameters
         ----------
         task : Task
-            What it yields arrives at once. More memory than its limit cannot be
-            allocated (the task sees a `MemoryError`), and a worker that uses a quarter
-            more nevertheless is killed (looked at every 50 ms, during `wait`).
+            Each value that it yields is sent at once. Allocations beyond its memory
+            limit raise a `MemoryError` in the task; a worker that uses a quarter more
+            nevertheless is killed (checked every 50 ms, during `wait`).
 
         Raises
         ------
@@ -367,19 +275,18 @@ class ProcessPool:
                 "when 'n_idle' is positive."
             )
         body = cloudpickle.dumps((task.function, task.args), protocol=5)
-        limit = process.pack_limit(task.memory_limit)
+        limit = pack_limit(task.memory_limit)
         worker.task = _Running(task.id, task.deadline, task.memory_limit, self.clock())
         worker.memory_growth = 0
-        worker.channel.send(process.TASK, limit + body)
+        worker.channel.send(TASK, limit + body)
         self._listen(worker)
 
     def postpone(self, task_id, deadline):
-        """Give a task that is running another deadline.
+        """Change the deadline of a task; without effect if the task has ended.
 
         Parameters
         ----------
-        task_id : int
-            Of a task that has ended: nothing happens.
+        task_id : hashable
         deadline : float
             Instant on `clock`.
         """
@@ -388,7 +295,12 @@ class ProcessPool:
                 worker.task.deadline = deadline
 
     def cancel(self, task_id):
-        """Kill a task; no event comes from it any more."""
+        """Kill a task without any further event of it.
+
+        Parameters
+        ----------
+        task_id : hashable
+        """
         for worker in list(self._workers.values()):
             if worker.task is not None and worker.task.id == task_id:
                 self._replace(worker)
@@ -398,18 +310,19 @@ class ProcessPool:
         self._events = [e for e in self._events if e.task_id != task_id]
 
     def wait(self, timeout: float):
-        """Wait until something happens.
+        """Return the events so far; wait if there is none.
 
         Parameters
         ----------
         timeout : float
-            Seconds to wait at most.
+            Maximum number of seconds to wait.
 
         Returns
         -------
         events : list of Payload, Done or Failed
-            In the order in which they happened; those of one task always in theirs.
-            Empty after `timeout`, and when the pool has become ready.
+            In the order in which they arrived; the events of one task are in the order
+            in which they happened. Empty after `timeout`, and when the pool has become
+            ready.
 
         Raises
         ------
@@ -424,72 +337,75 @@ class ProcessPool:
             left = end - time.monotonic()
             if left < 0 and not first:
                 break
-            self._look(0 if self._events else max(0.0, min(left, self._nap())))
+            pause = min(left, self._seconds_to_next_check())
+            self._poll(0 if self._events else max(0.0, pause))
             first = False
             is_ready = self._server is not None and self._server.is_ready
             if self._events or (is_ready and not was_ready):
                 break
-        # Kept until here, so that an interrupted wait loses nothing.
+        # Taken only here, so that Ctrl-C during the wait loses no event.
         events, self._events = self._events, []
         return events
 
-    def _nap(self):
-        """Seconds after which there is something to do even if nobody reports."""
-        nap = 1.0
+    def _seconds_to_next_check(self):
+        """Seconds after which a limit has to be checked even if no process reports."""
+        seconds = 1.0
         now = self.clock()
         for worker in self._workers.values():
             if worker.task is None:
                 continue
             if worker.task.deadline is not None:
-                nap = min(nap, worker.task.deadline - now)
+                seconds = min(seconds, worker.task.deadline - now)
             if worker.task.memory_limit is not None:
-                nap = min(nap, MEMORY_SECONDS)
-        return max(0.0, nap)
+                seconds = min(seconds, MEMORY_CHECK_SECONDS)
+        return max(0.0, seconds)
 
-    def _look(self, timeout):
-        """Take in what has been reported within `timeout`, and enforce the limits."""
-        heard_server = False
+    def _poll(self, timeout):
+        """Handle what is reported within `timeout`, and enforce the limits."""
+        server_answered = False
         for key, mask in self._selector.select(timeout):
             source = key.data
-            if isinstance(source, _Server):
-                heard_server = True
-                self._hear_server(source)
+            if isinstance(source, ServerHandle):
+                server_answered = True
+                self._handle_server(source)
             elif self._workers.get(source.number) is source:
                 if mask & selectors.EVENT_WRITE:
                     source.channel.flush()
                     self._listen(source)
                 if mask & selectors.EVENT_READ:
-                    self._hear_worker(source)
+                    self._handle_worker(source)
         self._enforce_deadlines()
         self._enforce_memory()
-        if not heard_server:
+        if not server_answered:
             self._enforce_answers()
 
     def _listen(self, worker):
+        """Wait for room to send as well, as long as there is something to send."""
         events = selectors.EVENT_READ
         if worker.channel.has_unsent:
             events |= selectors.EVENT_WRITE
         if self._selector.get_key(worker.channel.connection).events != events:
             self._selector.modify(worker.channel.connection, events, worker)
 
-    # What workers say
+    # Reports of the workers
 
-    def _hear_worker(self, worker):
+    def _handle_worker(self, worker):
+        """Read from a worker, and replace it if it has closed its connection."""
         if self._read(worker):
             return
-        # Its connection is closed. The exit status follows; the worker is killed in
-        # case it only closed its files.
-        self._retire(worker)
+        # The connection is closed and the exit status will follow. The worker is killed
+        # in case it has only closed its files.
+        self._replace_dead(worker)
 
     def _read(self, worker):
-        """Take what a worker has sent; return whether it may send more."""
+        """Handle the frames of a worker; return whether its connection is open."""
         frames, is_open = worker.channel.receive()
         for kind, body in frames:
             task = worker.task
             if task is None:
-                # From a thread that a finished task left behind.
+                # Sent by a thread that a finished task has left behind.
                 continue
-            if kind == process.PAYLOAD:
+            if kind == PAYLOAD:
                 try:
                     self._events.append(Payload(task.id, loads(body)))
                 except UnpicklingError as error:
@@ -497,7 +413,7 @@ class ProcessPool:
                     worker.task = None
                     self._replace(worker)
                     return True
-            elif kind == process.FAILED:
+            elif kind == FAILED:
                 task.failure = pickle.loads(body)
             else:
                 worker.task = None
@@ -506,50 +422,52 @@ class ProcessPool:
                     self._events.append(Failed(task.id, *task.failure))
                 else:
                     self._events.append(Done(task.id))
-                if kind == process.LEAVING:
+                if kind == LEAVING:
                     self._replace(worker)
                     return True
         return is_open
 
-    # What the server says
+    # Reports of the server
 
-    def _hear_server(self, server):
+    def _handle_server(self, server):
+        """Handle the frames of the server, and replace it if it has ended."""
         frames, is_open = server.control.receive()
         for kind, body in frames:
-            if kind == process.READY:
+            if kind == READY:
                 server.is_ready = True
-                server.memory, _ = process.memory_bytes(server.popen.pid)
+                server.memory, _ = memory_bytes(server.popen.pid)
                 for _ in range(self.n_workers):
                     self._fork()
-            elif kind == process.BROKEN:
+            elif kind == BROKEN:
                 reason, text = pickle.loads(body)
                 self.close()
                 error = PoolError(f"The setup of the worker processes failed: {reason}")
                 error.add_note(text)
                 raise error
-            elif kind == process.FORKED:
+            elif kind == FORKED:
                 number, pid = pickle.loads(body)
                 self._pids[number] = pid
-            elif kind == process.EXITED:
-                self._hear_exit(*pickle.loads(body))
+            elif kind == EXITED:
+                self._handle_exit(*pickle.loads(body))
         if not is_open and self._server is server:
-            self._lose_server()
+            self._replace_server()
 
-    def _hear_exit(self, number, code, error):
+    def _handle_exit(self, number, code, error):
+        """Handle the exit status of a worker."""
         self._pids.pop(number, None)
         worker = self._workers.get(number)
         if worker is not None:
-            # What it had sent is still there to be read. Its end may never come, where
-            # a process that the task has left behind holds the connection as well.
+            # Frames that it has sent may still be unread. The connection may stay open,
+            # if a process that the task has left behind holds it as well.
             self._read(worker)
         if self._workers.get(number) is worker and worker is not None:
-            self._retire(worker)
+            self._replace_dead(worker)
         ending = self._ending.pop(number, None)
         if ending is not None:
             self._end_task(ending, code, error)
 
-    def _retire(self, worker):
-        """Replace a worker that died by itself."""
+    def _replace_dead(self, worker):
+        """Replace a worker that has died without having been killed by the pool."""
         self._replace(worker)
         if worker.task is not None:
             growth = worker.memory_growth
@@ -565,37 +483,26 @@ class ProcessPool:
             )
 
     def _end_task(self, ending, code, error=""):
+        """Report the task of a worker that has ended."""
         task = ending.task
         self._n_idle_deaths = 0
         if task.failure is not None:
             self._events.append(Failed(task.id, *task.failure))
             return
-        kind = "crashed"
         if error:
             reason = f"no worker process could be started: {error}"
-        elif code is None:
-            reason = "the worker process closed its connection"
-        elif code < 0:
-            name = signal.Signals(-code).name if -code in set(signal.Signals) else -code
-            text = signal.strsignal(-code) if -code in signal.valid_signals() else None
-            reason = f"the worker process died of signal {name} ({text})"
         else:
-            reason = f"the worker process ended with exit code {code}"
-        limit = task.memory_limit
-        if limit is not None and ending.memory_growth > CRASHED_FOR_MEMORY * limit:
+            reason = describe_exit(code)
+        kind = "crashed"
+        if for_memory := crash_reason(ending.memory_growth, task.memory_limit):
             kind = "memory"
-            reason += f", near its memory limit of {_megabytes(limit)}"
+            reason += f", {for_memory}"
         self._events.append(Failed(task.id, kind, reason))
 
-    def _lose_server(self):
-        """The server has gone, and its workers with it: start another one."""
+    def _replace_server(self):
+        """Start another server after the server and its workers have ended."""
         server = self._server
-        last_words = _read_text(server.errors).strip().splitlines()
-        code = None
-        try:
-            code = server.popen.wait(CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
+        how = server.how_it_ended()
         tasks = [w.task for w in self._workers.values() if w.task is not None]
         tasks += [ending.task for ending in self._ending.values()]
         self._selector.unregister(server.control.connection)
@@ -607,7 +514,6 @@ class ProcessPool:
             self._events.append(Failed(task.id, *(task.failure or failure)))
         self._n_lost += 1
         if not server.is_ready or self._n_lost > MAX_LOST_SERVERS:
-            how = f"exit code {code}" + (f": {last_words[-1]}" if last_words else "")
             self.close()
             when = "before it was ready" if not server.is_ready else "again and again"
             raise PoolError(
@@ -616,10 +522,10 @@ class ProcessPool:
             )
         self._start_server()
 
-    # Forking and killing
+    # Forking and replacing workers
 
     def _fork(self):
-        """Ask the server for another worker; it can be given a task at once."""
+        """Request another worker; it can be given a task at once."""
         number = self._n_forked
         self._n_forked += 1
         ours, theirs = socket.socketpair()
@@ -627,31 +533,22 @@ class ProcessPool:
         self._workers[number] = worker
         self._selector.register(ours, selectors.EVENT_READ, worker)
         try:
-            self._ask_server(process.FORK, number, [theirs.fileno()])
+            self._server.request(FORK, number, [theirs.fileno()])
         finally:
             theirs.close()
 
     def _replace(self, worker):
-        """Kill a worker and start another one; its task is forgotten."""
+        """Kill a worker and request another one."""
         del self._workers[worker.number]
         self._selector.unregister(worker.channel.connection)
         worker.channel.close()
-        self._ask_server(process.KILL, worker.number)
+        self._server.request(KILL, worker.number)
         self._fork()
-
-    def _ask_server(self, action, number, fds=()):
-        request = process.REQUEST.pack(action, number)
-        control = self._server.control.connection
-        try:
-            socket.send_fds(control, [request], fds)
-        except OSError:
-            # Gone, or so far behind that the connection is full: either way of no use.
-            # Killed, it is found lost by the next look.
-            self._server.popen.kill()
 
     # Limits
 
     def _enforce_deadlines(self):
+        """Kill the workers whose tasks have passed their deadlines."""
         now = self.clock()
         for worker in list(self._workers.values()):
             task = worker.task
@@ -664,78 +561,40 @@ class ProcessPool:
             self._events.append(Failed(task.id, *failure))
 
     def _enforce_memory(self):
+        """Kill the workers whose tasks use too much memory."""
         now = time.monotonic()
-        if now < self._next_look:
+        if now < self._next_memory_check:
             return
-        self._next_look = now + MEMORY_SECONDS
+        self._next_memory_check = now + MEMORY_CHECK_SECONDS
         for worker in list(self._workers.values()):
-            pid = self._pids.get(worker.number)
-            if worker.task is None or worker.task.memory_limit is None or pid is None:
+            task, pid = worker.task, self._pids.get(worker.number)
+            if task is None or task.memory_limit is None or pid is None:
                 continue
-            limit = worker.task.memory_limit
-            used, _ = process.memory_bytes(pid)
+            used, _ = memory_bytes(pid)
             if used is None or self._server.memory is None:
                 continue
             growth = used - self._server.memory
             worker.memory_growth = max(worker.memory_growth, growth)
-            if growth > KILLED_FOR_MEMORY * limit:
-                task = worker.task
+            if reason := excess_reason(growth, task.memory_limit):
                 self._replace(worker)
-                reason = (
-                    f"used {_megabytes(growth)} of memory; the limit is "
-                    f"{_megabytes(limit)}"
-                )
                 self._events.append(Failed(task.id, "memory", reason))
 
     def _enforce_answers(self):
-        """Do not wait for a server, or for an exit status, that never comes."""
-        now = time.monotonic()
+        """Stop waiting for a server, or for an exit status, that never comes."""
         server = self._server
         if server is None:
             return
-        is_stuck = (
-            any(
+        now = time.monotonic()
+        if server.takes_too_long_to_start() or (
+            server.is_ready
+            and any(
                 worker.number not in self._pids
                 and now - worker.requested > FORK_SECONDS
                 for worker in self._workers.values()
             )
-            if server.is_ready
-            else now - server.started > START_SECONDS
-        )
-        if is_stuck:
+        ):
             server.popen.kill()
         for number, ending in list(self._ending.items()):
             if now - ending.since > STATUS_SECONDS:
                 del self._ending[number]
                 self._end_task(ending, None)
-
-
-def _says_goodbye(server):
-    """Tell the server to end; return whether it has cleared up in time."""
-    control = server.control.connection
-    end = time.monotonic() + CLOSE_SECONDS
-    try:
-        # Unlike closing it, reaches the server even if a fork of this process holds
-        # the socket as well.
-        control.shutdown(socket.SHUT_WR)
-        while (left := end - time.monotonic()) > 0:
-            control.settimeout(left)
-            if not control.recv(4096):
-                break
-        # Having cleared up, it exits with 0; killed by somebody, it has not.
-        return server.popen.wait(max(0.0, end - time.monotonic())) == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-
-
-def _megabytes(n_bytes):
-    return f"{n_bytes / 2**20:.0f} MiB"
-
-
-def _read_text(descriptor):
-    if descriptor is None:
-        return ""
-    size = os.fstat(descriptor).st_size
-    return os.pread(descriptor, 100_000, max(0, size - 100_000)).decode(
-        errors="replace"
-    )

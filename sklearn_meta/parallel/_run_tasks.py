@@ -1,4 +1,4 @@
-"""The loop that submits tasks to a pool and collects what they give."""
+"""Loop that submits tasks to a pool and collects their events."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from typing import Protocol
 from sklearn_meta.parallel._pickled import Pickled, UnpicklingError, loads
 from sklearn_meta.parallel._pool import Failed, Payload, Place, Pool, Task
 
-# Longest wait between two looks at the clock, in seconds.
+# Longest wait between two calls of `Work.is_done`, in seconds.
 TICK = 0.25
 
 
 class Work(Protocol):
-    """What is to be done: gives tasks, and takes in what they report."""
+    """Source of tasks and receiver of their events."""
 
     def next_task(self, place: Place) -> Task | None:
-        """Return a task for an idle place; None if there is none for it now."""
+        """Return a task that may run in an idle place; None if there is none now."""
         ...
 
     def collect(self, event: Payload | Failed) -> None:
-        """Take in an event of one of the tasks.
+        """Process an event of a task.
 
-        Events of tasks that were cancelled may still come and are to be ignored.
+        Events of tasks that were canceled may still arrive and must be ignored.
         """
         ...
 
     def is_done(self) -> bool:
-        """Whether there is nothing more to submit nor to wait for."""
+        """Whether there is no task left to submit or to wait for."""
         ...
 
     def seconds_left(self) -> float:
-        """Seconds after which `is_done` must be asked again."""
+        """Return the seconds after which `is_done` must be called again."""
         ...
 
 
 def run_tasks(pool: Pool, work: Work) -> None:
-    """Submit the tasks of some work, and hand over what they report, until it is done.
+    """Submit tasks and pass on their events until the work is done.
 
-    A pickled value that cannot be loaded ends its task as `Failed`. What a pool does
-    about lost workers is its own affair, see `LocalPool`.
+    A pickled value that cannot be unpickled ends its task as `Failed`. The pool handles
+    lost workers, see `LocalPool`.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def run_tasks(pool: Pool, work: Work) -> None:
 
 
 def _unpickled(event, pool):
-    """Return the event with its value loaded, or the failure to load it."""
+    """Return the event with its value unpickled, or the failure to unpickle it."""
     if not (isinstance(event, Payload) and isinstance(event.value, Pickled)):
         return event
     try:

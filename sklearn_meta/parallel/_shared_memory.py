@@ -1,11 +1,12 @@
-"""Hand an object with large arrays to another process without copying them twice.
+"""Objects with large arrays in anonymous shared memory.
 
-The object is pickled with protocol 5, which keeps the memory of its arrays out of the
-pickle. Pickle and arrays lie one after the other in anonymous memory, whose file
-descriptor is all that travels. Where the object is loaded, its arrays are read-only
-views of that memory: processes share one copy. Nested arrays (in dataclasses, sparse
-matrices, data frames) need no special care, and nothing has a name that could outlive
-the processes: the memory goes when the last descriptor and the last view go.
+An object is pickled with protocol 5, which keeps the buffers of its arrays out of the
+pickle. Pickle and buffers are written one after the other to anonymous memory, and only
+its file descriptor is passed to the other process. There, the arrays of the loaded
+object are read-only views of the memory, so that all processes share one copy. This
+includes nested arrays (in dataclasses, sparse matrices, data frames). The memory has no
+name that could outlive the processes: the system frees it with the last descriptor and
+the last view.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from dataclasses import dataclass
 
 import cloudpickle
 
-# Arrays below this size stay in the pickle: a view is not worth its bookkeeping.
+# Smaller arrays stay in the pickle: copying them is cheaper than a view.
 MIN_SHARED_BYTES = 16 * 2**10
-# Cache line: the arithmetic of numpy is fastest on aligned arrays.
+# Size of a cache line, on which vectorized loops are fastest.
 ALIGNMENT = 64
 
 _COUNT = struct.Struct("=Q")
@@ -35,7 +36,7 @@ class SharedObject:
     Parameters
     ----------
     descriptor : int
-        File descriptor of the memory; owned by this object, see `close`.
+        File descriptor of the memory, which `close` closes.
     """
 
     descriptor: int
@@ -47,7 +48,7 @@ class SharedObject:
         Parameters
         ----------
         value : object
-            Pickled by value where it is defined in ``__main__`` (cloudpickle).
+            Functions and classes of ``__main__`` in it are pickled by value.
 
         Returns
         -------
@@ -85,7 +86,13 @@ class SharedObject:
         return cls(descriptor)
 
     def load(self):
-        """Return the object; its large arrays are read-only views of the memory."""
+        """Return the object.
+
+        Returns
+        -------
+        value : object
+            Its large arrays are read-only views of the memory.
+        """
         memory = memoryview(mmap.mmap(self.descriptor, 0, access=mmap.ACCESS_READ))
         (n_parts,) = _COUNT.unpack_from(memory)
         extents = [
@@ -96,20 +103,21 @@ class SharedObject:
         return pickle.loads(data, buffers=buffers)
 
     def close(self):
-        """Close the descriptor; what has been loaded stays valid."""
+        """Close the descriptor; objects that were loaded stay valid."""
         os.close(self.descriptor)
 
 
 def _anonymous_file() -> int:
+    """Return the descriptor of a new file without a name."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("sklearn_meta", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    # Elsewhere than on Linux: a file without a name, gone when it is closed.
+    # On other systems than Linux: a temporary file that is already unlinked.
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 
 
 def _seal(descriptor):
-    """Let nobody write to the memory, or cut it under the feet of the others."""
+    """Forbid writing to the memory and changing its size, where the system can."""
     if not hasattr(os, "memfd_create"):
         return
     import fcntl
@@ -119,8 +127,9 @@ def _seal(descriptor):
 
 
 def _write(descriptor, data, position):
+    """Write all of `data` at a position."""
     while data:
-        # One call writes at most 2 GiB.
+        # Linux writes at most 2 GiB in one call.
         written = os.pwrite(descriptor, data, position)
         data = data[written:]
         position += written

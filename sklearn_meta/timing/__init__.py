@@ -1,1 +1,1 @@
-"""How long a fit will take."""
+"""Prediction of fit times."""

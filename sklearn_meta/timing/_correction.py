@@ -1,4 +1,4 @@
-"""Online correction of predicted fit times by those measured in this run."""
+"""Online correction of predicted fit times by the times measured in this search."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 
-# Strength of the shrinkage, in fits.
+# Strength of the shrinkage, as a number of fits.
 SHRINKAGE = 1.0
-# Nothing is faster: below, the clock measures itself.
+# Measured seconds are at least this; below, the overhead of measuring dominates.
 LEAST_SECONDS = 1e-3
 
+# Sources of predictions: costs of the operators, and fits on other datasets.
 OPERATORS, RECALL = "operators", "recall"
 
 
 @dataclass(frozen=True)
 class FoldForecast:
-    """Predicted seconds of one fit of a candidate, before any was measured.
+    """Predicted seconds of a fit of a candidate in one fold, without correction.
 
     Parameters
     ----------
     operator : str
-        Of the learner.
+        Operator at the root of the tree, usually the learner.
     by_operators : float
-        Seconds of a fit in one fold, from the costs of the operators.
+        Seconds predicted from the costs of the operators.
     recalled : float or None
-        The same, from what the pipeline took on other datasets; None if it is new. It
-        is the better one, where there is one.
+        Seconds predicted from fits of the pipeline on other datasets, which are more
+        accurate; None if there are none.
     screening_share : float
-        What a fit on the subsample of rows takes, as a share of one in a fold.
+        Ratio of the seconds of a fit on the subsample of rows to those of a fit in a
+        fold.
     """
 
     operator: str
@@ -37,7 +39,13 @@ class FoldForecast:
     screening_share: float
 
     def by_source(self):
-        """Return pairs of a source and its seconds, the better one last."""
+        """Return the predictions by source.
+
+        Returns
+        -------
+        pairs : list of (str, float)
+            Source and predicted seconds, the most accurate source last.
+        """
         pairs = [(OPERATORS, self.by_operators), (RECALL, self.recalled)]
         return [(source, seconds) for source, seconds in pairs if seconds is not None]
 
@@ -45,9 +53,10 @@ class FoldForecast:
 class SecondsCorrection:
     """Shrunken log-ratios of measured to predicted seconds, of all fits and by learner.
 
-    The speed of the machine shows in all fits, what is particular to a table in those
-    of one learner. The ratio of a learner is shrunk to that of all fits, and that of
-    all fits to one. Each source of predictions has ratios of its own.
+    The mean log-ratio of all fits estimates the speed of the machine and is shrunk to
+    zero. The mean log-ratio of the fits of a learner estimates the effect of the table
+    on it and is shrunk to that of all fits. Each source of predictions has its own
+    ratios.
     """
 
     def __init__(self):
@@ -55,14 +64,31 @@ class SecondsCorrection:
         self._of_operator = defaultdict(_Ratios)
 
     def observe(self, forecast: FoldForecast, seconds):
-        """Take in the seconds of a fit in a fold."""
+        """Add the measured seconds of a fit in a fold.
+
+        Parameters
+        ----------
+        forecast : FoldForecast
+            The predicted seconds.
+        seconds : float
+            The measured seconds.
+        """
         for source, predicted in forecast.by_source():
             ratio = _log(seconds) - _log(predicted)
             self._of_all[source].add(ratio)
             self._of_operator[source, forecast.operator].add(ratio)
 
     def expect(self, forecast: FoldForecast) -> float:
-        """Return the corrected seconds of a fit in a fold."""
+        """Return the corrected prediction of the seconds of a fit in a fold.
+
+        Parameters
+        ----------
+        forecast : FoldForecast
+
+        Returns
+        -------
+        seconds : float
+        """
         source, predicted = forecast.by_source()[-1]
         of_all = self._of_all[source].mean(0.0)
         ratio = self._of_operator[source, forecast.operator].mean(of_all)
@@ -71,7 +97,7 @@ class SecondsCorrection:
 
 @dataclass
 class _Ratios:
-    """Sum and number of some logarithms."""
+    """Sum and number of log-ratios."""
 
     total: float = 0.0
     n: int = 0
@@ -80,9 +106,10 @@ class _Ratios:
         self.total += ratio
         self.n += 1
 
-    def mean(self, drawn_to):
-        return (self.total + SHRINKAGE * drawn_to) / (self.n + SHRINKAGE)
+    def mean(self, prior_mean):
+        return (self.total + SHRINKAGE * prior_mean) / (self.n + SHRINKAGE)
 
 
 def _log(seconds):
+    """Return the logarithm of seconds that are at least `LEAST_SECONDS`."""
     return math.log(max(seconds, LEAST_SECONDS))

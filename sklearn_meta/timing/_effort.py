@@ -1,38 +1,38 @@
-"""What a cross-validation, and one candidate in it, may cost."""
+"""Limits of the computational effort of a cross-validation and of one candidate."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# All folds of one candidate may take this many seconds, or this many for each row, or
-# this share of a long budget. Beyond some dozens of rows each one is worth more: ten
-# folds of bagged networks, the best single learner on most tables, take five seconds on
-# two hundred rows.
+# All folds of a candidate together may take the largest of: a constant number of
+# seconds; seconds per row; seconds per row beyond some dozens of rows; a share of the
+# budget. The third is so large that ten folds of bagged networks, the best single
+# learner on most tables, are allowed: they take five seconds on two hundred rows.
 SECONDS, SECONDS_PER_ROW, SHARE_OF_BUDGET = 0.3, 0.01, 0.005
 DOZENS_OF_ROWS, SECONDS_PER_FURTHER_ROW = 40, 0.04
 
-# A usual fit beside a holdout part may take this share of the budget, but has so many
-# rows at least.
+# With a holdout, the number of training rows is chosen such that a fit of the usual
+# pipeline takes at most this share of the budget, but is at least the second value.
 SHARE_OF_A_USUAL_FIT, MIN_HOLDOUT_TRAIN = 1 / 40, 20_000
-# There is a holdout part in place of folds, above this number of rows, if that many
-# folds of a usual fit would take more than this share of the budget: in 10 s, ten of
-# thirteen such tables became better by it.
+# A holdout replaces the folds of a table with at least `MIN_HOLDOUT_SAMPLES` rows if
+# the fits of the usual pipeline in `FEW_FOLDS` folds would take more than this share of
+# the budget. With a budget of 10 s, this improved ten of thirteen such tables.
 FEW_FOLDS, SHARE_OF_FEW_FOLDS, MIN_HOLDOUT_SAMPLES = 3, 1 / 15, 2_500
 
 
 @dataclass(frozen=True)
 class Effort:
-    """What a cross-validation of the default kind may cost.
+    """Limits of the computational effort of the default cross-validation.
 
     Parameters
     ----------
     max_repeats : int, default=2
-        Maximum number of repetitions of the split of a small table.
+        Maximum number of repetitions of the folds of a small table.
     max_folds : int, default=5
-        Maximum number of folds; 1 for a holdout part in place of folds.
+        Maximum number of folds; 1 for a holdout.
     max_train : int or None, default=None
-        Maximum number of training rows beside a holdout part; None for all that are
-        left.
+        Maximum number of training rows of a holdout; None for all rows that are not in
+        the validation part.
     """
 
     max_repeats: int = 2
@@ -40,12 +40,23 @@ class Effort:
     max_train: int | None = None
 
 
-# What fits on all rows of a table of usual size may cost.
+# Effort without time pressure.
 FULL_EFFORT = Effort()
 
 
 def worthwhile_seconds(n_samples, budget_seconds) -> float:
-    """Return the seconds that all folds of one candidate are worth."""
+    """Return the seconds that all folds of one candidate may take.
+
+    Parameters
+    ----------
+    n_samples : int
+    budget_seconds : float
+        Budget of the whole `fit`.
+
+    Returns
+    -------
+    seconds : float
+    """
     return max(
         SECONDS,
         SECONDS_PER_ROW * n_samples,
@@ -55,10 +66,31 @@ def worthwhile_seconds(n_samples, budget_seconds) -> float:
 
 
 def usual_seconds(budget_seconds) -> float:
-    """Return the seconds that a usual fit beside a holdout part may take."""
+    """Return the seconds that a fit of the usual pipeline may take with a holdout.
+
+    Parameters
+    ----------
+    budget_seconds : float
+        Budget of the whole `fit`.
+
+    Returns
+    -------
+    seconds : float
+    """
     return SHARE_OF_A_USUAL_FIT * budget_seconds
 
 
 def seconds_for_folds(budget_seconds) -> float:
-    """Return the seconds that a usual fit in each of few folds may take together."""
+    """Return the seconds that fits of the usual pipeline in few folds may take.
+
+    Parameters
+    ----------
+    budget_seconds : float
+        Budget of the whole `fit`.
+
+    Returns
+    -------
+    seconds : float
+        Of `FEW_FOLDS` fits together.
+    """
     return SHARE_OF_FEW_FOLDS * budget_seconds

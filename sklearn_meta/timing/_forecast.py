@@ -1,4 +1,4 @@
-"""Predicted seconds of candidates and of a whole search on one table."""
+"""Predicted seconds of candidates and of a search on one table."""
 
 from __future__ import annotations
 
@@ -23,23 +23,25 @@ from sklearn_meta.timing._effort import (
 )
 from sklearn_meta.timing._operators import predicted_seconds_on
 
-# What candidates for large tables are like: the learner that wins most often there.
+# Represents the candidates of large tables: the learner that is most often the best
+# one.
 USUAL_PIPELINE = Node("lightgbm", (X,))
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Predicted seconds, and what follows from them.
+    """Predicted seconds on one table, and decisions that depend on them.
 
     Parameters
     ----------
     dataset : Dataset
     catalog : Catalog
+        Operators of the search space.
     budget_seconds : float
-        Of the whole `fit`.
+        Budget of the whole `fit`.
     foreign : frozenset of str
-        Names of operators that are not built in: nothing is known of their cost, and
-        they may hang or crash.
+        Names of operators that are not built in. Their costs are not known, and they
+        may hang or crash.
     """
 
     dataset: Dataset
@@ -48,32 +50,51 @@ class Forecast:
     foreign: frozenset[str]
 
     def fit_seconds(self, tree, n_rows=None) -> float:
-        """Return the seconds of one fit, on all rows by default."""
+        """Predict the seconds of one fit.
+
+        Parameters
+        ----------
+        tree : Node
+        n_rows : int, default=None
+            Number of rows of the fit; None for all.
+
+        Returns
+        -------
+        seconds : float
+        """
         return predicted_seconds_on(
             self.dataset, tree, catalog=self.catalog, n_samples=n_rows
         )
 
     def effort(self) -> Effort:
-        """Return what a cross-validation may cost, so that dozens of fits are made.
+        """Return the effort that leaves time for dozens of candidates.
 
-        The final model is fitted on all rows again, however few the candidates had.
+        It limits the rows of candidates only: the final model is fitted on all rows.
+
+        Returns
+        -------
+        effort : Effort
         """
         n = self.dataset.n_samples
         n_train = n - n // FEW_FOLDS
-        folds = FEW_FOLDS * self._usual_seconds(n_train)
-        dear = folds > seconds_for_folds(self.budget_seconds)
-        few = min(MIN_HOLDOUT_TRAIN, n)
-        most = few + bisect_right(
-            range(few, n), usual_seconds(self.budget_seconds), key=self._usual_seconds
+        seconds = FEW_FOLDS * self._usual_seconds(n_train)
+        is_expensive = seconds > seconds_for_folds(self.budget_seconds)
+        min_train = min(MIN_HOLDOUT_TRAIN, n)
+        max_train = min_train + bisect_right(
+            range(min_train, n),
+            usual_seconds(self.budget_seconds),
+            key=self._usual_seconds,
         )
         return Effort(
-            max_folds=1 if dear and n >= MIN_HOLDOUT_SAMPLES else Effort.max_folds,
-            max_train=most,
+            max_folds=1
+            if is_expensive and n >= MIN_HOLDOUT_SAMPLES
+            else Effort.max_folds,
+            max_train=max_train,
         )
 
     def _usual_seconds(self, n_rows):
-        """Return the seconds of a usual fit."""
-        # The search space may lack it.
+        """Predict the seconds of a fit of the usual pipeline."""
+        # The search space may not contain it, but the default catalog does.
         return predicted_seconds_on(
             self.dataset,
             USUAL_PIPELINE,
@@ -82,7 +103,18 @@ class Forecast:
         )
 
     def on_all_rows(self, proposal, n_rows):
-        """Return a proposal whose seconds were those on `n_rows` rows."""
+        """Return a proposal with its expected seconds scaled to all rows.
+
+        Parameters
+        ----------
+        proposal : Proposal
+            Its `expected_seconds`, if any, are those of a fit on `n_rows` rows.
+        n_rows : int
+
+        Returns
+        -------
+        proposal : Proposal
+        """
         if proposal.expected_seconds is None:
             return proposal
         tree = proposal.tree
@@ -90,27 +122,41 @@ class Forecast:
         return replace(proposal, expected_seconds=proposal.expected_seconds * factor)
 
     def is_safe(self, tree) -> bool:
-        """Whether a tree holds built-in operators only, which never hang or crash."""
+        """Whether a tree has only built-in operators, which do not hang or crash."""
         return not any(node.operator in self.foreign for _, node in tree.walk())
 
     def is_worthwhile(self, candidate, seconds) -> bool:
-        """Whether a candidate is worth its seconds; the user's own ones are."""
+        """Whether a candidate is worth its seconds.
+
+        Parameters
+        ----------
+        candidate : Candidate
+        seconds : float
+            Predicted seconds of all its folds.
+
+        Returns
+        -------
+        is_worthwhile : bool
+            True for pipelines that the user has passed.
+        """
         return candidate.is_initial or seconds <= self._worthwhile_seconds()
 
     def search_seconds(self, trees: Sequence, stages: Sequence, limits):
-        """Return the seconds of a search on one worker.
+        """Predict the seconds of a search on one worker.
 
         Parameters
         ----------
         trees : sequence of Node
-            Those that come first; what comes after them is like them.
+            The first pipelines; later ones are assumed to take the mean of their
+            seconds.
         stages : sequence of Stage
-        limits : Limits
+        limits : SearchLimits
 
         Returns
         -------
         seconds : float
-            At most the budget; infinity where there is nothing to tell by.
+            At most the budget; infinity without trees or with operators of unknown
+            cost.
         """
         if self.foreign or not trees:
             return np.inf
@@ -118,14 +164,24 @@ class Forecast:
         n_rows = len(stages[0].train)
         seconds = [self.fit_seconds(tree, n_rows) for tree in trees]
         if limits.max_evaluations is None:
-            most = self._worthwhile_seconds() / len(stages)
-            seconds = [s for s in seconds if s <= most] or [min(seconds)]
+            longest = self._worthwhile_seconds() / len(stages)
+            seconds = [s for s in seconds if s <= longest] or [min(seconds)]
         first = seconds[: int(min(n, len(seconds)))]
         total = sum(first) + (n - len(first)) * np.mean(seconds)
         return min(total * len(stages), self.budget_seconds)
 
     def packages(self, trees) -> list[str]:
-        """Return the heavy packages that trees need."""
+        """Return the heavy packages that trees need.
+
+        Parameters
+        ----------
+        trees : iterable of Node
+
+        Returns
+        -------
+        packages : list of str
+            Sorted names of packages that take long to import, such as torch.
+        """
         operators = (
             self.catalog.find(node.operator)
             for tree in trees
@@ -134,7 +190,12 @@ class Forecast:
         return sorted({p for o in operators if o is not None for p in o.requires})
 
     def heavy_operators(self) -> list[Operator]:
-        """Return the built-in operators with heavy packages."""
+        """Return the built-in operators that need heavy packages.
+
+        Returns
+        -------
+        operators : list of Operator
+        """
         return [o for o in self.catalog if o.requires and o.name not in self.foreign]
 
     def _worthwhile_seconds(self):
@@ -142,13 +203,15 @@ class Forecast:
 
 
 def make_forecast(dataset, catalog, budget_seconds) -> Forecast:
-    """Return the forecast for a table.
+    """Return the forecast for one table.
 
     Parameters
     ----------
     dataset : Dataset
     catalog : Catalog
+        Operators of the search space.
     budget_seconds : float
+        Budget of the whole `fit`.
 
     Returns
     -------

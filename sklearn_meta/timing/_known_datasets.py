@@ -1,8 +1,7 @@
-"""Prediction of fit seconds on a new dataset from those on known datasets.
+"""Prediction of fit times on a new dataset from fit times on known datasets.
 
 `fit_seconds_model` fits, for each pipeline, a power law of rows, columns and classes by
 ridge regression of the logarithms, with slopes shrunk to those of all pipelines.
-`family_factors` corrects seconds that were predicted otherwise, by family of learners.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ import numpy as np
 
 # Shrinkage of the slopes of a pipeline to those of all pipelines, in pseudo-datasets.
 SHRINKAGE = 10.0
-# Shrinkage of the factor of a family to its earlier one, in pseudo-pipelines.
-FAMILY_SHRINKAGE = 2.0
 # Minimum prediction; below, the overhead of measuring dominates.
 LEAST_SECONDS = 1e-3
 
@@ -62,9 +59,9 @@ def fit_seconds_model(seconds, n_samples, n_features, n_classes) -> SecondsModel
     Parameters
     ----------
     seconds : ndarray of shape (n_datasets, n_pipelines)
-        Of one fit; NaN where not known.
+        Seconds of one fit; NaN where they are not known.
     n_samples, n_features, n_classes : array-like of shape (n_datasets,)
-        Sizes of the datasets that were fitted.
+        Sizes of the datasets.
 
     Returns
     -------
@@ -75,7 +72,8 @@ def fit_seconds_model(seconds, n_samples, n_features, n_classes) -> SecondsModel
     known = np.isfinite(seconds) & (seconds > 0)
     log_seconds = np.where(known, np.log(np.where(known, seconds, 1.0)), 0.0)
     pooled = _pooled_slopes(design, log_seconds, known)
-    # Normal equations of each pipeline: design' W design, W masking unknown seconds.
+    # Normal equations of each pipeline: design' W design, where W masks unknown
+    # seconds.
     left = np.einsum("dp,di,dj->pij", known.astype(float), design, design)
     right = np.einsum("dp,di->pi", log_seconds, design)
     penalty = SHRINKAGE * np.eye(n_terms)
@@ -87,6 +85,7 @@ def fit_seconds_model(seconds, n_samples, n_features, n_classes) -> SecondsModel
 
 
 def _design(n_samples, n_features, n_classes):
+    """Return intercept and centered logarithms of the sizes, a row for each dataset."""
     columns = [np.log(np.maximum(np.asarray(n, float), 1.0)) for n in
                (n_samples, n_features, n_classes)]  # fmt: skip
     # Centered near a typical table, so that shrinking slopes does not move the level.

@@ -1,4 +1,4 @@
-"""Predicted seconds of one fit: the sum of the costs of a pipeline's operators."""
+"""Cost model of fit times: the sum of the costs of a pipeline's operators."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from sklearn_meta.pipelines._multi_output import shared_features, takes_all_outp
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 
-# Overhead of a step on any table: validation and copies.
+# Overhead of a pipeline step on any table, for validation and copies.
 STEP_SECONDS = 0.0005
 
 # A stacked estimator is fitted on five folds for its out-of-fold predictions and once
 # on all rows.
 STACK_FITS = 6
 
-# Calibration of a single model: three folds and all rows; see `CALIBRATION_FOLDS`.
+# Calibration fits its inner estimator on three folds (`CALIBRATION_FOLDS`) and all
+# rows.
 CALIBRATION_FITS = 4
 
-# Early stopping ends boosting after about this number divided by the learning rate
-# rounds: those up to the best one, and the patience after it.
+# Number of boosting rounds with early stopping, times the learning rate: rounds up to
+# the best one and the patience after it.
 EARLY_STOPPING_ROUNDS = 10.0
 
-# From about this many products on, the polynomial operator is a sketch of them.
+# The polynomial operator replaces more products than about this number by a sketch.
 MAX_PRODUCTS = 1_000.0
 
-# Upper bound of the columns after a transformer: wide results are sparse or cut, and
-# predicted seconds must not overflow.
+# Upper bound of the number of columns after a transformer: wider results are sparse or
+# truncated, and predicted seconds must not overflow.
 MAX_COLUMNS = 20_000.0
 
 
@@ -41,29 +42,29 @@ def predicted_seconds(
 ):
     """Predict how long one fit of a pipeline takes on one thread.
 
-    The sum over the operators of the tree of their `Cost`, which was measured once on
-    one machine. It is right to a factor of about three, which suffices to tell cheap
-    pipelines from expensive ones; the machine, the values of the table and the number
-    of levels of categories do not enter.
+    The prediction is the sum of the `Cost` of each operator, as measured once on one
+    machine. It is accurate to a factor of about three, which suffices to tell cheap
+    pipelines from expensive ones. It does not depend on the machine, the values in the
+    table and the number of levels of categories.
 
     Parameters
     ----------
     tree : Node
-        A legal tree, see `check_tree`.
+        A valid tree, see `check_tree`.
     catalog : Catalog
         Operators of the tree.
     n_samples, n_features : int
         Size of the table.
     n_classes : int, default=1
-        One for regression.
+        Number of classes; 1 for regression.
     n_outputs : int, default=1
-        Number of columns of the target. Operators that take one at a time are fitted
-        once for each; learners that take all are assumed to cost as much as for one.
+        Number of columns of the target. Learners for a single output are fitted once
+        for each; learners for several outputs are assumed to cost as much as for one.
 
     Returns
     -------
     seconds : float
-        Above zero; never less for more rows, columns or classes.
+        Positive, and non-decreasing in the numbers of rows, columns and classes.
     """
     half_classes = max(n_classes, 2) / 2
     costs = _CostSum(catalog, max(n_samples, 1), half_classes, n_outputs > 1)
@@ -81,7 +82,7 @@ def predicted_seconds_on(dataset, tree, *, catalog, n_samples=None):
     Parameters
     ----------
     dataset : Dataset
-        Its size and task are the arguments of `predicted_seconds`.
+        Gives size and task for `predicted_seconds`.
     tree : Node
     catalog : Catalog
     n_samples : int, default=None
@@ -113,7 +114,7 @@ class _CostSum:
         self.always_bounded = always_bounded
 
     def estimator(self, node, width, *, early_stopping):
-        """Seconds of an estimator; `early_stopping` where rounds can be stopped."""
+        """Seconds of an estimator; `early_stopping` bounds its boosting rounds."""
         operator = self.catalog.find(node.operator)
         if operator.kind == "wrapper":
             inner = self.estimator(node.inputs[0], width, early_stopping=False)
@@ -148,14 +149,14 @@ class _CostSum:
         return seconds + own, _columns_after(operator, node, width)
 
     def _own(self, operator, node, width, rounds=inf):
-        """Seconds of one operator, which do not fall with the number of columns."""
-        # A split looks at one column at least. Where a share of few columns is less,
-        # the ratio of shares in `_at_width` falls with the width.
+        """Seconds of one operator, non-decreasing in the number of columns."""
+        # A split uses at least one column. With few columns, the ratio of shares of
+        # columns in `_at_width` decreases with the width.
         narrowest = self._at_width(operator, node, 1.0, rounds)
         return max(narrowest, self._at_width(operator, node, width, rounds))
 
     def _at_width(self, operator, node, width, rounds):
-        """Formula of `Cost`."""
+        """Seconds of one operator by the formula of `Cost`."""
         cost = operator.cost
         seconds = cost.least + (
             cost.seconds
@@ -167,7 +168,7 @@ class _CostSum:
         for name, exponent in cost.params.items():
             value = _number(name, params.get(name), width)
             default = _number(name, defaults.get(name), width)
-            # Without a default there is no ratio.
+            # There is no ratio without a default.
             if value is None or not default:
                 continue
             if name == "n_estimators":
@@ -184,7 +185,7 @@ def _params(operator: Operator, node):
 def _number(name, value, width):
     """Value of a hyperparameter as a number; None if it is not one."""
     if name == "max_features":
-        # As a share of the columns, however it is written.
+        # Its variants, as shares of the columns.
         shares = {None: 1.0, "sqrt": width**0.5 / width, "log2": log2(width) / width}
         value = max(shares.get(value, value), 1 / width)
     return value if isinstance(value, int | float) else None

@@ -1,18 +1,18 @@
-"""Predicted seconds of fitting a candidate again on all rows."""
+"""Predicted seconds of refitting a candidate on all rows."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# A fit on all rows is expected to take this much longer than the folds suggest.
+# Safety factor for the seconds of a refit, as predicted from those of the folds.
 REFIT_MARGIN = 1.25
-# A fit on some of the rows replaces that beside a holdout if it has this many times as
-# many rows.
+# A refit on a part of the rows replaces the model of a holdout only if it has this many
+# times the training rows of that model.
 MORE_ROWS = 1.3
 
 
 def refit_seconds(evaluation, context) -> float:
-    """Predict the seconds of fitting a candidate on all rows, from those of its folds.
+    """Predict the seconds of a refit on all rows from the seconds of the folds.
 
     Parameters
     ----------
@@ -22,37 +22,40 @@ def refit_seconds(evaluation, context) -> float:
     Returns
     -------
     seconds : float
-        Infinity if it has no finished fit.
+        Infinity if no stage is finished.
     """
-    return context.dataset.n_samples * _seconds_of_a_row(evaluation, context)
+    return context.dataset.n_samples * _seconds_per_row(evaluation, context)
 
 
 def rows_in_time(evaluation, context, seconds) -> int:
-    """Return how many rows to fit a candidate on again in some seconds.
+    """Return the number of rows on which a candidate can be refitted in time.
 
     Parameters
     ----------
     evaluation : Evaluation
     context : EvaluationContext
     seconds : float
+        Seconds that are left for the refit.
 
     Returns
     -------
     n_rows : int
-        All, or so many that a model of a holdout gains by it; or none. The models of
-        several folds have seen all rows together.
+        All rows if there is time. Otherwise a part of them, if that is considerably
+        more than the training rows of a holdout; else zero. With several folds it is
+        zero, since their models together were fitted on all rows.
     """
     n = context.dataset.n_samples
-    of_a_row = _seconds_of_a_row(evaluation, context)
-    if n * of_a_row <= seconds:
+    row_seconds = _seconds_per_row(evaluation, context)
+    if n * row_seconds <= seconds:
         return n
     if context.n_splits != 1 or not evaluation.folds:
         return 0
-    n_rows = int(seconds / of_a_row)
+    n_rows = int(seconds / row_seconds)
     return n_rows if n_rows >= MORE_ROWS * len(context.stages[-1].train) else 0
 
 
-def _seconds_of_a_row(evaluation, context):
+def _seconds_per_row(evaluation, context):
+    """Return the seconds of a refit per row; infinity if no stage is finished."""
     results = evaluation.folds or evaluation.screening
     if not results:
         return np.inf

@@ -1,4 +1,4 @@
-"""Seconds of the parts of a fit."""
+"""Stopwatch for the parts of a fit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class Stopwatch:
     Attributes
     ----------
     seconds : Counter of str to float
+        Total seconds by name.
     """
 
     def __init__(self):
@@ -20,7 +21,12 @@ class Stopwatch:
 
     @contextmanager
     def __call__(self, name):
-        """Add the seconds of a block to those under a name, also if it raises."""
+        """Add the seconds of a ``with`` block, also if it raises.
+
+        Parameters
+        ----------
+        name : str
+        """
         began = time.perf_counter()
         try:
             yield

@@ -1,145 +1,316 @@
-"""Out-of-fold predictions are put together row by row."""
+"""The final model, whatever is left of the time."""
 
-import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from sklearn_meta.data._dataset import Dataset
-from sklearn_meta.data._task import RegressionTask
-from sklearn_meta.ensemble._final_model import build_final_model
-from sklearn_meta.ensemble._out_of_fold import out_of_fold
-from sklearn_meta.ensemble._refits import mean_iterations
+from sklearn_meta.data._task import ClassificationTask, RegressionTask
+from sklearn_meta.ensemble import _final_model
+from sklearn_meta.ensemble._combination import Combination
+from sklearn_meta.ensemble._final_model import (
+    SECONDS_AFTER_INTERRUPT,
+    FinalModel,
+    Member,
+    build_final_model,
+    check_candidates,
+    combine_search,
+    constant_model,
+    fold_models,
+    without_candidate,
+)
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import Stage, make_folds, make_stages
-from sklearn_meta.evaluation._fit_and_score import EvaluationContext, refit_candidate
+from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
+from sklearn_meta.evaluation._limits import Limits
 from sklearn_meta.evaluation._records import (
     Candidate,
     Evaluation,
     FoldResult,
     Status,
 )
+from sklearn_meta.evaluation._run_search import SearchResult
 from sklearn_meta.evaluation._scoring import FastScoring
+from sklearn_meta.exceptions import (
+    NoCandidateError,
+    SearchInterruptedWarning,
+    SklearnMetaWarning,
+)
 from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.parallel._pickled import dumps
 from sklearn_meta.pipelines import Node, Schema, X, default_catalog
-from sklearn_meta.timing._refits import refit_seconds, rows_in_time
+from tests.evaluation.records import evaluation
 
 N = 30
 
 
+class Constant:
+    """A fitted model, as pickles hold it."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def predict(self, X):
+        return np.full(len(X), self.value)
+
+
+class Unloadable:
+    def __reduce__(self):
+        return int, ("no number",)
+
+
 @pytest.fixture
-def context():
-    y = np.arange(N, dtype=float)
-    data = Dataset(np.zeros((N, 1)), y, Schema(1), RegressionTask())
-    stages = make_stages(data, make_folds(data, None, 0), 0)
-    return EvaluationContext(data, stages)
+def now():
+    return [0.0]
 
 
-def add(history, context, offset, n_folds=None, status=Status.OK):
-    """Add a candidate that predicts y + offset + the number of the fold."""
-    stages = context.stages[:n_folds]
-    folds = tuple(
-        FoldResult(i, -1.0, context.dataset.y[s.validation] + offset + i, 0.5)
-        for i, s in enumerate(stages)
-    )
-    number = len(history)
-    candidate = Candidate(X, f"c{number}", "test")
-    history.add(Evaluation(number, candidate, status, folds))
-
-
-def test_repeated_folds_are_averaged_for_each_row(context):
-    history = History()
-    add(history, context, 0.0)
-    oof = out_of_fold(history, context)
-    assert len(context.stages) == 10  # five folds, twice
-    which = np.zeros((2, N))
-    for i, stage in enumerate(context.stages):
-        which[i // 5, stage.validation] = i
-    np.testing.assert_array_equal(oof.rows, np.arange(N))
-    np.testing.assert_allclose(
-        oof.predictions[0], context.dataset.y + which.mean(axis=0)
-    )
-
-
-def test_folds_of_the_comparison_are_disjoint_and_cover_all_rows(context):
-    history = History()
-    add(history, context, 0.0)
-    folds = out_of_fold(history, context).folds
-    assert sorted(np.concatenate(folds)) == list(range(N))
-
-
-def test_finished_candidates_alone_are_combined(context):
-    history = History()
-    add(history, context, 0.0)
-    add(history, context, 1.0, n_folds=3, status=Status.PRUNED)
-    assert [e.number for e in out_of_fold(history, context).evaluations] == [0]
-
-
-def test_without_a_finished_candidate_those_with_the_most_folds_are(context):
-    history = History()
-    add(history, context, 0.0, n_folds=2, status=Status.TIMEOUT)
-    add(history, context, 1.0, n_folds=3, status=Status.TIMEOUT)
-    add(history, context, 2.0, n_folds=3, status=Status.TIMEOUT)
-    oof = out_of_fold(history, context)
-    assert [e.number for e in oof.evaluations] == [1, 2]
-    expected = np.sort(np.concatenate([s.validation for s in context.stages[:3]]))
-    np.testing.assert_array_equal(oof.rows, expected)
-
-
-def test_no_fold_at_all(context):
-    assert out_of_fold(History(), context) is None
-
-
-def test_refit_is_predicted_from_the_folds(context):
-    history = History()
-    add(history, context, 0.0)
-    # 0.5 s on 24 of 30 rows.
-    assert refit_seconds(history[0], context) > 0.5 * 30 / 24
-
-
-def beside_a_holdout(n_train, seconds):
-    """Return a context with one holdout, and a candidate that was fitted beside it."""
-    y = np.arange(10 * n_train, dtype=float)
-    data = Dataset(np.zeros((len(y), 1)), y, Schema(1), RegressionTask())
-    stage = Stage(np.arange(n_train), np.arange(n_train, 2 * n_train))
-    fold = FoldResult(0, -1.0, y[stage.validation], fit_seconds=seconds)
-    evaluation = Evaluation(0, Candidate(X, "c", ""), Status.OK, (fold,))
-    return EvaluationContext(data, (stage,)), evaluation
-
-
-@pytest.mark.parametrize("share", [1.2, 0.9, 0.3, 0.15, 0.101, 0.05])
-def test_a_model_of_a_holdout_is_fitted_on_the_rows_that_there_is_time_for(share):
-    context, evaluation = beside_a_holdout(n_train=1_000, seconds=2.0)
-    n_rows = rows_in_time(
-        evaluation, context, share * refit_seconds(evaluation, context)
-    )
-    if share < 0.13:
-        assert n_rows == 0  # hardly more than it had
-    else:
-        assert n_rows == pytest.approx(min(share, 1) * 10_000, abs=1)
-
-
-def test_models_of_several_folds_have_seen_all_rows(context):
-    history = History()
-    add(history, context, 0.0)
-    seconds = refit_seconds(history[0], context)
-    assert rows_in_time(history[0], context, 0.99 * seconds) == 0
-    assert rows_in_time(history[0], context, seconds) == N
-
-
-def test_a_fit_on_some_rows_is_one_on_a_sample():
+def context_of(stages=None):
     rng = np.random.default_rng(0)
-    y = rng.normal(size=400)
-    data = Dataset(rng.normal(size=(400, 1)), y, Schema(1), RegressionTask())
-    context = EvaluationContext(data, (), None, default_catalog("regression"))
-    tree = Node("decision_tree", (X,))
-    models = [
-        pickle.loads(next(refit_candidate(context, tree, "t", None, n)).data)
-        for n in (None, 400, 100)
-    ]
-    n_leaves = [model[-1].get_n_leaves() for model in models]
-    assert n_leaves[0] == n_leaves[1] > n_leaves[2]
+    y = rng.normal(size=N)
+    data = Dataset(rng.normal(size=(N, 2)), y, Schema(2), RegressionTask())
+    if stages is None:
+        stages = [Stage(np.arange(15), np.arange(15, 30)) for _ in range(1)]
+        stages += [Stage(np.arange(15, 30), np.arange(15))]
+    return EvaluationContext(
+        data,
+        tuple(stages),
+        FastScoring("neg_mean_squared_error"),
+        default_catalog("regression"),
+    )
+
+
+def add(history, context, learner, *, error=1.0, seconds=0.01, models=None, **changes):
+    """Add a candidate whose predictions are off by `error`, in turn up and down."""
+    folds = []
+    for i, stage in enumerate(context.stages):
+        sign = np.where(np.arange(len(stage.validation)) % 2, 1, -1)
+        predictions = context.dataset.y[stage.validation] + error * sign
+        model = None if models is None else dumps(models[i])
+        folds.append(FoldResult(i, -(error**2), predictions, seconds, model=model))
+    number = len(history)
+    candidate = Candidate(Node(learner, (X,)), f"{learner}-{number}", "")
+    changes = {"status": Status.OK, "folds": tuple(folds)} | changes
+    history.add(Evaluation(number, candidate, **changes))
+
+
+def build(history, context, now, *, budget=1e3, ensemble_size=5, **changes):
+    return build_final_model(
+        history,
+        context,
+        ensemble_size=ensemble_size,
+        pool=InProcessPool(state=context, clock=lambda: now[0]),
+        budget=Budget(budget, lambda: now[0]),
+        **changes,
+    )
+
+
+def plan_of(context, now, budget=1e3):
+    return SimpleNamespace(
+        context=context,
+        budget=Budget(budget, lambda: now[0]),
+        limits=Limits(None, 10),
+        packages=lambda evaluation: [],
+    )
+
+
+def result_of(history, interrupted=False):
+    return SearchResult(history, "search space exhausted", interrupted)
+
+
+def combine(result, context, now, **changes):
+    plan = plan_of(context, now, **changes)
+    pool = InProcessPool(state=context, clock=lambda: now[0])
+    return combine_search(result, plan, pool, ensemble_size=5)
+
+
+def test_the_best_candidate_is_fitted_on_all_rows(now):
+    context, history = context_of(), History()
+    add(history, context, "dummy", error=2.0)
+    add(history, context, "ridge", error=0.1)
+    final = combine(result_of(history), context, now)
+    assert final.best.evaluation.number == 1 and final.best_score == history[1].score
+    assert len(final.best.models) == 1
+    assert final.best.models[0].n_features_in_ == 2
+    assert final.stop_reason == "search space exhausted"
+    assert sum(final.weights.values()) == pytest.approx(1)
+
+
+def test_members_that_err_differently_are_combined(now):
+    context, history = context_of(), History()
+    add(history, context, "ridge", error=1.0)
+    add(history, context, "dummy", error=-1.0)
+    final = build(history, context, now)
+    assert final.weights == pytest.approx({0: 0.5, 1: 0.5}, abs=0.01)
+    assert build(history, context, now, ensemble_size=1).weights == {0: 1.0}
+
+
+def test_fold_models_take_the_place_of_fits_that_there_is_no_time_for(now):
+    context, history = context_of(), History()
+    models = [Constant(1.0), Constant(2.0)]
+    add(history, context, "ridge", error=0.1, seconds=1e6, models=models)
+    final = build(history, context, now)
+    assert [m.value for m in final.best.models] == [1.0, 2.0]
+    assert final.refit_seconds == 0
+
+
+def test_what_can_neither_be_fitted_nor_loaded_is_no_member(now):
+    context, history = context_of(), History()
+    bad = [Unloadable(), Constant(2.0)]
+    add(history, context, "ridge", error=0.1, seconds=1e6, models=bad)
+    add(history, context, "dummy", error=2.0)
+    final = build(history, context, now)
+    assert [m.evaluation.number for m in final.members] == [1]
+    assert final.best.evaluation.number == 1
+
+
+def test_a_fit_that_fails_is_replaced_by_the_next_best(now):
+    context, history = context_of(), History()
+    add(history, context, "dummy", error=2.0, seconds=0.001)
+    add(history, context, "no_such_operator", error=0.1)
+    add(history, context, "ridge", error=0.5)
+    final = build(history, context, now, ensemble_size=1)
+    assert [m.evaluation.number for m in final.members] == [2]
+
+
+def test_only_what_can_be_loaded_in_time_is_used_unless_nothing_can(now):
+    context, history = context_of(), History()
+    add(history, context, "dummy", error=2.0, seconds=0.001)
+    add(history, context, "ridge", error=0.1)
+    final = build(history, context, now, is_usable=lambda e: e.number == 0)
+    assert final.best.evaluation.number == 0
+    final = build(history, context, now, is_usable=lambda e: False)
+    assert final.best.evaluation.number == 1
+
+
+def test_without_a_fold_the_best_model_of_the_screening_is_taken(now):
+    stage = Stage(np.arange(15), np.arange(15, 30), screening=True)
+    context, history = context_of((stage, *context_of().stages)), History()
+    for value, score in ((1.0, 0.3), (2.0, 0.9), (3.0, None), (4.0, 0.5)):
+        model = dumps(Constant(value) if score != 0.9 else Unloadable())
+        result = FoldResult(0, score, None, 1.0, model=model)
+        screened = {} if score is None else {"screening": (result,)}
+        history.add(evaluation(len(history), status=Status.TIMEOUT, **screened))
+    final = build(history, context, now)
+    assert [m.value for m in final.best.models] == [4.0]
+    assert final.members == (final.best,)
+
+
+def test_nothing_at_all(now):
+    assert build(History(), context_of(), now) is None
+
+
+def test_fold_models_are_those_of_all_folds():
+    context, history = context_of(), History()
+    add(history, context, "ridge", models=[1, 2])
+    assert len(fold_models(history[0])) == 2
+    half = [FoldResult(0, 0.0, None, model=b""), FoldResult(1, 0.0, None)]
+    history.add(evaluation(1))
+    history.add(Evaluation(2, Candidate(X, "", ""), Status.OK, tuple(half)))
+    assert fold_models(history[1]) == fold_models(history[2]) == []
+
+
+# Ends of a search
+
+
+def test_without_a_candidate_a_constant_is_predicted(now):
+    context, history = context_of(), History()
+    history.add(evaluation(0, status=Status.TIMEOUT))
+    with pytest.warns(SklearnMetaWarning, match="budget of 5 s: the model") as record:
+        final = combine(result_of(history), context, now, budget=5.0)
+    assert record[0].filename == __file__
+    assert final.stop_reason == "search space exhausted"
+    predicted = final.best.models[0].predict(context.dataset.X)
+    np.testing.assert_allclose(predicted, context.dataset.y.mean())
+
+
+def test_the_constant_of_classes_is_a_label():
+    task = ClassificationTask(np.array(["no", "yes"]))
+    dataset = Dataset(np.zeros((3, 1)), np.array([1, 1, 0]), Schema(1), task)
+    final = constant_model(dataset, 7)
+    assert final.best.models[0].predict(dataset.X).tolist() == ["yes"] * 3
+    assert final.weights == {7: 1.0} and final.best_score == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("statuses", "raises"),
+    [
+        ([Status.FAILED], True),
+        ([Status.CRASHED, Status.TIMEOUT], True),
+        ([Status.MEMORY, Status.TIMEOUT, Status.TIMEOUT], False),
+        ([Status.TIMEOUT], False),
+        ([], False),
+    ],
+)
+def test_failures_other_than_of_time_are_an_error(now, statuses, raises):
+    history = History()
+    for i, status in enumerate(statuses):
+        history.add(evaluation(i, status=status, reason=f"reason {i}"))
+    if raises:
+        message = (
+            f"None of the {len(statuses)} candidates could be fitted: 1 × reason 0"
+        )
+        with pytest.raises(NoCandidateError, match=message):
+            check_candidates(history)
+    else:
+        check_candidates(history)
+        with pytest.warns(SklearnMetaWarning):
+            without_candidate(history, plan_of(context_of(), now))
+
+
+def test_the_most_frequent_reasons_are_told():
+    history = History()
+    for i, reason in enumerate(["a", "b", "b", "b", "a", ""]):
+        history.add(evaluation(i, status=Status.FAILED, reason=reason))
+    with pytest.raises(NoCandidateError, match="3 × b, 2 × a, 1 × failed"):
+        check_candidates(history)
+
+
+def test_after_an_interrupt_the_model_is_made_in_seconds(now, monkeypatch):
+    context, history = context_of(), History()
+    add(history, context, "ridge", error=0.1)
+    budgets, build = [], _final_model.build_final_model
+
+    def watched(*args, **kwargs):
+        budgets.append(kwargs["budget"].remaining())
+        return build(*args, **kwargs)
+
+    monkeypatch.setattr(_final_model, "build_final_model", watched)
+    now[0] = 0.0
+    with pytest.warns(SearchInterruptedWarning, match="after 1 evaluations") as record:
+        final = combine(result_of(history, interrupted=True), context, now)
+    assert budgets == [SECONDS_AFTER_INTERRUPT] and record[0].filename == __file__
+    assert final.best.evaluation.number == 0
+
+
+def test_an_interrupt_of_the_end_makes_it_shorter(now, monkeypatch):
+    context, history = context_of(), History()
+    add(history, context, "ridge", error=0.1)
+    calls, build = [], _final_model.build_final_model
+
+    def interrupted_once(*args, **kwargs):
+        calls.append(kwargs["pool"])
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return build(*args, **kwargs)
+
+    monkeypatch.setattr(_final_model, "build_final_model", interrupted_once)
+    with pytest.warns(SearchInterruptedWarning):
+        final = combine(result_of(history), context, now)
+    assert final.stop_reason == "interrupted"
+    # The workers may still be busy with the first try.
+    assert calls[0] is not calls[1] and isinstance(calls[1], InProcessPool)
+
+
+def test_an_interrupt_before_anything_was_found_is_one(now):
+    with pytest.raises(KeyboardInterrupt):
+        combine(result_of(History(), interrupted=True), context_of(), now)
+
+
+def test_what_was_fitted_without_a_search_has_no_score():
+    member = Member(evaluation(0), (None,))
+    assert np.isnan(FinalModel((member,), Combination.single(0), member).best_score)
 
 
 class StoppedClock:
@@ -185,12 +356,3 @@ def test_a_model_is_built_though_the_time_is_over():
     )
     assert model.best.evaluation.candidate.text == "ridge"
     assert np.isfinite(model.best.models[0].predict(data.X)).all()
-
-
-def test_rounds_of_early_stopping_are_averaged():
-    folds = tuple(FoldResult(i, 0.0, np.zeros(1), iterations=n) for i, n in
-                  enumerate([10, 20, 33]))  # fmt: skip
-    evaluation = Evaluation(0, Candidate(X, "c", ""), Status.OK, folds)
-    assert mean_iterations(evaluation) == 21
-    plain = Evaluation(0, Candidate(X, "c", ""), Status.OK, ())
-    assert mean_iterations(plain) is None

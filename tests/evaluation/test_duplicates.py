@@ -5,13 +5,13 @@ import pytest
 
 from sklearn_meta import MetaAutoRegressor
 from sklearn_meta.evaluation._duplicates import (
+    DUPLICATE_SHARE,
     MIN_ROWS,
     N_VALUES,
-    SAME_SHARE,
-    KnownPredictions,
-    sketch,
+    PredictionIndex,
+    compared_values,
 )
-from sklearn_meta.evaluation._history import MAX_SKETCHES, SHARE_OF_A_DUPLICATE, History
+from sklearn_meta.evaluation._history import MAX_COMPARED, SHARE_OF_A_DUPLICATE, History
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.pipelines._tree import X
@@ -36,61 +36,63 @@ def history_of(predictions):
 
 
 def test_who_predicts_the_same_is_found(predictions):
-    known = history_of(predictions).race().known
-    assert known.numbers == (0, 1, 2, 3)
+    index = history_of(predictions).racing_rule().prediction_index
+    assert index.numbers == (0, 1, 2, 3)
     for number, p in enumerate(predictions):
         noise = np.random.default_rng(1).normal(size=p.shape) * p.std()
-        assert known.duplicate_of(p) == number
-        assert known.duplicate_of(p + 0.3 * SAME_SHARE * noise) == number
-        assert known.duplicate_of(p + 3 * SAME_SHARE * noise) is None
+        assert index.duplicate_of(p) == number
+        assert index.duplicate_of(p + 0.3 * DUPLICATE_SHARE * noise) == number
+        assert index.duplicate_of(p + 3 * DUPLICATE_SHARE * noise) is None
 
 
 def test_the_shape_of_predictions_does_not_matter():
     rng = np.random.default_rng(0)
     for shape in [(40, 3), (400, 2, 2), (MIN_ROWS,)]:
         p = rng.random(shape)
-        assert len(sketch(p)) == min(p.size, N_VALUES)
-        assert KnownPredictions((7,), sketch(p)[None]).duplicate_of(p) == 7
+        assert len(compared_values(p)) == min(p.size, N_VALUES)
+        assert PredictionIndex((7,), compared_values(p)[None]).duplicate_of(p) == 7
 
 
 def test_constants_are_the_same_only_if_they_are_equal():
-    known = KnownPredictions((0,), sketch(np.full(50, 2.0))[None])
-    assert known.duplicate_of(np.full(50, 2.0)) == 0
-    assert known.duplicate_of(np.full(50, 2.1)) is None
+    index = PredictionIndex((0,), compared_values(np.full(50, 2.0))[None])
+    assert index.duplicate_of(np.full(50, 2.0)) == 0
+    assert index.duplicate_of(np.full(50, 2.1)) is None
 
 
 def test_few_rows_prove_nothing():
     few = np.arange(MIN_ROWS - 1.0)
-    assert sketch(few) is None
-    assert history_of([few, few]).race().known.duplicate_of(few) is None
+    assert compared_values(few) is None
+    assert (
+        history_of([few, few]).racing_rule().prediction_index.duplicate_of(few) is None
+    )
 
 
 def test_nothing_is_known_at_first(predictions):
-    assert History().race().known.duplicate_of(predictions[0]) is None
+    assert History().racing_rule().prediction_index.duplicate_of(predictions[0]) is None
 
 
 def test_only_finished_ones_are_known_and_of_many_the_best(predictions):
     history = History()
     history.add(evaluation(0, 0.0, predictions[0], Status.PRUNED))
-    assert history.race().known.duplicate_of(predictions[0]) is None
+    assert history.racing_rule().prediction_index.duplicate_of(predictions[0]) is None
     rng = np.random.default_rng(0)
-    for number in range(1, MAX_SKETCHES + 20):
+    for number in range(1, MAX_COMPARED + 20):
         history.add(evaluation(number, float(number), rng.normal(size=20)))
-    numbers = history.race().known.numbers
-    assert len(numbers) == MAX_SKETCHES and min(numbers) == 20
+    numbers = history.racing_rule().prediction_index.numbers
+    assert len(numbers) == MAX_COMPARED and min(numbers) == 20
 
 
-def test_twins_hardly_try_the_patience(predictions):
+def test_duplicates_hardly_use_up_the_patience(predictions):
     history = history_of(predictions[:1])
     for number in range(1, 5):
-        twin = evaluation(number, 5.0, predictions[0], Status.SAME)
-        history.add(twin)
+        duplicate = evaluation(number, 5.0, predictions[0], Status.DUPLICATE)
+        history.add(duplicate)
     assert history.evaluations_since_gain() == 4 * SHARE_OF_A_DUPLICATE
     assert history.best().number == 0
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_search_gives_twins_up_after_one_fold(n_jobs):
+def test_a_search_stops_duplicates_after_one_fold(n_jobs):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 3))
     y = X[:, 0] + 0.1 * rng.normal(size=120)
@@ -107,7 +109,7 @@ def test_a_search_gives_twins_up_after_one_fold(n_jobs):
         e.candidate.text: (e.status, len(e.folds), e.reason) for e in reg.history_
     }
     assert results["ard(X)"][0] == results["ridge(X)"][0] == "ok"
-    same = [r for r in results.values() if r[0] == "same"]
-    assert [r[1:] for r in same] == [(1, "predicts the same as number 0")] * 2
+    duplicates = [r for r in results.values() if r[0] == "duplicate"]
+    assert [r[1:] for r in duplicates] == [(1, "predicts the same as number 0")] * 2
     statuses = reg.leaderboard_["status"]
-    assert (statuses[-2:] == "same").all()
+    assert (statuses[-2:] == "duplicate").all()

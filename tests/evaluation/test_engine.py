@@ -12,7 +12,7 @@ from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._engine import Engine
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
-from sklearn_meta.evaluation._limits import Limits
+from sklearn_meta.evaluation._limits import SearchLimits
 from sklearn_meta.evaluation._records import Candidate, FoldResult, Status
 from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._local_pool import LocalPool
@@ -166,7 +166,7 @@ def make_engine(
     stages = tuple(Stage(np.arange(4), np.arange(2)) for _ in range(N_FOLDS))
     context = EvaluationContext(SimpleNamespace(n_samples=8), stages)
     most = kwargs.pop("max_evaluations", None)
-    limits = Limits(
+    limits = SearchLimits(
         most,
         kwargs.pop("patience", 10**9),
         repeatable=kwargs.pop("repeatable", most is not None),

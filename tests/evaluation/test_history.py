@@ -31,18 +31,18 @@ def test_best_is_the_finished_one_with_the_highest_mean():
     history.add(evaluation(2, [0.4, 0.2]))
     history.add(evaluation(3, [0.3, 0.3]))
     assert history.best().number == 2
-    assert history.race().floor == pytest.approx(0.2)
-    assert history.race().best_scores == (0.4, 0.2)
+    assert history.racing_rule().floor == pytest.approx(0.2)
+    assert history.racing_rule().best_scores == (0.4, 0.2)
 
 
 def test_screening_floor_is_the_best_third():
     history = History()
     for i, score in enumerate([0.1, 0.2]):
         history.add(evaluation(i, [], Status.PRUNED, screening=score))
-    assert history.race().screening_floor == -np.inf
+    assert history.racing_rule().screening_floor == -np.inf
     for i, score in enumerate([0.3, 0.4, 0.5, 0.6, 0.7]):
         history.add(evaluation(2 + i, [], Status.PRUNED, screening=score))
-    assert history.race().screening_floor == pytest.approx(0.5)
+    assert history.racing_rule().screening_floor == pytest.approx(0.5)
 
 
 def test_a_gain_within_the_noise_is_no_gain():

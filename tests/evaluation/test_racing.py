@@ -9,7 +9,7 @@ from scipy.stats import ttest_rel
 from sklearn_meta.evaluation._racing import (
     CONFIDENCE,
     MIN_COMPARED_FOLDS,
-    Race,
+    RacingRule,
     clearly_worse,
 )
 
@@ -38,7 +38,7 @@ def test_a_hard_fold_is_hard_for_both():
 @given(st.lists(SCORES, min_size=1, max_size=10))
 def test_nobody_loses_against_itself(scores):
     assert not clearly_worse(scores, scores)
-    assert not Race(floor=min(scores), best_scores=tuple(scores)).is_lost(scores)
+    assert not RacingRule(floor=min(scores), best_scores=tuple(scores)).is_lost(scores)
 
 
 def test_two_folds_prove_nothing():
@@ -48,8 +48,8 @@ def test_two_folds_prove_nothing():
 
 @pytest.mark.parametrize("floor, lost", [(0.5, True), (0.3, False)])
 def test_below_the_worst_fold_of_the_best_is_lost_at_once(floor, lost):
-    assert Race(floor=floor).is_lost([0.4]) is lost
+    assert RacingRule(floor=floor).is_lost([0.4]) is lost
 
 
 def test_the_first_candidate_has_nobody_to_lose_against():
-    assert not Race().is_lost([-1e9, -1e9, -1e9, -1e9])
+    assert not RacingRule().is_lost([-1e9, -1e9, -1e9, -1e9])

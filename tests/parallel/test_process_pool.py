@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sklearn_meta.parallel import _process_pool as _workers
+from sklearn_meta.parallel import _process_pool, _server_handle
 from sklearn_meta.parallel._pool import Done, Failed, Payload, PoolError, Task
 from sklearn_meta.parallel._process_pool import ProcessPool, can_start_processes
 from tests.parallel.running import MEMORY_LIMIT, PATIENCE, TASKS, collect, run
@@ -346,7 +346,7 @@ def test_lost_server_is_replaced():
 
 
 def test_server_lost_too_often_is_an_error(monkeypatch):
-    monkeypatch.setattr(_workers, "MAX_LOST_SERVERS", 1)
+    monkeypatch.setattr(_process_pool, "MAX_LOST_SERVERS", 1)
     with started() as pool:
         with pytest.raises(PoolError, match="again and again"):
             for _ in range(10):
@@ -356,7 +356,7 @@ def test_server_lost_too_often_is_an_error(monkeypatch):
 
 
 def test_stopped_server_is_replaced(monkeypatch):
-    monkeypatch.setattr(_workers, "FORK_SECONDS", 0.5)
+    monkeypatch.setattr(_process_pool, "FORK_SECONDS", 0.5)
     with started() as pool:
         assert run(pool, "stop_the_server")[1] == Done(7)
         # Killed without the server, at once; its successor needs another server.
@@ -387,8 +387,8 @@ def test_task_within_the_limit_is_left_alone(pool):
 
 def test_memory_is_watched_from_outside_as_well(pool, monkeypatch):
     # As if the worker had not limited itself.
-    unlimited = _workers.process.pack_limit(None)
-    monkeypatch.setattr(_workers.process, "pack_limit", lambda limit: unlimited)
+    unlimited = _process_pool.pack_limit(None)
+    monkeypatch.setattr(_process_pool, "pack_limit", lambda limit: unlimited)
     task = Task(1, TASKS + "hold", (MEMORY_LIMIT // 2,), memory_limit=MEMORY_LIMIT // 4)
     pool.submit(task)
     *_, end = collect(pool)
@@ -488,7 +488,7 @@ def test_missing_modules_are_not_preloaded():
 
 
 def test_server_that_takes_too_long_is_an_error(monkeypatch):
-    monkeypatch.setattr(_workers, "START_SECONDS", 0.3)
+    monkeypatch.setattr(_server_handle, "START_SECONDS", 0.3)
     with make_pool(setup="load_slowly", args=(1000,)) as pool:
         pool.start()
         with pytest.raises(PoolError, match="before it was ready"):
@@ -535,7 +535,7 @@ def test_close_is_quick_and_leaves_nothing():
 
 def test_close_does_not_depend_on_the_server(monkeypatch):
     # As on a machine so busy that the server does not get its turn.
-    monkeypatch.setattr(_workers, "CLOSE_SECONDS", 0.0)
+    monkeypatch.setattr(_server_handle, "CLOSE_SECONDS", 0.0)
     with started() as pool:
         pool.submit(Task(1, TASKS + "leave_a_process"))
         (event,) = pool.wait(PATIENCE)

@@ -10,7 +10,7 @@ from sklearn.naive_bayes import GaussianNB
 import sklearn_meta.parallel._imports
 from sklearn_meta import MetaAutoClassifier
 from sklearn_meta.ensemble import _final_model
-from sklearn_meta.parallel._imports import load, not_loaded
+from sklearn_meta.parallel._imports import import_packages, packages_to_import
 from sklearn_meta.pipelines import Cost, Operator, SearchSpace
 from sklearn_meta.search import EvolutionarySearch
 from sklearn_meta.search._protocol import make_problem
@@ -35,9 +35,9 @@ def not_imported(monkeypatch):
 
 
 def test_what_is_missing_is_loaded(not_imported):
-    assert not_loaded(["numpy", SLOW]) == [SLOW]
-    load(["numpy", SLOW])
-    assert not_loaded([SLOW]) == []
+    assert packages_to_import(["numpy", SLOW]) == [SLOW]
+    import_packages(["numpy", SLOW])
+    assert packages_to_import([SLOW]) == []
 
 
 def fitted(monkeypatch, **parameters):

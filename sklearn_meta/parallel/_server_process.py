@@ -1,0 +1,251 @@
+"""The server process of a `ProcessPool`, which forks the workers.
+
+The server imports the scientific stack and loads the data once, then forks a worker
+whenever the pool asks for one: a worker starts in milliseconds and shares the memory of
+the server. The server has a single thread and never runs a task, so forking it is safe
+and it always answers.
+
+No process outlives the pool. The server ends when its connection or its parent ends,
+and kills each worker together with the process group of the worker. Workers also get
+SIGKILL from the kernel if the server dies first (Linux).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import time
+import warnings
+
+from sklearn_meta.parallel._channel import send_frame
+from sklearn_meta.parallel._messages import (
+    BROKEN,
+    EXITED,
+    FORK,
+    FORKED,
+    KILL,
+    READY,
+    REQUEST,
+)
+from sklearn_meta.parallel._pool import describe_exception, resolve
+from sklearn_meta.parallel._shared_memory import SharedObject
+from sklearn_meta.parallel._worker_process import Worker, become_worker
+
+# Milliseconds between two checks that the parent still exists. Only needed when a fork
+# of a dead parent keeps the connection open.
+PARENT_CHECK = 1_000
+# Seconds to wait after the system has refused to fork.
+FORK_PAUSE = 0.1
+# Longest wait for killed workers to end before the server ends, in seconds.
+REAP_SECONDS = 1.0
+
+
+def identity(state):
+    """Return `state`: the setup of a pool whose argument is the state itself."""
+    return state
+
+
+def serve(control_fd: int, setup_fd: int, parent: int):
+    """Run the server until the pool closes.
+
+    Parameters
+    ----------
+    control_fd : int
+        File descriptor of the connection to the pool.
+    setup_fd : int
+        File descriptor of a `SharedObject` that holds the modules to import, the name
+        of the setup function and its arguments.
+    parent : int
+        Process id of the pool's process.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    control = socket.socket(fileno=control_fd)
+    with _end_with(parent):
+        try:
+            state = _set_up(setup_fd)
+        except BaseException as exception:
+            _, reason, text = describe_exception(exception)
+            send_frame(control, BROKEN, pickle.dumps((reason, text)))
+            return
+    # Objects that exist now live as long as the server. The collector leaves frozen
+    # objects alone, so that their pages stay shared with the workers.
+    gc.collect()
+    gc.freeze()
+    send_frame(control, READY)
+    _Server(control, parent, state).run()
+    # Skip finalizing the interpreter, which takes as long as killing all workers.
+    os._exit(0)
+
+
+@contextlib.contextmanager
+def _end_with(parent):
+    """End this process soon after its parent ends, even during an import."""
+
+    def check(*_):
+        if os.getppid() != parent:
+            os._exit(0)
+
+    signal.signal(signal.SIGALRM, check)
+    # Libraries that are being imported may not handle interrupted system calls.
+    signal.siginterrupt(signal.SIGALRM, False)
+    signal.setitimer(signal.ITIMER_REAL, 0.25, 0.25)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def _set_up(setup_fd):
+    """Import the modules and return what the setup function returns."""
+    shared = SharedObject(setup_fd)
+    preload, setup, arguments = shared.load()
+    shared.close()
+    for module in preload:
+        # A task that needs a missing module reports it.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+    state = resolve(setup)(*arguments)
+    # The output of tasks goes to /dev/null: formatting warnings would waste time.
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore")
+    return state
+
+
+class _Server:
+    """Forks, kills and reaps workers for the pool."""
+
+    def __init__(self, control, parent, state):
+        self.control = control
+        self.parent = parent
+        self.state = state
+        self.workers: dict[int, int] = {}
+        self.prctl = _find_prctl()
+
+    def run(self):
+        """Answer requests until the pool or its process ends."""
+        wake, waker = socket.socketpair()
+        wake.setblocking(False)
+        waker.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        poller = select.poll()
+        poller.register(wake, select.POLLIN)
+        poller.register(self.control, select.POLLIN)
+        with contextlib.suppress(OSError):
+            while os.getppid() == self.parent:
+                ready = {fd for fd, _ in poller.poll(PARENT_CHECK)}
+                if wake.fileno() in ready:
+                    with contextlib.suppress(BlockingIOError):
+                        wake.recv(4096)
+                    self.reap()
+                if self.control.fileno() in ready and not self.answer(wake, waker):
+                    break
+        self.end()
+
+    def answer(self, *private):
+        """Carry out a request of the pool; return False when the pool is closed."""
+        data, fds, _, _ = socket.recv_fds(self.control, REQUEST.size, 1)
+        if len(data) < REQUEST.size:
+            return False
+        action, number = REQUEST.unpack(data)
+        if action == FORK:
+            connection = socket.socket(fileno=fds[0])
+            self.fork(number, connection, private)
+            connection.close()
+        elif action == KILL:
+            for pid, other in self.workers.items():
+                if other == number:
+                    kill_group(pid)
+        return True
+
+    def fork(self, number, connection, private):
+        """Fork a worker and report its process id."""
+        server = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            # Reported like a worker that ended at once. The pool requests another one;
+            # the pause keeps that from becoming a busy loop.
+            time.sleep(FORK_PAUSE)
+            self.report(EXITED, number, None, str(error))
+            return
+        if pid == 0:
+            try:
+                signal.set_wakeup_fd(-1)
+                for other in (self.control, *private):
+                    other.close()
+                become_worker(server, self.prctl)
+                Worker(connection, self.state).run()
+                os._exit(0)
+            finally:
+                # A fork must neither return into the code of the server nor run the
+                # exit handlers that it has inherited.
+                os._exit(1)
+        self.workers[pid] = number
+        self.report(FORKED, number, pid)
+
+    def reap(self):
+        """Report the workers that have ended."""
+        while self.workers:
+            try:
+                # The process group is killed before the worker is reaped: until then,
+                # the system cannot give its number to another process.
+                flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+                found = os.waitid(os.P_ALL, 0, flags)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            kill_group(found.si_pid)
+            _, status = os.waitpid(found.si_pid, 0)
+            number = self.workers.pop(found.si_pid, None)
+            if number is not None:
+                self.report(EXITED, number, os.waitstatus_to_exitcode(status), "")
+
+    def report(self, kind, *body):
+        """Send a frame to the pool."""
+        send_frame(self.control, kind, pickle.dumps(body))
+
+    def end(self):
+        """Kill every worker and reap it, so that no zombie remains."""
+        for pid in self.workers:
+            kill_group(pid)
+        end = time.monotonic() + REAP_SECONDS
+        while self.workers and time.monotonic() < end:
+            try:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                time.sleep(0.001)
+
+
+def kill_group(pid):
+    """Kill a worker and the processes that its tasks have started.
+
+    Parameters
+    ----------
+    pid : int
+        Process id of the worker; it may have ended already.
+    """
+    # A worker leads its own process group, except right after the fork.
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+def _find_prctl():
+    """Return the function prctl of the C library; None where there is none."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    return getattr(ctypes.CDLL(None), "prctl", None)

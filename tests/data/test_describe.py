@@ -1,0 +1,153 @@
+"""The table as the search sees it, and how further rows are read like it."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from sklearn.base import BaseEstimator
+
+from sklearn_meta.data._dataset import MAX_CANONICAL_ROWS
+from sklearn_meta.data._describe import as_frame, describe_table, library_of
+from sklearn_meta.data._target import classification_task, regression_task
+
+X = np.array([[3.0, 4.0], [1.0, 2.0], [2.0, 3.0], [0.0, 1.0]])
+Y = np.array([10.0, 20.0, 30.0, 40.0])
+
+
+class Named(BaseEstimator):
+    """What remembers the columns."""
+
+
+def describe(X=X, y=Y, task_of=regression_task, **arguments):
+    return describe_table(Named(), X, y, task_of=task_of, **arguments)
+
+
+def test_rows_keep_their_order_in_one_and_are_sorted_in_the_other():
+    table = describe()
+    assert_array_equal(table.dataset.X, X)
+    assert_array_equal(table.dataset.y, Y)
+    assert table.rows.tolist() == [3, 1, 2, 0]
+    assert_array_equal(table.canonical.X, X[table.rows])
+    assert_array_equal(table.canonical.y, Y[table.rows])
+
+
+def test_equal_tables_are_the_same_whatever_the_order_of_rows():
+    order = [2, 0, 3, 1]
+    first, second = describe(), describe(X[order], Y[order])
+    assert_array_equal(first.canonical.X, second.canonical.X)
+    assert_array_equal(first.canonical.y, second.canonical.y)
+    assert (first.dataset.X != second.dataset.X).any()
+
+
+def test_large_and_grouped_tables_stay_as_they_are():
+    n = MAX_CANONICAL_ROWS + 1
+    large = describe(np.zeros((n, 1)), np.arange(n))
+    assert large.rows is None and large.canonical is large.dataset
+    grouped = describe(groups=[0, 0, 1, 1])
+    assert grouped.rows is None
+    assert grouped.dataset.groups.tolist() == [0, 0, 1, 1]
+
+
+def test_the_estimator_remembers_the_columns():
+    estimator = Named()
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    describe_table(estimator, frame, Y, task_of=regression_task)
+    assert estimator.n_features_in_ == 2
+    assert estimator.feature_names_in_.tolist() == ["a", "b"]
+
+
+def test_labels_are_encoded_by_the_task():
+    y = np.array(["b", "a", "b", "a"])
+    table = describe(y=y, task_of=classification_task)
+    assert table.dataset.y.tolist() == [1, 0, 1, 0]
+    assert table.dataset.task.classes.tolist() == ["a", "b"]
+
+
+def test_rows_without_weight_decide_on_nothing():
+    frame = pd.DataFrame({"a": ["x", "y", "z", "y"] * 2, "b": np.arange(8.0)})
+    y = np.array(["b", "a", "c", "a"] * 2)
+    weight = np.array([1, 2, 0, 1] * 2)
+    table = describe(
+        frame,
+        y,
+        classification_task,
+        sample_weight=weight,
+        groups=np.arange(8),
+        metadata={"cost": 10 * np.arange(8), "same": "for all"},
+    )
+    dataset = table.dataset
+    assert dataset.task.classes.tolist() == ["a", "b"]
+    assert dataset.schema.cardinalities == (2,)
+    assert dataset.n_samples == 6
+    assert dataset.sample_weight.tolist() == [1, 2, 1] * 2
+    assert dataset.groups.tolist() == [0, 1, 3, 4, 5, 7]
+    assert np.asarray(dataset.metadata["cost"]).tolist() == [0, 10, 30, 40, 50, 70]
+    assert dataset.metadata["same"] == "for all"
+
+
+def test_rows_without_weight_stay_where_splits_refer_to_them():
+    weight = np.array([1, 0, 1, 1])
+    table = describe(sample_weight=weight, keeps_rows=True)
+    assert table.dataset.n_samples == 4
+    assert table.dataset.sample_weight.tolist() == weight.tolist()
+
+
+def test_integer_weights_are_repeated_rows():
+    weighted = describe(sample_weight=[2, 1, 1, 1])
+    repeated = describe(X[[0, 0, 1, 2, 3]], Y[[0, 0, 1, 2, 3]])
+    assert weighted.canonical.sample_weight is None
+    assert_array_equal(weighted.canonical.X, repeated.canonical.X)
+    assert_array_equal(weighted.canonical.y, repeated.canonical.y)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"X": X[:1], "y": Y[:1]}, "Named needs at least 2 samples.*n_samples = 1"),
+        ({"y": Y[:3]}, "inconsistent numbers of samples"),
+        ({"sample_weight": [1, 1, 1]}, "sample_weight.shape"),
+        ({"sample_weight": [1, -1, 1, 1]}, "Negative values in data"),
+        ({"groups": [0, 1]}, "inconsistent numbers of samples"),
+    ],
+)
+def test_bad_input_is_refused(arguments, message):
+    with (
+        pytest.raises(ValueError, match=message),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr("sklearn_meta.data._target.warn", lambda *args: None)
+        describe(**arguments)
+
+
+def test_further_rows_are_encoded_in_the_same_way():
+    frame = pd.DataFrame({"a": ["x", "y", "x", "y"], "b": Y})
+    table = describe(frame, Y)
+    assert table.library == "pandas" and table.encoding.kinds == (
+        "categorical",
+        "numeric",
+    )
+    again = table.encoder.transform(frame)
+    assert_array_equal(np.asarray(again, dtype=float), table.dataset.X)
+
+
+@pytest.mark.parametrize(
+    ("table", "library"),
+    [
+        (pd.DataFrame(X), "pandas"),
+        (pl.DataFrame(X), "polars"),
+        (X, None),
+        (sparse.csr_array(X), None),
+    ],
+)
+def test_libraries_of_tables(table, library):
+    assert library_of(table) == library
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_an_array_becomes_a_frame_of_the_library(library, make):
+    frame = as_frame(make(X), ["a", "b"], library)
+    assert library_of(frame) == library and list(frame.columns) == ["a", "b"]
+    assert_array_equal(np.asarray(frame), X)

@@ -1,0 +1,339 @@
+"""One candidate, fitted and scored stage by stage."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._encoding import schema_of
+from sklearn_meta.data._task import ClassificationTask, MultilabelTask, RegressionTask
+from sklearn_meta.evaluation import _fit_and_score
+from sklearn_meta.evaluation._cross_validation import Stage
+from sklearn_meta.evaluation._duplicates import KnownPredictions, sketch
+from sklearn_meta.evaluation._fit_and_score import (
+    EARLY_STOPPING_SHARE,
+    EvaluationContext,
+    candidate_seed,
+    evaluate_candidate,
+    fit_pipeline,
+    refit_candidate,
+    schema_of_rows_to_come,
+)
+from sklearn_meta.evaluation._racing import Race
+from sklearn_meta.evaluation._scoring import make_scoring
+from sklearn_meta.pipelines import Node, Schema, X, default_catalog, parse
+
+N = 60
+
+
+def context_of(y, task, *, X=None, stages=None, **changes):
+    """A context of three folds over rows in the order of their folds."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(len(y), 3)) if X is None else X
+    if stages is None:
+        rows = np.arange(len(y))
+        folds = np.array_split(rows, 3)
+        stages = [Stage(np.setdiff1d(rows, fold), fold) for fold in folds]
+    return EvaluationContext(
+        Dataset(X, y, schema_of(X), task, **changes),
+        tuple(stages),
+        make_scoring(None, task),
+        default_catalog(task.name),
+        seed=5,
+    )
+
+
+@pytest.fixture
+def classes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 3))
+    y = (X[:, 0] > 0).astype(np.int64)
+    return context_of(y, ClassificationTask(np.array(["no", "yes"])), X=X)
+
+
+@pytest.fixture
+def targets():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 3))
+    return context_of(X[:, 0] + 0.1 * rng.normal(size=N), RegressionTask(), X=X)
+
+
+def tree_of(text, context):
+    return parse(text, catalog=context.catalog)
+
+
+def evaluate(context, text="decision_tree(X)", race=None):
+    tree = tree_of(text, context)
+    return list(evaluate_candidate(context, tree, text, race or Race()))
+
+
+def test_each_stage_gives_the_score_of_its_validation_rows(targets):
+    results = evaluate(targets, "ridge(X)")
+    assert [r.stage for r in results] == [0, 1, 2]
+    for result, stage in zip(results, targets.stages, strict=True):
+        truth = targets.dataset.y[stage.validation]
+        error = np.sqrt(np.mean((result.predictions - truth) ** 2))
+        assert result.score == pytest.approx(-error)
+        assert -0.3 < result.score < 0
+        assert result.predictions.dtype == np.float32
+        assert result.fit_seconds > 0 and result.predict_seconds > 0
+        assert result.model is None and result.iterations is None
+
+
+def test_predictions_are_of_a_model_of_the_training_rows(targets):
+    # A tree knows by heart what it was fitted on.
+    own = replace(targets, stages=(Stage(np.arange(N), np.arange(N)),))
+    assert evaluate(own)[0].score == pytest.approx(0, abs=1e-6)
+    assert evaluate(targets)[0].score < -0.1
+
+
+def test_the_same_candidate_gives_the_same_result_and_each_has_its_seed(classes):
+    text = "extra_tree(X)"
+    first, second = evaluate(classes, text), evaluate(classes, text)
+    other = evaluate(replace(classes, seed=6), text)
+    np.testing.assert_array_equal(first[0].predictions, second[0].predictions)
+    assert (first[0].predictions != other[0].predictions).any()
+
+
+def test_seeds_are_those_of_the_run_and_the_text():
+    seeds = {candidate_seed(s, t) for s in (0, 1, 2**31 - 1) for t in ("a", "b", "é")}
+    assert len(seeds) == 9
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_lost_race_ends_after_the_fold(targets):
+    assert len(evaluate(targets, race=Race(floor=0.0))) == 1
+    assert len(evaluate(targets, race=Race(floor=-10.0))) == 3
+
+
+def test_screening_decides_who_goes_on_and_does_not_count_in_the_race(targets):
+    screening = Stage(np.arange(20), np.arange(20, 40), screening=True)
+    context = replace(targets, stages=(screening, *targets.stages))
+    assert (context.n_screening, context.n_splits) == (1, 3)
+    assert len(evaluate(context, race=Race(screening_floor=0.0))) == 1
+    assert len(evaluate(context, race=Race(screening_floor=-10.0))) == 4
+    # The floor of the folds is that of the folds.
+    assert len(evaluate(context, race=Race(floor=0.0))) == 2
+
+
+def test_a_duplicate_ends_after_its_first_fold(classes):
+    first = evaluate(classes)[0].predictions
+    known = KnownPredictions((7,), np.stack([sketch(first)]))
+    assert len(evaluate(classes, race=Race(known=known))) == 1
+    assert len(evaluate(classes, "gaussian_nb(X)", race=Race(known=known))) == 3
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(0.0, True), (1e3, False)])
+def test_models_of_long_fits_are_kept(classes, seconds, kept):
+    result = evaluate(classes, race=Race(keep_models_from=seconds))[0]
+    assert (result.model is not None) == kept
+    if kept:
+        rows = classes.dataset.X[classes.stages[0].validation]
+        model = pickle.loads(result.model)
+        np.testing.assert_allclose(model.predict_proba(rows), result.predictions)
+
+
+def test_models_that_are_too_large_are_not(classes, monkeypatch):
+    monkeypatch.setattr(_fit_and_score, "MAX_MODEL_BYTES", 100)
+    assert evaluate(classes, race=Race(keep_models_from=0.0))[0].model is None
+
+
+@pytest.mark.parametrize(
+    "text", ["decision_tree(X)", "lightgbm(X)", "lightgbm(X, early_stopping=True)"]
+)
+def test_a_class_that_is_missing_in_the_training_rows_has_no_probability(text):
+    y = np.repeat([0, 1, 2], 20)
+    context = context_of(y, ClassificationTask(np.array(["a", "b", "c"])))
+    for fold, result in enumerate(evaluate(context, text)):
+        # The folds are the classes.
+        assert result.predictions.shape == (20, 3)
+        assert (result.predictions[:, fold] == 0).all()
+        np.testing.assert_allclose(result.predictions.sum(axis=1), 1, rtol=1e-5)
+        assert np.isfinite(result.score)
+
+
+@pytest.mark.parametrize(
+    "text", ["decision_tree(X)", "lightgbm(X)", "lightgbm(X, early_stopping=True)"]
+)
+def test_several_labels(text):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, size=(N, 3))
+    context = context_of(y, MultilabelTask(3, y.dtype))
+    for result in evaluate(context, text):
+        assert result.predictions.shape == (20, 3)
+        assert np.isfinite(result.score)
+
+
+def test_weights_of_the_rows_reach_fit_and_score():
+    # Rows of weight zero say the opposite.
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 1))
+    weight = np.tile([1.0, 0.0], N // 2)
+    y = np.where(weight > 0, X[:, 0], -X[:, 0])
+    plain = context_of(y, RegressionTask(), X=X)
+    weighted = context_of(y, RegressionTask(), X=X, sample_weight=weight)
+    assert evaluate(weighted, "ridge(X)")[0].score > -0.1
+    assert evaluate(plain, "ridge(X)")[0].score < -0.5
+
+
+def test_predictions_that_are_not_finite_are_an_error(targets, monkeypatch):
+    task = targets.dataset.task
+    monkeypatch.setattr(
+        type(task), "predict", lambda self, model, X: np.full(len(X), np.nan)
+    )
+    with pytest.raises(ValueError, match="predicts values that are not finite"):
+        evaluate(targets)
+
+
+def test_a_score_that_is_not_finite_is_an_error(targets):
+    bad = replace(targets, scoring=lambda *args, **kwargs: np.nan)
+    with pytest.raises(ValueError, match="The score of the pipeline is nan"):
+        evaluate(bad)
+
+
+def test_the_scorer_gets_the_metadata_of_the_validation_rows(targets):
+    seen = []
+
+    def scoring(predictions, X, y, sample_weight=None, metadata=None):
+        seen.append((X[:, 0].tolist(), sample_weight, metadata["cost"].tolist()))
+        return 0.0
+
+    dataset = replace(targets.dataset, metadata={"cost": np.arange(N)})
+    evaluate(replace(targets, dataset=dataset, scoring=scoring))
+    for (x, weight, cost), stage in zip(seen, targets.stages, strict=True):
+        assert x == dataset.X[stage.validation, 0].tolist()
+        assert weight is None and cost == stage.validation.tolist()
+
+
+# Early stopping
+
+
+def early(y, task, text="lightgbm(X)", **changes):
+    context = context_of(y, task, **changes)
+    dataset = context.dataset
+    return fit_pipeline(
+        tree_of(text, context), dataset, dataset.X, y, dataset.sample_weight,
+        context.catalog, 0, early_stopping=True,
+    )  # fmt: skip
+
+
+def test_early_stopping_chooses_the_rounds(targets):
+    results = evaluate(targets, "lightgbm(X, early_stopping=True)")
+    assert all(isinstance(r.iterations, int) and r.iterations >= 1 for r in results)
+    # Noise is not worth a round more.
+    rng = np.random.default_rng(0)
+    _, of_noise = early(rng.normal(size=200), RegressionTask())
+    X = rng.normal(size=(200, 3))
+    _, of_signal = early(np.sin(3 * X[:, 0]) * X[:, 1], RegressionTask(), X=X)
+    assert of_noise < of_signal
+
+
+def test_early_stopping_watches_what_comes_out_of_the_preparation():
+    rng = np.random.default_rng(0)
+    pipeline, iterations = early(
+        rng.normal(size=N), RegressionTask(), "lightgbm(standard_scaler(X))"
+    )
+    assert iterations >= 1
+    # The preparation has not seen what is watched.
+    assert pipeline[-2].n_samples_seen_ == N - int(EARLY_STOPPING_SHARE * N)
+    assert pipeline.predict(rng.normal(size=(4, 3))).shape == (4,)
+
+
+def test_early_stopping_with_weights():
+    rng = np.random.default_rng(0)
+    _, iterations = early(
+        rng.integers(0, 2, N),
+        ClassificationTask(np.arange(2)),
+        sample_weight=rng.random(N),
+    )
+    assert iterations >= 1
+
+
+@pytest.mark.parametrize("n_of_class", [1, 2])
+@pytest.mark.parametrize("seed", range(3))
+def test_early_stopping_trains_on_the_rarest_classes(n_of_class, seed):
+    y = np.zeros(N, dtype=int)
+    y[:n_of_class] = 1
+    y[-n_of_class:] = 2
+    order = np.random.default_rng(seed).permutation(N)
+    pipeline, _ = early(y[order], ClassificationTask(np.arange(3)))
+    assert pipeline.classes_.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("y", "n_classes"),
+    [
+        (np.arange(8), 10),  # each class once, two in other folds
+        (np.repeat([0, 1, 2], 2), 6),
+        (np.repeat(np.arange(10), 2), 10),
+        (np.array([0, 1]), 2),
+    ],
+)
+def test_early_stopping_with_hardly_more_rows_than_classes(y, n_classes):
+    pipeline, iterations = early(y, ClassificationTask(np.arange(n_classes)))
+    assert iterations >= 1
+    assert pipeline.classes_.tolist() == np.unique(y).tolist()
+
+
+# Fits on all rows, or on some of them
+
+
+def refitted(context, text="decision_tree(X)", iterations=None, n_rows=None):
+    tree = tree_of(text, context)
+    (model,) = refit_candidate(context, tree, text, iterations, n_rows)
+    return pickle.loads(model.data)
+
+
+def test_the_final_model_predicts_the_labels_of_the_user(classes):
+    model = refitted(classes)
+    assert model.classes_.tolist() == ["no", "yes"]
+    decoded = classes.dataset.task.decode(classes.dataset.y)
+    assert model.predict(classes.dataset.X).tolist() == decoded.tolist()
+
+
+def test_the_final_model_takes_rows_that_lack_values(classes):
+    rows = classes.dataset.X[:3].copy()
+    rows[0] = np.nan
+    assert refitted(classes, "logistic_regression(X)").predict(rows).shape == (3,)
+
+
+def test_schemas_of_rows_to_come_expect_missing_values_everywhere():
+    assert schema_of_rows_to_come(Schema(3)).missing == (0, 1, 2)
+    assert schema_of_rows_to_come(Schema(3, sparse=True)).missing == ()
+
+
+def test_the_rounds_of_the_folds_are_those_of_the_final_model(targets):
+    model = refitted(targets, "lightgbm(X)", iterations=3)
+    assert model[-1].n_estimators_ == 3
+
+
+def test_some_rows_keep_every_class_and_their_weights():
+    rng = np.random.default_rng(0)
+    y = np.zeros(N, dtype=int)
+    y[7] = 1
+    X = rng.normal(size=(N, 3))
+    weight = np.where(y == 1, 0.5, 1.0)
+    context = context_of(y, ClassificationTask(np.arange(2)), X=X, sample_weight=weight)
+    model = refitted(context, n_rows=10)
+    assert model.classes_.tolist() == [0, 1]
+    tree = model[-1].tree_
+    n = tree.n_node_samples[0]
+    assert n in (10, 11)  # whether it was drawn, or added
+    assert tree.value[0, 0, 1] == pytest.approx(0.5 / (n - 0.5))
+    assert refitted(context, n_rows=N)[-1].tree_.n_node_samples[0] == N
+
+
+def test_a_fit_on_some_rows_is_one_on_a_sample():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=400)
+    data = Dataset(rng.normal(size=(400, 1)), y, Schema(1), RegressionTask())
+    context = EvaluationContext(data, (), None, default_catalog("regression"))
+    tree = Node("decision_tree", (X,))
+    models = [
+        pickle.loads(next(refit_candidate(context, tree, "t", None, n)).data)
+        for n in (None, 400, 100)
+    ]
+    n_leaves = [model[-1].get_n_leaves() for model in models]
+    assert n_leaves[0] == n_leaves[1] > n_leaves[2]

@@ -1,0 +1,61 @@
+"""Records know their means and standard errors."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from sklearn_meta.evaluation._records import (
+    GIVEN_UP,
+    INITIAL,
+    STATUS_OF_FAILURE,
+    Candidate,
+    Status,
+)
+from sklearn_meta.pipelines._tree import X
+from tests.evaluation.records import evaluation
+
+
+def test_score_and_standard_error_are_those_of_the_folds():
+    scored = evaluation(0, [1.0, 2.0, 6.0])
+    assert scored.scores == (1.0, 2.0, 6.0)
+    assert scored.score == 3.0
+    assert scored.standard_error == pytest.approx(np.sqrt(7.0) / np.sqrt(3))
+    assert (scored.fit_seconds, scored.predict_seconds) == (1.0, 0.5)
+
+
+def test_without_a_fold_the_score_is_the_worst_and_the_seconds_unknown():
+    empty = evaluation(0)
+    assert empty.score == -np.inf
+    assert np.isnan([empty.fit_seconds, empty.predict_seconds]).all()
+    assert np.isnan(empty.standard_error)
+
+
+def test_one_fold_has_no_standard_error():
+    one = evaluation(0, [0.5])
+    assert one.score == 0.5 and np.isnan(one.standard_error)
+
+
+def test_the_remembered_score_is_no_part_of_the_record():
+    first, second = evaluation(0, [1.0]), evaluation(0, [1.0])
+    assert first.score == 1.0 and first == second
+    assert pickle.loads(pickle.dumps(first)) == second
+
+
+def test_predictions_and_models_do_not_distinguish_results():
+    first, second = evaluation(0, [1.0]), evaluation(0, [1.0])
+    second.folds[0].predictions[0] = 7
+    assert first == second
+    assert "predictions" not in repr(first) and "model" not in repr(first)
+
+
+def test_pipelines_of_the_user_are_known_by_their_origin():
+    assert Candidate(X, "X", INITIAL).is_initial
+    assert not Candidate(X, "X", "portfolio").is_initial
+
+
+def test_every_failure_of_a_pool_has_a_status():
+    assert set(STATUS_OF_FAILURE) == {"raised", "timeout", "memory", "crashed"}
+    assert len(set(STATUS_OF_FAILURE.values())) == 4
+    assert not set(GIVEN_UP) & {Status.OK, *STATUS_OF_FAILURE.values()}
+    assert str(Status.OK) == "ok"
