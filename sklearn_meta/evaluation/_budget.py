@@ -59,7 +59,13 @@ class Budget:
         return self.clock() - self.start
 
     def remaining(self) -> float:
-        """Seconds left; zero after the deadline."""
+        """Return the seconds left.
+
+        Returns
+        -------
+        seconds : float
+            Never negative.
+        """
         return max(0.0, self.deadline - self.clock())
 
 

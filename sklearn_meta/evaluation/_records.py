@@ -109,6 +109,7 @@ class Evaluation:
     candidate : Candidate
         What was scored.
     status : Status
+        How the evaluation ended.
     folds : tuple of FoldResult, default=()
         Results of the finished folds, in order.
     screening : tuple of FoldResult, default=()
