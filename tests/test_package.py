@@ -174,6 +174,21 @@ def test_no_absolute_path_in_the_tree():
     assert found == []
 
 
+def test_architecture_names_files_that_exist():
+    text = (ROOT / "doc" / "architecture.md").read_text(encoding="utf-8")
+    package, folder, missing = ROOT / "sklearn_meta", None, []
+    for line in text.splitlines():
+        # In the listing a file belongs to the folder above it.
+        if heading := re.match(r" {6}(\w+)/ ", line):
+            folder = heading.group(1)
+        for name in re.findall(r"[\w/]*\w\.py", line):
+            within = folder if line.startswith(" " * 8) else ""
+            found = [package / within / name, package / "maml" / "training" / name]
+            if not any(path.is_file() for path in found):
+                missing.append(name)
+    assert folder is not None and missing == []
+
+
 def test_readme_tells_two_commands():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```(?:bash|sh|console)\n(.*?)```", readme, flags=re.DOTALL)
