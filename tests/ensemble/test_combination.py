@@ -70,19 +70,6 @@ def test_members_without_weight_are_not_looked_at():
     assert_allclose(combination.apply([None, f[1]]), f[1])
 
 
-def test_restrict_keeps_the_sum_of_the_weights():
-    combination = Combination(
-        "stack", (5, 3, 8), np.array([1.0, 0.5, 0.5]), np.zeros(2)
-    )
-    smaller = combination.restrict([0, 2])
-    assert smaller.members == (5, 8)
-    assert_allclose(smaller.weights, [4 / 3, 2 / 3])
-    average = Combination("average", (5, 3), np.array([0.6, 0.4])).restrict([1])
-    assert (average.kind, average.members) == ("single", (3,))
-    with pytest.raises(ValueError, match="positive weight"):
-        combination.restrict([])
-
-
 @pytest.mark.parametrize(
     ("kind", "members", "weights", "message"),
     [

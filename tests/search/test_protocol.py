@@ -70,10 +70,3 @@ def test_a_sparse_table():
     X = sparse.csr_array((12, 3))
     problem = problem_of(RegressionTask(), Schema(3, sparse=True), X)
     assert problem.is_sparse and not problem.has_missing
-
-
-@pytest.mark.parametrize("repeatable", [True, False])
-def test_only_a_run_that_ends_by_the_clock_may_look_at_seconds(repeatable):
-    problem = problem_of(RegressionTask(), repeatable=repeatable, left_out={"maml"})
-    assert problem.follows_clock != repeatable
-    assert problem.left_out == {"maml"}
