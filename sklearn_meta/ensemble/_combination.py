@@ -143,6 +143,7 @@ class Combination:
         Returns
         -------
         combined : ndarray of the same shape, float64
+            Weighted mean, or weighted sum with intercept of a stack.
 
         Raises
         ------

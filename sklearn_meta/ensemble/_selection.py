@@ -1,14 +1,8 @@
-"""Greedy ensemble selection with replacement [1]_.
+"""Greedy ensemble selection with replacement.
 
-Notation: M candidates, n rows, t members selected so far, ``S`` the sum of their
-predictions. Adding candidate m gives the ensemble ``(S + p_m) / (t + 1)``. For the
-scores `LogLoss`, `SquaredError` and `RootSquaredErrors`, a step is vectorized over all
-candidates.
-
-References
-----------
-.. [1] R. Caruana, A. Niculescu-Mizil, G. Crew and A. Ksikes, "Ensemble selection from
-   libraries of models", ICML 2004.
+Caruana, Niculescu-Mizil, Crew, Ksikes (2004), Ensemble selection from libraries of
+models, ICML. Notation: M candidates, n rows, t members chosen so far, ``S`` the sum of
+their predictions; adding candidate m gives the ensemble ``(S + p_m) / (t + 1)``.
 """
 
 from __future__ import annotations
@@ -20,42 +14,65 @@ import numpy as np
 
 from sklearn_meta.data._task import SMALLEST_PROBABILITY
 
-# Number of steps without an improvement after which the selection stops. A step may be
-# worse than the one before although a later one is better: with candidates A and B,
-# (3 A + B) / 4 may be better than A where (A + B) / 2 is worse.
+# With replacement, a step may lose what the next ones gain (3 + 1 members where 1 + 1
+# is worse than 1), so the search goes on for some steps; the best prefix is returned.
 PATIENCE = 5
 
 
 @dataclass(frozen=True, eq=False)
 class LogLoss:
-    """Mean log-probability of the true class, a score for `greedy_selection`.
+    """Mean log-probability of the true class, as a score that greedy search knows.
 
     Parameters
     ----------
     y : ndarray of int of shape (n_samples,) or (n_samples, n_labels)
-        Index of the true class of each row. For several labels, each label is a binary
-        problem and the score is the mean over the labels.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of the rows; None for equal weights.
+        Column of the true class. Of several labels, each is a problem of two classes;
+        the score is the mean over them.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows; None for equal ones.
     """
 
     y: np.ndarray = field(repr=False)
     sample_weight: np.ndarray | None = field(default=None, repr=False)
 
     def __call__(self, predictions):
-        """Return the score of predicted probabilities; greater is better."""
+        """Return the score of probabilities; greater is better."""
         true = np.maximum(self.profile(predictions), SMALLEST_PROBABILITY)
         weights = of_outputs(self.sample_weight, self.y)
         return float(np.average(np.log(true), weights=weights))
 
     def profile(self, predictions):
-        """Return the probability of the true class for each row and label."""
+        """Return the probability of the true class of each row and label.
+
+        Parameters
+        ----------
+        predictions : array-like of shape (n_samples, n_classes)
+            Probabilities of the classes; of several labels, of shape (n_samples,
+            n_labels, 2), see `Combination.apply`.
+
+        Returns
+        -------
+        probabilities : ndarray of float64 of shape (n_samples * n_labels,)
+            Probability of the true class, row by row.
+        """
         p = np.asarray(predictions)
         p = p.reshape(-1, p.shape[-1])
         return p[np.arange(self.y.size), self.y.reshape(-1)].astype(np.float64)
 
     def totals(self, predictions):
-        """Return the state of a greedy selection from `predictions`."""
+        """Return the running sums of a greedy selection.
+
+        Parameters
+        ----------
+        predictions : sequence of array-like
+            Predictions of each candidate, as of `profile`.
+
+        Returns
+        -------
+        totals : object
+            Empty ensemble with ``add(m)``, ``score()`` and ``scores_with_each()``, the
+            scores after each possible addition.
+        """
         return _LogLossTotals(
             np.stack([self.profile(p) for p in predictions]),
             _unit_weights(of_outputs(self.sample_weight, self.y), self.y.size),
@@ -64,30 +81,53 @@ class LogLoss:
 
 @dataclass(frozen=True, eq=False)
 class SquaredError:
-    """Negative mean squared error, a score for `greedy_selection`.
+    """Minus the mean squared error, as a score that greedy search knows.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         True targets.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of the rows; None for equal weights.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows; None for equal ones.
     """
 
     y: np.ndarray = field(repr=False)
     sample_weight: np.ndarray | None = field(default=None, repr=False)
 
     def __call__(self, predictions):
-        """Return the score of predicted targets; greater is better."""
+        """Return the score of targets; greater is better."""
         weights = of_outputs(self.sample_weight, self.y)
         return -float(np.average(self.profile(predictions) ** 2, weights=weights))
 
     def profile(self, predictions):
-        """Return the error for each row and output."""
+        """Return the error of each row and output.
+
+        Parameters
+        ----------
+        predictions : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Predicted targets of one candidate.
+
+        Returns
+        -------
+        errors : ndarray of float64 of shape (n_samples * n_outputs,)
+            Predicted minus true target, row by row.
+        """
         return (np.asarray(predictions, dtype=np.float64) - self.y).reshape(-1)
 
     def totals(self, predictions):
-        """Return the state of a greedy selection from `predictions`."""
+        """Return the running sums of a greedy selection.
+
+        Parameters
+        ----------
+        predictions : sequence of array-like
+            Predictions of each candidate, as of `profile`.
+
+        Returns
+        -------
+        totals : object
+            Empty ensemble with ``add(m)``, ``score()`` and ``scores_with_each()``, the
+            scores after each possible addition.
+        """
         return _SquaredErrorTotals(
             np.stack([self.profile(f) for f in predictions]),
             _unit_weights(of_outputs(self.sample_weight, self.y), self.y.size),
@@ -96,36 +136,60 @@ class SquaredError:
 
 @dataclass(frozen=True, eq=False)
 class RootSquaredErrors:
-    """Negative mean over outputs of the root mean squared error.
+    """Minus the mean over outputs of the root mean squared error.
 
-    A score for `greedy_selection`. For a single output, `SquaredError` has the same
-    maximum.
+    With one output the root does not change which average is the best, and
+    `SquaredError` will do.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples, n_outputs)
         True targets.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of the rows; None for equal weights.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows; None for equal ones.
     """
 
     y: np.ndarray = field(repr=False)
     sample_weight: np.ndarray | None = field(default=None, repr=False)
 
     def __call__(self, predictions):
-        """Return the score of predicted targets; greater is better."""
+        """Return the score of targets; greater is better."""
         squares = np.average(
             self._errors(predictions) ** 2, axis=0, weights=self.sample_weight
         )
         return -float(np.mean(np.sqrt(squares)))
 
     def profile(self, predictions):
-        """Return the error for each row and output, in standard deviations of `y`."""
+        """Return the error of each row and output, in deviations of the output.
+
+        Parameters
+        ----------
+        predictions : array-like of shape (n_samples, n_outputs)
+            Predicted targets of one candidate.
+
+        Returns
+        -------
+        errors : ndarray of float64 of shape (n_samples * n_outputs,)
+            Predicted minus true target, divided by the standard deviation of the
+            output; an output without variance is not scaled.
+        """
         scale = np.std(self.y, axis=0)
         return (self._errors(predictions) / np.where(scale > 0, scale, 1)).reshape(-1)
 
     def totals(self, predictions):
-        """Return the state of a greedy selection from `predictions`."""
+        """Return the running sums of a greedy selection.
+
+        Parameters
+        ----------
+        predictions : sequence of array-like of shape (n_samples, n_outputs)
+            Predictions of each candidate.
+
+        Returns
+        -------
+        totals : object
+            Empty ensemble with ``add(m)``, ``score()`` and ``scores_with_each()``, the
+            scores after each possible addition.
+        """
         errors = np.stack([self._errors(f) for f in predictions])
         return _RootSquaredErrorsTotals(
             np.moveaxis(errors, 2, 0), _unit_weights(self.sample_weight, len(self.y))
@@ -136,7 +200,7 @@ class RootSquaredErrors:
 
 
 class _LogLossTotals:
-    """Greedy selection by log loss, from the probabilities of the true classes."""
+    """Only the probability of the true class of each row is needed."""
 
     def __init__(self, true, weights):
         self.true = true  # (M, n)
@@ -159,7 +223,7 @@ class _LogLossTotals:
 
 
 class _SquaredErrorTotals:
-    """Greedy selection by squared error: ``c'Gc / t^2`` for counts c, Gram matrix G."""
+    """With ``G`` the Gram matrix of errors, counts c have error ``c'Gc / t^2``."""
 
     def __init__(self, errors, weights):
         self.gram = (errors * weights) @ errors.T
@@ -181,7 +245,7 @@ class _SquaredErrorTotals:
 
 
 class _RootSquaredErrorsTotals:
-    """Greedy selection by root squared errors, with a Gram matrix per output."""
+    """As for one output, with a Gram matrix for each."""
 
     def __init__(self, errors, weights):
         self.outputs = [_SquaredErrorTotals(e, weights) for e in errors]
@@ -198,12 +262,12 @@ class _RootSquaredErrorsTotals:
 
     @staticmethod
     def _score(scores):
-        # Rounding errors may make the square of an error near zero negative.
+        # Rounding may leave the square of a vanishing error below zero.
         return -np.mean(np.sqrt(np.maximum(-np.array(scores), 0.0)), axis=0)
 
 
 class _CallableTotals:
-    """Greedy selection by any function, with one call per candidate and step."""
+    """Any function of predictions; one call for each candidate and step."""
 
     def __init__(self, predictions, score):
         self.predictions = [np.asarray(p, dtype=np.float64) for p in predictions]
@@ -231,57 +295,41 @@ def greedy_selection(
     start=None,
     stop: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
-    """Select members of an average greedily, with replacement [1]_.
+    """Choose how often each candidate enters an average, one addition at a time.
 
-    Each step adds the candidate that gives the best average. The best average over all
-    steps is returned; on these rows it is at least as good as the best candidate.
+    Each step adds the candidate whose addition gives the best score; the best of all
+    the averages met on the way is returned, so that it is never worse on these rows
+    than the best candidate alone. Ties go to the candidate that comes first.
 
     Parameters
     ----------
     predictions : sequence of ndarray of shape (n_samples, n_outputs) or (n_samples,)
-        Predictions of each candidate: probabilities or targets. The first of equally
-        good candidates is selected.
+        Out-of-fold predictions of each candidate.
     score : LogLoss, SquaredError, RootSquaredErrors or callable
-        ``score(predictions) -> float``, greater is better. For the three classes, a
-        step is vectorized over the candidates; any other callable is called once per
-        candidate and step.
+        ``score(predictions) -> float``, greater is better. The classes are computed for
+        all candidates at once.
     size : int
-        Maximum number of members, counting repetitions, including those of `start`.
+        Largest number of additions, those of `start` included.
     start : ndarray of int of shape (n_candidates,), default=None
-        Number of times that each candidate is in the initial ensemble; None for an
-        empty ensemble.
-    stop : callable, default=always False
-        ``stop() -> bool``, called before each step except the first one. The selection
-        ends if it returns True.
+        Counts to begin with; None for an empty ensemble.
+    stop : callable, default never
+        Asked before each step; once it says True the best so far is returned. The first
+        step is always made.
 
     Returns
     -------
     counts : ndarray of int of shape (n_candidates,)
-        Number of times that each candidate is in the ensemble.
+        Number of times that each candidate was added.
 
     Raises
     ------
     ValueError
         If there is no candidate, `size` is not positive, or no score is finite.
-
-    References
-    ----------
-    .. [1] R. Caruana, A. Niculescu-Mizil, G. Crew and A. Ksikes, "Ensemble selection
-       from libraries of models", ICML 2004.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_meta.ensemble import SquaredError, greedy_selection
-    >>> y = np.array([0.0, 1.0, 2.0])
-    >>> predictions = [y + 1.0, y - 1.0, y + 3.0]
-    >>> greedy_selection(predictions, SquaredError(y), size=10)
-    array([1, 1, 0])
     """
     if not len(predictions) or size < 1:
         raise ValueError(
-            f"greedy_selection needs at least one candidate in 'predictions' and a "
-            f"'size' of at least 1. Got {len(predictions)} candidates and size={size}."
+            f"greedy_selection needs a candidate and a 'size' of at least 1. Got "
+            f"{len(predictions)} candidates and size={size}."
         )
     if isinstance(score, LogLoss | SquaredError | RootSquaredErrors):
         totals = score.totals(predictions)
@@ -308,22 +356,19 @@ def greedy_selection(
         if scores[m] > best_score:
             best, best_score, waited = counts.copy(), scores[m], 0
     if not best.any():
-        raise ValueError(
-            f"None of the {len(predictions)} candidates has a finite score. Leave out "
-            "candidates whose predictions are not finite."
-        )
+        raise ValueError("None of the candidates has a finite score.")
     return best
 
 
 def of_outputs(sample_weight, y):
-    """Repeat the weights of rows for the outputs of `y`, in one dimension."""
+    """Return the weights of rows for each row and output of `y`, in one dimension."""
     if sample_weight is None or y.ndim == 1:
         return sample_weight
     return np.repeat(sample_weight, y.shape[1])
 
 
 def _unit_weights(sample_weight, n):
-    """Scale the weights of rows to sum to one."""
+    """Return weights of rows that sum to one."""
     if sample_weight is None:
         return np.full(n, 1.0 / n)
     return np.asarray(sample_weight, dtype=np.float64) / np.sum(sample_weight)

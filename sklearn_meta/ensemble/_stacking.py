@@ -56,6 +56,7 @@ def nonnegative_stack(
     weights : ndarray of shape (n_members,)
         Non-negative weights.
     intercept : ndarray of shape (n_classes,) or ()
+        Added to the weighted sum.
 
     References
     ----------

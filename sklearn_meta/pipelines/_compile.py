@@ -31,7 +31,10 @@ from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec, instantiate
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 from sklearn_meta.pipelines._typing_rules import check_tree
-from sklearn_meta.timing._operators import EARLY_STOPPING_ROUNDS
+
+# Number of boosting rounds with early stopping, times the learning rate: rounds up to
+# the best one and the patience after it.
+EXPECTED_ROUNDS = 10.0
 
 # Folds of the out-of-fold predictions that a stacked learner is fitted on.
 STACK_FOLDS = 5
@@ -541,7 +544,7 @@ def _unstopped_rounds(arguments):
     """Bound the rounds of a LightGBM learner that cannot be stopped early."""
     # An operator of the user need not have these two hyperparameters.
     learning_rate = arguments.get("learning_rate", 0.1)
-    bound = round(EARLY_STOPPING_ROUNDS / learning_rate)
+    bound = round(EXPECTED_ROUNDS / learning_rate)
     return min(arguments.get("n_estimators", bound), bound)
 
 

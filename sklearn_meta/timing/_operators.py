@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf, log2
 
+from sklearn_meta.pipelines._compile import EXPECTED_ROUNDS
 from sklearn_meta.pipelines._multi_output import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
@@ -18,10 +19,6 @@ STACK_FITS = 6
 # Calibration fits its inner estimator on three folds (`CALIBRATION_FOLDS`) and all
 # rows.
 CALIBRATION_FITS = 4
-
-# Number of boosting rounds with early stopping, times the learning rate: rounds up to
-# the best one and the patience after it.
-EARLY_STOPPING_ROUNDS = 10.0
 
 # The polynomial operator replaces more products than about this number by a sketch.
 MAX_PRODUCTS = 1_000.0
@@ -132,7 +129,7 @@ class _CostSum:
         params = _params(operator, node)
         bounded = early_stopping or self.always_bounded
         if bounded and params.get("early_stopping", False):
-            rounds = EARLY_STOPPING_ROUNDS / params.get("learning_rate", 0.1)
+            rounds = EXPECTED_ROUNDS / params.get("learning_rate", 0.1)
         return seconds + self._own(operator, node, width, rounds)
 
     def features(self, node, width):

@@ -12,7 +12,7 @@ from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines.catalog._default import default_catalog
 from sklearn_meta.timing._operators import (
     CALIBRATION_FITS,
-    EARLY_STOPPING_ROUNDS,
+    EXPECTED_ROUNDS,
     STACK_FITS,
     STEP_SECONDS,
     predicted_seconds,
@@ -104,7 +104,7 @@ def test_stack_and_wrappers_count_their_fits():
 def test_early_stopping_makes_rounds_cheaper_where_it_works():
     all_rounds = seconds("lightgbm(X, n_estimators=2000)")
     stopped = seconds("lightgbm(X, n_estimators=2000, early_stopping=True)")
-    ratio = EARLY_STOPPING_ROUNDS / 0.1 / 2000
+    ratio = EXPECTED_ROUNDS / 0.1 / 2000
     assert stopped == pytest.approx(ratio * all_rounds, rel=0.05)
     slower = "lightgbm(X, n_estimators=2000, early_stopping=True, learning_rate=0.02)"
     assert seconds(slower) > 4 * stopped
