@@ -336,8 +336,8 @@ def test_groups_are_kept_together():
 @pytest.mark.parametrize("scoring", ["roc_auc", "f1_macro", "neg_brier_score"])
 def test_any_scorer_name(scoring):
     X, y = load_breast_cancer(return_X_y=True)
-    clf = classifier(scoring=scoring, search_space=fast_space(), max_evaluations=3, cv=3)
-    clf.fit(X, y)
+    kwargs = {"search_space": fast_space(), "max_evaluations": 3, "cv": 3}
+    clf = classifier(scoring=scoring, **kwargs).fit(X, y)
     assert np.isfinite(clf.best_score_)
     assert np.isfinite(clf.score(X, y))
 
