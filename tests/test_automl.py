@@ -27,6 +27,7 @@ from sklearn_meta.exceptions import (
     SearchInterruptedWarning,
     SklearnMetaWarning,
 )
+from sklearn_meta.parallel import _start
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search import EvolutionarySearch, RandomSearch
 from tests.faulty_learners import FAULTY
@@ -57,18 +58,25 @@ def fast_space(*extra):
     return SearchSpace(include=FAST, operators=operators)
 
 
+# All but networks, of which a fit takes a second.
+QUICK = SearchSpace(exclude=["bagged_mlp"])
+
+
 def classifier(**kwargs):
-    kwargs = {"max_evaluations": 6, "random_state": 0, **kwargs}
+    kwargs = {
+        "max_evaluations": 6, "search_space": QUICK, "random_state": 0, **kwargs
+    }  # fmt: skip
     return MetaAutoClassifier(**kwargs)
 
 
 @pytest.fixture(scope="module")
 def fitted():
+    """The default space, networks included."""
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, random_state=0, stratify=y
     )
-    clf = classifier(max_evaluations=8).fit(X_train, y_train)
+    clf = classifier(max_evaluations=8, search_space=None).fit(X_train, y_train)
     return clf, X_train, X_test, y_train, y_test
 
 
@@ -165,7 +173,7 @@ def test_source_makes_the_best_pipeline(seed):
 
 def test_ensemble_size_one_is_the_single_best_pipeline():
     X, y = load_iris(return_X_y=True)
-    clf = classifier(ensemble_size=1).fit(X, y)
+    clf = classifier(ensemble_size=1, search_space=fast_space()).fit(X, y)
     np.testing.assert_allclose(
         clf.predict_proba(X), clf.best_estimator_.predict_proba(X), atol=1e-6
     )
@@ -175,14 +183,14 @@ def test_ensemble_size_one_is_the_single_best_pipeline():
 
 
 @pytest.mark.parametrize("strategy", [EvolutionarySearch(), RandomSearch()])
-def test_same_result_for_every_number_of_workers(strategy):
-    # Large enough for worker processes to be started.
+def test_same_result_for_every_number_of_workers(strategy, monkeypatch):
+    # Worker processes are started for a short search too.
+    monkeypatch.setattr(_start, "IN_PROCESS_SECONDS", 0.0)
     X, y = load_diabetes(return_X_y=True)
-    X, y = np.tile(X, (4, 1)), np.tile(y, 4)
     fits = [
         MetaAutoRegressor(
             max_evaluations=14, random_state=0, n_jobs=n_jobs, search=clone(strategy),
-            time_budget=600, search_space=DETERMINED,
+            time_budget=600, search_space=DETERMINED, cv=3,
         ).fit(X, y)
         for n_jobs in (1, 2)
     ]  # fmt: skip
@@ -328,7 +336,8 @@ def test_groups_are_kept_together():
 @pytest.mark.parametrize("scoring", ["roc_auc", "f1_macro", "neg_brier_score"])
 def test_any_scorer_name(scoring):
     X, y = load_breast_cancer(return_X_y=True)
-    clf = classifier(scoring=scoring, search_space=fast_space()).fit(X, y)
+    kwargs = {"search_space": fast_space(), "max_evaluations": 3, "cv": 3}
+    clf = classifier(scoring=scoring, **kwargs).fit(X, y)
     assert np.isfinite(clf.best_score_)
     assert np.isfinite(clf.score(X, y))
 
@@ -350,18 +359,20 @@ def test_scorer_object_and_callable():
 # Faults
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
-    "name, status",
+    "name, status, budget",
     [
-        ("raising", "failed"),
-        ("not_finite", "failed"),
-        ("exiting", "crashed"),
-        ("eating", "memory"),
-        ("hanging", "timeout"),
-        ("warning", "ok"),
+        ("raising", "failed", 60),
+        ("not_finite", "failed", 60),
+        ("exiting", "crashed", 60),
+        ("eating", "memory", 60),
+        # Stopped when its share of the budget is used.
+        ("hanging", "timeout", 8),
+        ("warning", "ok", 60),
     ],
 )
-def test_a_faulty_candidate_costs_only_itself(name, status):
+def test_a_faulty_candidate_costs_only_itself(name, status, budget):
     X, y = load_iris(return_X_y=True)
     X, y = X[:100], y[:100] ^ (np.arange(100) % 7 == 0)
     began = time.monotonic()
@@ -370,13 +381,14 @@ def test_a_faulty_candidate_costs_only_itself(name, status):
         search_space=SearchSpace(
             include=["random_forest"], operators=(FAULTY[name],), max_size=1
         ),
-        search=RandomSearch(),
-        max_evaluations=None,
-        time_budget=8,
+        search=EvolutionarySearch(initial_pipelines=[f"{name}(X)"]),
+        max_evaluations=4,
+        cv=3,
+        time_budget=budget,
         memory_limit=250,
         n_jobs=2,
     ).fit(X, y)
-    assert time.monotonic() - began < 8 * 1.02 + 0.3
+    assert time.monotonic() - began < budget * 1.02 + 0.3
     bad = [e for e in clf.history_ if name in e.candidate.text]
     assert status in {str(e.status) for e in bad}
     assert all(e.reason for e in bad if e.status != "ok")
@@ -444,6 +456,7 @@ def test_interrupt_while_the_final_model_is_fitted(monkeypatch):
     assert clf.score(X, y) > 0.9
 
 
+@pytest.mark.alone
 @pytest.mark.filterwarnings("ignore::sklearn_meta.exceptions.SearchInterruptedWarning")
 def test_a_real_interrupt_signal_ends_fit_at_once():
     X, y = load_breast_cancer(return_X_y=True)
@@ -466,6 +479,7 @@ def test_html_and_text_repr():
 # Budget
 
 
+@pytest.mark.alone
 def test_tiny_table_ends_early():
     X, y = load_iris(return_X_y=True)
     began = time.monotonic()
@@ -474,6 +488,7 @@ def test_tiny_table_ends_early():
     assert clf.stop_reason_ != "time budget used"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("budget", [0.5, 3])
 @pytest.mark.filterwarnings("ignore::sklearn_meta.exceptions.SklearnMetaWarning")
 def test_short_budget_is_kept(budget):
@@ -591,9 +606,12 @@ def test_more_folds_than_members_is_an_error():
 def test_a_short_search_is_the_same_every_time():
     X, y = load_iris(return_X_y=True)
     fits = [
-        MetaAutoClassifier(random_state=0, n_jobs=n_jobs).fit(X[::2], y[::2])
+        MetaAutoClassifier(
+            # So much that a busy machine needs less.
+            time_budget=600, search_space=QUICK, random_state=0, n_jobs=n_jobs
+        ).fit(X[::2], y[::2])
         for n_jobs in (1, 2)
-    ]
+    ]  # fmt: skip
     first, second = (
         [(e.candidate.text, e.scores, e.status) for e in fit.history_] for fit in fits
     )

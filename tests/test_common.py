@@ -26,6 +26,7 @@ from sklearn_meta.ensemble import (
 from sklearn_meta.metalearning import FixedPortfolio, KNNMetaLearner
 from sklearn_meta.mlp import BaggedMLPClassifier, BaggedMLPRegressor
 from sklearn_meta.pipelines import SearchSpace
+from tests.contract.small import classifier, regressor
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,13 +37,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 CHECKED_ELSEWHERE = {"MAMLClassifier", "MAMLRegressor", "CanonicalInput"}
 OPTIONAL = {"torch", "skorch", "safetensors"}
 
-# Of networks, which come first on many tables, a fit takes a second: too long for the
-# fits of all checks. With them, the slow tests check.
-QUICK = SearchSpace(exclude=["bagged_mlp"])
-SHORT = [
-    MetaAutoClassifier(max_evaluations=2, search_space=QUICK, random_state=0),
-    MetaAutoRegressor(max_evaluations=2, search_space=QUICK, random_state=0),
-]
+# Cheap pipelines, for the hundreds of fits of all checks, on the default folds.
+# What is recalled by default, networks above all, the slow tests check.
+SHORT = [classifier(max_evaluations=2, cv=None), regressor(max_evaluations=2, cv=None)]
 ENSEMBLES = [WeightedEnsembleClassifier(), WeightedEnsembleRegressor()]
 NETWORKS = [
     BaggedMLPClassifier(n_estimators=4, max_steps=100, random_state=0),
@@ -189,7 +186,8 @@ class _RepeatableRegressor(MetaAutoRegressor):
         return tags
 
 
+# On two folds, for time; the short searches are on as many as by default.
 @pytest.mark.slow
-@parametrize_with_checks([_RepeatableClassifier(), _RepeatableRegressor()])
+@parametrize_with_checks([_RepeatableClassifier(cv=2), _RepeatableRegressor(cv=2)])
 def test_default_search(estimator, check):
     check(estimator)

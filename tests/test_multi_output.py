@@ -446,7 +446,7 @@ def test_tags_are_truthful():
     ],
 )
 def test_common_checks(estimator, check):
-    check(estimator.__name__, estimator(max_evaluations=2, random_state=0))
+    check(estimator.__name__, estimator(**{**SMALL, "max_evaluations": 2}))
 
 
 # Scores

@@ -514,6 +514,7 @@ def test_system_without_fork_is_an_error(monkeypatch):
 # Ending
 
 
+@pytest.mark.alone
 def test_close_is_quick_and_leaves_nothing():
     gc.collect()
     before = n_descriptors()
