@@ -45,7 +45,7 @@ def function_spec(path, **settings) -> Spec:
     spec : Spec
         Spec of a ``FunctionTransformer``.
     """
-    params = {"func": Reference(path)}
+    params: dict[str, object] = {"func": Reference(path)}
     if settings:
         params["kw_args"] = settings
     if settings.get("accept_sparse"):

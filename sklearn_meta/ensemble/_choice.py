@@ -184,12 +184,14 @@ def combine(
             "values in all rows of 'folds'. Leave out candidates that diverge."
         )
     if scores is None:
-        scores = np.full(len(predictions), -np.inf)
-        scores[finite] = mean_scores(
+        means = np.full(len(predictions), -np.inf)
+        means[finite] = mean_scores(
             fold_scores(score, [predictions[m] for m in finite], folds)
         )
     # The first of equal candidates ranks first.
-    ranked = sorted(finite, key=lambda m: -scores[m])
+    else:
+        means = np.asarray(scores, dtype=np.float64)
+    ranked = sorted(finite, key=lambda m: -means[m])
     if size == 1 or len(ranked) == 1 or clock() >= deadline:
         return Combination.single(ranked[0])
     problem = CombinationProblem(
