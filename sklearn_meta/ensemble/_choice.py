@@ -188,9 +188,9 @@ def combine(
         means[finite] = mean_scores(
             fold_scores(score, [predictions[m] for m in finite], folds)
         )
-    # The first of equal candidates ranks first.
     else:
         means = np.asarray(scores, dtype=np.float64)
+    # The first of equal candidates ranks first.
     ranked = sorted(finite, key=lambda m: -means[m])
     if size == 1 or len(ranked) == 1 or clock() >= deadline:
         return Combination.single(ranked[0])
