@@ -160,7 +160,7 @@ def test_best_estimator_works_without_this_package(fitted, tmp_path):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_source_makes_the_best_pipeline(seed):
     X, y = people()
-    clf = classifier(random_state=seed, max_evaluations=5).fit(X, y)
+    clf = classifier(random_state=seed, max_evaluations=5, cv=3).fit(X, y)
     module = {}
     exec(clf.to_source(), module)
     assert "sklearn_meta" not in clf.to_source()
@@ -251,8 +251,8 @@ def test_polars_gives_the_same_as_pandas():
     X, y = people()
     X = X.drop(columns="empty")
     other = pl.from_pandas(X)
-    a = classifier(max_evaluations=4).fit(X, y)
-    b = classifier(max_evaluations=4).fit(other, pl.Series(y))
+    a = classifier(max_evaluations=4, cv=3).fit(X, y)
+    b = classifier(max_evaluations=4, cv=3).fit(other, pl.Series(y))
     np.testing.assert_allclose(a.predict_proba(X), b.predict_proba(other))
 
 
@@ -608,7 +608,8 @@ def test_a_short_search_is_the_same_every_time():
     fits = [
         MetaAutoClassifier(
             # So much that a busy machine needs less.
-            time_budget=600, search_space=QUICK, random_state=0, n_jobs=n_jobs
+            time_budget=600, search_space=DETERMINED, cv=3, random_state=0,
+            n_jobs=n_jobs,
         ).fit(X[::2], y[::2])
         for n_jobs in (1, 2)
     ]  # fmt: skip

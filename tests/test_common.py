@@ -186,8 +186,14 @@ class _RepeatableRegressor(MetaAutoRegressor):
         return tags
 
 
-# On two folds, for time; the short searches are on as many as by default.
+# On two folds, for time: the short searches are on as many as by default. The budget is
+# one that a busy machine does not use up.
+DEFAULT = {"cv": 2, "time_budget": 600}
+
+
 @pytest.mark.slow
-@parametrize_with_checks([_RepeatableClassifier(cv=2), _RepeatableRegressor(cv=2)])
+@parametrize_with_checks(
+    [_RepeatableClassifier(**DEFAULT), _RepeatableRegressor(**DEFAULT)]
+)
 def test_default_search(estimator, check):
     check(estimator)
