@@ -57,17 +57,17 @@ from sklearn_meta.evaluation._history_storage import (
     expand_history,
     without_arrays,
 )
-from sklearn_meta.evaluation._plan import (
-    Plan,
-    SearchSettings,
-    make_plan,
-)
 from sklearn_meta.evaluation._routing import route, routes_metadata
 from sklearn_meta.evaluation._run_search import run_search
 from sklearn_meta.evaluation._scoring import (
     ScorerScoring,
     check_scores_outputs,
     make_scoring,
+)
+from sklearn_meta.evaluation._search_plan import (
+    Plan,
+    SearchSettings,
+    make_plan,
 )
 from sklearn_meta.exceptions import NoCandidateError
 from sklearn_meta.inspection._progress import ProgressLine
@@ -77,7 +77,7 @@ from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import add_results, metafeatures_to_record
 from sklearn_meta.parallel._memory_limit import default_memory_limit
-from sklearn_meta.parallel._start import start_pool
+from sklearn_meta.parallel._start_pool import start_pool
 from sklearn_meta.pipelines import SearchSpace, to_source
 from sklearn_meta.search._protocol import make_problem
 from sklearn_meta.search._strategies import STRATEGIES, as_strategy

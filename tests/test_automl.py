@@ -27,7 +27,7 @@ from sklearn_meta.exceptions import (
     SearchInterruptedWarning,
     SklearnMetaWarning,
 )
-from sklearn_meta.parallel import _start
+from sklearn_meta.parallel import _start_pool as _start
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search import EvolutionarySearch, RandomSearch
 from tests.faulty_learners import FAULTY

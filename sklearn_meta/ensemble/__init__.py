@@ -1,8 +1,8 @@
 """Ensembles: select, combine and fit the candidates of the final model."""
 
-from sklearn_meta.ensemble._choice import combine
+from sklearn_meta.ensemble._choose_combination import combine
 from sklearn_meta.ensemble._combination import Combination
-from sklearn_meta.ensemble._selection import (
+from sklearn_meta.ensemble._greedy_selection import (
     LogLoss,
     RootSquaredErrors,
     SquaredError,

@@ -1,8 +1,8 @@
 """Contenders of the ensemble rule: greedy average, diverse average and stack.
 
 Each contender is scored out of fold: for each fold it is fitted on the other folds and
-scored on this one. `sklearn_meta.ensemble._choice` compares these scores with those of
-the best single candidate.
+scored on this one. `_choose_combination` compares these scores with those of the best
+single candidate.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sklearn_meta.ensemble._fold_scores import (
     mean_scores_elsewhere,
     safe_score,
 )
-from sklearn_meta.ensemble._selection import greedy_selection, of_outputs
+from sklearn_meta.ensemble._greedy_selection import greedy_selection, of_outputs
 from sklearn_meta.ensemble._stacking import (
     fit_linear_pool,
     fit_linear_pools,

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from sklearn_meta._warnings import warn
-from sklearn_meta.ensemble._choice import combine
+from sklearn_meta.ensemble._choose_combination import combine
 from sklearn_meta.ensemble._fallbacks import (
     fastest_model,
     screening_model,

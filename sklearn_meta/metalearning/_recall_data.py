@@ -18,7 +18,10 @@ from sklearn_meta.metalearning.knowledge_base._score_matrix import (
     ScoreMatrix,
     family_weights,
 )
-from sklearn_meta.metalearning.similarity._forest import ForestProximity, grow_forest
+from sklearn_meta.metalearning.similarity._forest_proximity import (
+    ForestProximity,
+    grow_forest,
+)
 from sklearn_meta.timing._known_datasets import SecondsModel, fit_seconds_model
 
 

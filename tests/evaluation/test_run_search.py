@@ -13,9 +13,9 @@ from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._limits import SearchLimits
-from sklearn_meta.evaluation._plan import Plan
 from sklearn_meta.evaluation._records import Candidate, FoldResult, Status
 from sklearn_meta.evaluation._run_search import run_search
+from sklearn_meta.evaluation._search_plan import Plan
 from sklearn_meta.parallel._pool import Done, Failed, Payload
 from sklearn_meta.pipelines._tree import X
 from tests.parallel.scripted_pool import ScriptedPool

@@ -5,7 +5,7 @@ import pytest
 
 from sklearn_meta import MetaAutoClassifier
 from sklearn_meta.metalearning import FixedPortfolio
-from sklearn_meta.parallel import _start
+from sklearn_meta.parallel import _start_pool as _start
 from sklearn_meta.parallel._process_pool import can_start_processes
 from sklearn_meta.pipelines import SearchSpace, default_catalog
 from sklearn_meta.testing import operator_checks, parametrize_with_checks

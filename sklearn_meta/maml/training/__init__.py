@@ -3,8 +3,8 @@
 from sklearn_meta.maml.training._average import average_initializations
 from sklearn_meta.maml.training._episode import Episode, MixedEpisodes
 from sklearn_meta.maml.training._meta_train import meta_train
-from sklearn_meta.maml.training._real import RealEpisodes
-from sklearn_meta.maml.training._synthetic import SyntheticEpisodes
+from sklearn_meta.maml.training._real_episodes import RealEpisodes
+from sklearn_meta.maml.training._synthetic_episodes import SyntheticEpisodes
 
 __all__ = [
     "Episode",

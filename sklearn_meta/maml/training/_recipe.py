@@ -24,8 +24,8 @@ import torch
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.maml.training._episode import MixedEpisodes
 from sklearn_meta.maml.training._meta_train import meta_train
-from sklearn_meta.maml.training._real import RealEpisodes
-from sklearn_meta.maml.training._synthetic import SyntheticEpisodes
+from sklearn_meta.maml.training._real_episodes import RealEpisodes
+from sklearn_meta.maml.training._synthetic_episodes import SyntheticEpisodes
 
 N_INNER_STEPS = 3
 REAL_SHARE = 0.3

@@ -16,7 +16,7 @@ from sklearn_meta.evaluation._cross_validation import (
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._limits import SearchLimits, patience
 from sklearn_meta.evaluation._scoring import Scoring, perfect_score
-from sklearn_meta.parallel._start import IN_PROCESS_SECONDS
+from sklearn_meta.parallel._start_pool import IN_PROCESS_SECONDS
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.timing._effort import Effort
 from sklearn_meta.timing._forecast import Forecast

@@ -12,7 +12,9 @@ from sklearn_meta.data._describe import describe_table
 from sklearn_meta.data._target import classification_task, regression_task
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._limits import patience
-from sklearn_meta.evaluation._plan import (
+from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
+from sklearn_meta.evaluation._scoring import make_scoring, perfect_score
+from sklearn_meta.evaluation._search_plan import (
     N_FOLDS_TWICE,
     REPEAT_SHARE,
     REPEATABLE_SHARE,
@@ -20,10 +22,8 @@ from sklearn_meta.evaluation._plan import (
     SearchSettings,
     make_plan,
 )
-from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
-from sklearn_meta.evaluation._scoring import make_scoring, perfect_score
 from sklearn_meta.metalearning._prior import Prior, Proposal
-from sklearn_meta.parallel._start import IN_PROCESS_SECONDS
+from sklearn_meta.parallel._start_pool import IN_PROCESS_SECONDS
 from sklearn_meta.pipelines import Node, X, default_catalog
 from sklearn_meta.timing._effort import Effort
 

@@ -5,7 +5,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier
 
-from sklearn_meta.maml.training import SyntheticEpisodes, _synthetic
+from sklearn_meta.maml.training import SyntheticEpisodes
+from sklearn_meta.maml.training import _synthetic_episodes as _synthetic
 from sklearn_meta.maml.training._random_functions import PRIORS
 
 

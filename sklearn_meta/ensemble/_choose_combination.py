@@ -35,12 +35,12 @@ from sklearn_meta.ensemble._fold_scores import (
     mean_scores,
     mean_scores_elsewhere,
 )
-from sklearn_meta.ensemble._prefilter import prefilter
-from sklearn_meta.ensemble._selection import (
+from sklearn_meta.ensemble._greedy_selection import (
     LogLoss,
     RootSquaredErrors,
     SquaredError,
 )
+from sklearn_meta.ensemble._prefilter import prefilter
 
 # A combination may be worse than the best single candidate by this many standard errors
 # of the paired differences, on folds on which neither was selected.

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_meta.metalearning.knowledge_base._score_matrix import family_weights
-from sklearn_meta.metalearning.similarity._forest import (
+from sklearn_meta.metalearning.similarity._forest_proximity import (
     N_COMPONENTS,
     grow_forest,
     proximity_share,

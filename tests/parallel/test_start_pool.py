@@ -2,10 +2,10 @@
 
 import pytest
 
-from sklearn_meta.parallel import _start
+from sklearn_meta.parallel import _start_pool as _start
 from sklearn_meta.parallel._pool import Done, Payload, Place, PoolError, Task
 from sklearn_meta.parallel._process_pool import PRELOAD
-from sklearn_meta.parallel._start import (
+from sklearn_meta.parallel._start_pool import (
     IN_PROCESS_SECONDS,
     IN_PROCESS_SECONDS_OF_ONE,
     start_pool,
