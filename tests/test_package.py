@@ -147,7 +147,8 @@ def test_unknown_name():
 
 
 def text_files():
-    # What git tracks or would track; in a copy without git, all but the environment.
+    # What git tracks or would track; in a copy without git, all but the environment and
+    # the cache of mypy.
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     if (ROOT / ".git").exists():
         listed = subprocess.run(
@@ -155,7 +156,8 @@ def text_files():
         )
         paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
-        paths = [p for p in ROOT.rglob("*") if ".venv" not in p.parts]
+        left_out = {".venv", ".mypy_cache"}
+        paths = [p for p in ROOT.rglob("*") if left_out.isdisjoint(p.parts)]
     return [p for p in paths if p.suffix in TEXT_SUFFIXES and p.is_file()]
 
 
