@@ -68,7 +68,7 @@ def _with_torch(function, *args):
     """Call a function that may import torch or what comes with it; None without."""
     try:
         return function(*args)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if error.name not in OPTIONAL:
             raise
 

@@ -14,7 +14,10 @@ from sklearn_meta.parallel._channel import Channel
 from sklearn_meta.parallel._messages import REQUEST
 from sklearn_meta.parallel._pool import PoolError
 from sklearn_meta.parallel._server_process import kill_group
-from sklearn_meta.parallel._shared_memory import SharedObject
+from sklearn_meta.parallel._shared_memory import (
+    SharedObject,
+    above_standard_streams,
+)
 
 # Modules that most candidates need; imported once, by the server.
 PRELOAD = (
@@ -134,6 +137,7 @@ class ServerHandle:
             If the interpreter cannot be started.
         """
         ours, theirs = socket.socketpair()
+        theirs = socket.socket(fileno=above_standard_streams(theirs.detach()))
         errors = os.memfd_create("errors") if hasattr(os, "memfd_create") else None
         path = [p for p in sys.path if isinstance(p, str)]
         try:

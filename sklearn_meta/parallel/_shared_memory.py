@@ -110,10 +110,35 @@ class SharedObject:
 def _anonymous_file() -> int:
     """Return the descriptor of a new file without a name."""
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("sklearn_meta", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+        return above_standard_streams(os.memfd_create("sklearn_meta", flags))
     # On other systems than Linux: a temporary file that is already unlinked.
     with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
+        return above_standard_streams(os.dup(file.fileno()))
+
+
+def above_standard_streams(descriptor) -> int:
+    """Return a descriptor that no standard stream of a new process can replace.
+
+    A process whose standard input is closed, such as a daemon, gives its number to the
+    next file that it opens.
+
+    Parameters
+    ----------
+    descriptor : int
+
+    Returns
+    -------
+    descriptor : int
+        The same above 2; otherwise a copy, and the given one is closed.
+    """
+    if descriptor > 2:
+        return descriptor
+    import fcntl
+
+    copy = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return copy
 
 
 def _seal(descriptor):

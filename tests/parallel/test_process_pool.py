@@ -631,6 +631,12 @@ def use_pool(value=3):
 """
 
 
+def test_process_without_standard_streams(tmp_path):
+    # The next files that it opens have their numbers.
+    closed = "import os\nos.close(0)\nos.close(1)\n"
+    run_script(tmp_path, closed + USE_POOL + "assert use_pool() == 4\n")
+
+
 def test_script_without_main_guard(tmp_path):
     body = """
     print("once", use_pool())
