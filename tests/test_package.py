@@ -148,7 +148,7 @@ def test_unknown_name():
 
 def text_files():
     # What git tracks or would track; in a copy without git, all but the environment and
-    # the cache of mypy.
+    # the caches of tools.
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     if (ROOT / ".git").exists():
         listed = subprocess.run(
@@ -156,7 +156,7 @@ def text_files():
         )
         paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
-        left_out = {".venv", ".mypy_cache"}
+        left_out = {".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
         paths = [p for p in ROOT.rglob("*") if left_out.isdisjoint(p.parts)]
     return [p for p in paths if p.suffix in TEXT_SUFFIXES and p.is_file()]
 
