@@ -98,7 +98,7 @@ class LocalPool:
         events = []
         if self._in_process.n_idle == 0:
             events = self._in_process.wait(0)
-        elif self._processes is not None and not self._failures:
+        elif self._processes is not None:
             try:
                 events = self._processes.wait(timeout)
             except PoolError as error:

@@ -5,69 +5,12 @@ import pickle
 import sys
 
 import pytest
-from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, clone
 
-from sklearn_meta.evaluation._records import Status
 from sklearn_meta.metalearning.knowledge_base import _schema
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
-from sklearn_meta.metalearning.knowledge_base._metrics import STORED_METRICS
-from sklearn_meta.metalearning.knowledge_base._records import (
-    DatasetRecord,
-    EvaluationRecord,
-)
 from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
 from tests.metalearning.knowledge import dataset, evaluation, same
-
-TASKS = sorted(STORED_METRICS)
-
-
-names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
-
-
-finite = st.floats(allow_nan=False, allow_infinity=False)
-
-
-seconds = st.just(math.nan) | st.floats(0, 1e6)
-
-
-score = st.tuples(finite, st.just(math.nan) | st.floats(0, 1e300))
-
-
-@st.composite
-def knowledge(draw):
-    """Datasets of both tasks with evaluations; names are any text."""
-    records = []
-    keys = st.tuples(st.sampled_from(TASKS), names)
-    for task, name in draw(st.lists(keys, unique=True, max_size=3)):
-        described = DatasetRecord(
-            name=name,
-            task=task,
-            family=draw(names | st.just("")),
-            n_samples=draw(st.integers(0, 10**9)),
-            n_features=draw(st.integers(0, 10**6)),
-            n_classes=draw(st.integers(0, 100)),
-            metafeatures=draw(
-                st.dictionaries(names, finite | st.just(math.nan), max_size=4)
-            ),
-        )
-        evaluations = [
-            EvaluationRecord(
-                pipeline=pipeline,
-                status=status,
-                scores=draw(st.dictionaries(names, score, max_size=3))
-                if status == Status.OK
-                else {},
-                fit_seconds=draw(seconds),
-                predict_seconds=draw(seconds),
-                n_rows=draw(st.integers(0, 10**6)),
-            )
-            for pipeline, status in draw(
-                st.dictionaries(names, st.sampled_from(list(Status)), max_size=4)
-            ).items()
-        ]
-        records.append((described, evaluations))
-    return records
 
 
 def test_matrix_refuses_other_tasks(mine):
