@@ -8,6 +8,7 @@ classification and regression is in `sklearn_meta.data._task`.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
@@ -33,6 +34,8 @@ from sklearn_meta._sklearn_compat import (
 )
 from sklearn_meta._threads import one_thread
 from sklearn_meta._warnings import warn
+from sklearn_meta.data._alignment import align_columns
+from sklearn_meta.data._column_report import column_rows
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._describe import as_frame, describe_table, library_of
 from sklearn_meta.data._encoding import apply_encoder
@@ -72,7 +75,12 @@ from sklearn_meta.evaluation._search_plan import (
 from sklearn_meta.exceptions import NoCandidateError
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
-from sklearn_meta.inspection._tables import cv_results, leaderboard, time_report
+from sklearn_meta.inspection._tables import (
+    as_table,
+    cv_results,
+    leaderboard,
+    time_report,
+)
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import add_results, metafeatures_to_record
@@ -99,6 +107,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         "max_evaluations": [Interval(Integral, 1, None, closed="left"), None],
         "scoring": [str, callable, None],
         "cv": ["cv_object"],
+        "column_kinds": [Mapping, None],
         "search_space": [HasMethods(["catalog"]), None],
         "search": [StrOptions(set(STRATEGIES)), HasMethods(["start"]), None],
         "meta_learner": [HasMethods(["fit", "recall"]), None],
@@ -118,6 +127,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         max_evaluations=None,
         scoring=None,
         cv=None,
+        column_kinds=None,
         search_space=None,
         search="evolution",
         meta_learner=None,
@@ -133,6 +143,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.max_evaluations = max_evaluations
         self.scoring = scoring
         self.cv = cv
+        self.column_kinds = column_kinds
         self.search_space = search_space
         self.search = search
         self.meta_learner = meta_learner
@@ -200,6 +211,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             groups=groups,
             metadata=routed.score,
             keeps_rows=refers_to_rows(self.cv),
+            column_kinds=self.column_kinds,
         )
         settings = self._settings(table, routed, budget)
         state = self._previous_search(table, settings, budget)
@@ -400,7 +412,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """Set the fitted attributes."""
         context, history = state.plan.context, state.history
         self._encoder, self._encoding = table.encoder, table.encoding
-        self._library = table.library
+        self._library, self._column_names = table.library, table.names
         task = table.dataset.task
         if hasattr(task, "classes"):
             self.classes_ = task.classes
@@ -425,8 +437,10 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def _predictions(self, method, X):
         check_is_fitted(self)
         X = check_table(self, X, reset=False)
-        if self._library is not None and library_of(X) is None:
-            X = as_frame(X, self.feature_names_in_, self._library)
+        names = getattr(self, "feature_names_in_", None)
+        if self._library is not None and names is not None and library_of(X) is None:
+            X = as_frame(X, names, self._library)
+        X = align_columns(X, self._encoding.columns)
         with config_context(**INSIDE):
             encoded = apply_encoder(self._encoder, X)
             return getattr(self.ensemble_, method)(encoded)
@@ -442,6 +456,13 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """Scores and times of every evaluation, as in ``GridSearchCV``."""
         check_is_fitted(self)
         return cv_results(self.history_, self.n_splits_)
+
+    @property
+    def column_report_(self):
+        """How each column was read; a DataFrame if pandas is installed."""
+        check_is_fitted(self)
+        rows = column_rows(self._encoding.columns, self._column_names)
+        return as_table(rows, index="column")
 
     @property
     def neighbors_(self):
@@ -638,6 +659,12 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         `time_budget` is too short for folds. With a holdout part, pipelines are fitted
         on as many rows as allow for some dozens of fits within the budget; the final
         model is fitted on all rows, or on as many as there is time for.
+    column_kinds : mapping or None, default=None
+        Kinds of columns that are not to be inferred: maps names of columns, positions,
+        or selectors such as those of ``make_column_selector`` to ``"number"``,
+        ``"category"``, ``"text"``, ``"date"``, ``"duration"``, ``"set"`` (several
+        options in a cell, as in "a; c") or ``"drop"``. `column_report_` shows how each
+        column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
     search : {"evolution", "random"}, strategy or None, default="evolution"
@@ -694,6 +721,9 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Scores and times of every evaluation, as in ``GridSearchCV``.
     history_ : tuple of Evaluation
         Every evaluation in the order of proposal.
+    column_report_ : DataFrame or list of dict
+        One row for each column of the table: kind, the reason for it, number of
+        different values and of missing cells, and what the column is encoded as.
     neighbors_ : DataFrame or list of dict
         Datasets of the knowledge base that are most similar to this one.
     recall_note_ : str
@@ -840,6 +870,12 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         `time_budget` is too short for folds. With a holdout part, pipelines are fitted
         on as many rows as allow for some dozens of fits within the budget; the final
         model is fitted on all rows, or on as many as there is time for.
+    column_kinds : mapping or None, default=None
+        Kinds of columns that are not to be inferred: maps names of columns, positions,
+        or selectors such as those of ``make_column_selector`` to ``"number"``,
+        ``"category"``, ``"text"``, ``"date"``, ``"duration"``, ``"set"`` (several
+        options in a cell, as in "a; c") or ``"drop"``. `column_report_` shows how each
+        column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
     search : {"evolution", "random"}, strategy or None, default="evolution"
@@ -893,6 +929,9 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         Scores and times of every evaluation, as in ``GridSearchCV``.
     history_ : tuple of Evaluation
         Every evaluation in the order of proposal.
+    column_report_ : DataFrame or list of dict
+        One row for each column of the table: kind, the reason for it, number of
+        different values and of missing cells, and what the column is encoded as.
     neighbors_ : DataFrame or list of dict
         Datasets of the knowledge base that are most similar to this one.
     recall_note_ : str

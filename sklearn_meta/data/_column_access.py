@@ -41,6 +41,8 @@ class FrameColumns:
     Attributes
     ----------
     dtypes : list of narwhals types
+    names : list
+        Names of the columns.
     labels : list of (str or int)
         Names of the columns if all of them are strings, else their positions.
     n_rows : int
@@ -56,19 +58,23 @@ class FrameColumns:
         # scikit-learn selects columns by name only if all names are strings.
         by_name = all(isinstance(name, str) for name in names)
         self.labels = names if by_name else list(range(len(names)))
-        self._names = names
+        self.names = names
 
     def name(self, i):
         """Return the name of a column for messages."""
-        return f"column {self._names[i]!r}"
+        return f"column {self.names[i]!r}"
 
     def select(self, positions):
         """Return some columns as a table of the same library."""
         return self._X[:, list(positions)].to_native()
 
+    def block(self, positions):
+        """Return some columns as a two-dimensional array of Python objects."""
+        return np.asarray(self.select(positions), dtype=object)
+
     def values(self, i):
         """Return a column as an array of Python objects."""
-        return np.asarray(self.select([i]), dtype=object).reshape(-1)
+        return self.block([i]).reshape(-1)
 
     def is_plain_number(self, dtype):
         """Return whether values of a type can be converted to float at once."""
@@ -94,13 +100,16 @@ class ArrayColumns:
         self._X = X
         self.n_rows, n_columns = X.shape
         self.dtypes = [_ARRAY_DTYPES.get(X.dtype.kind, nw.Float64())] * n_columns
-        self.labels = list(range(n_columns))
+        self.names = self.labels = list(range(n_columns))
 
     def name(self, i):
         return f"column {i}"
 
     def select(self, positions):
         return self._X[:, list(positions)]
+
+    def block(self, positions):
+        return self.select(positions).astype(object)
 
     def values(self, i):
         return self._X[:, i].astype(object)

@@ -1,23 +1,29 @@
-"""Infer the kinds of columns: numbers, categories, texts, dates, durations.
+"""Infer the kinds of columns: numbers, categories, texts, dates, durations, sets.
 
 The rules are:
 
-- Booleans, integers, floats and decimals are **numeric**, also in object columns
-  without other values. Durations are numbers of milliseconds.
-- Strings, categoricals and enumerations are **categorical**, also if their levels are
-  numbers. Object columns with values of several types are **text**: categories that are
-  compared by their printed form.
-- Dates with or without a time of day are **datetime**.
+- Integers, floats and decimals are **numbers**, also in object columns without other
+  values; booleans are **booleans**. Durations are numbers of milliseconds.
+- Dates with or without a time of day are **dates**.
+- Strings are read as numbers, amounts of money, percentages, **dates**, **durations**
+  or **sets** of options if nearly all of them can be read in one format, see
+  `_string_formats`.
+- Other strings are **text** if few of them recur, or if they are sentences; all others,
+  categoricals and enumerations are **categories**, also if their levels are numbers.
+  Cells of several types are compared by their printed form.
 - Columns with a single value and no missing values are **constant**, columns without
-  values are **empty**, and categorical columns without repeated levels are
-  **identifiers**. They carry no information about new rows and are dropped.
+  values are **empty**, and strings that are codes of single rows are **identifiers**.
+  They carry no information about new rows and are left out.
+
+A kind that the user has chosen takes precedence.
 """
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Complex, Real
@@ -27,23 +33,67 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sklearn_meta.data._column_access import column_access
+from sklearn_meta.data._string_formats import (
+    DATES,
+    DURATIONS,
+    NUMBERS,
+    OPTIONS,
+    date_format,
+    detect_format,
+    duration_format,
+    number_format,
+    option_format,
+    without_markers,
+)
 from sklearn_meta.data._validation import check_no_infinity
+from sklearn_meta.data.parsing import (
+    date_parser,
+    is_missing,
+    parse_dates,
+    parse_numbers,
+    printed,
+)
 
-NUMERIC = "numeric"
-CATEGORICAL = "categorical"
+NUMBER = "number"
+BOOLEAN = "boolean"
+CATEGORY = "category"
 TEXT = "text"
-DATETIME = "datetime"
+DATE = "date"
 DURATION = "duration"
+SET = "set"
 CONSTANT = "constant"
 EMPTY = "empty"
 IDENTIFIER = "identifier"
+DROP = "drop"
 
-# Maximum number of levels of a categorical column. The most frequent ones are kept; the
-# others are treated like unknown levels.
-MAX_LEVELS = 1000
-# If the number of levels exceeds this share of the rows (free text, names), levels that
-# occur once are treated like unknown levels: no other row has them.
-MAX_LEVELS_PER_ROW = 0.5
+# Kinds that a user can choose.
+CHOICES = (NUMBER, CATEGORY, TEXT, DATE, DURATION, SET, DROP)
+
+# Of more levels than this, or than half of the cells, those that occur once are treated
+# like unknown levels: no other row has them.
+MANY_LEVELS = 1_000
+
+# Columns of at most this many different strings are no text.
+MAX_LABELS = 10
+# Strings are text if the number of different ones exceeds this share of the cells...
+MOSTLY_DIFFERENT = 0.5
+# ... or this smaller share, if they have this many words in the mean.
+SOME_DIFFERENT, SENTENCE = 0.1, 3.0
+# If this share of mostly different strings are single words with digits, they are the
+# codes of rows.
+CODE_SHARE = 0.9
+# Maximum number of different strings that words are counted in.
+WORDS_SAMPLE = 500
+_WORD = re.compile(r"\b\w\w+\b")
+
+# Texts of single words have no n-grams of words.
+MIN_WORDS = 1.2
+# Maximum number of characters of a column for n-grams of several words, and for n-grams
+# of characters of several and of one length: larger ones take more than some seconds.
+MAX_BIGRAMS, MAX_CHARACTERS, MAX_TRIGRAMS = 20_000_000, 500_000, 2_000_000
+
+# The n-grams that identifiers are encoded by, where there is no other column.
+SHORT_TEXTS = (("min_df", 1), ("characters", (2, 4)))
 
 # Maximum number of cells that are converted to float at once during the inspection.
 CHUNK_CELLS = 4_000_000
@@ -51,18 +101,14 @@ CHUNK_CELLS = 4_000_000
 DATETIME_UNIT = "datetime64[ms]"
 DURATION_UNIT = "timedelta64[ms]"
 
-# Conversion of the values of a column to numbers or times.
-CHECKED = "checked"  # sklearn.utils.check_array
+# Conversion of the values of a column.
+CHECKED = "checked"  # sklearn.utils.check_array or numpy.asarray
 CONVERTED = "converted"  # numpy.asarray: sparse columns of pandas
-WITH_NA = "with_na"  # a nullable dtype first: float() does not accept pandas.NA
-PARSED = "parsed"  # pandas.to_datetime: dates that numpy cannot convert
+PRINTED = "printed"  # sklearn_meta.data.parsing.as_text: values of several types
+PARSED = "parsed"  # a function of sklearn_meta.data.parsing
 
 # Hashable types of nested values.
 _NESTED = (tuple, frozenset)
-
-_MISSING_TYPES = frozenset({"NAType", "NaTType"})
-# Printed forms of missing values in text columns.
-_MISSING_TEXTS = frozenset({"None", "nan", "NaN", "NaT", "<NA>"})
 
 
 @dataclass(frozen=True)
@@ -73,40 +119,55 @@ class Column:
     ----------
     label : str or int
         Name of the column in a data frame with string names, else its position.
-    kind : {"numeric", "categorical", "text", "datetime", "duration"}
+    kind : {"number", "boolean", "category", "text", "date", "duration", "set"}
         Kind of the values, which determines the encoder.
-    useless : {"constant", "empty", "identifier"}, default=None
-        Reason why the column carries no information; None if it may carry some.
+    left_out : {"constant", "empty", "identifier", "drop"}, default=None
+        Reason why the column is not used; None if it is.
     levels : tuple, default=()
-        Levels of categories and texts, in the order of their codes.
-    how : {"checked", "converted", "with_na", "parsed"}, default="checked"
-        Conversion of the values to numbers or times.
+        Levels of categories, in the order of their codes; options of sets.
+    how : {"checked", "converted", "printed", "parsed"}, default="checked"
+        Conversion of the values.
+    settings : tuple of (str, object), default=()
+        Arguments of the parsing function, the separator of sets, or the n-grams of
+        texts.
     span : tuple of (float, float), default=None
-        First and last date or duration, in milliseconds (since 1970 for dates).
+        First and last date, in milliseconds since 1970.
     dated : bool, default=False
         Whether all dates are at midnight.
+    note : str, default=""
+        What the decision for this kind rests on, for reports.
+    n_levels : int, default=None
+        Number of different values; None for numbers and dates.
+    n_missing : int, default=0
+        Number of missing values, of cells that cannot be read as well.
     """
 
     label: str | int
     kind: str
-    useless: str | None = None
+    left_out: str | None = None
     levels: tuple = ()
     how: str = CHECKED
+    settings: tuple = ()
     span: tuple[float, float] | None = None
     dated: bool = False
+    note: str = ""
+    n_levels: int | None = None
+    n_missing: int = 0
 
     @property
     def reported(self) -> str:
-        """Kind for reports: `useless` if it is set, else `kind`."""
-        return self.useless or self.kind
+        """Kind for reports: `left_out` if it is set, else `kind`."""
+        return self.left_out or self.kind
 
 
-def inspect_columns(X) -> tuple[Column, ...]:
+def inspect_columns(X, chosen: Mapping[int, str] | None = None) -> tuple[Column, ...]:
     """Infer the kinds of the columns of a dense table.
 
     Parameters
     ----------
     X : data frame or ndarray of shape (n_samples, n_features)
+    chosen : mapping of int to str, default=None
+        Kinds that the user has chosen, by position of the column; see `CHOICES`.
 
     Returns
     -------
@@ -118,21 +179,31 @@ def inspect_columns(X) -> tuple[Column, ...]:
     TypeError
         If a column holds lists, dicts or other nested values.
     ValueError
-        If a numeric column holds infinite or complex values.
+        If a numeric column holds infinite or complex values, or a column cannot be read
+        as the kind that was chosen for it.
     """
-    table = column_access(X)
-    columns, plain = {}, []
+    table, chosen = column_access(X), chosen or {}
+    columns: dict[int, Column] = {}
+    plain, strings = [], []
     for i, dtype in enumerate(table.dtypes):
-        if table.is_plain_number(dtype):
+        kind = chosen.get(i)
+        if kind == DROP:
+            columns[i] = Column(table.labels[i], NUMBER, DROP, note="by column_kinds")
+        elif kind not in (None, NUMBER) and table.is_plain_number(dtype):
+            columns[i] = _numbers_as(table, i, kind)
+        elif table.is_plain_number(dtype):
             plain.append(i)
+        elif dtype in (nw.String, nw.Object):
+            strings.append(i)
         else:
-            columns[i] = _inspect(table, i, dtype)
+            columns[i] = _inspect(table, i, dtype, kind)
+    for chunk in _chunks(strings, table.n_rows):
+        for i, values in zip(chunk, table.block(chunk).T, strict=True):
+            columns[i] = _objects(table, i, values.tolist(), chosen.get(i))
     for chunk in _chunks(plain, table.n_rows):
         block = as_floats(table.select(chunk))
-        for i, useless in zip(
-            chunk, _useless_numbers(block, chunk, table), strict=True
-        ):
-            columns[i] = Column(table.labels[i], NUMERIC, useless)
+        found = _numeric_columns(block, chunk, table)
+        columns.update(zip(chunk, found, strict=True))
     return tuple(columns[i] for i in range(len(columns)))
 
 
@@ -160,58 +231,119 @@ def _chunks(positions, n_rows):
         yield positions[start : start + size]
 
 
-def _inspect(table, i, dtype) -> Column:
-    """Infer the kind of a column whose type is not numeric."""
-    if dtype in (nw.String, nw.Categorical, nw.Enum):
+def _inspect(table, i, dtype, kind) -> Column:
+    """Infer the kind of a column whose type is neither numeric nor that of strings."""
+    if dtype in (nw.Categorical, nw.Enum):
         order = dtype.categories if isinstance(dtype, nw.Enum) else None
-        return _categories(table, i, order)
+        values = table.values(i).tolist()
+        if kind not in (None, CATEGORY):
+            return _objects(table, i, values, kind)
+        counts, n_missing = _counted(values)
+        types = set(map(type, counts))
+        if all(issubclass(t, str) for t in types) or all(map(_is_number, types)):
+            note = f"type of the column ({dtype})"
+            return _categories(table.labels[i], counts, n_missing, order, note=note)
+        return _objects(table, i, values, CATEGORY)
+    if kind in (CATEGORY, TEXT, SET):
+        return _objects(table, i, table.values(i).tolist(), kind)
     if dtype in (nw.Date, nw.Datetime):
-        return _dates(table, i, DATETIME)
+        _check_choice(table, i, kind, DATE)
+        return _dates(table, i, DATE)
     if dtype == nw.Duration:
+        _check_choice(table, i, kind, DURATION)
         return _dates(table, i, DURATION)
     if dtype == nw.Decimal:
-        return _numbers(table, i, WITH_NA)
+        _check_choice(table, i, kind, NUMBER)
+        return _numbers(table, i, PARSED)
     if table.is_sparse(i) and table.select([i]).dtypes.iloc[0].subtype.kind in "biuf":
+        _check_choice(table, i, kind, NUMBER)
         return _numbers(table, i, CONVERTED)
-    return _objects(table, i)
+    return _objects(table, i, table.values(i).tolist(), kind)
 
 
-def _objects(table, i) -> Column:
-    """Infer the kind of an object column from the types of its values."""
-    values = table.values(i)
-    types = _types(values)
+def _check_choice(table, i, kind, found):
+    """Raise if the user has chosen another kind than the type of a column."""
+    if kind not in (None, found):
+        raise ValueError(_not_readable(table.name(i), kind, f"it holds {found}s"))
+
+
+def _not_readable(name, kind, reason):
+    """Return the message for a column that cannot be read as the chosen kind."""
+    return (
+        f"The 'column_kinds' parameter says {kind!r} for {name} of X, which cannot be "
+        f"read as that: {reason}. Choose another kind of {', '.join(CHOICES)}, or leave "
+        "the column out of 'column_kinds'."
+    )
+
+
+def _numbers_as(table, i, kind) -> Column:
+    """Inspect a column of numbers that the user has chosen another kind for."""
+    if kind in (CATEGORY, TEXT):
+        return _objects(table, i, table.values(i).tolist(), kind)
+    raise ValueError(_not_readable(table.name(i), kind, "it holds numbers"))
+
+
+# ------------------------------------------------------------ strings and objects
+
+
+def _objects(table, i, values, kind) -> Column:
+    """Infer the kind of a column of strings or objects from its values."""
+    label, name = table.labels[i], table.name(i)
+    types = set(map(type, values))
+    if types <= {str, type(None)} or types == {str, float}:
+        counts, n_missing = _counted(values)
+        if set(map(type, counts)) <= {str}:
+            return _strings(label, name, counts, n_missing, CHECKED, kind)
+    types = _types(values, types)
     nested = [t for t in types if t.__hash__ is None or issubclass(t, _NESTED)]
     if nested:
         raise TypeError(
-            f"Values of type {nested[0].__name__} in {table.name(i)} of X: each "
-            "argument must be a string or a number. Convert nested values to columns "
-            "or to strings."
+            f"Values of type {nested[0].__name__} in {name} of X: each argument must "
+            "be a string or a number. Convert nested values to columns or to strings."
         )
     if not types:
-        return Column(table.labels[i], CATEGORICAL, EMPTY)
-    if all(_is_number(t) for t in types):
+        return Column(label, CATEGORY, EMPTY, n_levels=0, n_missing=len(values))
+    if all(map(_is_number, types)) and kind in (None, NUMBER):
+        # float() does not accept pandas.NA.
         has_na = any(t.__name__ == "NAType" for t in set(map(type, values)))
-        return _numbers(table, i, WITH_NA if has_na else CHECKED)
+        return _numbers(table, i, PARSED if has_na else CHECKED)
     if any(issubclass(t, Complex) and not issubclass(t, Real) for t in types):
         raise ValueError(
-            f"Complex data not supported: {table.name(i)} of X holds complex numbers. "
-            "Pass the real and the imaginary part as two columns."
+            f"Complex data not supported: {name} of X holds complex numbers. Pass the "
+            "real and the imaginary part as two columns."
         )
     modules = {t.__module__.partition(".")[0] for t in types}
     if modules <= {"datetime", "pandas", "numpy"}:
-        for kind in (DATETIME, DURATION):
+        for found in (DATE, DURATION):
+            if kind not in (None, found):
+                continue
             try:
-                return _dates(table, i, kind)
+                return _dates(table, i, found)
             except (TypeError, ValueError):
                 # Times of day, periods, intervals, or dates out of bounds.
                 continue
-    return _categories(table, i, values=values)
+    if all(map(_is_number, types)):
+        counts, n_missing = _counted(values)
+        if kind == CATEGORY:
+            return _categories(label, counts, n_missing, note="by column_kinds")
+    counts, n_missing = _counted([printed(value) for value in values])
+    how = CHECKED if all(issubclass(t, str) for t in types) else PRINTED
+    return _strings(label, name, counts, n_missing, how, kind)
 
 
-def _types(values):
+def _counted(values):
+    """Return the number of cells of each value, and that of missing ones."""
+    counts = Counter(values)
+    n_missing = 0
+    for value in [v for v in counts if type(v) is not str and is_missing(v)]:
+        n_missing += counts.pop(value)
+    return counts, n_missing
+
+
+def _types(values, types):
     """Return the types of the values that are not missing."""
-    types = {t for t in set(map(type, values)) if t is not type(None)}
-    types = {t for t in types if t.__name__ not in _MISSING_TYPES}
+    types = {t for t in types if t is not type(None)}
+    types = {t for t in types if t.__name__ not in ("NAType", "NaTType")}
     floats = {t for t in types if issubclass(t, float | np.floating)}
     if floats and floats != types:
         # NaN among strings is a missing value and not a float.
@@ -219,124 +351,251 @@ def _types(values):
     return types
 
 
-def is_missing(value) -> bool:
-    """Return whether a value represents a missing value.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    missing : bool
-    """
-    if value is None or type(value).__name__ in _MISSING_TYPES:
-        return True
-    return isinstance(value, float | np.floating | np.datetime64) and value != value
-
-
 def _is_number(type_):
     return issubclass(type_, Real | Decimal | np.bool_)
+
+
+def _strings(label, name, counts, n_missing, how, kind) -> Column:
+    """Infer the kind of a column of strings from the numbers of its values."""
+    # In this order, sorting them again takes no time.
+    counts = Counter({value: counts[value] for value in sorted(counts)})
+    if kind is not None:
+        return _strings_as(label, name, counts, n_missing, how, kind)
+    if not counts:
+        return Column(label, CATEGORY, EMPTY, n_levels=0, n_missing=n_missing)
+    if len(counts) > 1:
+        found = detect_format(counts)
+        if found is not None:
+            return _formatted(label, counts, n_missing, found)
+        if len(counts) > MAX_LABELS:
+            note = _text_note(counts)
+            if note is not None:
+                return _text(label, counts, n_missing, how, note)
+            if _are_row_codes(counts):
+                note = "hardly any value recurs, and they are codes"
+                return _categories(label, counts, n_missing, None, how, note, True)
+        elif counts.total() == len(counts) > 1:
+            note = "no value recurs"
+            return _categories(label, counts, n_missing, None, how, note, True)
+    return _categories(label, counts, n_missing, None, how, "strings that recur")
+
+
+def _strings_as(label, name, counts, n_missing, how, kind):
+    """Inspect a column of strings as the kind that the user has chosen."""
+    note = "by column_kinds"
+    if not counts:
+        return Column(label, kind, EMPTY, n_levels=0, n_missing=n_missing)
+    if kind == CATEGORY:
+        return _categories(label, counts, n_missing, None, how, note)
+    if kind == TEXT:
+        return _text(label, counts, n_missing, how, note)
+    values = without_markers(counts)
+    if kind == SET:
+        found = option_format(counts, values, forced=True)
+    else:
+        detect = {NUMBER: number_format, DATE: date_format, DURATION: duration_format}
+        found = detect[kind](counts, values, values, forced=True)
+    if found is None:
+        example = values[0] if values else next(iter(counts))
+        reason = f"none of its values can, such as {example!r}"
+        raise ValueError(_not_readable(name, kind, reason))
+    return _formatted(label, counts, n_missing, found)
+
+
+def _formatted(label, counts, n_missing, found) -> Column:
+    """Return the column of strings in a format."""
+    n_missing += found.n_unreadable
+    if found.kind == OPTIONS:
+        settings = dict(found.settings)
+        return Column(
+            label, SET, levels=settings["options"], how=PARSED,
+            settings=(("separator", settings["separator"]),), note=found.note,
+            n_levels=len(settings["options"]), n_missing=n_missing,
+        )  # fmt: skip
+    kind = {NUMBERS: NUMBER, DATES: DATE, DURATIONS: DURATION}[found.kind]
+    column = Column(
+        label, kind, how=PARSED, settings=found.settings, note=found.note,
+        n_missing=n_missing,
+    )  # fmt: skip
+    if kind != DATE:
+        return column
+    parse = date_parser(**{"format": None, **dict(found.settings)})
+    times = np.array([parse(v) for v in counts], dtype=np.int64).view(DATETIME_UNIT)
+    return _with_span(column, times)
+
+
+def _text_note(counts):
+    """Return why a column of strings is text; None if it is not."""
+    n_cells, n_levels = counts.total(), len(counts)
+    if n_levels <= SOME_DIFFERENT * n_cells:
+        return None
+    words = _mean_words(counts)
+    if n_levels > MOSTLY_DIFFERENT * n_cells:
+        if _are_row_codes(counts):
+            return None
+        return f"{n_levels} different values in {n_cells} cells"
+    if words >= SENTENCE:
+        return f"{n_levels} different values of {words:.1f} words in the mean"
+    return None
+
+
+def _are_row_codes(counts):
+    """Whether strings that hardly recur are single words with digits."""
+    if len(counts) <= MOSTLY_DIFFERENT * counts.total():
+        return False
+    sample = _sampled(counts)
+    codes = sum(
+        any(map(str.isdigit, value)) and len(value.split()) == 1 for value in sample
+    )
+    return codes >= CODE_SHARE * len(sample)
+
+
+def _mean_words(counts):
+    """Return the mean number of words of the different strings."""
+    sample = _sampled(counts)
+    return sum(len(value.split()) for value in sample) / len(sample)
+
+
+def _some_word_recurs(counts):
+    """Whether a word is in two of some different strings."""
+    seen: set[str] = set()
+    for value in _sampled(counts):
+        words = set(_WORD.findall(value.lower()))
+        if not words.isdisjoint(seen):
+            return True
+        seen |= words
+    return False
+
+
+def _sampled(counts):
+    """Return some of the different strings, whatever the order of the rows."""
+    values = sorted(counts)
+    step = max(1, len(values) // WORDS_SAMPLE)
+    return values[::step]
+
+
+def _text(label, counts, n_missing, how, note) -> Column:
+    """Return a column of texts, with the n-grams that they are encoded by."""
+    n_characters = sum(len(value) * n for value, n in counts.items())
+    settings: tuple = (("min_df", 2 if _some_word_recurs(counts) else 1),)
+    if _mean_words(counts) >= MIN_WORDS and any(map(_WORD.search, counts)):
+        settings += (("words", (1, 2 if n_characters <= MAX_BIGRAMS else 1)),)
+    if n_characters <= MAX_CHARACTERS:
+        settings += (("characters", (2, 4)),)
+    elif n_characters <= MAX_TRIGRAMS or len(settings) == 1:
+        settings += (("characters", (3, 3)),)
+    return Column(
+        label, TEXT, how=how, settings=settings, note=note, n_levels=len(counts),
+        n_missing=n_missing,
+    )  # fmt: skip
+
+
+def _categories(
+    label, counts, n_missing, order=None, how=CHECKED, note="", identifies=False
+) -> Column:
+    """Return a column of categories, whose levels may have a given order."""
+    left_out = None
+    if not counts:
+        left_out = EMPTY
+    elif len(counts) == 1 and not n_missing:
+        left_out = CONSTANT
+    elif identifies or counts.total() == len(counts) > 1:
+        left_out, note = IDENTIFIER, note if identifies else "no value recurs"
+    if order is None:
+        order = sorted(counts)
+    kept = [level for level in order if level in counts]
+    most = min(MANY_LEVELS, MOSTLY_DIFFERENT * counts.total())
+    if left_out is None and len(counts) > most:
+        kept = [level for level in kept if counts[level] > 1]
+    # The rows of new tables have other identifiers.
+    levels = () if left_out == IDENTIFIER else tuple(map(_plain, kept))
+    return Column(
+        label, CATEGORY, left_out, levels, how, note=note, n_levels=len(counts),
+        n_missing=n_missing,
+    )  # fmt: skip
+
+
+def _plain(level):
+    """Return a level as a plain Python value, which source code can contain."""
+    if type(level) is str:
+        return level
+    if isinstance(level, np.generic):
+        level = level.item()
+    return str(level) if isinstance(level, str) else level
+
+
+# ---------------------------------------------------------------- numbers and dates
 
 
 def _numbers(table, i, how) -> Column:
     """Inspect a numeric column."""
     values = table.select([i])
-    if how == WITH_NA:
-        values = values.astype("Float64")
+    if how == PARSED:
+        values = parse_numbers(table.block([i]))
     elif how == CONVERTED:
         values = np.asarray(values, dtype="float64")
-    (useless,) = _useless_numbers(as_floats(values), [i], table)
-    return Column(table.labels[i], NUMERIC, useless, how=how)
+    (column,) = _numeric_columns(as_floats(values), [i], table, how)
+    return column
 
 
-def _useless_numbers(block, positions, table):
-    """Yield for each numeric column why it carries no information, or None."""
+def _numeric_columns(block, positions, table, how=CHECKED):
+    """Return the columns of a block of numbers."""
     check_no_infinity(block, [table.name(i) for i in positions])
-    for column in block.T:
-        yield _useless_number(column)
+    n_missing = np.isnan(block).sum(axis=0).tolist()
+    return [
+        Column(
+            table.labels[i],
+            BOOLEAN if table.dtypes[i] == nw.Boolean else NUMBER,
+            _useless_number(values, missing),
+            how=how,
+            note=f"type of the column ({table.dtypes[i]})",
+            n_missing=missing,
+        )
+        for i, values, missing in zip(positions, block.T, n_missing, strict=True)
+    ]
 
 
-def _useless_number(values):
+def _useless_number(values, n_missing):
     """Return "constant", "empty" or None for a numeric column."""
-    if len(values) == 0:
+    if n_missing == len(values):
         return EMPTY
-    if values[0] == values[0]:
+    if n_missing or (values[:64] != values[0]).any() or (values != values[0]).any():
         # In most columns, an early value differs from the first one.
-        head = values[:64]
-        if (head != values[0]).any() or (values != values[0]).any():
-            return None
-        return CONSTANT
-    return EMPTY if np.isnan(values).all() else None
+        return None
+    return CONSTANT
 
 
 def _dates(table, i, kind) -> Column:
     """Inspect a column of dates or durations."""
-    unit = DATETIME_UNIT if kind == DATETIME else DURATION_UNIT
+    unit = DATETIME_UNIT if kind == DATE else DURATION_UNIT
+    note = f"type of the column ({table.dtypes[i]})"
     how = CHECKED
     try:
         with warnings.catch_warnings():
             # numpy warns if it ignores a time zone.
             warnings.simplefilter("error")
-            values = np.asarray(table.select([i]), dtype=unit).reshape(-1)
+            values = np.asarray(table.select([i]), dtype=unit)
     except (TypeError, ValueError, UserWarning):
-        if not table.is_pandas or kind != DATETIME:
+        if kind != DATE:
             raise
-        import pandas as pd
+        how, values = PARSED, parse_dates(table.block([i]))
+        if (np.isnat(values).ravel() > [is_missing(v) for v in table.values(i)]).any():
+            raise
+    values = values.reshape(-1)
+    column = Column(table.labels[i], kind, how=how, note=note)
+    return _with_span(column, values, int(np.isnat(values).sum()))
 
-        how = PARSED
-        parsed = pd.to_datetime(table.select([i]).iloc[:, 0], utc=True)
-        values = np.asarray(parsed.dt.tz_localize(None), dtype=unit)
-    numbers = values[~np.isnat(values)].astype("float64")
-    label = table.labels[i]
+
+def _with_span(column, times, n_missing=None):
+    """Return a column of dates or durations with their span."""
+    numbers = times[~np.isnat(times)].astype("float64")
+    fields = dict(vars(column))
+    if n_missing is not None:
+        fields["n_missing"] = n_missing
     if len(numbers) == 0:
-        return Column(label, kind, EMPTY, how=how)
+        return Column(**{**fields, "left_out": EMPTY})
     span = (float(numbers.min()), float(numbers.max()))
-    constant = span[0] == span[1] and len(numbers) == len(values)
-    midnight = not np.any(numbers % 86_400_000)
-    return Column(label, kind, CONSTANT if constant else None, (), how, span, midnight)
-
-
-def _categories(table, i, order=None, values=None) -> Column:
-    """Inspect a column of categories, whose levels may have a given order."""
-    values = table.values(i) if values is None else values
-    counts = Counter(values.tolist())
-    missing = [level for level in counts if is_missing(level)]
-    for level in missing:
-        del counts[level]
-    kind = CATEGORICAL
-    types = set(map(type, counts))
-    if not (
-        all(issubclass(t, str) for t in types)
-        or all(issubclass(t, Real | np.bool_) for t in types)
-    ):
-        kind = TEXT
-        counts = Counter(values.astype(str).tolist())
-        missing = [level for level in counts if level in _MISSING_TEXTS]
-        for level in missing:
-            del counts[level]
-    label = table.labels[i]
-    if not counts:
-        return Column(label, kind, EMPTY)
-    if kind == TEXT or order is None:
-        order = sorted(counts)
-    order = [level for level in order if level in counts]
-    useless = None
-    kept: Collection = counts
-    if len(counts) == 1:
-        useless = None if missing else CONSTANT
-    elif max(counts.values()) == 1:
-        useless, kept = IDENTIFIER, set(order[:MAX_LEVELS])
-    elif len(counts) > min(MAX_LEVELS, MAX_LEVELS_PER_ROW * counts.total()):
-        # Ties are resolved by the order of the levels, not by that of the rows.
-        frequent = sorted(order, key=lambda level: -counts[level])[:MAX_LEVELS]
-        kept = {level for level in frequent if counts[level] > 1}
-    levels = tuple(_plain(level) for level in order if level in kept)
-    return Column(label, kind, useless, levels)
-
-
-def _plain(level):
-    """Return a level as a plain Python value, which source code can contain."""
-    if isinstance(level, np.generic):
-        level = level.item()
-    return str(level) if isinstance(level, str) else level
+    if span[0] == span[1] and not fields["n_missing"]:
+        fields["left_out"] = CONSTANT
+    dated = not np.any(numbers % 86_400_000)
+    return Column(**{**fields, "span": span, "dated": bool(dated)})

