@@ -88,7 +88,13 @@ def take_rows(dataset, rows):
         dataset,
         X=X,
         y=dataset.y[rows],
-        schema=schema_of(X, schema.n_categorical, schema.cardinalities),
+        schema=schema_of(
+            X,
+            schema.n_categorical,
+            schema.cardinalities,
+            schema.n_words,
+            schema.n_characters,
+        ),
         sample_weight=None,
         metadata=dataset.metadata_of(rows),
     )

@@ -9,7 +9,7 @@ before they are split into folds therefore does not leak the target.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -135,7 +135,9 @@ def apply_encoder(encoder, X):
     )
 
 
-def schema_of(encoded, n_categorical=0, cardinalities=None) -> Schema:
+def schema_of(
+    encoded, n_categorical=0, cardinalities=None, n_words=0, n_characters=0
+) -> Schema:
     """Return the schema of an encoded table.
 
     Parameters
@@ -145,12 +147,23 @@ def schema_of(encoded, n_categorical=0, cardinalities=None) -> Schema:
         Number of columns with category codes, which come first.
     cardinalities : sequence of int, default=None
         Number of levels of each categorical column. None for the largest code plus one.
+    n_words, n_characters : int, default=0
+        Number of trailing columns with counts of word and of character n-grams.
 
     Returns
     -------
     schema : Schema
     """
     n_rows, n_features = encoded.shape
+    if n_words + n_characters:
+        n_leading = n_features - n_words - n_characters
+        leading = encoded[:, :n_leading].toarray()
+        return replace(
+            schema_of(leading, n_categorical, cardinalities),
+            n_features=n_features,
+            n_words=n_words,
+            n_characters=n_characters,
+        )
     if sparse.issparse(encoded):
         nonnegative = encoded.nnz == 0 or encoded.data.min() >= 0
         return Schema(n_features, sparse=True, nonnegative=bool(nonnegative))
