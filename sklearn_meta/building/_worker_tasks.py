@@ -30,7 +30,7 @@ from sklearn_meta.metalearning.metafeatures import describe
 from sklearn_meta.pipelines._compile import early_stopping_learner
 from sklearn_meta.pipelines._text import format_tree, parse
 from sklearn_meta.pipelines.catalog._default import default_catalog
-from sklearn_meta.timing._operators import predicted_seconds
+from sklearn_meta.timing._operators import predicted_seconds_on
 
 # Below a number of rows, the cross-validation is repeated: few rows make noisy scores
 # and cheap fits.
@@ -204,12 +204,8 @@ def cell_of(text, table):
     catalog = default_catalog(task.name)
     tree = parse(text, catalog=catalog)
     tree = without_idle_preparation(tree, dataset.schema)
-    seconds = predicted_seconds(
-        tree,
-        catalog=catalog,
-        n_samples=len(table.folds[0][0]),
-        n_features=dataset.n_features,
-        n_classes=task.n_classes,
+    seconds = predicted_seconds_on(
+        dataset, tree, catalog=catalog, n_samples=len(table.folds[0][0])
     )
     return format_tree(tree), seconds * len(table.folds)
 

@@ -211,8 +211,8 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
 def schema_of_rows_to_come(schema):
     """Return the schema of the training table with missing values in any column.
 
-    A pipeline for new rows needs an imputer for each column. On columns without missing
-    values, imputers change nothing.
+    A pipeline for new rows needs an imputer for each column that is no count of tokens.
+    On columns without missing values, imputers change nothing.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def schema_of_rows_to_come(schema):
     schema : Schema
         Without missing values if the table is sparse.
     """
-    missing = () if schema.sparse else tuple(range(schema.n_features))
+    missing = () if schema.sparse else tuple(range(schema.n_leading))
     return replace(schema, missing=missing)
 
 
@@ -281,7 +281,7 @@ def fit_pipeline(
         if early_stopping:
             return _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed)
         if sample_weight is not None and accepts_sample_weight(
-            tree, catalog=catalog, n_outputs=task.n_outputs
+            tree, catalog=catalog, n_outputs=task.n_outputs, schema=dataset.schema
         ):
             fit_weighted(pipeline, X, y, sample_weight)
         else:

@@ -9,7 +9,11 @@ from sklearn.base import BaseEstimator
 from sklearn_meta.metalearning._default_pipelines import default_portfolio
 from sklearn_meta.metalearning._prior import Prior, Proposal
 from sklearn_meta.pipelines._tree import Node
-from sklearn_meta.pipelines.catalog._preparation import FOR_CATEGORIES, FOR_MISSING
+from sklearn_meta.pipelines.catalog._preparation import (
+    FOR_CATEGORIES,
+    FOR_MISSING,
+    FOR_TEXT,
+)
 from sklearn_meta.timing._operators import predicted_seconds_on
 
 # Pipelines are moved to the end of the portfolio if one fit is predicted to take more
@@ -95,7 +99,7 @@ def without_idle_preparation(tree, schema) -> Node:
     """Return a tree without the preparations that change nothing on a table.
 
     Encoders of categories are idle without categorical columns, imputers without
-    missing values.
+    missing values, and weights of tokens without text.
 
     Parameters
     ----------
@@ -109,7 +113,9 @@ def without_idle_preparation(tree, schema) -> Node:
         Its predictions on the table are the same.
     """
     inputs = tuple(without_idle_preparation(node, schema) for node in tree.inputs)
-    idle = (tree.operator in FOR_CATEGORIES and schema.n_categorical == 0) or (
-        tree.operator in FOR_MISSING and not schema.missing
+    idle = (
+        (tree.operator in FOR_CATEGORIES and schema.n_categorical == 0)
+        or (tree.operator in FOR_MISSING and not schema.missing)
+        or (tree.operator in FOR_TEXT and not schema.has_text)
     )
     return inputs[0] if idle else Node(tree.operator, inputs, tree.params)

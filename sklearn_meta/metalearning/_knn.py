@@ -26,13 +26,16 @@ from sklearn_meta.metalearning._neighbors import nearest_datasets
 from sklearn_meta.metalearning._prior import Prior, Proposal
 from sklearn_meta.metalearning._recall_data import prepare
 from sklearn_meta.metalearning._reranking import PortfolioReranker
+from sklearn_meta.metalearning._text_pipelines import text_first
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning.knowledge_base._score_matrix import concatenate
 from sklearn_meta.metalearning.metafeatures import describe, encode_dataset
 from sklearn_meta.pipelines._compile import compile_pipeline
 from sklearn_meta.pipelines._space import SearchSpace
 from sklearn_meta.pipelines._text import format_tree, parse
+from sklearn_meta.pipelines._token_weights import N_COMPONENTS, n_dense_columns
 from sklearn_meta.timing._operators import predicted_seconds_on
+from sklearn_meta.timing._text_size import text_size
 
 # With fewer datasets than this, the fixed portfolio is used.
 MIN_DATASETS = 10
@@ -289,7 +292,12 @@ class KNNMetaLearner(BaseEstimator):
         """Return the criterion of selection, with the seconds of fits on all rows."""
         has_budget = np.isfinite(time_budget) and self.time_aversion > 0
         criterion = data.criterion(
-            (dataset.n_samples, dataset.n_features, dataset.task.n_classes),
+            (
+                dataset.n_samples,
+                # No known dataset has text, of which learners get the components.
+                n_dense_columns(dataset.schema),
+                dataset.task.n_classes,
+            ),
             diversity=self.diversity,
             time_aversion=self.time_aversion if has_budget else 0.0,
             little_time=LITTLE_TIME_SHARE * min(time_budget, 1e6),
@@ -298,6 +306,9 @@ class KNNMetaLearner(BaseEstimator):
         seconds = _extrapolated_seconds(
             criterion.seconds, trees, data.seconds.most_rows, dataset, catalog
         )
+        size = text_size(dataset)
+        if size is not None:
+            seconds = seconds + size.svd_seconds(dataset.n_samples, N_COMPONENTS)
         return replace(criterion, seconds=seconds)
 
     def recommend(self, X, y, n=10, *, task=None, scoring=None):
@@ -333,6 +344,7 @@ class KNNMetaLearner(BaseEstimator):
                 scoring=scoring or task.default_scoring,
                 n_proposals=n,
             )
+        prior = text_first(prior, dataset, catalog)
         return tuple(
             Recommendation(
                 pipeline=format_tree(proposal.tree),

@@ -11,6 +11,7 @@ from sklearn_meta.data._dataset import take_rows
 from sklearn_meta.evaluation._cross_validation import has_holdout, subsample
 from sklearn_meta.metalearning._knn import KNNMetaLearner
 from sklearn_meta.metalearning._prior import Prior
+from sklearn_meta.metalearning._text_pipelines import text_first
 
 
 def recall(dataset, settings, *, meta_learner, knowledge_base) -> Prior:
@@ -44,6 +45,7 @@ def recall(dataset, settings, *, meta_learner, knowledge_base) -> Prior:
         time_budget=forecast.budget_seconds,
         scoring=settings.scoring.name,
     )
+    prior = text_first(prior, dataset, settings.recallable())
     if searched is dataset:
         return prior
     portfolio = (

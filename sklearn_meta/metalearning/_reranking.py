@@ -24,12 +24,15 @@ class PortfolioReranker:
     unknown_after : int, default=0
         Number of evaluations after which pipelines that are not in `pipelines` are
         chosen first; before, they are chosen last.
+    first : tuple of str, default=()
+        Pipelines that are chosen before all others, in this order.
     """
 
     criterion: PortfolioCriterion = field(repr=False)
     posterior: DatasetPosterior = field(repr=False)
     pipelines: Mapping[str, int] = field(repr=False)
     unknown_after: int = 0
+    first: tuple[str, ...] = ()
 
     def best_next(
         self,
@@ -54,6 +57,10 @@ class PortfolioReranker:
         -------
         text : str
         """
+        left = set(texts)
+        for text in self.first:
+            if text in left:
+                return text
         waiting = {self.pipelines.get(text): text for text in reversed(texts)}
         unknown = waiting.pop(None, None)
         n_begun = len(scores) + len(pending)

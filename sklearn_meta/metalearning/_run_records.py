@@ -17,6 +17,7 @@ from sklearn_meta.metalearning.knowledge_base._records import (
 )
 from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
 from sklearn_meta.metalearning.metafeatures import describe
+from sklearn_meta.pipelines._token_weights import n_dense_columns
 
 # Candidates without a score on all folds, whose seconds are no limit either.
 NOT_RECORDED = (Status.SKIPPED, *GIVEN_UP)
@@ -91,7 +92,7 @@ def run_records(dataset, scoring, stages, history, metafeatures):
         task=task.name,
         family=name,
         n_samples=dataset.n_samples,
-        n_features=dataset.n_features,
+        n_features=n_dense_columns(dataset.schema),
         n_classes=task.n_classes if task.is_classifier else 0,
         metafeatures=metafeatures.as_dict(),
     )

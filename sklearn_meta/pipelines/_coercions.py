@@ -9,8 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sklearn_meta.pipelines._layout import Layout
+from sklearn_meta.pipelines._many_levels import (
+    SingleTarget,
+    columns_of_many_levels,
+    target_encoder,
+)
 from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._spec import Spec
+from sklearn_meta.pipelines._token_weights import (
+    BOTH,
+    pipeline,
+    text_components,
+    tfidf,
+    token_blocks,
+)
 
 # Levels with fewer rows, and levels beyond the most frequent ones, share a column.
 # A level seen once or twice cannot be told from noise, and 40 columns keep a single
@@ -32,7 +44,9 @@ Steps = list[tuple[str, Spec]]
 Params = tuple[tuple[str, object], ...]
 
 
-def coerce(layout: Layout, operator: Operator) -> tuple[Steps, Layout]:
+def coerce(
+    layout: Layout, operator: Operator, target: SingleTarget | None = None
+) -> tuple[Steps, Layout]:
     """Return the steps that turn a table into valid input of an operator.
 
     Parameters
@@ -40,8 +54,10 @@ def coerce(layout: Layout, operator: Operator) -> tuple[Steps, Layout]:
     layout : Layout
         Columns before the operator.
     operator : Operator
-        Its `accepts_missing`, `accepts_categories`, `accepts_sparse` and
-        `needs_nonnegative` decide.
+        Its `accepts_missing`, `accepts_categories`, `accepts_sparse`,
+        `needs_nonnegative` and `text_as` decide.
+    target : SingleTarget or None, default=None
+        None for several outputs: categories of many levels are then grouped.
 
     Returns
     -------
@@ -50,13 +66,26 @@ def coerce(layout: Layout, operator: Operator) -> tuple[Steps, Layout]:
     layout : Layout
         Columns after these steps.
     """
-    steps = []
+    steps: Steps = []
 
     def add(name, spec, **changes):
         nonlocal layout
         steps.append((name, spec))
         layout = replace(layout, **changes)
 
+    if layout.has_text and operator.text_as != "counts":
+        name, spec, layout = _prepared_text(layout, operator, target)
+        steps.append((name, spec))
+    many = columns_of_many_levels(layout, target)
+    if many and target is not None and not _takes_all_levels(operator):
+        few = _except(layout.cardinalities, many)
+        add(
+            "target_encode", encode_many_levels(layout, many, target),
+            n_features=_plus(len(many) * (target.n_columns - 1), layout.n_features),
+            n_categorical=len(few), cardinalities=few,
+            nonnegative=layout.nonnegative and target.n_classes > 1,
+            nearly_empty=tuple(i - len(many) for i in layout.nearly_empty),
+        )  # fmt: skip
     to_scale = operator.needs_nonnegative and not layout.nonnegative
     if layout.sparse and (to_scale or not operator.accepts_sparse):
         if (layout.n_features or 0) > MAX_DENSE_COLUMNS:
@@ -100,8 +129,7 @@ def coerce(layout: Layout, operator: Operator) -> tuple[Steps, Layout]:
     if to_scale:
         # Values below the minimum of the training rows are clipped: the operator does
         # not accept negative ones.
-        scale = Spec("sklearn.preprocessing.MinMaxScaler", (("clip", True),))
-        add("min_max", scale, nonnegative=True)
+        add("min_max", min_max(), nonnegative=True)
     return steps, layout
 
 
@@ -123,11 +151,9 @@ def by_kind(layout, categories, numbers) -> Spec:
     transformers: list[tuple] = [("categories", categories, slice(0, k))]
     if layout.n_numeric != 0:
         transformers.append(("numbers", numbers, slice(k, None)))
-    params: Params = (("transformers", transformers),)
-    if isinstance(categories, Spec) and categories.param("sparse_output", False):
-        # Sparse whatever the share of zeros in the training rows.
-        params += (("sparse_threshold", 1.0),)
-    return Spec("sklearn.compose.ColumnTransformer", params)
+    is_call = isinstance(categories, Spec)
+    sparse = is_call and categories.param("sparse_output", False)
+    return _column_transformer(transformers, sparse=sparse)
 
 
 def one_hot(
@@ -146,6 +172,83 @@ def one_hot(
             ("sparse_output", sparse),
         ),
     )
+
+
+def encode_many_levels(layout, many, target) -> Spec:
+    """Means of the target for categories of many levels, after all other columns.
+
+    Parameters
+    ----------
+    layout : Layout
+    many : list of int
+        Categorical columns to replace.
+    target : SingleTarget
+
+    Returns
+    -------
+    spec : Spec
+        The other categories stay the leading columns.
+    """
+    k = layout.n_categorical
+    transformers: list[tuple] = []
+    if len(many) < k:
+        few = [i for i in range(k) if i not in many]
+        transformers.append(("categories", "passthrough", few))
+    if layout.n_numeric != 0:
+        transformers.append(("numbers", "passthrough", slice(k, None)))
+    encoder = target_encoder(target.n_classes, target.random_state)
+    transformers.append(("many_levels", encoder, many))
+    return _column_transformer(transformers)
+
+
+def weighted_text(
+    layout: Layout, target: SingleTarget | None, *, tokens=BOTH, sublinear_tf=True
+) -> tuple[Spec, Layout]:
+    """TF-IDF weights of text beside all other columns, sparse, complete and scaled.
+
+    Parameters
+    ----------
+    layout : Layout
+        It has counts of tokens.
+    target : SingleTarget or None
+        As in `coerce`.
+    tokens : {"words", "characters", "both"}, default="both"
+        Which n-grams are used.
+    sublinear_tf : bool, default=True
+        Whether 1 + log of the counts is weighted.
+
+    Returns
+    -------
+    spec : Spec
+        One-hot columns of the categories, numbers between 0 and 1 without missing
+        values, and weights.
+    layout : Layout
+    """
+    k, n_numeric = layout.n_categorical, layout.n_numeric
+    many = columns_of_many_levels(layout, target)
+    few = [i for i in range(k) if i not in many]
+    width = one_hot_width(_except(layout.cardinalities, many), ONE_HOT_MAX_CATEGORIES)
+    # A slice of a sparse matrix is sparse, which encoders do not accept.
+    dense = ("densify", densify())
+    transformers: list[tuple] = []
+    if few:
+        categories = pipeline(dense, ("one_hot", one_hot(sparse=True)))
+        columns = few if many else slice(0, k)
+        transformers.append(("categories", categories, columns))
+    if many and target is not None:
+        encoder = target_encoder(target.n_classes, target.random_state)
+        means = pipeline(dense, ("target_encode", encoder), ("min_max", min_max()))
+        transformers.append(("many_levels", means, many))
+        width += len(many) * target.n_columns
+    if n_numeric:
+        numbers = pipeline(dense, ("impute", median_imputer()), ("min_max", min_max()))
+        transformers.append(("numbers", numbers, slice(k, k + n_numeric)))
+        width += n_numeric
+    for name, block in token_blocks(layout, tokens):
+        transformers.append((name, tfidf(sublinear_tf=sublinear_tf), block))
+        width += block.stop - block.start
+    after = Layout(n_features=width, sparse=True, nonnegative=True)
+    return _column_transformer(transformers, sparse=True), after
 
 
 def one_hot_width(cardinalities, max_categories) -> int:
@@ -224,6 +327,41 @@ def truncated_svd() -> Spec:
         "sklearn.decomposition.TruncatedSVD",
         (("n_components", SVD_COMPONENTS), ("random_state", 0)),
     )
+
+
+def min_max() -> Spec:
+    """Scale numbers to between 0 and 1, also those of new rows."""
+    return Spec("sklearn.preprocessing.MinMaxScaler", (("clip", True),))
+
+
+def _prepared_text(layout, operator, target):
+    """Name, call and layout of the text as an operator gets it."""
+    if operator.text_as == "tfidf":
+        return "tfidf", *weighted_text(layout, target)
+    return "text_svd", *text_components(layout)
+
+
+def _column_transformer(transformers, *, sparse=False) -> Spec:
+    """Call of `ColumnTransformer`."""
+    params: Params = (("transformers", transformers),)
+    if sparse:
+        # Sparse whatever the share of zeros in the training rows.
+        params += (("sparse_threshold", 1.0),)
+    return Spec("sklearn.compose.ColumnTransformer", params)
+
+
+def _takes_all_levels(operator):
+    """Whether a category of many levels is passed on as it is."""
+    # Learners split codes of many levels at random, or merge all but the frequent ones.
+    # A constant prediction takes any table, and what is no learner passes codes on.
+    return operator.accepts_categories and (
+        operator.kind != "learner" or operator.text_as == "counts"
+    )
+
+
+def _except(values, places):
+    """Values that are not at some places."""
+    return tuple(value for i, value in enumerate(values) if i not in places)
 
 
 def _is_lightgbm(operator):

@@ -21,6 +21,10 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_meta.pipelines._coercions import Steps, coerce, group_levels
 from sklearn_meta.pipelines._layout import Layout
+from sklearn_meta.pipelines._many_levels import (
+    MANY_LEVELS,
+    single_target,
+)
 from sklearn_meta.pipelines._multi_output import (
     one_model_per_output,
     shared_features,
@@ -198,7 +202,9 @@ def early_stopping_learner(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool
     return bool(tree.param("early_stopping", default))
 
 
-def accepts_sample_weight(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
+def accepts_sample_weight(
+    tree: Node, *, catalog: Catalog, n_outputs=1, schema=None
+) -> bool:
     """Whether the pipeline of a tree can be fitted with `sample_weight`.
 
     The learner that makes the predictions decides. Below a stack, estimators that
@@ -210,6 +216,8 @@ def accepts_sample_weight(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
     catalog : Catalog
     n_outputs : int, default=1
         Number of columns of the target.
+    schema : Schema, default=None
+        Of the table; None for one without categories of many levels.
 
     Returns
     -------
@@ -219,18 +227,21 @@ def accepts_sample_weight(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:
     inner = tree.inputs[0]
     once_for_each = n_outputs > 1 and not takes_all_outputs(tree, catalog=catalog)
     if operator.path == TRANSFORMED_TARGET and not once_for_each:
-        return accepts_sample_weight(inner, catalog=catalog)
+        return accepts_sample_weight(inner, catalog=catalog, schema=schema)
     if operator.kind == "wrapper" or inner.operator == STACK or once_for_each:
         # Weights reach nested pipelines by metadata routing only.
         found = (catalog.find(node.operator) for _, node in tree.walk())
         if any(o is not None and o.path in NOT_ROUTABLE for o in found):
+            return False
+        # The compiler inserts a target encoder.
+        if schema is not None and max(schema.cardinalities, default=0) > MANY_LEVELS:
             return False
     if tree.param("bootstrap", True) is False and operator.path in BAGGING:
         # Weights are probabilities of the rows: drawing without replacement, they have
         # no effect, or too few rows can be drawn.
         return False
     if operator.kind == "wrapper" and not operator.sample_weight:
-        return accepts_sample_weight(inner, catalog=catalog)
+        return accepts_sample_weight(inner, catalog=catalog, schema=schema)
     return operator.sample_weight
 
 
@@ -355,7 +366,7 @@ class _Compiler:
         steps, layout = self.features(node.inputs[0])
         if operator.kind == "preparation":
             return self._prepared(operator, node, steps, layout)
-        coercions, layout = coerce(layout, operator)
+        coercions, layout = self._coerce(layout, operator)
         spec = self._call(operator, node, layout)
         after = Layout(
             n_features=_n_columns_after(spec, layout),
@@ -364,10 +375,15 @@ class _Compiler:
         )
         return [*steps, *coercions, (operator.name, spec)], after
 
+    def _coerce(self, layout, operator) -> tuple[Steps, Layout]:
+        """Steps that turn a table into valid input of an operator."""
+        target = single_target(self.n_classes, self.n_outputs, self.random_state)
+        return coerce(layout, operator, target)
+
     def _prepared(self, operator, node, steps, layout):
         """Steps and columns after a preparation."""
         if operator.build is None:
-            coercions, layout = coerce(layout, operator)
+            coercions, layout = self._coerce(layout, operator)
             spec = self._call(operator, node, layout)
             after = Layout(
                 n_features=None,
@@ -375,6 +391,10 @@ class _Compiler:
                 sparse=layout.sparse or _gives_sparse(spec),
             )
             return [*steps, *coercions, (operator.name, spec)], after
+        if layout.has_text and operator.text_as != "counts":
+            # What is left of the table has other columns.
+            coercions, layout = self._coerce(layout, operator)
+            steps = [*steps, *coercions]
         prepared = self._call(operator, node, layout)
         if isinstance(prepared, Spec):
             prepared = Prepared(prepared, replace(layout, n_features=None))
@@ -382,7 +402,7 @@ class _Compiler:
             return steps, layout
         if layout.nearly_empty and prepared.layout.nearly_empty:
             # The preparation reorders columns: steps that select by index come first.
-            coercions, layout = coerce(layout, operator)
+            coercions, layout = self._coerce(layout, operator)
             prepared = self._call(operator, node, layout)
             steps = [*steps, *coercions]
         return [*steps, (operator.name, prepared.spec)], prepared.layout
@@ -393,9 +413,15 @@ class _Compiler:
         layouts = [layout for _, layout in branches]
         with_categories = [i for i, ly in enumerate(layouts) if ly.n_categorical]
         keep = len(with_categories) == 1 and not any(ly.sparse for ly in layouts)
-        asked = replace(_UNION_INPUT, accepts_categories=keep)
+        asked = replace(
+            _UNION_INPUT,
+            accepts_categories=keep,
+            # Learners take missing values in dense tables only.
+            accepts_missing=not any(ly.sparse for ly in layouts)
+            or not self.table.has_text,
+        )
         for i, (steps, layout) in enumerate(branches):
-            coercions, layout = coerce(layout, asked)
+            coercions, layout = self._coerce(layout, asked)
             branches[i] = ([*steps, *coercions], layout)
         if keep:
             # Categories have to lead; the order of the branches is otherwise free.
@@ -420,7 +446,7 @@ class _Compiler:
 
     def _learner(self, operator, node, layout) -> Steps:
         """Steps of a learner, which is told its categorical columns."""
-        steps, layout = coerce(layout, operator)
+        steps, layout = self._coerce(layout, operator)
         spec = self._call(operator, node, layout)
         if layout.n_categorical:
             categorical = list(range(layout.n_categorical))
@@ -481,6 +507,7 @@ class _Compiler:
                 inner=inner,
                 fixed=operator.fixed,
                 layout=layout,
+                n_outputs=self.n_outputs,
             )
             return operator.build(params, context)
         arguments = {**operator.fixed, **params}

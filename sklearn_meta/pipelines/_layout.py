@@ -28,6 +28,10 @@ class Layout:
         Whether no numeric value is below zero.
     nearly_empty : tuple of int
         Indices of numeric columns that may have no present value in a training fold.
+    n_words, n_characters : int, default=0
+        Number of trailing columns with counts of word n-grams and, after them, of
+        character n-grams. The table is then a CSR matrix, also with `sparse` False,
+        and may hold categories and NaN.
     """
 
     n_features: int | None
@@ -37,6 +41,8 @@ class Layout:
     sparse: bool = False
     nonnegative: bool = False
     nearly_empty: tuple[int, ...] = ()
+    n_words: int = 0
+    n_characters: int = 0
 
     @classmethod
     def of(cls, schema: Schema) -> Layout:
@@ -45,13 +51,25 @@ class Layout:
             n_features=schema.n_features,
             n_categorical=schema.n_categorical,
             cardinalities=tuple(schema.cardinalities),
-            missing=any(i >= schema.n_categorical for i in schema.missing),
+            missing=any(
+                schema.n_categorical <= i < schema.n_leading for i in schema.missing
+            ),
             sparse=schema.sparse,
             nonnegative=schema.nonnegative,
             nearly_empty=tuple(schema.nearly_empty),
+            n_words=schema.n_words,
+            n_characters=schema.n_characters,
         )
 
     @property
+    def has_text(self) -> bool:
+        """Whether there are counts of tokens."""
+        return self.n_words + self.n_characters > 0
+
+    @property
     def n_numeric(self) -> int | None:
-        """Number of columns that are not categorical, or None."""
-        return None if self.n_features is None else self.n_features - self.n_categorical
+        """Number of columns that are neither categories nor counts, or None."""
+        if self.n_features is None:
+            return None
+        n_others = self.n_categorical + self.n_words + self.n_characters
+        return self.n_features - n_others

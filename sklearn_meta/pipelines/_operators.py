@@ -10,6 +10,7 @@ from sklearn_meta.data._task_names import CLASSIFICATION, TASKS
 from sklearn_meta.pipelines._hyperparameters import Hyperparameter
 
 Kind = Literal["preparation", "transformer", "learner", "wrapper"]
+TextForm = Literal["components", "tfidf", "counts"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Operator:
         it may not, the compiler inserts a preparation.
     needs_nonnegative : bool, default=False
         Whether negative values are refused.
+    text_as : {"components", "tfidf", "counts"}, default="components"
+        What it gets of text: leading singular vectors of the TF-IDF weights of n-grams,
+        beside the other columns; the sparse TF-IDF weights themselves, beside encoded
+        categories and scaled numbers; or the table as it is, with counts of n-grams.
+        Linear models and naive Bayes do best on the weights.
     random_state, sample_weight : bool, default=False
         Whether the class has a parameter `random_state`, and whether its `fit`
         takes `sample_weight`.
@@ -98,6 +104,7 @@ class Operator:
     accepts_categories: bool = False
     accepts_sparse: bool = False
     needs_nonnegative: bool = False
+    text_as: TextForm = "components"
     random_state: bool = False
     sample_weight: bool = False
     multi_output: bool = False

@@ -109,6 +109,8 @@ class BuildContext:
         `Operator.fixed`.
     layout : Layout, default=Layout(n_features=None)
         All that is known of the input, including the fields above.
+    n_outputs : int, default=1
+        Number of columns of the target.
     """
 
     task: str
@@ -121,6 +123,7 @@ class BuildContext:
     inner: Spec | None = None
     fixed: Mapping[str, object] = field(default_factory=dict)
     layout: Layout = Layout(n_features=None)
+    n_outputs: int = 1
 
     @property
     def is_classifier(self) -> bool:

@@ -410,4 +410,5 @@ class _EvolutionaryRun:
             n_features=problem.n_features,
             n_classes=problem.n_classes,
             n_outputs=problem.n_outputs,
+            text=problem.text,
         )

@@ -15,6 +15,7 @@ from typing import Protocol
 from sklearn_meta.evaluation._records import Candidate, Evaluation
 from sklearn_meta.metalearning._prior import Prior
 from sklearn_meta.pipelines._operators import Catalog
+from sklearn_meta.timing._text_size import TextSize, text_size
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class SearchProblem:
         Whether the table has missing values. Without any, imputers are not proposed.
     is_sparse : bool, default=False
         Whether the table is a sparse matrix.
+    text : TextSize or None, default=None
+        Number of tokens of the table; None without text, where operators for text are
+        not proposed.
     seed : int, default=0
         Seed of all random choices of the search.
     left_out : frozenset of str, default=frozenset()
@@ -58,6 +62,7 @@ class SearchProblem:
     has_categories: bool = False
     has_missing: bool = False
     is_sparse: bool = False
+    text: TextSize | None = None
     seed: int = 0
     left_out: frozenset[str] = frozenset()
 
@@ -89,6 +94,7 @@ def make_problem(plan, prior, max_size) -> SearchProblem:
         has_categories=schema.n_categorical > 0,
         has_missing=bool(schema.missing),
         is_sparse=schema.sparse,
+        text=text_size(dataset),
         seed=plan.context.seed,
         left_out=plan.left_out,
     )

@@ -9,7 +9,11 @@ import numpy as np
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._text import canonical_node
 from sklearn_meta.pipelines._typing_rules import kind_of
-from sklearn_meta.pipelines.catalog._preparation import FOR_CATEGORIES, FOR_MISSING
+from sklearn_meta.pipelines.catalog._preparation import (
+    FOR_CATEGORIES,
+    FOR_MISSING,
+    FOR_TEXT,
+)
 from sklearn_meta.search._protocol import SearchProblem
 
 # Relative probability of operators that make a sparse table dense, on sparse tables:
@@ -103,8 +107,8 @@ class Vocabulary:
 def make_vocabulary(problem: SearchProblem) -> Vocabulary:
     """Select the operators that have an effect on the table of a problem.
 
-    Imputers need missing values, encoders need categories, and multiclass wrappers
-    need more than two classes.
+    Imputers need missing values, encoders need categories, weights of tokens need text,
+    and multiclass wrappers need more than two classes.
 
     Parameters
     ----------
@@ -122,6 +126,8 @@ def make_vocabulary(problem: SearchProblem) -> Vocabulary:
             return problem.has_missing
         if operator.name in FOR_CATEGORIES:
             return problem.has_categories
+        if operator.name in FOR_TEXT:
+            return problem.text is not None
         if operator.name in FOR_MANY_CLASSES:
             return problem.n_classes > 2
         if operator.kind == "preparation":

@@ -152,7 +152,7 @@ def operator_checks(operator, task=None) -> Iterator[tuple[Operator, Check]]:
             yield operator, Check(function, {"task": each})
         for kind in TABLE_KINDS:
             yield operator, Check(check_table, {"task": each, "kind": kind})
-        for kind in ("mixed", "sparse"):
+        for kind in ("mixed", "text", "sparse"):
             yield operator, Check(check_source, {"task": each, "kind": kind})
         if operator.hyperparameters:
             for draw in range(N_DRAWS):
@@ -726,8 +726,8 @@ def _matters(operator, h, setting, task, rng):
     return any(
         _effect(operator, {**setting, h.name: value}, schema, task)
         != _effect(operator, changed, schema, task)
-        # The second has room for any number of components.
-        for schema in (make_table("mixed")[1], Schema(500))
+        # The last has room for any number of components.
+        for schema in (make_table("mixed")[1], make_table("text")[1], Schema(500))
     )
 
 

@@ -20,8 +20,14 @@ TABLE_KINDS = {
     "single": "one column of numbers",
     "short": "more columns of numbers than rows",
     "sparse": "a sparse matrix",
+    "text": "categories and numbers, missing values in all of them, and counts of "
+    "tokens, few of which are frequent",
     "wide": "a sparse matrix of more columns than can be made dense",
 }
+
+# Numbers of tokens in the table of text: more and fewer than there are singular vectors
+# in place of them.
+N_WORDS, N_CHARACTERS = 90, 40
 
 
 def make_table(kind, *, n_rows=120, seed=0):
@@ -82,7 +88,20 @@ def make_table(kind, *, n_rows=120, seed=0):
     numbers[2:, 1] = np.nan
     missing, nearly_empty = tuple(range(6)), (3,)
     table = np.hstack([codes, numbers])
+    if kind == "text":
+        return _with_text(table, rng), Schema(
+            6 + N_WORDS + N_CHARACTERS, 2, cardinalities, missing, nearly_empty,
+            n_words=N_WORDS, n_characters=N_CHARACTERS,
+        )  # fmt: skip
     return table, Schema(6, 2, cardinalities, missing, nearly_empty)
+
+
+def _with_text(table, rng):
+    """Append counts of tokens, few of which are frequent, to a table."""
+    frequency = 1 / np.arange(1, N_WORDS + 1)
+    words = rng.poisson(frequency, (len(table), N_WORDS))
+    characters = rng.poisson(5 * frequency[:N_CHARACTERS], (len(table), N_CHARACTERS))
+    return sparse.csr_matrix(np.hstack([table, words, characters]))
 
 
 def _numbers(kind, numbers, rng):

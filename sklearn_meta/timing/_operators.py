@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from math import inf, log2
 
+from sklearn_meta.pipelines._coercions import MAX_DENSE_COLUMNS, SVD_COMPONENTS
 from sklearn_meta.pipelines._compile import EXPECTED_ROUNDS
 from sklearn_meta.pipelines._multi_output import shared_features, takes_all_outputs
 from sklearn_meta.pipelines._operators import Catalog, Operator
+from sklearn_meta.pipelines._token_weights import BOTH, N_COMPONENTS
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
+from sklearn_meta.pipelines.catalog._preparation import FOR_TEXT
+from sklearn_meta.timing._text_size import TextSize, text_size
 
 # Overhead of a pipeline step on any table, for validation and copies.
 STEP_SECONDS = 0.0005
@@ -36,6 +41,7 @@ def predicted_seconds(
     n_features,
     n_classes=1,
     n_outputs=1,
+    text: TextSize | None = None,
 ):
     """Predict how long one fit of a pipeline takes on one thread.
 
@@ -57,6 +63,8 @@ def predicted_seconds(
     n_outputs : int, default=1
         Number of columns of the target. Learners for a single output are fitted once
         for each; learners for several outputs are assumed to cost as much as for one.
+    text : TextSize, default=None
+        Of the table, whose counts of tokens are among `n_features`; None without text.
 
     Returns
     -------
@@ -65,10 +73,11 @@ def predicted_seconds(
     """
     half_classes = max(n_classes, 2) / 2
     costs = _CostSum(catalog, max(n_samples, 1), half_classes, n_outputs > 1)
-    width = max(float(n_features), 1.0)
-    seconds = costs.estimator(tree, width, early_stopping=True)
+    n_tokens = 0 if text is None else text.n_words + text.n_characters
+    table = _Columns(max(float(n_features - n_tokens), 1.0), text)
+    seconds = costs.estimator(tree, table, early_stopping=True)
     if n_outputs > 1 and not takes_all_outputs(tree, catalog=catalog):
-        shared, _ = costs.features(shared_features(tree, catalog=catalog), width)
+        shared, _ = costs.features(shared_features(tree, catalog=catalog), table)
         seconds = shared + n_outputs * (seconds - shared)
     return float(seconds)
 
@@ -97,7 +106,26 @@ def predicted_seconds_on(dataset, tree, *, catalog, n_samples=None):
         n_features=dataset.n_features,
         n_classes=task.n_classes,
         n_outputs=task.n_outputs,
+        text=text_size(dataset),
     )
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Columns at one place in a pipeline: their number, and what there is of text."""
+
+    width: float
+    # Of a table with counts of tokens, which are not among the columns.
+    text: TextSize | None = None
+    # Nonzeros of a row of a sparse matrix of weights.
+    nonzeros: float | None = None
+
+    def of(self, operator):
+        """Number of columns that the seconds of an operator depend on."""
+        # Trees look at each column; others touch what is not zero.
+        if self.nonzeros is None or operator.accepts_categories:
+            return self.width
+        return min(self.nonzeros, self.width)
 
 
 class _CostSum:
@@ -110,40 +138,89 @@ class _CostSum:
         # Whether rounds are bounded where boosting cannot be stopped early.
         self.always_bounded = always_bounded
 
-    def estimator(self, node, width, *, early_stopping):
+    def estimator(self, node, columns, *, early_stopping):
         """Seconds of an estimator; `early_stopping` bounds its boosting rounds."""
         operator = self.catalog.find(node.operator)
         if operator.kind == "wrapper":
-            inner = self.estimator(node.inputs[0], width, early_stopping=False)
+            inner = self.estimator(node.inputs[0], columns, early_stopping=False)
             fits = _inner_fits(operator, node, self.half_classes)
-            return fits * inner + self._own(operator, node, width)
+            return fits * inner + self._own(operator, node, columns.width)
         if node.inputs[0].operator == STACK:
             inner = [
-                self.estimator(child, width, early_stopping=False)
+                self.estimator(child, columns, early_stopping=False)
                 for child in node.inputs[0].inputs
             ]
             n_predictions = len(inner) * 2 * self.half_classes
             return STACK_FITS * sum(inner) + self._own(operator, node, n_predictions)
-        seconds, width = self.features(node.inputs[0], width)
+        seconds, columns = self.features(node.inputs[0], columns)
+        prepared, columns = self._prepared(operator, columns)
         rounds = inf
         params = _params(operator, node)
         bounded = early_stopping or self.always_bounded
         if bounded and params.get("early_stopping", False):
             rounds = EXPECTED_ROUNDS / params.get("learning_rate", 0.1)
-        return seconds + self._own(operator, node, width, rounds)
+        own = self._own(operator, node, columns.of(operator), rounds)
+        return seconds + prepared + own
 
-    def features(self, node, width):
-        """Seconds and number of columns of features."""
+    def features(self, node, columns):
+        """Seconds and columns of features."""
         if node.operator == INPUT:
-            return 0.0, width
-        parts = [self.features(child, width) for child in node.inputs]
-        seconds = sum(s for s, _ in parts)
-        width = sum(w for _, w in parts)
+            return 0.0, columns
         if node.operator == UNION:
-            return seconds, min(width, MAX_COLUMNS)
+            return self._union(node, columns)
+        seconds, columns = self.features(node.inputs[0], columns)
         operator = self.catalog.find(node.operator)
-        own = self._own(operator, node, width)
-        return seconds + own, _columns_after(operator, node, width)
+        if operator.name in FOR_TEXT:
+            prepared, columns = self._text(columns, **_params(operator, node))
+            return seconds + prepared, columns
+        prepared, columns = self._prepared(operator, columns)
+        own = self._own(operator, node, columns.of(operator))
+        after = replace(columns, width=_columns_after(operator, node, columns.width))
+        return seconds + prepared + own, after
+
+    def _union(self, node, columns):
+        """Seconds and columns of features side by side."""
+        seconds, width, nonzeros, is_sparse = 0.0, 0.0, 0.0, False
+        for child in node.inputs:
+            own, branch = self.features(child, columns)
+            prepared, branch = self._text(branch, n_components=N_COMPONENTS)
+            seconds += own + prepared
+            width += branch.width
+            is_sparse |= branch.nonzeros is not None
+            nonzeros += branch.width if branch.nonzeros is None else branch.nonzeros
+        width = min(width, MAX_COLUMNS)
+        return seconds, _Columns(width, nonzeros=nonzeros if is_sparse else None)
+
+    def _prepared(self, operator, columns):
+        """Seconds and columns of what the compiler inserts for text."""
+        if operator.text_as == "counts":
+            return 0.0, columns
+        if columns.text is not None:
+            is_sparse = operator.text_as == "tfidf"
+            n_components = None if is_sparse else N_COMPONENTS
+            return self._text(columns, n_components=n_components)
+        if columns.nonzeros is None or operator.accepts_sparse:
+            return 0.0, columns
+        if columns.width <= MAX_DENSE_COLUMNS:
+            return 0.0, _Columns(columns.width)
+        size = TextSize(int(columns.width), 0, columns.nonzeros, 0.0)
+        seconds = size.svd_seconds(self.n_samples, SVD_COMPONENTS)
+        return seconds, _Columns(SVD_COMPONENTS)
+
+    def _text(self, columns, *, tokens=BOTH, n_components=None, **_):
+        """Seconds and columns of weights of text, or of their singular vectors."""
+        text = columns.text
+        if text is None:
+            return 0.0, columns
+        seconds = STEP_SECONDS + text.weighting_seconds(self.n_samples, tokens)
+        sizes = text.blocks(tokens)
+        if n_components is None:
+            width = columns.width + sum(n for n, _ in sizes)
+            nonzeros = columns.width + sum(nonzeros for _, nonzeros in sizes)
+            return seconds, _Columns(width, nonzeros=nonzeros)
+        seconds += text.svd_seconds(self.n_samples, n_components, tokens)
+        width = columns.width + sum(min(n, n_components) for n, _ in sizes)
+        return seconds, _Columns(width)
 
     def _own(self, operator, node, width, rounds=inf):
         """Seconds of one operator, non-decreasing in the number of columns."""

@@ -34,6 +34,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:Bins whose width are too small:UserWarning"),
     pytest.mark.filterwarnings("ignore:Feature .* is constant:UserWarning"),
+    # Bagging seeds it, whatever its folds.
+    pytest.mark.filterwarnings("ignore:`TargetEncoder.shuffle` and:FutureWarning"),
 ]
 
 

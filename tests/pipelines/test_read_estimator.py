@@ -40,8 +40,17 @@ CATALOGS = {task: default_catalog(task) for task in TASKS}
 # operators can tell apart.
 SCHEMA = Schema(n_features=50)
 
-# Prepare categories, of which this table has none: they compile to nothing.
-NOT_READ = {"one_hot", "ordinal", "target_encode", "drop_categories", "impute"}
+# Prepare categories, missing values or text, of which this table has none: they compile
+# to nothing.
+NOT_READ = {
+    "one_hot",
+    "ordinal",
+    "target_encode",
+    "drop_categories",
+    "impute",
+    "tfidf",
+    "text_svd",
+}
 # A matter of the evaluation, not of the estimator.
 NOT_IN_ESTIMATOR = {("lightgbm", "early_stopping")}
 

@@ -23,6 +23,7 @@ from sklearn_meta.metalearning.metafeatures._groups import (
     run_groups,
 )
 from sklearn_meta.metalearning.metafeatures._sample import draw_sample
+from sklearn_meta.metalearning.metafeatures._without_text import without_text
 
 # Size of the sample. It estimates shares and moments to a few percent; more rows would
 # take more time and not change which tables are similar.
@@ -267,7 +268,7 @@ def describe(
         np.errstate(all="ignore"),
     ):
         sample = draw_sample(
-            dataset,
+            without_text(dataset, max_rows=max_rows),
             max_rows=max_rows,
             max_columns=max_columns,
             random_state=check_random_state(random_state),

@@ -1,7 +1,7 @@
-"""Preparations: imputation of missing values and encoding of categories.
+"""Preparations: missing values, categories, and text.
 
-They map tables to tables. On a table without missing values, or without categories,
-those that have no effect compile to no step.
+They map tables to tables. On a table without missing values, without categories or
+without text, those that have no effect compile to no step.
 """
 
 from __future__ import annotations
@@ -18,13 +18,19 @@ from sklearn_meta.pipelines._coercions import (
     missing_as_level,
     one_hot,
     one_hot_width,
+    weighted_text,
 )
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
+from sklearn_meta.pipelines._many_levels import single_target, target_encoder
 from sklearn_meta.pipelines._operators import Cost, Operator
-from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec
-
-# Folds of the target encoder's own cross-fitting, scikit-learn's default.
-TARGET_ENCODER_FOLDS = 5
+from sklearn_meta.pipelines._spec import BuildContext, Prepared
+from sklearn_meta.pipelines._token_weights import (
+    BOTH,
+    CHARACTERS,
+    N_COMPONENTS,
+    WORDS,
+    text_components,
+)
 
 
 def _impute(params, context: BuildContext):
@@ -80,28 +86,8 @@ def _target_encode(params, context: BuildContext):
     if not layout.n_categorical:
         return Prepared(None, layout)
     is_regression = not context.is_classifier
-    encoder = Spec(
-        "sklearn.preprocessing.TargetEncoder",
-        (
-            # "auto" takes a numeric target with few integer values for classes. For
-            # classes it is right, also in a fold that has seen only two of them.
-            ("target_type", "continuous" if is_regression else "auto"),
-            ("smooth", "auto" if params["smooth"] is None else params["smooth"]),
-            (
-                "cv",
-                # Not stratified: StratifiedKFold warns of, and may refuse, rare
-                # classes.
-                Spec(
-                    "sklearn.model_selection.KFold",
-                    (
-                        ("n_splits", TARGET_ENCODER_FOLDS),
-                        ("shuffle", True),
-                        ("random_state", context.random_state),
-                    ),
-                ),
-            ),
-        ),
-    )
+    smooth = "auto" if params["smooth"] is None else params["smooth"]
+    encoder = target_encoder(context.n_classes, context.random_state, smooth=smooth)
     n_outputs = context.n_classes if context.n_classes > 2 else 1
     nonnegative = layout.nonnegative and not is_regression
     spec = by_kind(layout, encoder, "passthrough")
@@ -118,6 +104,22 @@ def _drop_categories(params, context: BuildContext):
     return Prepared(by_kind(layout, "drop", "passthrough"), _as_numbers(layout, 0))
 
 
+def _tfidf(params, context: BuildContext):
+    """Sparse weights of n-grams beside the other columns."""
+    if not context.layout.has_text:
+        return Prepared(None, context.layout)
+    target = single_target(context.n_classes, context.n_outputs, context.random_state)
+    return Prepared(*weighted_text(context.layout, target, **params))
+
+
+def _text_svd(params, context: BuildContext):
+    """Leading singular vectors of the weights; categories stay the leading columns."""
+    if not context.layout.has_text:
+        return Prepared(None, context.layout)
+    seed = context.random_state
+    return Prepared(*text_components(context.layout, **params, random_state=seed))
+
+
 def _as_numbers(layout, width, **changes):
     """Layout with `width` numeric columns in place of the categorical ones."""
     return replace(
@@ -131,7 +133,13 @@ def _sum(a, b):
 
 
 def _preparation(
-    name, path, build, hyperparameters=(), seconds=0.005, multi_output=True
+    name,
+    path,
+    build,
+    hyperparameters=(),
+    seconds=0.005,
+    multi_output=True,
+    text_as="components",
 ):
     return Operator(
         name=name,
@@ -141,11 +149,15 @@ def _preparation(
         accepts_missing=True,
         accepts_categories=True,
         accepts_sparse=True,
+        text_as=text_as,
         multi_output=multi_output,
         cost=Cost(seconds),
         build=build,
     )
 
+
+_TOKENS = Choice("tokens", (WORDS, CHARACTERS, BOTH), BOTH)
+_SUBLINEAR = Choice("sublinear_tf", (False, True), True)
 
 PREPARATIONS = (
     _preparation(
@@ -184,8 +196,28 @@ PREPARATIONS = (
     _preparation(
         "drop_categories", "sklearn.compose.ColumnTransformer", _drop_categories
     ),
+    _preparation(
+        "tfidf",
+        "sklearn.compose.ColumnTransformer",
+        _tfidf,
+        (_TOKENS, _SUBLINEAR),
+        text_as="counts",
+    ),
+    _preparation(
+        "text_svd",
+        "sklearn.compose.ColumnTransformer",
+        _text_svd,
+        (
+            _TOKENS,
+            Integer("n_components", 10, 300, N_COMPONENTS, log=True),
+            _SUBLINEAR,
+        ),
+        text_as="counts",
+    ),
 )
 
-# Operators without effect on tables without categories, or without missing values.
+# Operators without effect on tables without categories, without missing values, or
+# without text.
 FOR_CATEGORIES = frozenset({"one_hot", "ordinal", "target_encode", "drop_categories"})
 FOR_MISSING = frozenset({"impute"})
+FOR_TEXT = frozenset({"tfidf", "text_svd"})
