@@ -7,11 +7,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_meta.data._column_encoders import column_transformer
 from sklearn_meta.data._column_kinds import (
-    CATEGORICAL,
+    CATEGORY,
     CONVERTED,
-    DATETIME,
+    DATE,
     DURATION,
-    NUMERIC,
+    NUMBER,
     PARSED,
     TEXT,
     WITH_NA,
@@ -44,7 +44,7 @@ def test_a_function_is_applied_to_the_whole_table():
 
 
 def test_levels_get_the_codes_of_their_order():
-    column = Column("a", CATEGORICAL, levels=("small", "large"))
+    column = Column("a", CATEGORY, levels=("small", "large"))
     values = one(column, ["large", "small", "unheard of", None])
     assert_array_equal(values[:, 0], [1, 0, np.nan, np.nan])
 
@@ -63,13 +63,13 @@ def test_texts_are_compared_by_their_printed_form():
     ],
 )
 def test_numbers_of_every_kind_become_floats(how, values):
-    column = Column("a", NUMERIC, how=how)
+    column = Column("a", NUMBER, how=how)
     assert_array_equal(one(column, values)[:, 0], [1, np.nan, 3])
 
 
 def test_infinity_is_refused():
     with pytest.raises(ValueError, match="infinity"):
-        one(Column("a", NUMERIC), [1.0, np.inf])
+        one(Column("a", NUMBER), [1.0, np.inf])
 
 
 def test_durations_are_milliseconds():
@@ -80,7 +80,7 @@ def test_durations_are_milliseconds():
 
 def dates(days, **arguments):
     column = Column(
-        "a", DATETIME, span=(0.0, max(days) * DAY), dated=False, **arguments
+        "a", DATE, span=(0.0, max(days) * DAY), dated=False, **arguments
     )
     return one(column, pd.to_datetime(np.array(days) * DAY, unit="ms"))
 
@@ -104,7 +104,7 @@ def test_dates_are_on_a_scale_from_the_first_to_the_last():
     ],
 )
 def test_cycles_are_those_that_were_gone_through_twice(span, dated, n_parts):
-    column = Column("a", DATETIME, span=(0.0, span), dated=dated)
+    column = Column("a", DATE, span=(0.0, span), dated=dated)
     days = pd.to_datetime(np.linspace(0, span, 9), unit="ms")
     assert one(column, days).shape == (9, n_parts)
 
@@ -117,7 +117,7 @@ def test_a_cycle_comes_back_to_where_it_was():
 
 
 def test_missing_dates_are_missing_and_in_no_cycle():
-    column = Column("a", DATETIME, span=(0.0, 20 * DAY))
+    column = Column("a", DATE, span=(0.0, 20 * DAY))
     days = pd.to_datetime([0.0, None, 20 * DAY], unit="ms")
     values = one(column, days)
     assert np.isnan(values[1, 0]) and (values[1, 1:] == 0).all()
@@ -125,7 +125,7 @@ def test_missing_dates_are_missing_and_in_no_cycle():
 
 
 def test_dates_that_numpy_does_not_read_are_parsed():
-    column = Column("a", DATETIME, how=PARSED, span=(0.0, DAY))
+    column = Column("a", DATE, how=PARSED, span=(0.0, DAY))
     values = one(column, ["1970-01-01 00:00+00:00", "1970-01-02 02:00+02:00"])
     assert_allclose(values[:, 0], [0, 1])
 
@@ -133,9 +133,9 @@ def test_dates_that_numpy_does_not_read_are_parsed():
 def test_categories_come_first_and_columns_that_are_not_named_are_left_out():
     X = pd.DataFrame({"n": [1.0, 2.0], "left": [0, 0], "c": ["x", "y"], "t": [1, "z"]})
     columns = [
-        Column("n", NUMERIC),
+        Column("n", NUMBER),
         Column("t", TEXT, levels=("1", "z")),
-        Column("c", CATEGORICAL, levels=("x", "y")),
+        Column("c", CATEGORY, levels=("x", "y")),
     ]
     values, names = encoded(columns, X)
     assert names == ["c", "t", "n"]
@@ -143,18 +143,18 @@ def test_categories_come_first_and_columns_that_are_not_named_are_left_out():
 
 
 def test_columns_may_be_selected_by_position():
-    values, _ = encoded([Column(1, NUMERIC)], np.array([[1.0, 2.0], [3.0, 4.0]]))
+    values, _ = encoded([Column(1, NUMBER)], np.array([[1.0, 2.0], [3.0, 4.0]]))
     assert_array_equal(values, [[2], [4]])
 
 
 def test_encoders_work_without_this_package():
     columns = [
-        Column(0, CATEGORICAL, levels=("x",)),
+        Column(0, CATEGORY, levels=("x",)),
         Column(1, TEXT, levels=("x",)),
-        *(Column(2, NUMERIC, how=how) for how in ("checked", CONVERTED, WITH_NA)),
+        *(Column(2, NUMBER, how=how) for how in ("checked", CONVERTED, WITH_NA)),
         Column(5, DURATION),
-        Column(6, DATETIME, span=(0.0, 3 * YEAR)),
-        Column(7, DATETIME, span=(0.0, 0.0), how=PARSED),
+        Column(6, DATE, span=(0.0, 3 * YEAR)),
+        Column(7, DATE, span=(0.0, 0.0), how=PARSED),
     ]
     modules = {p.partition(".")[0] for p in paths(column_transformer(columns))}
     assert modules == {"sklearn", "numpy", "pandas"}

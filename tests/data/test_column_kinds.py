@@ -13,15 +13,15 @@ from numpy.testing import assert_array_equal
 
 from sklearn_meta.data import _column_kinds
 from sklearn_meta.data._column_kinds import (
-    CATEGORICAL,
+    CATEGORY,
     CHECKED,
     CONSTANT,
     CONVERTED,
-    DATETIME,
+    DATE,
     DURATION,
     EMPTY,
     IDENTIFIER,
-    NUMERIC,
+    NUMBER,
     PARSED,
     TEXT,
     WITH_NA,
@@ -50,18 +50,18 @@ def inspect(values):
 @pytest.mark.parametrize(
     ("values", "kind", "how"),
     [
-        ([1, 2], NUMERIC, CHECKED),
-        ([True, False], NUMERIC, CHECKED),
-        (np.array([1, None, 2.5], dtype=object), NUMERIC, CHECKED),
-        ([decimal.Decimal("1.5"), decimal.Decimal("2")], NUMERIC, CHECKED),
-        (np.array([1, pd.NA, 3], dtype=object), NUMERIC, WITH_NA),
-        (pd.arrays.SparseArray([0, 1, 0]), NUMERIC, CONVERTED),
-        (["a", "b", "a"], CATEGORICAL, CHECKED),
-        (pd.Categorical([1, 2, 1]), CATEGORICAL, CHECKED),
+        ([1, 2], NUMBER, CHECKED),
+        ([True, False], NUMBER, CHECKED),
+        (np.array([1, None, 2.5], dtype=object), NUMBER, CHECKED),
+        ([decimal.Decimal("1.5"), decimal.Decimal("2")], NUMBER, CHECKED),
+        (np.array([1, pd.NA, 3], dtype=object), NUMBER, WITH_NA),
+        (pd.arrays.SparseArray([0, 1, 0]), NUMBER, CONVERTED),
+        (["a", "b", "a"], CATEGORY, CHECKED),
+        (pd.Categorical([1, 2, 1]), CATEGORY, CHECKED),
         (["a", 1, "a"], TEXT, CHECKED),
-        ([dt.date(2020, 1, 1), dt.date(2021, 1, 1)], DATETIME, CHECKED),
-        (pd.to_datetime(["2020-01-01", "2021-01-01"], utc=True), DATETIME, CHECKED),
-        (ZONES, DATETIME, PARSED),
+        ([dt.date(2020, 1, 1), dt.date(2021, 1, 1)], DATE, CHECKED),
+        (pd.to_datetime(["2020-01-01", "2021-01-01"], utc=True), DATE, CHECKED),
+        (ZONES, DATE, PARSED),
         (pd.to_timedelta([1, 2], unit="s"), DURATION, CHECKED),
         ([dt.timedelta(1), dt.timedelta(2)], DURATION, CHECKED),
         ([dt.time(1), dt.time(2), dt.time(1)], TEXT, CHECKED),
@@ -70,37 +70,37 @@ def inspect(values):
 def test_kinds(values, kind, how):
     column = inspect(values)
     assert (column.label, column.kind, column.how) == ("a", kind, how)
-    assert column.useless is None and column.reported == kind
+    assert column.left_out is None and column.reported == kind
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "useless"),
+    ("values", "kind", "left_out"),
     [
-        ([3.0] * 100, NUMERIC, CONSTANT),
-        ([np.nan] * 100, NUMERIC, EMPTY),
-        ([np.nan, 3.0], NUMERIC, None),
-        ([3.0] * 99 + [np.nan], NUMERIC, None),
-        ([3.0] * 99 + [4.0], NUMERIC, None),
-        (["x"] * 3, CATEGORICAL, CONSTANT),
-        (["x", "x", None], CATEGORICAL, None),
-        ([None, None], CATEGORICAL, EMPTY),
-        (["x", "y", "z"], CATEGORICAL, IDENTIFIER),
-        (["x", "y", "z", "x"], CATEGORICAL, None),
+        ([3.0] * 100, NUMBER, CONSTANT),
+        ([np.nan] * 100, NUMBER, EMPTY),
+        ([np.nan, 3.0], NUMBER, None),
+        ([3.0] * 99 + [np.nan], NUMBER, None),
+        ([3.0] * 99 + [4.0], NUMBER, None),
+        (["x"] * 3, CATEGORY, CONSTANT),
+        (["x", "x", None], CATEGORY, None),
+        ([None, None], CATEGORY, EMPTY),
+        (["x", "y", "z"], CATEGORY, IDENTIFIER),
+        (["x", "y", "z", "x"], CATEGORY, None),
         (["x", 1, "z"], TEXT, IDENTIFIER),
-        (pd.to_datetime(["2020-01-01"] * 2), DATETIME, CONSTANT),
-        (pd.to_datetime(["2020-01-01", None]), DATETIME, None),
-        (pd.to_datetime([None, None]), DATETIME, EMPTY),
+        (pd.to_datetime(["2020-01-01"] * 2), DATE, CONSTANT),
+        (pd.to_datetime(["2020-01-01", None]), DATE, None),
+        (pd.to_datetime([None, None]), DATE, EMPTY),
     ],
 )
-def test_columns_that_say_nothing_of_new_rows(values, kind, useless):
+def test_columns_that_say_nothing_of_new_rows(values, kind, left_out):
     column = inspect(values)
-    assert (column.kind, column.useless) == (kind, useless)
-    assert column.reported == (useless or kind)
+    assert (column.kind, column.left_out) == (kind, left_out)
+    assert column.reported == (left_out or kind)
 
 
-@pytest.mark.parametrize("useless", [None, CONSTANT])
-def test_what_is_reported(useless):
-    assert Column("a", NUMERIC, useless).reported == (useless or NUMERIC)
+@pytest.mark.parametrize("left_out", [None, CONSTANT])
+def test_what_is_reported(left_out):
+    assert Column("a", NUMBER, left_out).reported == (left_out or NUMBER)
 
 
 def test_levels_are_plain_values_in_sorted_order():
@@ -126,7 +126,7 @@ def test_levels_that_occur_once_are_left_out_of_free_text(values):
         expected = set(counts)
     elif max(counts.values()) == 1:
         expected = set(counts)  # an identifier
-        assert column.useless == IDENTIFIER
+        assert column.left_out == IDENTIFIER
     elif len(counts) > 0.5 * len(values):
         expected = {v for v, n in counts.items() if n > 1}
     else:
@@ -200,7 +200,7 @@ def test_plain_numbers_are_looked_at_in_chunks(monkeypatch):
     whole = inspect_columns(values)
     monkeypatch.setattr(_column_kinds, "CHUNK_CELLS", 8)
     assert inspect_columns(values) == whole
-    assert [c.useless for c in whole] == [None, None, None, CONSTANT, None]
+    assert [c.left_out for c in whole] == [None, None, None, CONSTANT, None]
 
 
 def test_numbers_become_floats_and_infinities_stay():

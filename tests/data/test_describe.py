@@ -125,8 +125,8 @@ def test_further_rows_are_encoded_in_the_same_way():
     frame = pd.DataFrame({"a": ["x", "y", "x", "y"], "b": Y})
     table = describe(frame, Y)
     assert table.library == "pandas" and table.encoding.kinds == (
-        "categorical",
-        "numeric",
+        "category",
+        "number",
     )
     again = table.encoder.transform(frame)
     assert_array_equal(np.asarray(again, dtype=float), table.dataset.X)

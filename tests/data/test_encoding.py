@@ -92,7 +92,7 @@ NUMBERS = {
 def test_numbers_of_every_type_become_floats(name):
     values, expected = NUMBERS[name]
     kind, column = one_column(values)
-    assert kind == "numeric"
+    assert kind == "number"
     assert_array_equal(column, expected)
 
 
@@ -112,7 +112,7 @@ CATEGORIES = {
 @pytest.mark.parametrize("name", CATEGORIES)
 def test_levels_are_numbered_in_sorted_order(name):
     kind, column = one_column(CATEGORIES[name])
-    assert kind == "categorical"
+    assert kind == "category"
     assert_array_equal(column[:5], [1, 0, np.nan, 1, 0])
     assert np.isnan(column[5:]).all()
 
@@ -202,7 +202,7 @@ def test_number_of_levels_is_bounded():
     # The first fifty levels are the rarest.
     values = levels * 2 + levels[50:]
     kind, column = one_column(values)
-    assert kind == "categorical"
+    assert kind == "category"
     assert np.isnan(column[:50]).all()
     assert_array_equal(column[50 : len(levels)], np.arange(MAX_LEVELS))
 
@@ -228,7 +228,7 @@ DATES = {
 @pytest.mark.parametrize("name", DATES)
 def test_dates_of_every_type_are_put_on_one_scale(name):
     encoding, encoded = encode(DATES[name].to_frame())
-    assert encoding.kinds == ("datetime",)
+    assert encoding.kinds == ("date",)
     time = encoded[:, encoding.feature_names.index("time__a")]
     np.testing.assert_allclose(time, [0, np.nan, 2 / 3, 1])
 
@@ -237,7 +237,7 @@ def test_dates_of_every_type_are_put_on_one_scale(name):
 def test_calendar_dates_among_objects_are_dates(null):
     values = [dt.date(2024, 1, 1), null, dt.date(2024, 1, 5), dt.date(2024, 1, 2)]
     encoding, encoded = encode(pd.DataFrame({"a": np.array(values, dtype=object)}))
-    assert encoding.kinds == ("datetime",)
+    assert encoding.kinds == ("date",)
     assert_array_equal(encoded, [[0], [np.nan], [1], [0.25]])
 
 
@@ -450,14 +450,14 @@ def test_fortran_order_becomes_c_order():
 def test_array_of_numbers_as_objects_is_numeric():
     X = np.array([[1, None], [True, 2.5]], dtype=object)
     encoding, encoded = encode(X)
-    assert encoding.kinds == ("numeric", "numeric")
+    assert encoding.kinds == ("number", "number")
     assert_array_equal(encoded, [[1, np.nan], [1, 2.5]])
 
 
 def test_array_of_mixed_columns():
     X = np.array([[3, "b", 1.0], [4, "a", 1.0], [3, "b", None]], dtype=object)
     encoding, encoded = encode(np.vstack([X, X]))
-    assert encoding.kinds == ("numeric", "categorical", "numeric")
+    assert encoding.kinds == ("number", "category", "number")
     assert encoding.feature_names == ("x1", "x0", "x2")
     assert_array_equal(encoded[:3], [[1, 3, 1], [0, 4, 1], [1, 3, np.nan]])
 
