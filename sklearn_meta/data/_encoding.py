@@ -300,4 +300,6 @@ def _encode_sparse(X):
 
 def _as_encoded(X):
     """Return an encoded table as a CSR matrix or as a C-contiguous float64 array."""
-    return X if sparse.issparse(X) else np.ascontiguousarray(X, dtype=np.float64)
+    if sparse.issparse(X):
+        return X.astype(np.float64, copy=False).tocsr()
+    return np.ascontiguousarray(X, dtype=np.float64)
