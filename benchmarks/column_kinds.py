@@ -5,10 +5,11 @@
 
 Each kind of column has two or more tables. Numbers are those of real tables, written as
 money, percentages, durations or with gaps of "?"; sets are binary columns of real
-tables written as "a; c"; texts are the docstrings of installed packages; tables of dates and
-of zip codes are generated. The pipeline by hand is told what the columns are: it parses
-them without error (or keeps the original numbers), and fits gradient boosting or a
-linear model. Both see the same training rows; scores are those of a third of the rows.
+tables written as "a; c"; texts are the docstrings of installed packages; tables of
+dates and of zip codes are generated. The pipeline by hand is told what the columns are:
+it parses them without error (or keeps the original numbers), and fits gradient boosting
+or a linear model. Both see the same training rows; scores are those of a third of the
+rows.
 """
 
 from __future__ import annotations
