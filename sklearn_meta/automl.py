@@ -316,9 +316,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if self.search is not None:
             problem = make_problem(plan, prior, self._space().max_size)
             search = as_strategy(self.search).start(problem)
-        return _SearchState(
-            table.dataset, prior, plan, search, new_history(plan.budget)
-        )
+        history = new_history(plan.budget, table.dataset.task)
+        return _SearchState(table.dataset, prior, plan, search, history)
 
     def _previous_search(self, table, settings, budget):
         """Return the search of the previous fit, to go on with; None for a new one."""

@@ -16,6 +16,7 @@ from sklearn_meta.data._task import (
     MultilabelTask,
     RegressionTask,
 )
+from sklearn_meta.data._target_scale import TargetScale
 
 
 def several_outputs(y) -> np.ndarray | None:
@@ -212,7 +213,8 @@ def regression_task(y, name):
             else f"The columns {constant.tolist()} of y are constant"
         )
         warn(f"{what}: every pipeline will predict that constant.", UserWarning)
-    return y, RegressionTask(n_outputs=1 if y.ndim == 1 else y.shape[1])
+    n_outputs = 1 if y.ndim == 1 else y.shape[1]
+    return y, RegressionTask(n_outputs, TargetScale.of(y))
 
 
 def _holds_missing(y):

@@ -109,6 +109,7 @@ def source_arguments(final, context, encoding):
         "task": task.name,
         "n_classes": task.n_classes,
         "n_outputs": task.n_outputs,
+        "target_scaler": task.target_scaler,
         "random_state": candidate_seed(context.seed, candidate.text),
         "iterations": final.best.iterations,
         "encoder": encoding.encoder,

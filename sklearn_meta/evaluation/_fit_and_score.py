@@ -13,6 +13,8 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import train_test_split
 
 from sklearn_meta.data._dataset import Dataset
@@ -126,9 +128,26 @@ def evaluate_candidate(context, tree, text, rule):
             if rule.is_lost(scores):
                 return
             if len(scores) == 1 and (
-                rule.prediction_index.duplicate_of(result.predictions) is not None
+                duplicate_of(context, rule, result.predictions) is not None
             ):
                 return
+
+
+def duplicate_of(context, rule, predictions) -> int | None:
+    """Return the evaluation that the predictions on the first fold duplicate.
+
+    Parameters
+    ----------
+    context : EvaluationContext
+    rule : RacingRule
+    predictions : ndarray of shape (n_validation, ...)
+
+    Returns
+    -------
+    number : int or None
+    """
+    comparable = context.dataset.task.comparable(predictions)
+    return rule.prediction_index.duplicate_of(comparable)
 
 
 def _run_stage(context, tree, seed, index, stage, rule):
@@ -274,6 +293,7 @@ def fit_pipeline(
         random_state=seed,
         iterations=iterations,
         n_outputs=task.n_outputs,
+        target_scaler=task.target_scaler,
     )
     with warnings.catch_warnings():
         # Candidates raise thousands of convergence warnings, which are of no use.
@@ -310,11 +330,16 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
     if len(preparation):
         X_train = preparation.fit_transform(X_train, y[train])
         X_watch = preparation.transform(X_watch)
+    y_watch = y[watch]
+    if isinstance(learner, TransformedTargetRegressor):
+        # What the learner is fitted to is on this scale, see `on_scaled_target`.
+        scaler = clone(learner.transformer).fit(y[train].reshape(-1, 1))
+        y_watch = scaler.transform(y_watch.reshape(-1, 1)).ravel()
     learner.fit(
         X_train,
         y[train],
         sample_weight=_take(sample_weight, train),
-        eval_set=[(X_watch, y[watch])],
+        eval_set=[(X_watch, y_watch)],
         eval_sample_weight=[_take(sample_weight, watch)]
         if sample_weight is not None
         else None,
@@ -322,7 +347,8 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
             lightgbm.early_stopping(EARLY_STOPPING_ROUNDS, verbose=False),
         ],
     )
-    return pipeline, max(1, int(learner.best_iteration_ or learner.n_estimators))
+    booster = getattr(learner, "regressor_", learner)
+    return pipeline, max(1, int(booster.best_iteration_ or booster.n_estimators))
 
 
 def _take(values, rows):
