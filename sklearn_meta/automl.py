@@ -407,7 +407,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.best_score_ = final.best_score
         self.best_pipeline_ = final.best.evaluation.candidate.text
         self._source = source_arguments(final, context, table.encoding)
-        ensemble = ensemble_of(final, context.dataset)
+        ensemble = ensemble_of(final, context.dataset, context.extrapolation)
         self.best_estimator_ = best_estimator(
             final, ensemble, context.dataset, table.encoder
         )

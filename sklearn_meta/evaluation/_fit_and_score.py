@@ -18,6 +18,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import train_test_split
 
 from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._task import EXTRAPOLATION
 from sklearn_meta.evaluation._cross_validation import Stage, subsample
 from sklearn_meta.evaluation._records import FoldResult
 from sklearn_meta.evaluation._scoring import Scoring
@@ -54,6 +55,9 @@ class EvaluationContext:
         Operators of the search space.
     seed : int, default=0
         The seed of a candidate is derived from it and from the text of the candidate.
+    extrapolation : float, default=EXTRAPOLATION
+        How far predictions of ensemble members may be beyond the targets, see
+        `RegressionTask.limits`.
     """
 
     dataset: Dataset = field(repr=False)
@@ -62,6 +66,7 @@ class EvaluationContext:
     scoring: Scoring = None  # type: ignore[assignment]
     catalog: Catalog = field(default=None, repr=False)  # type: ignore[assignment]
     seed: int = 0
+    extrapolation: float = EXTRAPOLATION
 
     @property
     def n_screening(self):
