@@ -399,7 +399,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """Set the fitted attributes."""
         context, history = state.plan.context, state.history
         self._encoder, self._encoding = table.encoder, table.encoding
-        self._library = table.library
+        self._library, self._bounds = table.library, table.bounds
         task = table.dataset.task
         if hasattr(task, "classes"):
             self.classes_ = task.classes
@@ -427,7 +427,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if self._library is not None and library_of(X) is None:
             X = as_frame(X, self.feature_names_in_, self._library)
         with config_context(**INSIDE):
-            encoded = apply_encoder(self._encoder, X)
+            encoded = self._bounds.clip(apply_encoder(self._encoder, X))
             return getattr(self.ensemble_, method)(encoded)
 
     @property

@@ -16,6 +16,7 @@ from sklearn_meta._sklearn_compat import (
     _num_samples,
     _safe_indexing,
 )
+from sklearn_meta.data._bounds import Bounds, clip_huge
 from sklearn_meta.data._canonical_order import canonical_rows
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._encoding import Encoding, encode_table
@@ -42,6 +43,8 @@ class Table:
         Description of the encoding.
     library : str or None
         Library of the data frame, such as ``"pandas"``; None for other tables.
+    bounds : Bounds
+        Bounds of the values of new rows.
     """
 
     dataset: Dataset
@@ -50,6 +53,7 @@ class Table:
     encoder: object = field(repr=False)
     encoding: Encoding
     library: str | None
+    bounds: Bounds = field(repr=False)
 
 
 def describe_table(
@@ -118,7 +122,7 @@ def describe_table(
             f"{name} needs at least 2 samples to choose between pipelines. "
             f"Got n_samples = {_num_samples(X)}."
         )
-    encoder, encoded, encoding = encode_table(X)
+    encoder, encoded, encoding = clip_huge(*encode_table(X))
     if groups is not None:
         groups = column_or_1d(groups)
         check_consistent_length(encoded, groups)
@@ -133,7 +137,15 @@ def describe_table(
     )
     rows = canonical_rows(dataset)
     canonical = dataset if rows is None else take_rows(dataset, rows)
-    return Table(dataset, rows, canonical, encoder, encoding, library_of(X))
+    return Table(
+        dataset,
+        rows,
+        canonical,
+        encoder,
+        encoding,
+        library_of(X),
+        Bounds.of(encoded),
+    )
 
 
 def library_of(X) -> str | None:
