@@ -114,7 +114,7 @@ def clip_huge(encoder, encoded, encoding):
 
 
 def _range_of(encoded):
-    """Return the smallest and largest value of each column, of a sparse table of all."""
+    """Return the smallest and largest values: of columns, or of a sparse table."""
     if sparse.issparse(encoded):
         values = encoded.data
         # There are zeros besides the values that are stored.
