@@ -153,11 +153,11 @@ def test_members_that_err_differently_are_combined(now):
 
 
 @pytest.mark.parametrize(
-    ("extrapolation", "is_good"),
+    ("extrapolation", "goes_on"),
     [(EXTRAPOLATION_IN_TIME, True), (EXTRAPOLATION, False)],
 )
 def test_candidates_are_judged_by_what_the_final_model_may_predict(
-    now, monkeypatch, extrapolation, is_good
+    now, monkeypatch, extrapolation, goes_on
 ):
     context, history = context_of(), History()
     add(history, context, "ridge", error=0.1)
@@ -176,7 +176,7 @@ def test_candidates_are_judged_by_what_the_final_model_may_predict(
     build(history, context, now)
     limits = context.dataset.task.limits(beyond.y, extrapolation)
     assert np.max(seen) <= limits[1] and np.min(seen) >= limits[0]
-    assert (np.max(seen) > context.dataset.task.limits(beyond.y)[1]) == is_good
+    assert (np.max(seen) > context.dataset.task.limits(beyond.y)[1]) == goes_on
 
 
 def test_fold_models_take_the_place_of_fits_that_there_is_no_time_for(now):

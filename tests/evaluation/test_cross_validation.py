@@ -36,7 +36,8 @@ SHUFFLED = np.random.default_rng(0).permutation(60)
 
 
 def splits(cv, rows=None):
-    folds = list(cv.split(np.zeros((60, 1)), np.zeros(60), PERIODS))
+    groups = PERIODS if isinstance(cv, LeaveOneGroupOut) else None
+    folds = list(cv.split(np.zeros((60, 1)), np.zeros(60), groups))
     return folds if rows is None else [(rows[a], rows[b]) for a, b in folds]
 
 
