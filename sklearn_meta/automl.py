@@ -328,9 +328,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if self.search is not None:
             problem = make_problem(plan, prior, self._space().max_size)
             search = as_strategy(self.search).start(problem)
-        return _SearchState(
-            table.dataset, prior, plan, search, new_history(plan.budget)
-        )
+        history = new_history(plan.budget, table.dataset.task)
+        return _SearchState(table.dataset, prior, plan, search, history)
 
     def _previous_search(self, table, settings, budget):
         """Return the search of the previous fit, to go on with; None for a new one."""
@@ -413,6 +412,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         context, history = state.plan.context, state.history
         self._encoder, self._encoding = table.encoder, table.encoding
         self._library, self._column_names = table.library, table.names
+        self._bounds = table.bounds
         task = table.dataset.task
         if hasattr(task, "classes"):
             self.classes_ = task.classes
@@ -420,7 +420,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.best_score_ = final.best_score
         self.best_pipeline_ = final.best.evaluation.candidate.text
         self._source = source_arguments(final, context, table.encoding)
-        ensemble = ensemble_of(final, context.dataset)
+        ensemble = ensemble_of(final, context.dataset, context.extrapolation)
         self.best_estimator_ = best_estimator(
             final, ensemble, context.dataset, table.encoder
         )
@@ -442,7 +442,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             X = as_frame(X, names, self._library)
         X = align_columns(X, self._encoding.columns)
         with config_context(**INSIDE):
-            encoded = apply_encoder(self._encoder, X)
+            encoded = self._bounds.clip(apply_encoder(self._encoder, X))
             return getattr(self.ensemble_, method)(encoded)
 
     @property

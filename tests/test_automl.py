@@ -18,7 +18,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import PredefinedSplit, train_test_split
+from sklearn.model_selection import PredefinedSplit, TimeSeriesSplit, train_test_split
 from sklearn.pipeline import Pipeline
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
@@ -619,3 +619,98 @@ def test_a_short_search_is_the_same_every_time():
     assert "time" not in fits[0].stop_reason_
     assert first == second
     np.testing.assert_allclose(*(fit.predict_proba(X) for fit in fits))
+
+
+UNITS = [(1.0, 0.0), (1.0, 1.7e9), (1e-9, 0.0), (1e12, 0.0)]
+TEXTS = ["ridge(X)", "lightgbm(X, early_stopping=True)", "extra_trees(X)", "svr(X)"]
+
+
+def of_unit(X, y, **changes):
+    settings = {
+        "search": EvolutionarySearch(initial_pipelines=TEXTS),
+        "max_evaluations": len(TEXTS),
+        "cv": 3,
+        "random_state": 0,
+    }
+    return MetaAutoRegressor(**{**settings, **changes}).fit(X, y)
+
+
+def test_location_and_scale_of_the_target_change_nothing_but_the_unit():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(260, 3))
+    y = X[:, 0] - 0.6 * X[:, 1] * X[:, 2] + 0.1 * rng.normal(size=260)
+    y /= y.std()
+    fits = [of_unit(X[:180], scale * y[:180] + offset) for scale, offset in UNITS]
+    r2, errors = [], []
+    for model, (scale, offset) in zip(fits, UNITS, strict=True):
+        r2.append(model.score(X[180:], scale * y[180:] + offset))
+        errors.append(model.best_score_ / scale)
+    np.testing.assert_allclose(r2, r2[0], atol=0.02)
+    assert r2[0] > 0.8
+    np.testing.assert_allclose(errors, errors[0], rtol=0.02)
+    order = [m.leaderboard_["pipeline"].tolist() for m in fits]
+    assert order == [order[0]] * 4
+    statuses = {e.status for m in fits for e in m.history_}
+    assert statuses == {"ok"}
+
+
+def test_a_target_far_from_zero_is_scaled_in_what_is_exported():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 2))
+    y = 1.7e9 + X[:, 0]
+    model = of_unit(X, y, ensemble_size=1)
+    module = {}
+    exec(model.to_source(), module)
+    assert repr(module["pipeline"]) == repr(clone(model.best_estimator_))
+    for pipeline in (model.best_estimator_, module["pipeline"].fit(X, y)):
+        assert pipeline.score(X, y) > 0.95
+    shot = of_unit(X, y, search=None, max_evaluations=2)
+    assert shot.score(X, y) > 0.9
+
+
+def test_usual_targets_are_not_scaled():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    model = of_unit(X, 2000 + 10 * X[:, 0])
+    assert "TransformedTarget" not in repr(model.best_estimator_)
+
+
+def linear_trend(n):
+    t = np.arange(n, dtype=float)
+    rng = np.random.default_rng(0)
+    return t[:, None], 20 + 0.5 * t + 0.5 * rng.normal(size=n)
+
+
+@pytest.mark.parametrize("rows", ["in order", "shuffled"])
+def test_a_trend_continues_where_folds_are_in_time(rows):
+    X, y = linear_trend(240)
+    folds = list(TimeSeriesSplit(4).split(X[:160]))
+    where = np.arange(160)
+    if rows == "shuffled":
+        where = np.random.default_rng(1).permutation(160)
+        place = np.argsort(where)
+        folds = [(place[a], place[b]) for a, b in folds]
+    texts = [
+        "ridge(X)",
+        "ridge(X, alpha=10)",
+        "bayesian_ridge(X)",
+        "huber(X)",
+    ]
+    model = of_unit(
+        X[where],
+        y[where],
+        cv=folds,
+        search=EvolutionarySearch(initial_pipelines=texts),
+    )
+    assert len(model.ensemble_.members) > 1
+    assert model.score(X[160:], y[160:]) > 0.95
+    # What explodes is still cut.
+    assert model.predict([[1e9]])[0] < y.max() + 12 * np.ptp(y)
+
+
+def test_members_do_not_extrapolate_where_folds_are_random():
+    X, y = linear_trend(160)
+    texts = ["ridge(X)", "ridge(X, alpha=100)", "bayesian_ridge(X)", "huber(X)"]
+    model = of_unit(X, y, search=EvolutionarySearch(initial_pipelines=texts))
+    if len(model.ensemble_.members) > 1:
+        assert model.predict([[1e3]])[0] < y.max() + np.ptp(y)

@@ -16,6 +16,7 @@ from sklearn_meta._sklearn_compat import (
     _num_samples,
     _safe_indexing,
 )
+from sklearn_meta.data._bounds import Bounds, clip_huge
 from sklearn_meta.data._canonical_order import canonical_rows
 from sklearn_meta.data._column_choice import chosen_kinds
 from sklearn_meta.data._column_report import warn_of_left_out
@@ -46,6 +47,8 @@ class Table:
         Library of the data frame, such as ``"pandas"``; None for other tables.
     names : list
         Names of the columns of the input table; their positions if they have none.
+    bounds : Bounds
+        Bounds of the values of new rows.
     """
 
     dataset: Dataset
@@ -55,6 +58,7 @@ class Table:
     encoding: Encoding
     library: str | None
     names: list = field(repr=False)
+    bounds: Bounds = field(repr=False)
 
 
 def describe_table(
@@ -127,7 +131,8 @@ def describe_table(
             f"Got n_samples = {_num_samples(X)}."
         )
     names = column_names(X)
-    encoder, encoded, encoding = encode_table(X, chosen_kinds(X, names, column_kinds))
+    chosen = chosen_kinds(X, names, column_kinds)
+    encoder, encoded, encoding = clip_huge(*encode_table(X, chosen))
     warn_of_left_out(encoding.columns, names)
     if groups is not None:
         groups = column_or_1d(groups)
@@ -143,7 +148,16 @@ def describe_table(
     )
     rows = canonical_rows(dataset)
     canonical = dataset if rows is None else take_rows(dataset, rows)
-    return Table(dataset, rows, canonical, encoder, encoding, library_of(X), names)
+    return Table(
+        dataset,
+        rows,
+        canonical,
+        encoder,
+        encoding,
+        library_of(X),
+        names,
+        Bounds.of(encoded),
+    )
 
 
 def column_names(X) -> list:

@@ -1,8 +1,14 @@
-"""Validate the target and determine the task: classification or regression."""
+"""Validate the target and determine the task: classification or regression.
+
+A target is read as what it prints as, whatever holds it: numbers in an array of
+objects, in a nullable or Arrow column, or in a frame of one column are numbers.
+"""
 
 from __future__ import annotations
 
-from numbers import Integral
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from numbers import Integral, Real
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -11,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_meta._warnings import warn
+from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task import (
     ClassificationTask,
     MultilabelTask,
@@ -44,12 +51,21 @@ def several_outputs(y) -> np.ndarray | None:
         shape = np.asarray(y, dtype=object).shape
     if len(shape) != 2 or shape[1] < 2:
         return None
+    return _stacked(y)
+
+
+def _stacked(y):
+    """Return a target with columns as an array of two dimensions."""
     if nw.dependencies.is_into_dataframe(y):
-        columns = nw.from_native(y, eager_only=True).iter_columns()
-        return np.column_stack([column.to_numpy() for column in columns])
-    y = np.asarray(y)
-    # scikit-learn refuses integers and booleans in an array of objects.
-    return np.array(y.tolist()) if y.dtype.kind == "O" else y
+        frame = nw.from_native(y, eager_only=True)
+        columns = [
+            with_numpy_type(column.to_numpy()) for column in frame.iter_columns()
+        ]
+    else:
+        columns = [with_numpy_type(column) for column in np.asarray(y).T]
+    if any(column.dtype.kind not in "biuf" for column in columns):
+        columns = [column.astype(object) for column in columns]
+    return np.column_stack(columns)
 
 
 def check_labels(y, name):
@@ -71,8 +87,10 @@ def check_labels(y, name):
     UserWarning
         If some columns are constant.
     """
-    check_classification_targets(y)
-    kind = type_of_target(y, input_name="y")
+    kind = "objects"
+    if y.dtype.kind != "O":
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
     if kind != "multilabel-indicator" or not np.isin(y, (0, 1)).all():
         raise ValueError(
             f"{name} takes one column of class labels, or several columns of 0 and 1, "
@@ -109,32 +127,81 @@ def read_target(y) -> np.ndarray:
     outputs = several_outputs(y)
     if outputs is not None:
         return outputs
+    if len(np.shape(y)) == 2:
+        return column_or_1d(_stacked(y), warn=True)
     return column_or_1d(with_numpy_type(y), warn=True)
 
 
 def with_numpy_type(y):
-    """Convert integers and booleans of nullable columns and object arrays.
+    """Convert a column to an array whose type says what it holds.
 
     scikit-learn converts the integers and booleans of a nullable column to floats, and
-    does not accept those in an array of objects.
+    does not accept numbers in an array of objects.
 
     Parameters
     ----------
     y : array-like
+        Column, or any other target.
 
     Returns
     -------
     y : array-like
-        An ndarray of integers or booleans if possible, else `y`.
+        For a series or an array of objects with one dimension an ndarray, of booleans,
+        integers or floats if the values are numbers; else `y`. Missing values are NaN
+        among numbers, and left as they are among other objects.
     """
     if nw.dependencies.is_into_series(y):
-        series = nw.from_native(y, series_only=True)
-        y = y if series.is_null().any() else series.to_numpy()
+        y = nw.from_native(y, series_only=True).to_numpy()
+    elif not isinstance(y, np.ndarray):
+        array = _as_array(y)
+        y = array if array.ndim == 1 and len(array) else y
     if isinstance(y, np.ndarray) and y.dtype.kind == "O" and y.ndim == 1:
-        values = y.tolist()
-        if all(isinstance(value, Integral | np.bool_) for value in values):
-            y = np.array(values)
+        return _as_numbers(y)
     return y
+
+
+def _as_array(values):
+    """Return values as an array; an empty one if they are ragged."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.empty(0)
+
+
+def _as_numbers(objects):
+    """Return an array of numbers, with NaN where one is missing, if all are numbers."""
+    values = objects.tolist()
+    first = next((value for value in values if not _is_missing(value)), None)
+    if not _is_number(first):
+        return objects
+    missing = [_is_missing(value) for value in values]
+    present = [v for v, absent in zip(values, missing, strict=True) if not absent]
+    if not all(map(_is_number, present)):
+        return objects
+    if not any(missing) and all(isinstance(v, Integral | np.bool_) for v in present):
+        array = np.array(values)
+        if array.dtype.kind != "O":
+            return array
+    numbers = np.full(len(values), np.nan)
+    numbers[~np.array(missing)] = [float(value) for value in present]
+    return numbers
+
+
+def _is_number(value):
+    return isinstance(value, Real | Decimal | np.bool_)
+
+
+def _is_missing(value):
+    """Return whether an object is None, NaN, NA or NaT."""
+    try:
+        # Only missing values differ from themselves.
+        return value is None or bool(value != value)
+    except TypeError:
+        # Neither true nor false: pandas.NA.
+        return True
+    except ValueError:
+        # A nested array.
+        return False
 
 
 def classification_task(y, name):
@@ -156,13 +223,13 @@ def classification_task(y, name):
     Raises
     ------
     ValueError
-        If labels are missing or continuous, or there is only one class.
+        If labels are missing or continuous, or no labels, or there is only one class.
     """
+    _check_present(y)
     if y.ndim == 2:
         check_labels(y, name)
         return y, MultilabelTask(y.shape[1], y.dtype)
-    if _holds_missing(y):
-        raise ValueError("Input y contains NaN or None. Drop these rows from X and y.")
+    _check_type_of_labels(y, name)
     check_classification_targets(y)
     classes = np.unique(y)
     if len(classes) < 2:
@@ -180,8 +247,7 @@ def regression_task(y, name):
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         One or several numeric targets.
     name : str
-        Name of the estimator. Not used; for the same signature as
-        `classification_task`.
+        Name of the estimator, for messages.
 
     Returns
     -------
@@ -192,18 +258,27 @@ def regression_task(y, name):
     Raises
     ------
     ValueError
-        If the target has values that are not finite.
+        If the target has values that are missing, infinite or no numbers.
 
     Warns
     -----
     UserWarning
         If the target, or some of its columns, are constant.
     """
-    y = y.astype(np.float64) if y.ndim == 2 else column_or_1d(y, dtype=np.float64)
-    if not np.isfinite(y).all():
+    _check_present(y)
+    for column in np.atleast_2d(y.T):
+        _check_is_numeric(column, name)
+    try:
+        y = y.astype(np.float64) if y.ndim == 2 else column_or_1d(y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        if y.dtype.kind not in "OUST":
+            raise
         raise ValueError(
-            "Input y contains NaN or infinity. Drop these rows from X and y."
-        )
+            f"{name} needs a target of numbers. Got others in y ({error}): convert "
+            "them to numbers, or use MetaAutoClassifier for class labels."
+        ) from error
+    if not np.isfinite(y).all():
+        raise ValueError("Input y contains infinity. Drop these rows from X and y.")
     constant = np.flatnonzero(np.ptp(y, axis=0) == 0)
     if len(constant):
         what = (
@@ -212,12 +287,59 @@ def regression_task(y, name):
             else f"The columns {constant.tolist()} of y are constant"
         )
         warn(f"{what}: every pipeline will predict that constant.", UserWarning)
-    return y, RegressionTask(n_outputs=1 if y.ndim == 1 else y.shape[1])
+    n_outputs = 1 if y.ndim == 1 else y.shape[1]
+    return y, RegressionTask(n_outputs, TargetScale.of(y))
 
 
-def _holds_missing(y):
-    """Return whether some of the labels are NaN or None."""
+def _check_present(y):
+    """Raise an error if some of the targets are missing."""
     if y.dtype.kind == "O":
-        # Only missing values (NaN, NaT) differ from themselves.
-        return any(value is None or bool(value != value) for value in y.tolist())
-    return y.dtype.kind in "fmM" and bool((y != y).any())
+        is_missing = any(map(_is_missing, y.ravel().tolist()))
+    else:
+        is_missing = y.dtype.kind in "fmM" and bool((y != y).any())
+    if is_missing:
+        raise ValueError("Input y contains NaN or None. Drop these rows from X and y.")
+
+
+def _check_type_of_labels(y, name):
+    """Raise an error if labels are objects that scikit-learn does not take."""
+    if y.dtype.kind != "O" or all(isinstance(value, str) for value in y.tolist()):
+        return
+    types = sorted({type(value).__name__ for value in y.tolist()})
+    if types == ["Interval"]:
+        raise ValueError(
+            f"{name} needs class labels that are strings, numbers or booleans. Got "
+            "intervals in y, as of pandas.cut: pass y.astype(str), or the numbers of "
+            "the intervals, y.cat.codes."
+        )
+    what = f"objects of the type {types[0]}" if len(types) == 1 else "several types"
+    raise ValueError(
+        f"Unknown label type: {name} needs class labels that are all strings, all "
+        f"numbers or all booleans. Got {what} in y ({', '.join(types[:5])}): pass "
+        "strings instead, such as y.astype(str)."
+    )
+
+
+def _check_is_numeric(column, name):
+    """Raise an error if targets are dates, durations or intervals."""
+    value = column[0]
+    if column.dtype.kind == "M" or isinstance(value, date | datetime):
+        what = "dates"
+        instead = "the days since the first one: (y - y.min()) / np.timedelta64(1, 'D')"
+    elif column.dtype.kind == "m" or isinstance(value, timedelta):
+        what, instead = "durations", "their seconds: y / np.timedelta64(1, 's')"
+    elif isinstance(value, time):
+        what, instead = "times of the day", "the hours since midnight"
+    elif type(value).__name__ == "Interval":
+        what = "intervals, as of pandas.cut,"
+        instead = (
+            "their midpoints, y.map(lambda interval: interval.mid).astype(float), or "
+            "their numbers, y.cat.codes"
+        )
+    elif type(value).__name__ == "Period":
+        what, instead = "periods", "their numbers: y.astype('int64')"
+    else:
+        return
+    raise ValueError(
+        f"{name} needs a target of numbers. Got {what} in y: pass {instead}."
+    )

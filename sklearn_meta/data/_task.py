@@ -9,7 +9,9 @@ All tasks have the same attributes:
 - `stratifies`: whether each row has one class, so that splits can be stratified;
 - `default_scoring`: scorer name for ``scoring=None``;
 - `fast_scorings`: names of scikit-learn's scorers that
-  `sklearn_meta.evaluation._scoring` computes from stored predictions.
+  `sklearn_meta.evaluation._scoring` computes from stored predictions;
+- `target_scaler`: transformer of the target that learners need, None for most tables;
+- `comparable`: predictions of which differences mean the same for all outputs.
 """
 
 from __future__ import annotations
@@ -19,15 +21,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
+from sklearn_meta.pipelines._spec import Spec
 
 # Lower bound of probabilities in the log loss, also for classes that a model has not
 # seen. Its logarithm is the loss of a row of such a class.
 SMALLEST_PROBABILITY = 1e-7
 
 # Maximum distance of predictions of an ensemble member from the range of the targets
-# seen in `fit`, as a share of this range.
-EXTRAPOLATION = 0.25
+# seen in `fit`, as a multiple of this range: for rows like those seen in `fit`, and for
+# later rows, to which a trend continues. What explodes goes further than ten ranges.
+EXTRAPOLATION, EXTRAPOLATION_IN_TIME = 0.25, 10.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class ClassificationTask:
     fast_scorings: tuple[str, ...] = ("neg_log_loss", "accuracy")
     n_outputs: int = 1
     stratifies: bool = True
+    target_scaler: None = None
 
     @property
     def n_classes(self) -> int:
@@ -85,6 +91,10 @@ class ClassificationTask:
             probabilities = full
         return probabilities.astype(np.float32)
 
+    def comparable(self, predictions):
+        """Return the probabilities unchanged."""
+        return predictions
+
     def as_estimator(self, predictions):
         """Return a fitted classifier that predicts stored probabilities."""
         return _StoredProbabilities(predictions, self.classes)
@@ -112,6 +122,7 @@ class MultilabelTask:
     fast_scorings: tuple[str, ...] = ()
     n_classes: int = 2
     stratifies: bool = False
+    target_scaler: None = None
 
     @property
     def classes(self):
@@ -142,6 +153,10 @@ class MultilabelTask:
         """
         return label_probabilities(estimator, X).astype(np.float32)
 
+    def comparable(self, predictions):
+        """Return the probabilities unchanged."""
+        return predictions
+
     def as_estimator(self, predictions):
         """Return a fitted classifier that predicts stored probabilities."""
         return _StoredLabels(predictions, self.dtype)
@@ -156,9 +171,13 @@ class RegressionTask:
     n_outputs : int, default=1
         Number of targets. Targets and predictions have the shape (n_samples,) for one
         and (n_samples, n_outputs) for several.
+    scale : TargetScale, default=None
+        Location and scale of the targets; None if they do not matter, because nothing
+        is fitted.
     """
 
     n_outputs: int = 1
+    scale: TargetScale | None = field(default=None, compare=False, repr=False)
     name: str = REGRESSION
     is_classifier: bool = False
     default_scoring: str = "neg_root_mean_squared_error"
@@ -169,6 +188,17 @@ class RegressionTask:
     )
     n_classes: int = 1
     stratifies: bool = False
+
+    @property
+    def target_scaler(self) -> Spec | None:
+        """Transformer of targets that are far from zero or of an extreme scale."""
+        return None if self.scale is None else self.scale.scaler()
+
+    def comparable(self, predictions):
+        """Return predictions of several outputs in units that can be compared."""
+        if self.n_outputs == 1 or self.scale is None:
+            return predictions
+        return self.scale.standardize(predictions)
 
     def encode(self, y):
         """Encode the target as float64."""
@@ -190,24 +220,26 @@ class RegressionTask:
         Returns
         -------
         predictions : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Targets as float32.
+            Targets as float64: in single precision, times in seconds since 1970 are
+            multiples of 128.
         """
         shape = (-1,) if self.n_outputs == 1 else (-1, self.n_outputs)
-        return np.asarray(estimator.predict(X)).reshape(shape).astype(np.float32)
+        return np.asarray(estimator.predict(X), dtype=np.float64).reshape(shape)
 
-    def limits(self, y):
+    def limits(self, y, extrapolation=EXTRAPOLATION):
         """Return the limits to which predictions of ensemble members are clipped.
 
         A linear model extrapolates without bounds on rows far from the training data,
         and a quarter of the weight is enough to spoil the average: on a table of 118
         rows and 57 columns, one predicted 6 although all targets were between 35 and
-        46. Conditional means are usually inside the range of the targets;
-        `EXTRAPOLATION` allows for trends.
+        46. Conditional means are usually inside the range of the targets.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Targets seen in `fit`.
+        extrapolation : float, default=EXTRAPOLATION
+            Room beyond the range of `y` on both sides, as a multiple of this range.
 
         Returns
         -------
@@ -215,7 +247,7 @@ class RegressionTask:
             Smallest and largest prediction.
         """
         least, greatest = y.min(axis=0), y.max(axis=0)
-        room = EXTRAPOLATION * (greatest - least)
+        room = extrapolation * (greatest - least)
         return least - room, greatest + room
 
     def as_estimator(self, predictions):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from sklearn_meta.data._task import MultilabelTask
+from sklearn_meta.data._task import EXTRAPOLATION, MultilabelTask
 from sklearn_meta.ensemble._weighted_ensemble import (
     WeightedEnsembleClassifier,
     WeightedEnsembleRegressor,
@@ -18,13 +18,15 @@ from sklearn_meta.evaluation._fit_and_score import (
 from sklearn_meta.evaluation._records import Status
 
 
-def ensemble_of(final, dataset):
+def ensemble_of(final, dataset, extrapolation=EXTRAPOLATION):
     """Return the final model as an estimator on the encoded table.
 
     Parameters
     ----------
     final : FinalModel
     dataset : Dataset
+    extrapolation : float, default=EXTRAPOLATION
+        See `RegressionTask.limits`.
 
     Returns
     -------
@@ -40,7 +42,8 @@ def ensemble_of(final, dataset):
         )
     if task.is_classifier:
         return WeightedEnsembleClassifier(members, final.combination, task.classes)
-    return WeightedEnsembleRegressor(members, final.combination, task.limits(dataset.y))
+    limits = task.limits(dataset.y, extrapolation)
+    return WeightedEnsembleRegressor(members, final.combination, limits)
 
 
 def best_estimator(final, ensemble, dataset, encoder):
@@ -109,6 +112,7 @@ def source_arguments(final, context, encoding):
         "task": task.name,
         "n_classes": task.n_classes,
         "n_outputs": task.n_outputs,
+        "target_scaler": task.target_scaler,
         "random_state": candidate_seed(context.seed, candidate.text),
         "iterations": final.best.iterations,
         "encoder": encoding.encoder,

@@ -183,7 +183,7 @@ def _combine(oof, candidates, context, ensemble_size, budget):
 
     predictions = [oof.predictions[i] for i in candidates]
     if not dataset.task.is_classifier:
-        limits = dataset.task.limits(dataset.y)
+        limits = dataset.task.limits(dataset.y, context.extrapolation)
         predictions = [np.clip(p, *limits) for p in predictions]
     combination = combine(
         predictions,

@@ -242,6 +242,42 @@ def follow_rows(folds, rows):
     return [(positions(train), positions(validation)) for train, validation in folds]
 
 
+def predicts_later_rows(folds) -> bool:
+    """Whether folds are ordered in time: validation rows come after training rows.
+
+    This is true of ``TimeSeriesSplit`` with every gap and window, and of splits by
+    period that a user has made of rows in any order: with several folds, from the first
+    to the last or the other way round, each row is validated before it is trained on.
+    In random folds, rows of one fold train for another and are validated in it in turn.
+    The rows of a single split have to come later in the table, because any single split
+    would be in order otherwise.
+
+    Parameters
+    ----------
+    folds : list of (ndarray, ndarray)
+        Row indices of training and validation.
+
+    Returns
+    -------
+    is_ordered : bool
+    """
+    if len(folds) == 1:
+        ((train, validation),) = folds
+        return bool(train.max() < validation.min())
+    return _validates_first(folds) or _validates_first(folds[::-1])
+
+
+def _validates_first(folds):
+    """Whether each row is validated in earlier folds than it is trained on in."""
+    n = 1 + max(max(train.max(), validation.max()) for train, validation in folds)
+    first_trained = np.full(n, len(folds))
+    for i, (train, _) in reversed(list(enumerate(folds))):
+        first_trained[train] = i
+    return all(
+        (first_trained[validation] > i).all() for i, (_, validation) in enumerate(folds)
+    )
+
+
 def make_stages(dataset, folds, random_state):
     """Return the stages of an evaluation: screening on large tables, then the folds.
 

@@ -30,10 +30,11 @@ def compared_values(predictions):
     Parameters
     ----------
     predictions : ndarray of shape (n_validation, ...)
+        In units that are the same for all outputs, see `RegressionTask.comparable`.
 
     Returns
     -------
-    values : ndarray of shape (<= N_VALUES,), float32, or None
+    values : ndarray of shape (<= N_VALUES,), float64, or None
         None if there are fewer than `MIN_ROWS` rows.
     """
     if len(predictions) < MIN_ROWS:
@@ -41,7 +42,7 @@ def compared_values(predictions):
     values = np.ravel(predictions)
     if len(values) > N_VALUES:
         values = values[np.linspace(0, len(values) - 1, N_VALUES).astype(np.intp)]
-    return np.asarray(values, dtype=np.float32)
+    return np.asarray(values, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class PredictionIndex:
 
     numbers: tuple[int, ...] = ()
     values: np.ndarray = field(
-        default_factory=lambda: np.empty((0, 0), dtype=np.float32),
+        default_factory=lambda: np.empty((0, 0)),
         repr=False,
         compare=False,
     )

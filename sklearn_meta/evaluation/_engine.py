@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sklearn_meta.evaluation._budget import Budget
-from sklearn_meta.evaluation._fit_and_score import EvaluationContext
+from sklearn_meta.evaluation._fit_and_score import EvaluationContext, duplicate_of
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._limits import SearchLimits
 from sklearn_meta.evaluation._racing import RacingRule
@@ -267,7 +267,7 @@ class Engine:
             # It was stopped after its last fold.
             status, reason = Status.OK, ""
         elif status is Status.OK and not complete:
-            status, reason = _racing_outcome(proposal.rule, folds)
+            status, reason = _racing_outcome(self.context, proposal.rule, folds)
         if proposal.results:
             self._time.update(proposal.predicted, proposal.results)
         evaluation = Evaluation(
@@ -398,11 +398,11 @@ class Engine:
         self._untold.clear()
 
 
-def _racing_outcome(rule, folds):
+def _racing_outcome(context, rule, folds):
     """Return status and reason of a candidate that racing has stopped."""
     if not folds:
         return Status.PRUNED, "not among the best third on a subsample of rows"
     if len(folds) == 1 and not rule.is_lost([folds[0].score]):
-        duplicate = rule.prediction_index.duplicate_of(folds[0].predictions)
+        duplicate = duplicate_of(context, rule, folds[0].predictions)
         return Status.DUPLICATE, f"predicts the same as number {duplicate}"
     return Status.PRUNED, f"clearly worse than the best after {len(folds)} folds"

@@ -13,9 +13,12 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import train_test_split
 
 from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._task import EXTRAPOLATION
 from sklearn_meta.evaluation._cross_validation import Stage, subsample
 from sklearn_meta.evaluation._records import FoldResult
 from sklearn_meta.evaluation._scoring import Scoring
@@ -52,6 +55,9 @@ class EvaluationContext:
         Operators of the search space.
     seed : int, default=0
         The seed of a candidate is derived from it and from the text of the candidate.
+    extrapolation : float, default=EXTRAPOLATION
+        How far predictions of ensemble members may be beyond the targets, see
+        `RegressionTask.limits`.
     """
 
     dataset: Dataset = field(repr=False)
@@ -60,6 +66,7 @@ class EvaluationContext:
     scoring: Scoring = None  # type: ignore[assignment]
     catalog: Catalog = field(default=None, repr=False)  # type: ignore[assignment]
     seed: int = 0
+    extrapolation: float = EXTRAPOLATION
 
     @property
     def n_screening(self):
@@ -126,9 +133,26 @@ def evaluate_candidate(context, tree, text, rule):
             if rule.is_lost(scores):
                 return
             if len(scores) == 1 and (
-                rule.prediction_index.duplicate_of(result.predictions) is not None
+                duplicate_of(context, rule, result.predictions) is not None
             ):
                 return
+
+
+def duplicate_of(context, rule, predictions) -> int | None:
+    """Return the evaluation that the predictions on the first fold duplicate.
+
+    Parameters
+    ----------
+    context : EvaluationContext
+    rule : RacingRule
+    predictions : ndarray of shape (n_validation, ...)
+
+    Returns
+    -------
+    number : int or None
+    """
+    comparable = context.dataset.task.comparable(predictions)
+    return rule.prediction_index.duplicate_of(comparable)
 
 
 def _run_stage(context, tree, seed, index, stage, rule):
@@ -274,6 +298,7 @@ def fit_pipeline(
         random_state=seed,
         iterations=iterations,
         n_outputs=task.n_outputs,
+        target_scaler=task.target_scaler,
     )
     with warnings.catch_warnings():
         # Candidates raise thousands of convergence warnings, which are of no use.
@@ -310,11 +335,16 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
     if len(preparation):
         X_train = preparation.fit_transform(X_train, y[train])
         X_watch = preparation.transform(X_watch)
+    y_watch = y[watch]
+    if isinstance(learner, TransformedTargetRegressor):
+        # What the learner is fitted to is on this scale, see `on_scaled_target`.
+        scaler = clone(learner.transformer).fit(y[train].reshape(-1, 1))
+        y_watch = scaler.transform(y_watch.reshape(-1, 1)).ravel()
     learner.fit(
         X_train,
         y[train],
         sample_weight=_take(sample_weight, train),
-        eval_set=[(X_watch, y[watch])],
+        eval_set=[(X_watch, y_watch)],
         eval_sample_weight=[_take(sample_weight, watch)]
         if sample_weight is not None
         else None,
@@ -322,7 +352,8 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
             lightgbm.early_stopping(EARLY_STOPPING_ROUNDS, verbose=False),
         ],
     )
-    return pipeline, max(1, int(learner.best_iteration_ or learner.n_estimators))
+    booster = getattr(learner, "regressor_", learner)
+    return pipeline, max(1, int(booster.best_iteration_ or booster.n_estimators))
 
 
 def _take(values, rows):

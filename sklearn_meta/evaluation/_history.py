@@ -35,10 +35,14 @@ class History:
     ----------
     keep_models_from : float, default=inf
         Seconds of a fit from which on fold models are kept.
+    comparable : callable, default=numpy.asarray
+        Function of the task that brings predictions into units in which they are
+        compared, to find duplicates.
     """
 
-    def __init__(self, keep_models_from=np.inf):
+    def __init__(self, keep_models_from=np.inf, comparable=np.asarray):
         self.keep_models_from = keep_models_from
+        self.comparable = comparable
         self._evaluations: list[Evaluation] = []
         self._compared_values: list[tuple[float, int, np.ndarray]] = []
         # Positions of evaluations with models, and bytes of predictions by position, so
@@ -125,7 +129,7 @@ class History:
     def _keep_compared_values(self, evaluation):
         if not has_predictions(evaluation):
             return
-        values = compared_values(evaluation.folds[0].predictions)
+        values = compared_values(self.comparable(evaluation.folds[0].predictions))
         if values is None:
             return
         self._compared_values.append((evaluation.score, evaluation.number, values))
@@ -177,7 +181,7 @@ class History:
         return self._prediction_bytes.pop(position)
 
 
-def new_history(budget) -> History:
+def new_history(budget, task) -> History:
     """Return an empty history for a search.
 
     If a fit takes a considerable share of the budget, there may be no time for all
@@ -186,12 +190,14 @@ def new_history(budget) -> History:
     Parameters
     ----------
     budget : Budget
+    task : Task
 
     Returns
     -------
     history : History
     """
-    return History(keep_models_from=min(KEEP_MODELS_SHARE * budget.seconds, 1e6))
+    keep_models_from = min(KEEP_MODELS_SHARE * budget.seconds, 1e6)
+    return History(keep_models_from, task.comparable)
 
 
 def has_predictions(evaluation) -> bool:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from sklearn_meta.data._task import EXTRAPOLATION, EXTRAPOLATION_IN_TIME
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import (
     follow_rows,
     make_folds,
     make_stages,
+    predicts_later_rows,
     refers_to_rows,
 )
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
@@ -181,7 +183,7 @@ def make_plan(table, prior, settings, budget) -> Plan:
     plan : Plan
     """
     forecast = settings.forecast
-    dataset, stages = _split(table, prior, settings, budget)
+    dataset, stages, extrapolation = _split(table, prior, settings, budget)
     limits = _limits(dataset, settings)
     first_trees = tuple(proposal.tree for proposal in prior.portfolio)
     seconds = np.inf
@@ -196,6 +198,7 @@ def make_plan(table, prior, settings, budget) -> Plan:
             scoring=settings.scoring,
             catalog=settings.catalog,
             seed=settings.seed,
+            extrapolation=extrapolation,
         ),
         forecast=forecast,
         budget=budget,
@@ -227,19 +230,23 @@ def _limits(dataset, settings):
 
 
 def _split(table, prior, settings, budget):
-    """Return the dataset, in canonical order if possible, and the stages."""
+    """Return the dataset, in canonical order if possible, stages and extrapolation."""
     dataset, rows = table.dataset, table.rows
     if rows is not None and not refers_to_rows(settings.cv):
         dataset, rows = table.canonical, None
-    if not settings.searches:
-        return dataset, ()
+    if not settings.searches and not refers_to_rows(settings.cv):
+        return dataset, (), EXTRAPOLATION
     effort = _effort(prior, settings.forecast, budget)
     folds = make_folds(
         dataset, settings.cv, settings.seed, effort, settings.split_params
     )
+    later = refers_to_rows(settings.cv) and predicts_later_rows(folds)
+    extrapolation = EXTRAPOLATION_IN_TIME if later else EXTRAPOLATION
+    if not settings.searches:
+        return dataset, (), extrapolation
     if rows is not None:
         dataset, folds = table.canonical, follow_rows(folds, rows)
-    return dataset, make_stages(dataset, folds, settings.seed)
+    return dataset, make_stages(dataset, folds, settings.seed), extrapolation
 
 
 def _effort(prior, forecast, budget) -> Effort:

@@ -354,6 +354,7 @@ class KNNMetaLearner(BaseEstimator):
                     catalog=catalog,
                     n_classes=task.n_classes,
                     n_outputs=task.n_outputs,
+                    target_scaler=task.target_scaler,
                     random_state=0,
                     encoder=encoding.encoder,
                 ),

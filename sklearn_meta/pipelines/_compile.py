@@ -32,7 +32,14 @@ from sklearn_meta.pipelines._multi_output import (
 )
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._schema import Schema
-from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec, instantiate
+from sklearn_meta.pipelines._spec import (
+    TRANSFORMED_TARGET,
+    BuildContext,
+    Prepared,
+    Spec,
+    instantiate,
+    on_scaled_target,
+)
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 from sklearn_meta.pipelines._typing_rules import check_tree
 
@@ -75,7 +82,6 @@ NOT_ROUTABLE = frozenset(
     }
 )
 
-TRANSFORMED_TARGET = "sklearn.compose.TransformedTargetRegressor"
 BAGGING = ("sklearn.ensemble.BaggingClassifier", "sklearn.ensemble.BaggingRegressor")
 
 # Requirements of a union on its branches, where these cannot keep categories.
@@ -95,6 +101,7 @@ def compile_pipeline(
     iterations=None,
     encoder=None,
     n_outputs=1,
+    target_scaler=None,
 ):
     """Compile a tree to an unfitted scikit-learn pipeline.
 
@@ -116,6 +123,9 @@ def compile_pipeline(
         First step, which encodes the raw table. None where the encoded table is passed.
     n_outputs : int, default=1
         Number of columns of the target: several numbers, or several labels.
+    target_scaler : Spec, default=None
+        Transformer of the target before regressors are fitted to it, for targets far
+        from zero or of an extreme scale. None to fit them to the target itself.
 
     Returns
     -------
@@ -144,7 +154,7 @@ def compile_pipeline(
         compile_spec(
             tree, schema, catalog=catalog, n_classes=n_classes,
             random_state=random_state, iterations=iterations, encoder=encoder,
-            n_outputs=n_outputs,
+            n_outputs=n_outputs, target_scaler=target_scaler,
         )
     )  # fmt: skip
 
@@ -159,16 +169,21 @@ def compile_spec(
     iterations=None,
     encoder=None,
     n_outputs=1,
+    target_scaler=None,
 ) -> Spec:
     """Compile a tree to a `Spec`; see `compile_pipeline` for the parameters."""
     check_tree(tree, catalog=catalog)
     compiler = _Compiler(
-        Layout.of(schema), catalog, int(n_classes), int(random_state), int(n_outputs)
-    )
+        Layout.of(schema), catalog, int(n_classes), int(random_state), int(n_outputs),
+        target_scaler,
+    )  # fmt: skip
     steps = compiler.predictor(tree)
     name, learner = steps[-1]
     if iterations is not None and learner.path.startswith("lightgbm."):
-        steps[-1] = (name, learner.with_params(n_estimators=int(iterations)))
+        learner = learner.with_params(n_estimators=int(iterations))
+    if target_scaler is not None:
+        learner = on_scaled_target(learner, target_scaler)
+    steps[-1] = (name, learner)
     if encoder is not None:
         steps = [("encode", encoder), *steps]
     return _pipeline(steps)
@@ -328,6 +343,7 @@ class _Compiler:
     n_classes: int
     random_state: int
     n_outputs: int = 1
+    target_scaler: Spec | None = None
 
     def predictor(self, tree: Node) -> Steps:
         """Steps of a whole tree; the last one predicts all outputs."""
@@ -508,6 +524,7 @@ class _Compiler:
                 fixed=operator.fixed,
                 layout=layout,
                 n_outputs=self.n_outputs,
+                target_scaler=self.target_scaler,
             )
             return operator.build(params, context)
         arguments = {**operator.fixed, **params}

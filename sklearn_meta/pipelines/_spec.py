@@ -19,6 +19,8 @@ from sklearn_meta.pipelines._layout import Layout
 
 LINE_LENGTH = 88
 
+TRANSFORMED_TARGET = "sklearn.compose.TransformedTargetRegressor"
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -111,6 +113,9 @@ class BuildContext:
         All that is known of the input, including the fields above.
     n_outputs : int, default=1
         Number of columns of the target.
+    target_scaler : Spec, default=None
+        Transformer of the target that regressors need, see `on_scaled_target`. The last
+        step of a pipeline gets it anyway; None where there is no need.
     """
 
     task: str
@@ -124,11 +129,34 @@ class BuildContext:
     fixed: Mapping[str, object] = field(default_factory=dict)
     layout: Layout = Layout(n_features=None)
     n_outputs: int = 1
+    target_scaler: Spec | None = None
 
     @property
     def is_classifier(self) -> bool:
         """Whether the pipeline is a classifier."""
         return self.task == CLASSIFICATION
+
+
+def on_scaled_target(regressor: Spec, scaler: Spec) -> Spec:
+    """Fit a regressor to a target that a transformer has scaled.
+
+    Parameters
+    ----------
+    regressor : Spec
+    scaler : Spec
+        Call of a transformer of the target, such as ``StandardScaler``.
+
+    Returns
+    -------
+    regressor : Spec
+        A ``TransformedTargetRegressor``; `regressor` itself if it is one with a
+        transformer of the same class.
+    """
+    own = regressor.param("transformer")
+    if regressor.path == TRANSFORMED_TARGET and isinstance(own, Spec):
+        if own.path == scaler.path:
+            return regressor
+    return Spec(TRANSFORMED_TARGET, (("regressor", regressor), ("transformer", scaler)))
 
 
 @dataclass(frozen=True)

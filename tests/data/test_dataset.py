@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from sklearn_meta.data._canonical_order import MAX_CANONICAL_ROWS, canonical_rows
+from sklearn_meta.data._canonical_order import (
+    MAX_CANONICAL_ROWS,
+    MAX_SORTED_COLUMNS,
+    canonical_rows,
+    order_of_rows,
+)
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._encoding import schema_of
 from sklearn_meta.data._task import RegressionTask
@@ -65,6 +70,63 @@ def test_sparse_tables_too():
     b = canonical(Dataset(matrix[order], y[order], schema_of(matrix), base.task))
     np.testing.assert_array_equal(a.X.toarray(), b.X.toarray())
     np.testing.assert_array_equal(a.y, b.y)
+
+
+WIDE = MAX_SORTED_COLUMNS + 1
+
+
+def wide_table(rng):
+    """Rows some of which are equal, or differ by the target only."""
+    X = np.round(rng.normal(size=(30, WIDE)), 1)
+    X[rng.random(X.shape) < 0.9] = 0.0
+    X[10:20] = X[:10]
+    y = np.where(np.arange(30) < 15, 1.0, 0.0)
+    return X, y
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+def test_wide_tables_have_an_order_that_depends_on_their_values_only(container, rng):
+    X, y = wide_table(rng)
+    first = order_of_rows(container(X), y)
+    assert sorted(first) == list(range(30))
+    shuffled = rng.permutation(30)
+    second = shuffled[order_of_rows(container(X[shuffled]), y[shuffled])]
+    np.testing.assert_array_equal(X[first], X[second])
+    np.testing.assert_array_equal(y[first], y[second])
+
+
+def test_equal_rows_of_wide_tables_are_equal_however_they_are_written(rng):
+    X, y = wide_table(rng)
+    X[3, 5], X[4, 6] = np.nan, 0.0
+    expected = order_of_rows(X, y)
+    other = X.copy()
+    other[X == 0] = -0.0
+    other[3, 5] = -np.nan
+    np.testing.assert_array_equal(order_of_rows(other, y), expected)
+    X[3, 5] = 1.0
+    matrix = sparse.csr_array(X)
+    expected = order_of_rows(matrix, y)
+    # Stored zeros, columns in reverse order, and values in two parts.
+    rows, columns = np.indices(X.shape).reshape(2, -1)[:, ::-1]
+    halves = sparse.csr_array(
+        (
+            np.repeat(X[rows, columns] / 2, 2),
+            np.repeat(columns, 2),
+            np.arange(31) * 2 * WIDE,
+        ),
+        shape=X.shape,
+    )
+    values = X[rows[::WIDE]][::1]
+    assert values.shape == X.shape
+    reverse = order_of_rows(halves, y[::-1])
+    np.testing.assert_array_equal(X[::-1][reverse], X[expected])
+
+
+def test_narrow_tables_are_sorted_by_their_values(rng):
+    X, y = rng.integers(0, 3, size=(30, 4)).astype(float), rng.normal(size=30)
+    expected = np.lexsort((y, *X.T))
+    np.testing.assert_array_equal(order_of_rows(X, y), expected)
+    np.testing.assert_array_equal(order_of_rows(sparse.csr_array(X), y), expected)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """Targets are checked, and the task that they pose is found."""
 
+from datetime import date, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -62,18 +66,49 @@ def test_a_sparse_target_is_refused():
         (np.array([1, 2], dtype=object), "i"),
         (np.array([True, False], dtype=object), "b"),
         (np.array(["a", "b"], dtype=object), "O"),
-        (np.array([1, None], dtype=object), "O"),
-        (np.array([1.5, 2], dtype=object), "O"),
+        (np.array(["a", 1], dtype=object), "O"),
+        (np.array([1, None], dtype=object), "f"),
+        (np.array([1.5, 2], dtype=object), "f"),
+        (np.array([0.0, 1.0], dtype=object), "f"),
+        ([Decimal("1.5"), 2, Fraction(1, 3)], "f"),
+        ([1.5, pd.NA], "f"),
+        ([2**70, -1], "f"),
+        (pd.array([True, False], dtype="boolean"), "b"),
+        (pd.array([1, 2], dtype="Int64"), "i"),
+        (pd.Series([1, None], dtype="Int64"), "f"),
+        (pd.Series([1, 2], dtype="int64[pyarrow]"), "i"),
+        (pd.Series([1, 2], dtype="category"), "i"),
+        (pd.Series(["a", "b"], dtype="string[pyarrow]"), "O"),
+        (pd.Index([1, 2]), "i"),
         (pl.Series([1, 2]), "i"),
+        (pl.Series([1, None]), "f"),
+        (pl.Series(["a", "b"], dtype=pl.Categorical), "O"),
+        (pl.Series([Decimal("1.5"), Decimal(2)]), "f"),
     ],
 )
 def test_types_say_what_a_target_holds(y, kind):
     assert np.asarray(with_numpy_type(y)).dtype.kind == kind
 
 
-def test_missing_values_stay_in_a_series():
-    y = pd.Series([1, None], dtype="Int64")
+def test_a_sparse_target_is_not_converted_for_scores():
+    y = sparse.csr_array(LABELS)
     assert with_numpy_type(y) is y
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.DataFrame({"y": [2, 1, 2]}),
+        pd.DataFrame({"y": [2, 1, 2]}, dtype="Int64"),
+        pd.DataFrame({"y": [2, 1, 2]}, dtype=object),
+        pl.DataFrame({"y": [2, 1, 2]}),
+        np.array([[2], [1], [2]], dtype=object),
+    ],
+)
+def test_frames_and_arrays_of_one_column_are_one_target(y):
+    with pytest.warns(DataConversionWarning):
+        values = read_target(y)
+    assert values.dtype.kind == "i" and values.tolist() == [2, 1, 2]
 
 
 def test_a_column_is_read_as_one_output_with_a_warning():
@@ -147,13 +182,128 @@ def test_targets_are_floats(y):
     assert task == RegressionTask(n_outputs=np.array(y).size // 3)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
 @pytest.mark.parametrize("n_outputs", [1, 2])
 def test_targets_must_be_finite(bad, n_outputs):
     y = np.arange(6.0).reshape(-1, n_outputs).squeeze()
     y.flat[1] = bad
-    with pytest.raises(ValueError, match="Input y contains NaN or infinity"):
+    with pytest.raises(ValueError, match="Input y contains infinity. Drop these rows"):
         regression_task(y, "Name")
+
+
+MISSING = {
+    "float64": np.array([1.0, np.nan, 0.0]),
+    "objects with None": np.array([1, None, 0], dtype=object),
+    "objects with NaN": np.array([1, np.nan, 0], dtype=object),
+    "objects with NA": np.array([1.0, pd.NA, 0.0], dtype=object),
+    "list with NA": [1, pd.NA, 0],
+    "decimals": [Decimal(1), Decimal("NaN"), Decimal(0)],
+    "nothing but NA": [pd.NA, pd.NA, pd.NA],
+    "Int64": pd.Series([1, None, 0], dtype="Int64"),
+    "Float64": pd.Series([1, None, 0], dtype="Float64"),
+    "boolean": pd.Series([True, None, False], dtype="boolean"),
+    "arrow": pd.Series([1, None, 0], dtype="double[pyarrow]"),
+    "polars": pl.Series([1, None, 0]),
+    "column": pd.DataFrame({"y": [1, None, 0]}, dtype="Int64"),
+    "dates": pd.Series(pd.to_datetime(["2020-01-01", None, "2020-01-02"])),
+    "outputs": pd.DataFrame({"a": [1, None, 0], "b": [1, 0, 1]}, dtype="Int64"),
+    "outputs of polars": pl.DataFrame({"a": [1, None, 0], "b": [1, 0, 1]}),
+}
+MISSING_LABELS = {
+    "str": pd.Series(["a", None, "b"]),
+    "string": pd.Series(["a", None, "b"], dtype="string"),
+    "string of arrow": pd.Series(["a", None, "b"], dtype="string[pyarrow]"),
+    "category": pd.Series(["a", None, "b"], dtype="category"),
+    "strings with NA": np.array(["a", pd.NA, "b"], dtype=object),
+    "strings of polars": pl.Series(["a", None, "b"]),
+    "enum of polars": pl.Series(["a", None, "b"], dtype=pl.Enum(["a", "b"])),
+    "intervals": pd.cut(pd.Series([1.0, 5.0, 3.0]), [0, 2, 4]),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("task_of", [classification_task, regression_task])
+@pytest.mark.parametrize("kind", [*MISSING, *MISSING_LABELS])
+def test_missing_targets_are_refused_in_the_same_words(kind, task_of):
+    message = "^Input y contains NaN or None. Drop these rows from X and y.$"
+    y = read_target({**MISSING, **MISSING_LABELS}[kind])
+    with pytest.raises(ValueError, match=message):
+        task_of(y, "Name")
+
+
+FLOATS = np.array([0.5, 1.5, 2.5])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (pd.Series(pd.date_range("2020", periods=3)), "Got dates in y: pass the days"),
+        (np.arange(3).astype("M8[D]"), "Got dates in y"),
+        ([date(2020, 1, 1)] * 3, "Got dates in y"),
+        (pl.Series([date(2020, 1, 1)] * 3), "Got dates in y"),
+        (pd.Series(pd.to_timedelta(FLOATS, "s")), "Got durations in y: pass their sec"),
+        ([timedelta(days=1)] * 3, "Got durations in y"),
+        ([time(3)] * 3, "Got times of the day in y"),
+        (pd.Series(pd.period_range("2020", periods=3)), "Got periods in y"),
+        (pd.cut(pd.Series(FLOATS), 2), r"Got intervals.* in y: pass their midpoints"),
+        (list(pd.cut(FLOATS, 2)), r"Got intervals.* in y"),
+        (pd.DataFrame({"a": FLOATS, "b": pd.date_range("2020", periods=3)}), "dates"),
+        (["a", "b", "c"], "'a'.*convert them to numbers, or use MetaAutoClassifier"),
+        (np.array([1, "b", {}], dtype=object), "needs a target of numbers"),
+    ],
+)
+def test_targets_that_are_no_numbers_are_refused_with_a_way_out(y, message):
+    with pytest.raises(ValueError, match=message):
+        regression_task(read_target(y), "Name")
+
+
+def test_the_ways_out_are_taken():
+    dates = pd.Series(pd.date_range("2020", periods=3))
+    days = (dates - dates.min()) / np.timedelta64(1, "D")
+    assert regression_task(read_target(days), "Name")[0].tolist() == [0, 1, 2]
+    seconds = pd.Series(pd.to_timedelta(FLOATS, "s")) / np.timedelta64(1, "s")
+    assert_array_equal(regression_task(read_target(seconds), "Name")[0], FLOATS)
+    cut = pd.cut(pd.Series(FLOATS), [0, 2, 4])
+    middles = cut.map(lambda interval: interval.mid).astype(float)
+    assert regression_task(read_target(middles), "Name")[0].tolist() == [1, 1, 3]
+    _, task = classification_task(read_target(cut.cat.codes), "Name")
+    assert task.classes.tolist() == [0, 1]
+    _, task = classification_task(read_target(cut.astype(str)), "Name")
+    assert task.classes.tolist() == ["(0, 2]", "(2, 4]"]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (
+            pd.cut(pd.Series(FLOATS), 2),
+            r"Got intervals in y.*y.astype\(str\).*cat.codes",
+        ),
+        (pd.qcut(FLOATS, 2), "Got intervals in y"),
+        (pd.Series(pd.period_range("2020", periods=3)), r"Period.*y.astype\(str\)"),
+        (np.array([1, "a", "b"], dtype=object), r"several types in y \(int, str\)"),
+    ],
+)
+def test_labels_of_other_types_are_refused_with_a_way_out(y, message):
+    with pytest.raises(ValueError, match=message):
+        classification_task(read_target(y), "Name")
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (pd.Series(pd.Categorical(["b", "a"], categories=list("zab"))), ["a", "b"]),
+        (pd.Series(["b", "a"], dtype="string"), ["a", "b"]),
+        (pl.Series(["b", "a"], dtype=pl.Enum(list("zab"))), ["a", "b"]),
+        (np.array([1.0, 0.0], dtype=object), [0.0, 1.0]),
+        ([Decimal(1), Decimal(0)], [0.0, 1.0]),
+        (pd.Series([True, False], dtype="bool[pyarrow]"), [False, True]),
+    ],
+)
+def test_classes_are_those_that_occur(y, classes):
+    _, task = classification_task(read_target(y), "Name")
+    assert task.classes.tolist() == classes
+    assert type(task.classes.tolist()[0]) is type(classes[0])
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task import (
     EXTRAPOLATION,
+    EXTRAPOLATION_IN_TIME,
     SMALLEST_PROBABILITY,
     ClassificationTask,
     MultilabelTask,
@@ -107,7 +109,7 @@ def test_a_label_on_which_all_rows_agree_has_one_column():
 def test_predicted_targets_have_the_shape_of_the_target(n_outputs):
     y = np.repeat(X, n_outputs, axis=1)
     predictions = RegressionTask(n_outputs).predict(LinearRegression().fit(X, y), X)
-    assert predictions.dtype == np.float32
+    assert predictions.dtype == np.float64
     # Models of one output may answer with a column.
     assert predictions.shape == ((12,) if n_outputs == 1 else (12, 3))
 
@@ -128,6 +130,27 @@ def test_limits_follow_the_unit_of_the_target(y, scale, shift):
     limits = np.array(RegressionTask().limits(y))
     of_other_unit = RegressionTask().limits(scale * y + shift)
     assert_allclose(of_other_unit, scale * limits + shift, rtol=1e-6, atol=1e-6)
+
+
+def test_predicted_targets_keep_their_digits():
+    y = 1.7e9 + X[:, 0]
+    assert_array_equal(RegressionTask().predict(LinearRegression().fit(X, y), X), y)
+
+
+def test_limits_of_later_rows_are_far():
+    y = np.array([10.0, 20.0])
+    assert RegressionTask().limits(y, EXTRAPOLATION_IN_TIME) == (-90, 120)
+
+
+def test_predictions_of_several_outputs_are_compared_in_their_units():
+    y = np.column_stack([X[:, 0], 1e9 + 1e3 * X[:, 0], np.full(12, 7.0)])
+    task = RegressionTask(3, TargetScale.of(y))
+    first, second, third = task.comparable(y).T
+    assert_allclose(first, second)
+    assert first.std() == pytest.approx(1)
+    assert_array_equal(third, 0)
+    one = RegressionTask(1, TargetScale.of(y[:, 1]))
+    assert_array_equal(one.comparable(y[:, 1]), y[:, 1])
 
 
 def test_limits_of_each_output():
@@ -179,3 +202,6 @@ def test_all_tasks_have_the_same_attributes(task):
     for name in (*names.split(), "fast_scorings"):
         assert getattr(task, name) is not None
     assert task.is_classifier == (task.name == "classification")
+    assert task.target_scaler is None
+    values = np.arange(20.0).reshape(-1, 2)
+    assert task.comparable(values) is values

@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._encoding import Encoding, schema_of
 from sklearn_meta.data._task import (
+    EXTRAPOLATION_IN_TIME,
     ClassificationTask,
     MultilabelTask,
     RegressionTask,
@@ -119,6 +120,8 @@ def test_regressors(n_models):
     assert_allclose(ensemble.predict(VALUES), expected)
     # No member says what lies far beyond the targets.
     assert_allclose(ensemble.limits, dataset.task.limits(y))
+    later = ensemble_of(final, dataset, EXTRAPOLATION_IN_TIME)
+    assert_allclose(later.limits, dataset.task.limits(y, EXTRAPOLATION_IN_TIME))
 
 
 @pytest.mark.parametrize("n_models", [1, 2])

@@ -1,12 +1,18 @@
 """The final model, whatever is left of the time."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from sklearn_meta.data._dataset import Dataset
-from sklearn_meta.data._task import ClassificationTask, RegressionTask
+from sklearn_meta.data._task import (
+    EXTRAPOLATION,
+    EXTRAPOLATION_IN_TIME,
+    ClassificationTask,
+    RegressionTask,
+)
 from sklearn_meta.ensemble import _final_model
 from sklearn_meta.ensemble._combination import Combination
 from sklearn_meta.ensemble._fallbacks import (
@@ -144,6 +150,33 @@ def test_members_that_err_differently_are_combined(now):
     final = build(history, context, now)
     assert final.weights == pytest.approx({0: 0.5, 1: 0.5}, abs=0.01)
     assert build(history, context, now, ensemble_size=1).weights == {0: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("extrapolation", "goes_on"),
+    [(EXTRAPOLATION_IN_TIME, True), (EXTRAPOLATION, False)],
+)
+def test_candidates_are_judged_by_what_the_final_model_may_predict(
+    now, monkeypatch, extrapolation, goes_on
+):
+    context, history = context_of(), History()
+    add(history, context, "ridge", error=0.1)
+    add(history, context, "dummy", error=-0.1)
+    # Validated on rows beyond the targets of the table, as with a trend.
+    beyond = replace(context.dataset, y=context.dataset.y / 100)
+    context = replace(context, dataset=beyond, extrapolation=extrapolation)
+    seen = []
+    combine = _final_model.combine
+
+    def watched(predictions, *args, **kwargs):
+        seen.extend(predictions)
+        return combine(predictions, *args, **kwargs)
+
+    monkeypatch.setattr(_final_model, "combine", watched)
+    build(history, context, now)
+    limits = context.dataset.task.limits(beyond.y, extrapolation)
+    assert np.max(seen) <= limits[1] and np.min(seen) >= limits[0]
+    assert (np.max(seen) > context.dataset.task.limits(beyond.y)[1]) == goes_on
 
 
 def test_fold_models_take_the_place_of_fits_that_there_is_no_time_for(now):

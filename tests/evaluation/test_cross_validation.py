@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from sklearn.model_selection import (
     GroupKFold,
+    KFold,
     LeaveOneGroupOut,
     PredefinedSplit,
     RepeatedKFold,
     RepeatedStratifiedKFold,
+    ShuffleSplit,
     StratifiedGroupKFold,
     StratifiedKFold,
     StratifiedShuffleSplit,
@@ -23,10 +25,58 @@ from sklearn_meta.evaluation._cross_validation import (
     follow_rows,
     make_folds,
     make_stages,
+    predicts_later_rows,
     subsample,
 )
 from sklearn_meta.pipelines._schema import Schema
 from sklearn_meta.timing._effort import Effort
+
+PERIODS = np.repeat(np.arange(6), 10)
+SHUFFLED = np.random.default_rng(0).permutation(60)
+
+
+def splits(cv, rows=None):
+    groups = PERIODS if isinstance(cv, LeaveOneGroupOut) else None
+    folds = list(cv.split(np.zeros((60, 1)), np.zeros(60), groups))
+    return folds if rows is None else [(rows[a], rows[b]) for a, b in folds]
+
+
+IN_TIME = {
+    "expanding": TimeSeriesSplit(5),
+    "with a gap": TimeSeriesSplit(3, gap=4),
+    "sliding": TimeSeriesSplit(4, max_train_size=10, test_size=5),
+}
+
+
+@pytest.mark.parametrize("name", IN_TIME)
+@pytest.mark.parametrize("rows", [None, SHUFFLED])
+def test_folds_in_time_are_recognized(name, rows):
+    folds = splits(IN_TIME[name], rows)
+    assert predicts_later_rows(folds)
+    # From the last period to the first.
+    assert predicts_later_rows(folds[::-1])
+
+
+def test_a_single_split_is_in_time_if_its_validation_rows_are_the_last_ones():
+    last = PredefinedSplit(np.where(PERIODS < 4, -1, 0))
+    assert predicts_later_rows(splits(last))
+    assert not predicts_later_rows(splits(last, SHUFFLED))
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        KFold(2),
+        KFold(5, shuffle=True, random_state=0),
+        RepeatedKFold(n_splits=3, n_repeats=2, random_state=0),
+        ShuffleSplit(1, random_state=0),
+        ShuffleSplit(2, random_state=0),
+        LeaveOneGroupOut(),
+        PredefinedSplit(PERIODS),
+    ],
+)
+def test_other_folds_are_not_in_time(cv):
+    assert not predicts_later_rows(splits(cv))
 
 
 def dataset(y, groups=None, n_classes=None):

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from sklearn_meta import MetaAutoRegressor
+from sklearn_meta.data._target_scale import TargetScale
+from sklearn_meta.data._task import RegressionTask
+from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._duplicates import (
     DUPLICATE_SHARE,
     MIN_ROWS,
@@ -11,7 +14,12 @@ from sklearn_meta.evaluation._duplicates import (
     PredictionIndex,
     compared_values,
 )
-from sklearn_meta.evaluation._history import MAX_COMPARED, SHARE_OF_A_DUPLICATE, History
+from sklearn_meta.evaluation._history import (
+    MAX_COMPARED,
+    SHARE_OF_A_DUPLICATE,
+    History,
+    new_history,
+)
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.pipelines._tree import X
@@ -43,6 +51,26 @@ def test_who_predicts_the_same_is_found(predictions):
         assert index.duplicate_of(p) == number
         assert index.duplicate_of(p + 0.3 * DUPLICATE_SHARE * noise) == number
         assert index.duplicate_of(p + 3 * DUPLICATE_SHARE * noise) is None
+
+
+def test_predictions_far_from_zero_are_told_apart(predictions):
+    far = predictions.astype(np.float64) + 1.7e9
+    index = history_of(far).racing_rule().prediction_index
+    noise = np.random.default_rng(1).normal(size=500) * far[0].std()
+    assert index.duplicate_of(far[0] + 0.3 * DUPLICATE_SHARE * noise) == 0
+    assert index.duplicate_of(far[0] + 3 * DUPLICATE_SHARE * noise) is None
+
+
+def test_outputs_are_compared_in_the_units_of_the_task():
+    rng = np.random.default_rng(0)
+    y = np.column_stack([1e9 + 1e3 * rng.normal(size=60), rng.normal(size=60)])
+    task = RegressionTask(2, TargetScale.of(y))
+    history = new_history(Budget(10.0, lambda: 0.0), task)
+    history.add(evaluation(0, 0.0, y))
+    index = history.racing_rule().prediction_index
+    assert index.duplicate_of(task.comparable(y)) == 0
+    other = y + np.array([0.0, 0.1])
+    assert index.duplicate_of(task.comparable(other)) is None
 
 
 def test_the_shape_of_predictions_does_not_matter():

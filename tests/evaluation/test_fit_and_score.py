@@ -8,6 +8,7 @@ import pytest
 
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._encoding import schema_of
+from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task import ClassificationTask, MultilabelTask, RegressionTask
 from sklearn_meta.evaluation import _fit_and_score
 from sklearn_meta.evaluation._cross_validation import Stage
@@ -16,6 +17,7 @@ from sklearn_meta.evaluation._fit_and_score import (
     EARLY_STOPPING_SHARE,
     EvaluationContext,
     candidate_seed,
+    duplicate_of,
     evaluate_candidate,
     fit_pipeline,
     refit_candidate,
@@ -77,9 +79,69 @@ def test_each_stage_gives_the_score_of_its_validation_rows(targets):
         error = np.sqrt(np.mean((result.predictions - truth) ** 2))
         assert result.score == pytest.approx(-error)
         assert -0.3 < result.score < 0
-        assert result.predictions.dtype == np.float32
+        assert result.predictions.dtype == np.float64
         assert result.fit_seconds > 0 and result.predict_seconds > 0
         assert result.model is None and result.iterations is None
+
+
+LEARNERS = [
+    "lightgbm(X)",
+    "lightgbm(X, early_stopping=True)",
+    "hist_gradient_boosting(X, early_stopping=True)",
+    "decision_tree(X)",
+    "extra_trees(X)",
+    "bayesian_ridge(X)",
+    "ridge(select_by_trees(X))",
+    "ridge(stack(ridge(X), decision_tree(X)))",
+    "transformed_target(lightgbm(X))",
+    "lasso(X)",
+]
+
+
+@pytest.mark.parametrize("text", LEARNERS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_location_and_scale_of_the_target_change_nothing(text, weighted):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 3))
+    y = X[:, 0] + 0.1 * rng.normal(size=150)
+    y /= y.std()
+    weight = rng.integers(1, 3, 150).astype(float) if weighted else None
+    scores = {}
+    for scale, offset in [(1.0, 0.0), (1.0, 1.7e9), (1e-9, 0.0), (1e12, 0.0)]:
+        target = scale * y + offset
+        task = RegressionTask(scale=TargetScale.of(target))
+        context = context_of(target, task, X=X, sample_weight=weight)
+        results = evaluate(context, text)
+        scores[scale, offset] = [r.score / scale for r in results]
+    expected = scores.pop((1.0, 0.0))
+    assert max(expected) > -0.6
+    for given in scores.values():
+        # Ties between splits of trees are decided by rounding errors.
+        assert np.mean(given) == pytest.approx(np.mean(expected), rel=0.2)
+
+
+def test_outputs_in_small_units_are_learned_as_well():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 2))
+    y = np.column_stack([1e6 * X[:, 0], 1e-6 * X[:, 1]])
+    context = context_of(y, RegressionTask(2, TargetScale.of(y)), X=X)
+    result = evaluate(context, "extra_trees(X)")[0]
+    truth = y[context.stages[0].validation]
+    errors = np.mean((result.predictions - truth) ** 2, axis=0)
+    assert (errors < 0.2 * truth.var(axis=0)).all()
+
+
+def test_outputs_in_small_units_tell_candidates_apart():
+    rng = np.random.default_rng(0)
+    y = np.column_stack([1e9 + 1e3 * rng.normal(size=N), rng.normal(size=N)])
+    context = context_of(y, RegressionTask(2, TargetScale.of(y)))
+    other = y + np.array([0.0, 0.1]) * rng.normal(size=(N, 1))
+    known = context.dataset.task.comparable(y)
+    rule = RacingRule(
+        prediction_index=PredictionIndex((7,), compared_values(known)[None])
+    )
+    assert duplicate_of(context, rule, y) == 7
+    assert duplicate_of(context, rule, other) is None
 
 
 def test_predictions_are_of_a_model_of_the_training_rows(targets):
@@ -244,6 +306,25 @@ def test_early_stopping_watches_what_comes_out_of_the_preparation():
     # The preparation has not seen what is watched.
     assert pipeline[-2].n_samples_seen_ == N - int(EARLY_STOPPING_SHARE * N)
     assert pipeline.predict(rng.normal(size=(4, 3))).shape == (4,)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1, 1.7e9), (1e-9, 0), (1e12, 0)])
+def test_early_stopping_does_not_depend_on_the_target_s_location_and_scale(
+    scale, offset
+):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = np.sin(3 * X[:, 0]) * X[:, 1]
+    y /= y.std()
+    _, expected = early(y, RegressionTask(), X=X)
+    other = scale * y + offset
+    task = RegressionTask(scale=TargetScale.of(other))
+    pipeline, rounds = early(other, task, X=X)
+    assert rounds == pytest.approx(expected, abs=3)
+    errors = pipeline.predict(X) - other
+    assert np.sqrt(np.mean(errors**2)) < 0.7 * scale
+    weights = np.ones(200)
+    assert early(other, task, X=X, sample_weight=weights)[1] == rounds
 
 
 def test_early_stopping_with_weights():

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sklearn.model_selection import KFold, PredefinedSplit
+from sklearn.model_selection import KFold, PredefinedSplit, TimeSeriesSplit
 
 from sklearn_meta import MetaAutoRegressor
 from sklearn_meta.data._describe import describe_table
 from sklearn_meta.data._target import classification_task, regression_task
+from sklearn_meta.data._task import EXTRAPOLATION, EXTRAPOLATION_IN_TIME
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._limits import patience
 from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
@@ -121,6 +122,23 @@ def test_rows_are_in_canonical_order_unless_splits_refer_to_them():
         np.testing.assert_array_equal(
             np.sort(came_from), np.flatnonzero(halves == half)
         )
+
+
+@pytest.mark.parametrize("searches", [True, False])
+@pytest.mark.parametrize(
+    ("cv", "extrapolation"),
+    [
+        (None, EXTRAPOLATION),
+        (3, EXTRAPOLATION),
+        (KFold(3), EXTRAPOLATION),
+        (TimeSeriesSplit(3), EXTRAPOLATION_IN_TIME),
+        ([(np.arange(30), np.arange(30, N))], EXTRAPOLATION_IN_TIME),
+    ],
+)
+def test_later_rows_may_be_beyond_the_targets(cv, extrapolation, searches):
+    plan = plan_of(cv=cv, searches=searches)
+    assert plan.context.extrapolation == extrapolation
+    assert (plan.context.n_splits > 0) == searches
 
 
 def test_equal_tables_have_equal_plans_whatever_the_order_of_their_rows():

@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn_meta._threads import one_thread
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._encoding import encode_table
+from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.data._validation import check_table
@@ -315,7 +316,7 @@ def _read_target(y, task):
                 "Input y contains NaN or infinity. Drop these rows: a table can only "
                 "be described with its target."
             )
-        return y, RegressionTask()
+        return y, RegressionTask(scale=TargetScale.of(y))
     raise ValueError(
         f"The 'task' parameter of compute_metafeatures must be {CLASSIFICATION!r}, "
         f"{REGRESSION!r} or None. Got {task!r} instead."

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sklearn_meta._sklearn_compat import calibration_method
 from sklearn_meta.pipelines._operators import Operator
-from sklearn_meta.pipelines._spec import BuildContext, Spec
+from sklearn_meta.pipelines._spec import BuildContext, Spec, on_scaled_target
 
 # Out-of-fold predictions of this many folds are calibrated on. Three are enough for the
 # few parameters, and keep the learner's price at four fits.
@@ -111,13 +111,7 @@ def scaled_target(call: Spec, context: BuildContext) -> Spec:
 
     Penalties, tolerances and step sizes then mean the same on every table.
     """
-    return Spec(
-        "sklearn.compose.TransformedTargetRegressor",
-        (
-            ("regressor", call),
-            ("transformer", Spec("sklearn.preprocessing.StandardScaler")),
-        ),
-    )
+    return on_scaled_target(call, Spec("sklearn.preprocessing.StandardScaler"))
 
 
 def pipeline(*steps) -> Spec:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines._hyperparameters import Choice, Float, Integer
 from sklearn_meta.pipelines._operators import Cost, Operator
-from sklearn_meta.pipelines._spec import BuildContext, Reference, Spec
+from sklearn_meta.pipelines._spec import (
+    BuildContext,
+    Reference,
+    Spec,
+    on_scaled_target,
+)
 from sklearn_meta.pipelines.catalog._composition import composed, unless_single
 from sklearn_meta.pipelines.catalog._declarations import class_suffix, transformer
 
@@ -22,7 +27,11 @@ def _by_trees(call: Spec, context: BuildContext):
             ("random_state", context.random_state),
         ),
     )
-    return Spec(call.path, (("estimator", trees), *call.params))
+    selector = [("estimator", trees), *call.params]
+    if context.target_scaler is not None:
+        selector[0] = ("estimator", on_scaled_target(trees, context.target_scaler))
+        selector.append(("importance_getter", "regressor_.feature_importances_"))
+    return Spec(call.path, tuple(selector))
 
 
 def _by_l1(params, context: BuildContext):
@@ -32,13 +41,7 @@ def _by_l1(params, context: BuildContext):
     if not context.is_classifier:
         lasso = Spec("sklearn.linear_model.Lasso", (("alpha", params["alpha"]),))
         # The penalty is in units of the target.
-        model = Spec(
-            "sklearn.compose.TransformedTargetRegressor",
-            (
-                ("regressor", lasso),
-                ("transformer", Spec("sklearn.preprocessing.StandardScaler")),
-            ),
-        )
+        model = on_scaled_target(lasso, Spec("sklearn.preprocessing.StandardScaler"))
         selector.append(("importance_getter", "regressor_.coef_"))
     else:
         model = Spec(

@@ -5,6 +5,8 @@ import pytest
 
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines import Node, Schema, X, compile_pipeline, default_catalog
+from sklearn_meta.pipelines._compile import compile_spec
+from sklearn_meta.pipelines._spec import TRANSFORMED_TARGET, Spec, on_scaled_target
 from sklearn_meta.testing import make_table, make_target
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -42,6 +44,30 @@ def test_calibration_survives_classes_with_fewer_rows_than_folds(name, rng):
         probabilities = pipeline.predict_proba(table)
         assert probabilities.shape == (40, n_classes)
         assert np.isfinite(probabilities).all()
+
+
+SCALER = Spec("sklearn.preprocessing.StandardScaler")
+
+
+def test_a_target_is_scaled_around_the_last_step_and_in_selectors():
+    tree = Node("ridge", (Node("select_by_trees", (X,)),))
+    spec = compile_spec(
+        tree, Schema(3), catalog=default_catalog(REGRESSION), n_classes=1,
+        random_state=0, target_scaler=SCALER,
+    )  # fmt: skip
+    (_, selector), (name, learner) = spec.param("steps")
+    assert name == "ridge" and learner.path == TRANSFORMED_TARGET
+    assert learner.param("regressor").path == "sklearn.linear_model.Ridge"
+    assert learner.param("transformer") == SCALER
+    assert selector.param("estimator").path == TRANSFORMED_TARGET
+    assert selector.param("importance_getter") == "regressor_.feature_importances_"
+
+
+def test_a_target_is_not_scaled_twice():
+    call = on_scaled_target(Spec("sklearn.linear_model.Lasso"), SCALER)
+    assert on_scaled_target(call, SCALER) is call
+    other = call.with_params(transformer=Spec("sklearn.preprocessing.MinMaxScaler"))
+    assert on_scaled_target(other, SCALER).param("regressor") is other
 
 
 @pytest.mark.parametrize(
