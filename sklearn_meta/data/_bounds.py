@@ -107,10 +107,11 @@ def clip_huge(encoder, encoded, encoding):
     clip = function_spec("numpy.clip", a_min=-LARGEST, a_max=LARGEST)
     first = encoding.encoder or function_spec("sklearn.utils.check_array", **TO_FLOATS)
     spec = pipeline_spec(("columns", first), ("clip", clip))
-    steps = [("columns", encoder or instantiate(first)), ("clip", instantiate(clip))]
-    for _, step in steps:
-        step.set_output(transform="default")
-    return Pipeline(steps), encoded, replace(encoding, encoder=spec)
+    if encoder is None:
+        encoder = instantiate(first).set_output(transform="default")
+    clipper = instantiate(clip).set_output(transform="default")
+    pipeline = Pipeline([("columns", encoder), ("clip", clipper)])
+    return pipeline, encoded, replace(encoding, encoder=spec)
 
 
 def _range_of(encoded):
