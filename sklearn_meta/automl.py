@@ -34,14 +34,13 @@ from sklearn_meta._sklearn_compat import (
 from sklearn_meta._threads import one_thread
 from sklearn_meta._warnings import warn
 from sklearn_meta.data._dataset import Dataset
-from sklearn_meta.data._describe import as_frame, describe_table, library_of
-from sklearn_meta.data._encoding import apply_encoder
+from sklearn_meta.data._describe import describe_table, encode_rows
 from sklearn_meta.data._target import (
     classification_task,
     regression_task,
     with_numpy_type,
 )
-from sklearn_meta.data._validation import check_table
+from sklearn_meta.data._task import decision_values
 from sklearn_meta.ensemble._export import (
     best_estimator,
     ensemble_of,
@@ -59,15 +58,13 @@ from sklearn_meta.evaluation._history_storage import (
 )
 from sklearn_meta.evaluation._routing import route, routes_metadata
 from sklearn_meta.evaluation._run_search import run_search
-from sklearn_meta.evaluation._scoring import (
-    ScorerScoring,
-    check_scores_outputs,
-    make_scoring,
-)
+from sklearn_meta.evaluation._scorer_trial import try_scorer
+from sklearn_meta.evaluation._scoring import ScorerScoring, make_scoring
 from sklearn_meta.evaluation._search_plan import (
     Plan,
     SearchSettings,
     make_plan,
+    trial_context,
 )
 from sklearn_meta.exceptions import NoCandidateError
 from sklearn_meta.inspection._progress import ProgressLine
@@ -285,8 +282,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                     "fitted with the weights, but compared without them. Pass a scorer "
                     "of make_scorer whose metric has a parameter sample_weight."
                 )
-        if task.n_outputs > 1:
-            check_scores_outputs(scoring, dataset.X, dataset.y)
+        with config_context(**INSIDE), one_thread():
+            score_seconds = try_scorer(trial_context(table, scoring))
         space = self._space()
         catalog = space.catalog(task.name)
         n_workers = max(1, effective_n_jobs(self.n_jobs))
@@ -295,7 +292,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             scoring=scoring,
             cv=self.cv,
             catalog=catalog,
-            forecast=make_forecast(table.canonical, catalog, budget.seconds),
+            forecast=make_forecast(
+                table.canonical, catalog, budget.seconds, score_seconds
+            ),
             names_operators=space.include is not None,
             searches=self.search is not None,
             max_evaluations=self.max_evaluations,
@@ -424,11 +423,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     def _predictions(self, method, X):
         check_is_fitted(self)
-        X = check_table(self, X, reset=False)
-        if self._library is not None and library_of(X) is None:
-            X = as_frame(X, self.feature_names_in_, self._library)
         with config_context(**INSIDE):
-            encoded = apply_encoder(self._encoder, X)
+            encoded = encode_rows(self, X, self._encoder, self._library)
             return getattr(self.ensemble_, method)(encoded)
 
     @property
@@ -782,11 +778,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
             Log-odds of ``classes_[1]`` for two classes, log-probability of each class
             for more. Finite: a probability of zero counts as the smallest float64.
         """
-        smallest = np.finfo(np.float64).tiny
-        logarithms = np.log(np.maximum(self.predict_proba(X), smallest))
-        if len(self.classes_) == 2:
-            return logarithms[:, 1] - logarithms[:, 0]
-        return logarithms
+        return decision_values(self.predict_proba(X))
 
     def predict(self, X):
         """Return the most probable class of each row.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -18,9 +18,49 @@ from sklearn_meta._sklearn_compat import (
 )
 from sklearn_meta.data._canonical_order import canonical_rows
 from sklearn_meta.data._dataset import Dataset, take_rows
-from sklearn_meta.data._encoding import Encoding, encode_table
+from sklearn_meta.data._encoding import Encoding, apply_encoder, encode_table
 from sklearn_meta.data._target import read_target
 from sklearn_meta.data._validation import check_table
+
+
+@dataclass(frozen=True)
+class GivenTable:
+    """The table as the user gave it, for scorers that read it.
+
+    Parameters
+    ----------
+    X : data frame, ndarray or CSR matrix of shape (n_samples, n_features)
+    encoder : transformer or None
+        Fitted transformer from the table to the encoded table.
+    feature_names : ndarray of str or None
+        Names of the columns, if all of them are strings.
+    rows : ndarray of int, default=None
+        Index in `X` of each row of the encoded table; None if they are the same.
+    """
+
+    X: object = field(repr=False)
+    encoder: object = field(repr=False)
+    feature_names: np.ndarray | None = field(repr=False)
+    rows: np.ndarray | None = field(default=None, repr=False)
+
+    def take(self, rows):
+        """Return some rows of the table, of which the caller may change the values.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Indices in the encoded table.
+
+        Returns
+        -------
+        X : data frame, ndarray or CSR matrix
+            Of the same type as the table.
+        """
+        return _safe_indexing(self.X, rows if self.rows is None else self.rows[rows])
+
+    def encode(self, estimator, X):
+        """Encode rows that a scorer passes to an estimator, see `encode_rows`."""
+        return encode_rows(estimator, X, self.encoder, library_of(self.X))
 
 
 @dataclass(frozen=True)
@@ -42,6 +82,8 @@ class Table:
         Description of the encoding.
     library : str or None
         Library of the data frame, such as ``"pandas"``; None for other tables.
+    given : GivenTable
+        The input table, with the rows of `dataset`.
     """
 
     dataset: Dataset
@@ -50,6 +92,23 @@ class Table:
     encoder: object = field(repr=False)
     encoding: Encoding
     library: str | None
+    given: GivenTable = field(repr=False)
+
+    def given_as(self, dataset) -> GivenTable:
+        """Return the input table with the rows of `dataset` or of `canonical`.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            One of the two.
+
+        Returns
+        -------
+        given : GivenTable
+        """
+        if dataset is self.dataset:
+            return self.given
+        return replace(self.given, rows=self.rows)
 
 
 def describe_table(
@@ -133,7 +192,32 @@ def describe_table(
     )
     rows = canonical_rows(dataset)
     canonical = dataset if rows is None else take_rows(dataset, rows)
-    return Table(dataset, rows, canonical, encoder, encoding, library_of(X))
+    names = getattr(estimator, "feature_names_in_", None)
+    given = GivenTable(X, encoder, names)
+    return Table(dataset, rows, canonical, encoder, encoding, library_of(X), given)
+
+
+def encode_rows(estimator, X, encoder, library):
+    """Check rows against the table seen in `fit`, and encode them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With ``n_features_in_``, and ``feature_names_in_`` if the columns have names.
+    X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+    encoder : transformer or None
+        See `Table`.
+    library : str or None
+        Library of the data frame seen in `fit`; None for other tables.
+
+    Returns
+    -------
+    encoded : ndarray or CSR matrix
+    """
+    X = check_table(estimator, X, reset=False)
+    if library is not None and library_of(X) is None:
+        X = as_frame(X, estimator.feature_names_in_, library)
+    return apply_encoder(encoder, X)
 
 
 def library_of(X) -> str | None:

@@ -18,15 +18,19 @@ from sklearn_meta.ensemble._fallbacks import (
     screening_model,
     without_candidate,
 )
+from sklearn_meta.ensemble._fold_scores import TimedScore
 from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_models
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
+from sklearn_meta.evaluation._budget import combine_seconds
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
 from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 
-# Share of the time left that combining candidates may take; the fits take the rest.
-COMBINE_SHARE_OF_REST = 0.3
+# Share of the time left within which the last call of the scorer must end. A usual one
+# takes milliseconds.
+SCORE_SHARE_OF_REST = 0.6
 
 # Seconds for fitting the final model after an interrupt with Ctrl-C.
 SECONDS_AFTER_INTERRUPT = 3.0
@@ -169,17 +173,18 @@ def _combine(oof, candidates, context, ensemble_size, budget):
     """Return the combination of some candidates and the indices of its members."""
     dataset = context.dataset
     y = dataset.y[oof.rows]
-    X = dataset.X[oof.rows]
     weight = None if dataset.sample_weight is None else dataset.sample_weight[oof.rows]
 
-    def score(predictions, rows):
-        return context.scoring(
-            predictions,
-            X[rows],
-            y[rows],
-            None if weight is None else weight[rows],
-            metadata=dataset.metadata_of(oof.rows[rows]),
-        )
+    remaining, now = budget.remaining(), budget.clock()
+    seconds = max(oof.evaluations[i].score_seconds for i in candidates)
+    combining = combine_seconds(remaining, seconds)
+    score = TimedScore(
+        lambda predictions, rows: context.score(predictions, oof.rows[rows]),
+        budget.clock,
+        now + max(combining, SCORE_SHARE_OF_REST * remaining),
+        seconds,
+    )
+    is_slow = oof.scores is not None and seconds >= SLOW_SCORE_SECONDS
 
     predictions = [oof.predictions[i] for i in candidates]
     if not dataset.task.is_classifier:
@@ -196,7 +201,8 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         kinds=[oof.evaluations[i].candidate.tree.operator for i in candidates],
         sample_weight=weight,
         size=ensemble_size,
-        deadline=budget.clock() + COMBINE_SHARE_OF_REST * budget.remaining(),
+        deadline=now + combining,
         clock=budget.clock,
+        known_scores=oof.scores[candidates] if is_slow else None,
     )
     return combination, [candidates[m] for m in combination.members]

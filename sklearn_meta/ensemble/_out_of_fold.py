@@ -24,12 +24,16 @@ class OutOfFold:
         Predictions of each candidate for `rows`.
     folds : tuple of ndarray of int
         Disjoint validation folds, as positions in `rows`.
+    scores : ndarray of shape (n_candidates, n_folds) or None
+        Scores of the candidates on `folds`; None if the folds are repeated, so that
+        predictions are averages of which there is no score.
     """
 
     evaluations: tuple[Evaluation, ...]
     rows: np.ndarray
     predictions: tuple[np.ndarray, ...]
     folds: tuple[np.ndarray, ...]
+    scores: np.ndarray | None = None
 
 
 def out_of_fold(history, context) -> OutOfFold | None:
@@ -65,11 +69,13 @@ def out_of_fold(history, context) -> OutOfFold | None:
         if not covered[fold].any():
             disjoint.append(fold)
             covered[fold] = True
+    scores = np.array([e.scores[:n_folds] for e in chosen])
     return OutOfFold(
         tuple(chosen),
         rows,
         tuple(_average(e.folds[:n_folds], positions, counts) for e in chosen),
         tuple(disjoint),
+        scores if len(disjoint) == n_folds else None,
     )
 
 

@@ -339,7 +339,10 @@ class Engine:
             return
         if proposal.rule.is_lost([fold.score for fold in folds]):
             return  # the worker stops it
-        seconds = [fold.fit_seconds + fold.predict_seconds for fold in folds]
+        seconds = [
+            fold.fit_seconds + fold.predict_seconds + fold.score_seconds
+            for fold in folds
+        ]
         needed = n_left * float(np.mean(seconds))
         now = self.clock()
         left = self._search_deadline - now

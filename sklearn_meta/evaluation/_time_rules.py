@@ -49,6 +49,8 @@ class TimeRules:
         self.limits = limits
         self.budget = budget
         self._correction = SecondsCorrection()
+        # Of one call of the scorer, which the correction does not cover.
+        self._score_seconds = forecast.score_seconds
 
     def predict(self, candidate) -> FoldForecast:
         """Predict the seconds of a fit of a candidate in one fold, without correction.
@@ -89,10 +91,12 @@ class TimeRules:
             float(np.median(folds)) if folds else seconds[0] / predicted.screening_share
         )
         self._correction.observe(predicted, fold_seconds)
+        if self._score_seconds:
+            self._score_seconds = max(r.score_seconds for r in results)
 
     def is_light(self, predicted) -> bool:
         """Whether a candidate may run in this process while the workers start."""
-        return self._correction.expect(predicted) <= LIGHT_SECONDS
+        return self._fold_seconds(predicted) <= LIGHT_SECONDS
 
     def reason_not_worthwhile(self, candidate, predicted) -> str:
         """Return why a candidate is not worth its seconds; empty if it is.
@@ -129,7 +133,7 @@ class TimeRules:
         -------
         reason : str
         """
-        fold_seconds = self._correction.expect(predicted)
+        fold_seconds = self._fold_seconds(predicted)
         expected = fold_seconds * self._n_fits(predicted)
         if expected * SHARE_OF_SECONDS > left:
             return (
@@ -158,6 +162,10 @@ class TimeRules:
         if self.limits.repeatable:
             return CANDIDATE_SHARE_OF_BUDGET * self.budget.seconds
         return max(CANDIDATE_SHARE * left, SHORTEST_LIMIT)
+
+    def _fold_seconds(self, predicted):
+        """Expected seconds of a fit and its score."""
+        return self._correction.expect(predicted) + self._score_seconds
 
     def _n_fits(self, predicted):
         """Number of fits in all stages; those on a subsample count by their seconds."""
