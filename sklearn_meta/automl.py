@@ -553,17 +553,9 @@ def _observer(callbacks, seen, progress):
     return observe
 
 
-def _every_member_decides(estimator):
-    """Whether all models of the fitted estimator have a decision function."""
-    if not hasattr(estimator, "ensemble_") or isinstance(estimator.classes_, list):
-        # Of several labels, probabilities are all that members have in common.
-        return False
-    models = [
-        model
-        for member in estimator.ensemble_.members
-        for model in (member if isinstance(member, list | tuple) else [member])
-    ]
-    return all(hasattr(model, "decision_function") for model in models)
+def _has_one_column_of_labels(estimator):
+    """Whether a fitted classifier predicts one class of each row."""
+    return hasattr(estimator, "ensemble_") and not isinstance(estimator.classes_, list)
 
 
 class _ScoreByScoring:
@@ -759,13 +751,13 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    @available_if(_every_member_decides)
+    @available_if(_has_one_column_of_labels)
     def decision_function(self, X):
         """Return log-odds (binary) or log-probabilities (multiclass).
 
-        Available for one column of labels, if all members of the final model have a
-        decision function. Since their scales differ, the values are computed from the
-        combined probabilities.
+        Available for one column of labels, once fitted. Members of the final model
+        have decision functions of different scales, or none: the values are computed
+        from the combined probabilities.
 
         Parameters
         ----------

@@ -58,6 +58,28 @@ class GivenTable:
         """
         return _safe_indexing(self.X, rows if self.rows is None else self.rows[rows])
 
+    def is_unchanged(self, X, rows) -> bool:
+        """Whether a table is known to equal some rows of this one.
+
+        Parameters
+        ----------
+        X : data frame or array
+        rows : ndarray of int
+            Indices in the encoded table.
+
+        Returns
+        -------
+        is_unchanged : bool
+            False if the tables differ, or if comparing them takes longer than encoding.
+        """
+        if type(X) is not type(self.X) or X.shape[0] != len(rows):
+            return False
+        if isinstance(X, np.ndarray):
+            return X.dtype.kind in "biuf" and np.array_equal(
+                X, self.take(rows), equal_nan=X.dtype.kind == "f"
+            )
+        return library_of(X) in ("pandas", "polars") and X.equals(self.take(rows))
+
     def encode(self, estimator, X):
         """Encode rows that a scorer passes to an estimator, see `encode_rows`."""
         return encode_rows(estimator, X, self.encoder, library_of(self.X))

@@ -92,7 +92,7 @@ class EvaluationContext:
         metadata = dataset.metadata_of(rows)
         if self.given is None:
             return scoring(predictions, X, y, weight, metadata=metadata)
-        known = KnownRows(self.given, X, predictions, dataset.task, model)
+        known = KnownRows(self.given, rows, X, predictions, dataset.task, model)
         return scoring.score_estimator(
             known_model(known), self.given.take(rows), y, weight, metadata
         )

@@ -61,8 +61,10 @@ class KnownRows:
     Parameters
     ----------
     table : GivenTable
+    rows : ndarray of int
+        Indices of the rows.
     encoded : ndarray or CSR matrix of shape (n_samples, n_features)
-        The rows.
+        The rows of the encoded table.
     predictions : ndarray of shape (n_samples, ...)
         As of `Task.predict`.
     task : Task
@@ -71,6 +73,7 @@ class KnownRows:
     """
 
     table: GivenTable = field(repr=False)
+    rows: np.ndarray = field(repr=False)
     encoded: Any = field(repr=False)
     predictions: np.ndarray = field(repr=False)
     task: Task
@@ -118,6 +121,9 @@ class KnownRows:
         ValueError
             If a row is not known and there is no model.
         """
+        if self.table.is_unchanged(X, self.rows):
+            # Encoding would take most of the time of a usual scorer.
+            return self.predictions
         encoded = self.table.encode(estimator, X)
         positions = self.positions(encoded)
         unknown = np.flatnonzero(positions < 0)

@@ -112,10 +112,10 @@ def try_scorer(context) -> float:
         fault = _fault(context, everything)
     if fault is None:
         return seconds
-    reason = f"{type(fault).__name__}: {fault}"
+    reason = f"{type(fault).__name__}: {fault}".rstrip(".")
     raise InvalidParameterError(
         "The 'scoring' parameter must be a metric that is defined for this target, for "
-        f"some predictions at least. Got {scoring.name!r}, which raises {reason} "
+        f"some predictions at least. Got {scoring.name!r}, which raises {reason}. "
         f"{way_out(scoring, task, str(fault))}"
     ) from fault
 
@@ -168,14 +168,17 @@ def way_out(scoring, task, message) -> str:
             f"make_scorer({metric or 'metric'}, pos_label={positive!r}), with the "
             "other arguments that the scorer needs."
         )
+    if "multi_class" in message:
+        return f"Average over the classes: pass scoring='{scoring.name}_ovr'."
     if "average" in message and task.n_classes > 2:
         macro = f"{scoring.name}_macro"
         way = f"scoring={macro!r} or " if macro in names else ""
         return (
             f"Choose an average over the classes: pass {way}"
-            f"make_scorer({metric or 'metric'}, average='macro')."
+            f"make_scorer({metric or 'metric'}, average='macro'), with the other "
+            "arguments that the scorer needs."
         )
-    if "negative" in message or "positive" in message:
+    if any(word in message for word in ("negative", "positive", "less than")):
         return (
             "Shift or transform the target, or pass a metric that is defined for all "
             f"numbers, such as {task.default_scoring!r}."

@@ -179,6 +179,7 @@ def make_engine(
             fit_seconds=kwargs.pop("predict_seconds", lambda tree, n: 1.0),
             is_safe=lambda tree: True,
             is_worthwhile=kwargs.pop("is_worthwhile", lambda candidate, seconds: True),
+            score_seconds=kwargs.pop("score_seconds", 0.0),
         ),
         pool=kwargs.pop("pool", None)
         or LocalPool(

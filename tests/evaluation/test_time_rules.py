@@ -26,7 +26,14 @@ N, N_FOLDS = 100, 4
 TREE = Node("ridge", (X,))
 
 
-def rules(*, screening=None, seconds_per_row=0.01, worthwhile=10.0, repeatable=False):
+def rules(
+    *,
+    screening=None,
+    seconds_per_row=0.01,
+    worthwhile=10.0,
+    repeatable=False,
+    score_seconds=0.0,
+):
     """Rules for folds of 80 rows, of which a row takes some seconds."""
     stages = [Stage(np.arange(80), np.arange(20)) for _ in range(N_FOLDS)]
     if screening is not None:
@@ -34,6 +41,7 @@ def rules(*, screening=None, seconds_per_row=0.01, worthwhile=10.0, repeatable=F
     forecast = SimpleNamespace(
         fit_seconds=lambda tree, n: seconds_per_row * n,
         is_worthwhile=lambda candidate, seconds: seconds <= worthwhile,
+        score_seconds=score_seconds,
     )
     context = EvaluationContext(SimpleNamespace(n_samples=N), tuple(stages))
     limits = SearchLimits(None, 10, repeatable=repeatable)
