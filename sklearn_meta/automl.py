@@ -58,7 +58,7 @@ from sklearn_meta.evaluation._history_storage import (
 )
 from sklearn_meta.evaluation._routing import route, routes_metadata
 from sklearn_meta.evaluation._run_search import run_search
-from sklearn_meta.evaluation._scorer_trial import try_scorer
+from sklearn_meta.evaluation._scorer_trial import check_pickles, try_scorer
 from sklearn_meta.evaluation._scoring import ScorerScoring, make_scoring
 from sklearn_meta.evaluation._search_plan import (
     Plan,
@@ -342,13 +342,17 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             if self.search is None
             else plan.search_seconds
         )
-        return start_pool(
-            plan.context,
-            n_workers=plan.n_workers,
-            seconds=seconds,
-            packages=plan.forecast.packages(plan.first_trees),
-            clock=plan.budget.clock,
-        )
+        try:
+            return start_pool(
+                plan.context,
+                n_workers=plan.n_workers,
+                seconds=seconds,
+                packages=plan.forecast.packages(plan.first_trees),
+                clock=plan.budget.clock,
+            )
+        except Exception:
+            check_pickles(plan.context.scoring)
+            raise
 
     def _own_knowledge_base(self):
         """Return the path that is added to after the fit; None for none."""

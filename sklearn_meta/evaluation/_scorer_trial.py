@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 import warnings
 
+import cloudpickle
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
@@ -118,6 +119,29 @@ def try_scorer(context) -> float:
         f"some predictions at least. Got {scoring.name!r}, which raises {reason}. "
         f"{way_out(scoring, task, str(fault))}"
     ) from fault
+
+
+def check_pickles(scoring):
+    """Check that a scorer can be sent to worker processes.
+
+    Parameters
+    ----------
+    scoring : Scoring
+
+    Raises
+    ------
+    InvalidParameterError
+        If it cannot be pickled, with the reason.
+    """
+    try:
+        cloudpickle.dumps(scoring)
+    except Exception as error:
+        raise InvalidParameterError(
+            "The 'scoring' parameter must be a scorer that can be pickled, because it "
+            f"is sent to worker processes. Got {scoring.name!r}, which raises "
+            f"{type(error).__name__}: {error}. Let the scorer open files, locks and "
+            "connections when it is called instead of holding them."
+        ) from error
 
 
 def _fault(context, rows):

@@ -147,6 +147,31 @@ class TimeRules:
             )
         return ""
 
+    def reason_no_fold(self, predicted, place, left) -> str:
+        """Return why there is no time for a single fold; empty if there is.
+
+        As long as no candidate is finished, one with fewer folds is welcome. In this
+        process, where nothing can end a fold, it must still end in time.
+
+        Parameters
+        ----------
+        predicted : FoldForecast
+        place : Place
+            Where the candidate would run.
+        left : float
+            Seconds until the deadline of the search.
+
+        Returns
+        -------
+        reason : str
+        """
+        seconds = self._fold_seconds(predicted)
+        if place is Place.WORKER or seconds <= left:
+            return ""
+        return (
+            f"a fold would take about {seconds:.2f} s, {max(left, 0):.2f} s were left"
+        )
+
     def candidate_limit(self, left) -> float:
         """Return the time limit of a candidate in seconds, in case it hangs.
 
