@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -38,7 +39,7 @@ class GivenTable:
         Index in `X` of each row of the encoded table; None if they are the same.
     """
 
-    X: object = field(repr=False)
+    X: Any = field(repr=False)
     encoder: object = field(repr=False)
     feature_names: np.ndarray | None = field(repr=False)
     rows: np.ndarray | None = field(default=None, repr=False)

@@ -281,9 +281,9 @@ def _choose(problem, values, kinds, folds, singles):
 
 
 def _paired(differences):
-    """Return mean and standard error over folds; infinite with fewer than two."""
+    """Return mean and standard error over folds; minus infinity with fewer than two."""
     differences = differences[np.isfinite(differences)]
     if len(differences) < 2:
-        return -np.inf, np.inf
+        return -np.inf, 0.0
     error = np.std(differences, ddof=1) / np.sqrt(len(differences))
     return float(np.mean(differences)), float(error)

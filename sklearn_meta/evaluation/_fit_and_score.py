@@ -21,7 +21,7 @@ from sklearn_meta.evaluation._cross_validation import Stage, subsample
 from sklearn_meta.evaluation._known_rows import KnownRows, known_model
 from sklearn_meta.evaluation._records import FoldResult
 from sklearn_meta.evaluation._scorer_trial import is_defined
-from sklearn_meta.evaluation._scoring import Scoring
+from sklearn_meta.evaluation._scoring import FastScoring, Scoring
 from sklearn_meta.parallel._pickled import Pickled, dumps
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
@@ -90,7 +90,7 @@ class EvaluationContext:
         X, y = dataset.X[rows], dataset.y[rows]
         weight = _take(dataset.sample_weight, rows)
         metadata = dataset.metadata_of(rows)
-        if self.given is None:
+        if self.given is None or isinstance(scoring, FastScoring):
             return scoring(predictions, X, y, weight, metadata=metadata)
         known = KnownRows(self.given, rows, X, predictions, dataset.task, model)
         return scoring.score_estimator(
