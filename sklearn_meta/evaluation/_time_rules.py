@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_meta.parallel._pool import Place
 from sklearn_meta.timing._correction import FoldForecast, SecondsCorrection
+from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 
 # Time limit of a candidate: a share of the time that is left when it starts, but at
 # least this number of seconds.
@@ -91,8 +92,9 @@ class TimeRules:
             float(np.median(folds)) if folds else seconds[0] / predicted.screening_share
         )
         self._correction.observe(predicted, fold_seconds)
-        if self._score_seconds:
-            self._score_seconds = max(r.score_seconds for r in results)
+        slowest = max(r.score_seconds for r in results)
+        if slowest >= SLOW_SCORE_SECONDS:
+            self._score_seconds = slowest
 
     def is_light(self, predicted) -> bool:
         """Whether a candidate may run in this process while the workers start."""

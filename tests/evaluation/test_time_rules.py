@@ -1,5 +1,6 @@
 """Candidates are compared with the time that is left, as far as it is known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -150,3 +151,31 @@ def test_in_a_fixed_order_its_share_does_not_depend_on_the_clock():
         == time.candidate_limit(0.1)
         == 100.0 * CANDIDATE_SHARE_OF_BUDGET
     )
+
+
+def test_the_seconds_of_a_slow_scorer_are_part_of_a_fold():
+    time = rules(score_seconds=0.5)
+    forecast = time.predict(candidate())
+    # Four folds of 0.8 s and 0.5 s of the scorer.
+    assert "about 5.2 s" in time.reason_no_time(forecast, Place.WORKER, 1.0)
+    measured = [replace(r, score_seconds=1.5) for r in results(0.8, 0.8)]
+    time.update(forecast, measured)
+    assert "about 9.2 s" in time.reason_no_time(forecast, Place.WORKER, 1.0)
+
+
+def test_the_seconds_of_a_usual_scorer_change_nothing():
+    time = rules()
+    forecast = time.predict(candidate())
+    time.update(forecast, [replace(r, score_seconds=0.01) for r in results(0.8)])
+    assert time.reason_no_time(forecast, Place.WORKER, 1.0).startswith(
+        "it would take about 3.2 s"
+    )
+
+
+def test_in_this_process_a_single_fold_must_end_in_time():
+    time = rules()
+    forecast = time.predict(candidate())
+    assert time.reason_no_fold(forecast, Place.IN_PROCESS, 0.81) == ""
+    assert time.reason_no_fold(forecast, Place.WORKER, 0.1) == ""
+    reason = time.reason_no_fold(forecast, Place.IN_PROCESS, 0.79)
+    assert reason == "a fold would take about 0.80 s, 0.79 s were left"
