@@ -52,7 +52,7 @@ def out_of_fold(history, context) -> OutOfFold | None:
     out_of_fold : OutOfFold or None
         None if no candidate was evaluated on a fold.
     """
-    usable = [e for e in history if has_predictions(e)]
+    usable = [e for e in history if has_predictions(e) and not _has_no_score(e)]
     finished = [e for e in usable if e.status is Status.OK]
     chosen = finished or usable
     if not chosen:
@@ -77,6 +77,11 @@ def out_of_fold(history, context) -> OutOfFold | None:
         tuple(disjoint),
         scores if len(disjoint) == n_folds else None,
     )
+
+
+def _has_no_score(evaluation):
+    """Whether the scorer has failed on all folds, and on their predictions together."""
+    return evaluation.status is Status.FAILED and not evaluation.defined_scores
 
 
 def _average(folds, positions, counts):

@@ -180,6 +180,12 @@ class _KnownModel(BaseEstimator):
             raise AttributeError("The columns of the table have no names.")
         return names
 
+    def __getattr__(self, name):
+        raise AttributeError(
+            "The estimator that a scorer gets has the methods of a fitted classifier "
+            f"or regressor that predict, not those of a pipeline: no {name!r}."
+        )
+
     def fit(self, X, y):
         return self
 
