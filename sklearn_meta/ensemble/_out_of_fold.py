@@ -40,7 +40,8 @@ def out_of_fold(history, context) -> OutOfFold | None:
     """Collect the out-of-fold predictions of the candidates that can be combined.
 
     These are the candidates that were evaluated on all folds. If there are none, the
-    candidates with the largest number of folds are used, on these folds.
+    candidates with the largest number of folds are used, on these folds. Candidates
+    without any score are left out: their scorer has failed.
 
     Parameters
     ----------
@@ -50,9 +51,9 @@ def out_of_fold(history, context) -> OutOfFold | None:
     Returns
     -------
     out_of_fold : OutOfFold or None
-        None if no candidate was evaluated on a fold.
+        None if no candidate has a score on a fold.
     """
-    usable = [e for e in history if has_predictions(e) and not _has_no_score(e)]
+    usable = [e for e in history if has_predictions(e) and e.defined_scores]
     finished = [e for e in usable if e.status is Status.OK]
     chosen = finished or usable
     if not chosen:
@@ -77,11 +78,6 @@ def out_of_fold(history, context) -> OutOfFold | None:
         tuple(disjoint),
         scores if len(disjoint) == n_folds else None,
     )
-
-
-def _has_no_score(evaluation):
-    """Whether the scorer has failed on all folds, and on their predictions together."""
-    return evaluation.status is Status.FAILED and not evaluation.defined_scores
 
 
 def _average(folds, positions, counts):

@@ -141,7 +141,9 @@ class TimeRules:
             return (
                 f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left"
             )
-        longest = fold_seconds * MULTIPLE_IN_PROCESS
+        # The seconds of the scorer are measured, those of the fit predicted.
+        longest = MULTIPLE_IN_PROCESS * (fold_seconds - self._score_seconds)
+        longest += self._score_seconds
         if place is not Place.WORKER and longest > left:
             return (
                 "a fold, which nothing can end in this process, might take "

@@ -91,3 +91,15 @@ def test_scores_of_the_folds_are_known_unless_they_are_repeated(context):
     np.testing.assert_array_equal(
         out_of_fold(history, once).scores, np.full((2, 5), -1.0)
     )
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.TIMEOUT])
+def test_candidates_that_could_not_be_scored_are_left_out(context, status):
+    history = History()
+    add(history, context, 0.0, 4, status)
+    scored = history[0]
+    assert out_of_fold([scored], context).evaluations == (scored,)
+    undefined = replace(
+        scored, folds=tuple(replace(f, score=np.nan) for f in scored.folds)
+    )
+    assert out_of_fold([undefined], context) is None

@@ -163,6 +163,14 @@ def test_the_seconds_of_a_slow_scorer_are_part_of_a_fold():
     assert "about 9.2 s" in time.reason_no_time(forecast, Place.WORKER, 1.0)
 
 
+def test_a_scorer_is_expected_to_take_what_it_took():
+    time = rules(score_seconds=0.5)
+    forecast = time.predict(candidate())
+    most = 0.8 * MULTIPLE_IN_PROCESS + 0.5
+    assert time.reason_no_time(forecast, Place.IN_PROCESS, most + 0.01) == ""
+    assert time.reason_no_time(forecast, Place.IN_PROCESS, most - 0.01) != ""
+
+
 def test_the_seconds_of_a_usual_scorer_change_nothing():
     time = rules()
     forecast = time.predict(candidate())
