@@ -125,6 +125,7 @@ class FastScoring:
 
     name: str
     reads_table = False
+    is_own_code = False
 
     def __call__(self, predictions, X, y, sample_weight=None, metadata=None):
         """Return the score of predictions.
@@ -203,6 +204,11 @@ class ScorerScoring:
         A scorer of `make_scorer` passes `X` on to the estimator and does not read it.
         """
         return response_methods(self.scorer) is None
+
+    @property
+    def is_own_code(self) -> bool:
+        """Whether the scorer is the user's, and not one that scikit-learn names."""
+        return self.name not in get_scorer_names()
 
     def score_estimator(self, estimator, X, y, sample_weight=None, metadata=None):
         """Return the score of a fitted estimator.
