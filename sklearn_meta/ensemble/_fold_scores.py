@@ -21,7 +21,7 @@ class TimedScore:
     deadline : float
         Time on `clock` at which the last call must end.
     seconds : float
-        Expected seconds of a call; those of slower calls are expected of later ones.
+        Expected seconds of a call; those of later calls are at least the mean so far.
     """
 
     def __init__(self, score, clock, deadline, seconds):
@@ -29,6 +29,7 @@ class TimedScore:
         self.clock = clock
         self.deadline = deadline
         self.seconds = seconds
+        self._total, self._n_calls = 0.0, 0
 
     def __call__(self, predictions, rows):
         """Return the score; raise OutOfTimeError if there is no time for it."""
@@ -38,7 +39,9 @@ class TimedScore:
         try:
             return self.score(predictions, rows)
         finally:
-            self.seconds = max(self.seconds, self.clock() - began)
+            self._total += self.clock() - began
+            self._n_calls += 1
+            self.seconds = max(self.seconds, self._total / self._n_calls)
 
 
 # Number of blocks of rows that replace the folds if there are too few.
