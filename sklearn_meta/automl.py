@@ -28,13 +28,14 @@ from sklearn_meta._sklearn_compat import (
     StrOptions,
     _fit_context,
     _raise_for_params,
+    response_methods,
     takes_sample_weight,
     with_callbacks,
 )
 from sklearn_meta._threads import one_thread
 from sklearn_meta._warnings import warn
 from sklearn_meta.data._dataset import Dataset
-from sklearn_meta.data._describe import describe_table, encode_rows
+from sklearn_meta.data._describe import describe_table, encode_rows, like_target
 from sklearn_meta.data._target import (
     classification_task,
     regression_task,
@@ -587,7 +588,7 @@ class _ScoreByScoring:
             Greater is better.
         """
         _raise_for_params(params, self, "score")
-        y = with_numpy_type(y)
+        given, y = y, with_numpy_type(y)
         if self.scoring is None and not params:
             return super().score(X, y, sample_weight=sample_weight)
         scorer = self._scorer()
@@ -595,6 +596,9 @@ class _ScoreByScoring:
             self, "score", scorer, self.cv, sample_weight=sample_weight, **params
         )
         weight = {"sample_weight": sample_weight} if routed.weighs else {}
+        if response_methods(scorer) is None:
+            # As in the search, see `GivenTable.take_target`.
+            y = like_target(np.asarray(y), given)
         return scorer(self, X, y, **weight, **routed.score)
 
 

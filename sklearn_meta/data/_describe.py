@@ -35,6 +35,8 @@ class GivenTable:
         Fitted transformer from the table to the encoded table.
     feature_names : ndarray of str or None
         Names of the columns, if all of them are strings.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The target as the user gave it.
     rows : ndarray of int, default=None
         Index in `X` of each row of the encoded table; None if they are the same.
     """
@@ -42,6 +44,7 @@ class GivenTable:
     X: Any = field(repr=False)
     encoder: object = field(repr=False)
     feature_names: np.ndarray | None = field(repr=False)
+    y: Any = field(repr=False)
     rows: np.ndarray | None = field(default=None, repr=False)
 
     def take(self, rows):
@@ -58,6 +61,24 @@ class GivenTable:
             Of the same type as the table.
         """
         return _safe_indexing(self.X, rows if self.rows is None else self.rows[rows])
+
+    def take_target(self, rows, values):
+        """Return the target of some rows in the form in which the user gave it.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Indices in the encoded table.
+        values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The target of the rows.
+
+        Returns
+        -------
+        y : ndarray, Series or DataFrame
+            See `like_target`.
+        """
+        rows = rows if self.rows is None else self.rows[rows]
+        return like_target(values, _safe_indexing(self.y, rows))
 
     def is_unchanged(self, X, rows) -> bool:
         """Whether a table is known to equal some rows of this one.
@@ -180,7 +201,7 @@ def describe_table(
     """
     name = type(estimator).__name__
     X = check_table(estimator, X, reset=True)
-    y, metadata = read_target(y), metadata or {}
+    given_y, y, metadata = y, read_target(y), metadata or {}
     check_consistent_length(X, y)
     if sample_weight is not None:
         sample_weight = _check_sample_weight(
@@ -190,9 +211,9 @@ def describe_table(
             # Rows with weight zero must not affect the classes and the levels.
             rows = np.flatnonzero(sample_weight)
             metadata = _check_method_params(X, metadata, indices=rows)
-            X, y, sample_weight, groups = (
+            X, y, given_y, sample_weight, groups = (
                 None if values is None else _safe_indexing(values, rows)
-                for values in (X, y, sample_weight, groups)
+                for values in (X, y, given_y, sample_weight, groups)
             )
     y, task = task_of(y, name)
     if _num_samples(X) < 2:
@@ -216,8 +237,33 @@ def describe_table(
     rows = canonical_rows(dataset)
     canonical = dataset if rows is None else take_rows(dataset, rows)
     names = getattr(estimator, "feature_names_in_", None)
-    given = GivenTable(X, encoder, names)
+    given = GivenTable(X, encoder, names, given_y)
     return Table(dataset, rows, canonical, encoder, encoding, library_of(X), given)
+
+
+def like_target(values, y):
+    """Return the values of a target in the form in which the user gave it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    y : array-like
+        The target, in types that scikit-learn may not support.
+
+    Returns
+    -------
+    y : ndarray, Series or DataFrame
+        With the index of `y` if that is a target of pandas; else `values`.
+    """
+    is_series = nw.dependencies.is_pandas_series(y)
+    if not (is_series or nw.dependencies.is_pandas_dataframe(y)):
+        return values
+    import pandas as pd
+
+    if values.ndim == 1:
+        name = y.name if is_series else y.columns[0]
+        return pd.Series(values, index=y.index, name=name)
+    return pd.DataFrame(values, index=y.index, columns=y.columns)
 
 
 def encode_rows(estimator, X, encoder, library):

@@ -93,8 +93,9 @@ class EvaluationContext:
         if self.given is None or isinstance(scoring, FastScoring):
             return scoring(predictions, X, y, weight, metadata=metadata)
         known = KnownRows(self.given, rows, X, predictions, dataset.task, model)
+        labels = self.given.take_target(rows, dataset.task.decode(y))
         return scoring.score_estimator(
-            known_model(known), self.given.take(rows), y, weight, metadata
+            known_model(known), self.given.take(rows), labels, weight, metadata
         )
 
     @property

@@ -195,7 +195,8 @@ class ScorerScoring:
         else:
             # Scorers that take probabilities as well: stored ones have fewer ties.
             estimator = self.task.as_estimator(predictions)
-        return self.score_estimator(estimator, X, y, sample_weight, metadata)
+        labels = self.task.decode(y)
+        return self.score_estimator(estimator, X, labels, sample_weight, metadata)
 
     @property
     def reads_table(self) -> bool:
@@ -217,7 +218,9 @@ class ScorerScoring:
         ----------
         estimator : estimator
         X : table of shape (n_samples, n_features)
-        y, sample_weight, metadata
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels or targets.
+        sample_weight, metadata
             As of a call.
 
         Returns
@@ -236,7 +239,7 @@ class ScorerScoring:
         # scikit-learn's scorers accept further metadata only with routing enabled,
         # which may be disabled in a worker.
         with config_context(enable_metadata_routing=bool(metadata)):
-            score = self.scorer(estimator, X, self.task.decode(y), **arguments)
+            score = self.scorer(estimator, X, y, **arguments)
         try:
             return float(score)
         except TypeError:

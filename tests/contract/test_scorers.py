@@ -78,6 +78,26 @@ def test_a_scorer_gets_the_users_array(X):
     assert clf.best_score_ > 0.5
 
 
+def test_a_scorer_gets_the_target_with_its_index():
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append(y)
+        assert y.index.equals(X.index)
+        return accuracy_score(y, estimator.predict(X))
+
+    target = pd.Series(TARGET, name="customer", index=FRAME.index)
+    clf = classifier(scoring=scorer).fit(FRAME, target)
+    clf.score(FRAME, target)
+    for y in seen:
+        pd.testing.assert_series_equal(y, target[y.index], check_dtype=False)
+    # Nullable types are converted, as scikit-learn does not support all of them.
+    numbers = pd.Series(TARGET == "yes", index=FRAME.index).astype("Int64")
+    clf = classifier(scoring=scorer).fit(FRAME, numbers)
+    clf.score(FRAME, numbers)
+    assert seen[-1].dtype == np.int64
+
+
 def sum_saved(estimator, X, y):
     """Depends on a column, and asks for rows in groups and backwards."""
     saved = 0.0

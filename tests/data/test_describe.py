@@ -9,7 +9,12 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sklearn_meta.data._canonical_order import MAX_CANONICAL_ROWS
-from sklearn_meta.data._describe import as_frame, describe_table, library_of
+from sklearn_meta.data._describe import (
+    as_frame,
+    describe_table,
+    library_of,
+    like_target,
+)
 from sklearn_meta.data._target import classification_task, regression_task
 
 X = np.array([[3.0, 4.0], [1.0, 2.0], [2.0, 3.0], [0.0, 1.0]])
@@ -205,3 +210,18 @@ def test_missing_values_are_no_change():
 def test_rows_without_weight_are_not_part_of_what_was_given():
     table = describe(FRAMES[0], sample_weight=[1.0, 0.0, 2.5, 1.0])
     assert table.given.X.index.tolist() == [7, 9, 8]
+
+
+def test_a_target_of_pandas_keeps_its_index_and_names():
+    y = pd.Series(Y, index=[7, 5, 9, 8], name="price")
+    taken = describe(y=y).given.take_target(np.array([2, 0]), np.array([3.0, 1.0]))
+    pd.testing.assert_series_equal(
+        taken, pd.Series([3.0, 1.0], index=[9, 7], name="price")
+    )
+    both = pd.DataFrame({"a": Y, "b": -Y}, index=y.index)
+    taken = like_target(np.ones((4, 2)), both)
+    assert taken.columns.tolist() == ["a", "b"] and taken.index.equals(both.index)
+    one = like_target(Y, both[["b"]])
+    assert one.name == "b" and one.index.equals(both.index)
+    for other in (Y, Y.tolist(), pl.Series(Y)):
+        assert like_target(Y, other) is Y
