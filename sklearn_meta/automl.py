@@ -29,22 +29,21 @@ from sklearn_meta._sklearn_compat import (
     StrOptions,
     _fit_context,
     _raise_for_params,
+    response_methods,
     takes_sample_weight,
     with_callbacks,
 )
 from sklearn_meta._threads import one_thread
 from sklearn_meta._warnings import warn
-from sklearn_meta.data._alignment import align_columns
 from sklearn_meta.data._column_report import column_rows
 from sklearn_meta.data._dataset import Dataset
-from sklearn_meta.data._describe import as_frame, describe_table, library_of
-from sklearn_meta.data._encoding import apply_encoder
+from sklearn_meta.data._describe import describe_table, like_target
 from sklearn_meta.data._target import (
     classification_task,
     regression_task,
     with_numpy_type,
 )
-from sklearn_meta.data._validation import check_table
+from sklearn_meta.data._task import decision_values
 from sklearn_meta.ensemble._export import (
     best_estimator,
     ensemble_of,
@@ -62,15 +61,13 @@ from sklearn_meta.evaluation._history_storage import (
 )
 from sklearn_meta.evaluation._routing import route, routes_metadata
 from sklearn_meta.evaluation._run_search import run_search
-from sklearn_meta.evaluation._scoring import (
-    ScorerScoring,
-    check_scores_outputs,
-    make_scoring,
-)
+from sklearn_meta.evaluation._scorer_trial import check_pickles, try_scorer
+from sklearn_meta.evaluation._scoring import ScorerScoring, make_scoring
 from sklearn_meta.evaluation._search_plan import (
     Plan,
     SearchSettings,
     make_plan,
+    trial_context,
 )
 from sklearn_meta.exceptions import NoCandidateError
 from sklearn_meta.inspection._progress import ProgressLine
@@ -297,8 +294,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                     "fitted with the weights, but compared without them. Pass a scorer "
                     "of make_scorer whose metric has a parameter sample_weight."
                 )
-        if task.n_outputs > 1:
-            check_scores_outputs(scoring, dataset.X, dataset.y)
+        with config_context(**INSIDE), one_thread():
+            score_seconds = try_scorer(trial_context(table, scoring))
         space = self._space()
         catalog = space.catalog(task.name)
         n_workers = max(1, effective_n_jobs(self.n_jobs))
@@ -307,7 +304,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             scoring=scoring,
             cv=self.cv,
             catalog=catalog,
-            forecast=make_forecast(table.canonical, catalog, budget.seconds),
+            forecast=make_forecast(
+                table.canonical, catalog, budget.seconds, score_seconds
+            ),
             names_operators=space.include is not None,
             searches=self.search is not None,
             max_evaluations=self.max_evaluations,
@@ -354,13 +353,17 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             if self.search is None
             else plan.search_seconds
         )
-        return start_pool(
-            plan.context,
-            n_workers=plan.n_workers,
-            seconds=seconds,
-            packages=plan.forecast.packages(plan.first_trees),
-            clock=plan.budget.clock,
-        )
+        try:
+            return start_pool(
+                plan.context,
+                n_workers=plan.n_workers,
+                seconds=seconds,
+                packages=plan.forecast.packages(plan.first_trees),
+                clock=plan.budget.clock,
+            )
+        except Exception:
+            check_pickles(plan.context.scoring)
+            raise
 
     def _own_knowledge_base(self):
         """Return the path that is added to after the fit; None for none."""
@@ -410,9 +413,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def _keep(self, table, state, final):
         """Set the fitted attributes."""
         context, history = state.plan.context, state.history
-        self._encoder, self._encoding = table.encoder, table.encoding
-        self._library, self._column_names = table.library, table.names
-        self._bounds = table.bounds
+        self._row_encoder, self._column_names = table.row_encoder, table.names
         task = table.dataset.task
         if hasattr(task, "classes"):
             self.classes_ = task.classes
@@ -422,7 +423,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self._source = source_arguments(final, context, table.encoding)
         ensemble = ensemble_of(final, context.dataset, context.extrapolation)
         self.best_estimator_ = best_estimator(
-            final, ensemble, context.dataset, table.encoder
+            final, ensemble, context.dataset, table.row_encoder.encoder
         )
         self.ensemble_ = ensemble
         self.ensemble_weights_ = final.weights
@@ -436,13 +437,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     def _predictions(self, method, X):
         check_is_fitted(self)
-        X = check_table(self, X, reset=False)
-        names = getattr(self, "feature_names_in_", None)
-        if self._library is not None and names is not None and library_of(X) is None:
-            X = as_frame(X, names, self._library)
-        X = align_columns(X, self._encoding.columns)
         with config_context(**INSIDE):
-            encoded = self._bounds.clip(apply_encoder(self._encoder, X))
+            encoded = self._row_encoder.encode(self, X)
             return getattr(self.ensemble_, method)(encoded)
 
     @property
@@ -461,7 +457,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def column_report_(self):
         """How each column was read; a DataFrame if pandas is installed."""
         check_is_fitted(self)
-        rows = column_rows(self._encoding.columns, self._column_names)
+        rows = column_rows(self._row_encoder.columns, self._column_names)
         return as_table(rows, index="column")
 
     @property
@@ -578,17 +574,9 @@ def _observer(callbacks, seen, progress):
     return observe
 
 
-def _every_member_decides(estimator):
-    """Whether all models of the fitted estimator have a decision function."""
-    if not hasattr(estimator, "ensemble_") or isinstance(estimator.classes_, list):
-        # Of several labels, probabilities are all that members have in common.
-        return False
-    models = [
-        model
-        for member in estimator.ensemble_.members
-        for model in (member if isinstance(member, list | tuple) else [member])
-    ]
-    return all(hasattr(model, "decision_function") for model in models)
+def _has_one_column_of_labels(estimator):
+    """Whether a fitted classifier predicts one class of each row."""
+    return hasattr(estimator, "ensemble_") and not isinstance(estimator.classes_, list)
 
 
 class _ScoreByScoring:
@@ -616,7 +604,7 @@ class _ScoreByScoring:
             Greater is better.
         """
         _raise_for_params(params, self, "score")
-        y = with_numpy_type(y)
+        given, y = y, with_numpy_type(y)
         if self.scoring is None and not params:
             return super().score(X, y, sample_weight=sample_weight)
         scorer = self._scorer()
@@ -624,6 +612,9 @@ class _ScoreByScoring:
             self, "score", scorer, self.cv, sample_weight=sample_weight, **params
         )
         weight = {"sample_weight": sample_weight} if routed.weighs else {}
+        if response_methods(scorer) is None:
+            # As in the search, see `GivenTable.take_target`.
+            y = like_target(np.asarray(y), given)
         return scorer(self, X, y, **weight, **routed.score)
 
 
@@ -793,13 +784,13 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    @available_if(_every_member_decides)
+    @available_if(_has_one_column_of_labels)
     def decision_function(self, X):
         """Return log-odds (binary) or log-probabilities (multiclass).
 
-        Available for one column of labels, if all members of the final model have a
-        decision function. Since their scales differ, the values are computed from the
-        combined probabilities.
+        Available for one column of labels, once fitted. Members of the final model
+        have decision functions of different scales, or none: the values are computed
+        from the combined probabilities.
 
         Parameters
         ----------
@@ -812,11 +803,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
             Log-odds of ``classes_[1]`` for two classes, log-probability of each class
             for more. Finite: a probability of zero counts as the smallest float64.
         """
-        smallest = np.finfo(np.float64).tiny
-        logarithms = np.log(np.maximum(self.predict_proba(X), smallest))
-        if len(self.classes_) == 2:
-            return logarithms[:, 1] - logarithms[:, 0]
-        return logarithms
+        return decision_values(self.predict_proba(X))
 
     def predict(self, X):
         """Return the most probable class of each row.

@@ -42,7 +42,7 @@ from sklearn_meta.ensemble import (
 )
 from sklearn_meta.ensemble._stacking import fit_linear_pool, fit_linear_pools
 from sklearn_meta.ensemble._weighted_ensemble import _WeightedEnsembleMultilabel
-from sklearn_meta.evaluation._scoring import check_scores_outputs, make_scoring
+from sklearn_meta.evaluation._scoring import make_scoring
 from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.pipelines import Operator, SearchSpace
 from tests.faulty_learners import FAULTY
@@ -526,14 +526,6 @@ def test_other_scorers_are_refused_before_the_search(estimator, make, scoring):
     X, Y = make(60)
     with pytest.raises(ValueError, match=f"'scoring' parameter .*{scoring!r}"):
         estimator(scoring=scoring).fit(X, Y)
-
-
-def test_a_callable_is_not_tried_on_a_constant():
-    def fussy(estimator, X, y):
-        raise RuntimeError
-
-    scoring = make_scoring(fussy, RegressionTask(2))
-    check_scores_outputs(scoring, np.zeros((3, 1)), np.zeros((3, 2)))
 
 
 # Probabilities of labels

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_meta._sklearn_compat import (
@@ -22,8 +22,92 @@ from sklearn_meta.data._column_choice import chosen_kinds
 from sklearn_meta.data._column_report import warn_of_left_out
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._encoding import Encoding, encode_table
+from sklearn_meta.data._new_rows import RowEncoder, library_of
 from sklearn_meta.data._target import read_target
 from sklearn_meta.data._validation import check_table
+
+
+@dataclass(frozen=True)
+class GivenTable:
+    """The table as the user gave it, for scorers that read it.
+
+    Parameters
+    ----------
+    X : data frame, ndarray or CSR matrix of shape (n_samples, n_features)
+    row_encoder : RowEncoder
+        Encoder of rows of the table.
+    feature_names : ndarray of str or None
+        Names of the columns, if all of them are strings.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The target as the user gave it.
+    rows : ndarray of int, default=None
+        Index in `X` of each row of the encoded table; None if they are the same.
+    """
+
+    X: Any = field(repr=False)
+    row_encoder: RowEncoder = field(repr=False)
+    feature_names: np.ndarray | None = field(repr=False)
+    y: Any = field(repr=False)
+    rows: np.ndarray | None = field(default=None, repr=False)
+
+    def take(self, rows):
+        """Return some rows of the table, of which the caller may change the values.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Indices in the encoded table.
+
+        Returns
+        -------
+        X : data frame, ndarray or CSR matrix
+            Of the same type as the table.
+        """
+        return _safe_indexing(self.X, rows if self.rows is None else self.rows[rows])
+
+    def take_target(self, rows, values):
+        """Return the target of some rows in the form in which the user gave it.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Indices in the encoded table.
+        values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The target of the rows.
+
+        Returns
+        -------
+        y : ndarray, Series or DataFrame
+            See `like_target`.
+        """
+        rows = rows if self.rows is None else self.rows[rows]
+        return like_target(values, _safe_indexing(self.y, rows))
+
+    def is_unchanged(self, X, rows) -> bool:
+        """Whether a table is known to equal some rows of this one.
+
+        Parameters
+        ----------
+        X : data frame or array
+        rows : ndarray of int
+            Indices in the encoded table.
+
+        Returns
+        -------
+        is_unchanged : bool
+            False if the tables differ, or if comparing them takes longer than encoding.
+        """
+        if type(X) is not type(self.X) or X.shape[0] != len(rows):
+            return False
+        if isinstance(X, np.ndarray):
+            return X.dtype.kind in "biuf" and np.array_equal(
+                X, self.take(rows), equal_nan=X.dtype.kind == "f"
+            )
+        return library_of(X) in ("pandas", "polars") and X.equals(self.take(rows))
+
+    def encode(self, estimator, X):
+        """Encode rows that a scorer passes to an estimator, see `RowEncoder`."""
+        return self.row_encoder.encode(estimator, X)
 
 
 @dataclass(frozen=True)
@@ -38,27 +122,39 @@ class Table:
         Indices in `dataset` of the rows of `canonical`; None if both are the same.
     canonical : Dataset
         Encoded table with the rows in canonical order, see `canonical_rows`.
-    encoder : transformer or None
-        Fitted transformer from the input table to the encoded table; None if they are
-        the same.
     encoding : Encoding
         Description of the encoding.
-    library : str or None
-        Library of the data frame, such as ``"pandas"``; None for other tables.
     names : list
         Names of the columns of the input table; their positions if they have none.
-    bounds : Bounds
-        Bounds of the values of new rows.
+    row_encoder : RowEncoder
+        Encoder of new rows, which holds the fitted encoder of the table.
+    given : GivenTable
+        The input table, with the rows of `dataset`.
     """
 
     dataset: Dataset
     rows: np.ndarray | None = field(repr=False)
     canonical: Dataset
-    encoder: object = field(repr=False)
     encoding: Encoding
-    library: str | None
     names: list = field(repr=False)
-    bounds: Bounds = field(repr=False)
+    row_encoder: RowEncoder = field(repr=False)
+    given: GivenTable = field(repr=False)
+
+    def given_as(self, dataset) -> GivenTable:
+        """Return the input table with the rows of `dataset` or of `canonical`.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            One of the two.
+
+        Returns
+        -------
+        given : GivenTable
+        """
+        if dataset is self.dataset:
+            return self.given
+        return replace(self.given, rows=self.rows)
 
 
 def describe_table(
@@ -110,7 +206,7 @@ def describe_table(
     """
     name = type(estimator).__name__
     X = check_table(estimator, X, reset=True)
-    y, metadata = read_target(y), metadata or {}
+    given_y, y, metadata = y, read_target(y), metadata or {}
     check_consistent_length(X, y)
     if sample_weight is not None:
         sample_weight = _check_sample_weight(
@@ -120,9 +216,9 @@ def describe_table(
             # Rows with weight zero must not affect the classes and the levels.
             rows = np.flatnonzero(sample_weight)
             metadata = _check_method_params(X, metadata, indices=rows)
-            X, y, sample_weight, groups = (
+            X, y, given_y, sample_weight, groups = (
                 None if values is None else _safe_indexing(values, rows)
-                for values in (X, y, sample_weight, groups)
+                for values in (X, y, given_y, sample_weight, groups)
             )
     y, task = task_of(y, name)
     if _num_samples(X) < 2:
@@ -148,16 +244,12 @@ def describe_table(
     )
     rows = canonical_rows(dataset)
     canonical = dataset if rows is None else take_rows(dataset, rows)
-    return Table(
-        dataset,
-        rows,
-        canonical,
-        encoder,
-        encoding,
-        library_of(X),
-        names,
-        Bounds.of(encoded),
+    row_encoder = RowEncoder(
+        encoder, library_of(X), encoding.columns, Bounds.of(encoded)
     )
+    feature_names = getattr(estimator, "feature_names_in_", None)
+    given = GivenTable(X, row_encoder, feature_names, given_y)
+    return Table(dataset, rows, canonical, encoding, names, row_encoder, given)
 
 
 def column_names(X) -> list:
@@ -177,38 +269,26 @@ def column_names(X) -> list:
     return list(range(X.shape[1]))
 
 
-def library_of(X) -> str | None:
-    """Return the name of the library of a data frame.
+def like_target(values, y):
+    """Return the values of a target in the form in which the user gave it.
 
     Parameters
     ----------
-    X : data frame, ndarray or sparse matrix
+    values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    y : array-like
+        The target, in types that scikit-learn may not support.
 
     Returns
     -------
-    library : str or None
-        Such as ``"pandas"`` or ``"polars"``; None if `X` is not a data frame.
+    y : ndarray, Series or DataFrame
+        With the index of `y` if that is a target of pandas; else `values`.
     """
-    if not nw.dependencies.is_into_dataframe(X):
-        return None
-    return nw.from_native(X).implementation.value
+    is_series = nw.dependencies.is_pandas_series(y)
+    if not (is_series or nw.dependencies.is_pandas_dataframe(y)):
+        return values
+    import pandas as pd
 
-
-def as_frame(X, names, library):
-    """Convert an array to a data frame, for encoders that select columns by name.
-
-    Parameters
-    ----------
-    X : ndarray or sparse matrix of shape (n_samples, n_features)
-    names : sequence of str
-        Names of the columns.
-    library : str
-        Library of the data frame, see `library_of`.
-
-    Returns
-    -------
-    X : data frame
-    """
-    X = X.toarray() if issparse(X) else X
-    columns = {name: X[:, i] for i, name in enumerate(names)}
-    return nw.from_dict(columns, backend=library).to_native()
+    if values.ndim == 1:
+        name = y.name if is_series else y.columns[0]
+        return pd.Series(values, index=y.index, name=name)
+    return pd.DataFrame(values, index=y.index, columns=y.columns)

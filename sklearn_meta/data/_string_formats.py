@@ -177,7 +177,9 @@ def number_format(counts, values, sample, forced=False) -> StringFormat | None:
     decimal = max(parsers, key=lambda d: readable[d])
     parse = parsers[decimal]
     known = [v for v in values if parse(v) == parse(v)]
-    if not forced and (not _suffices(counts, values, known) or _are_codes(counts, known)):
+    if not forced and (
+        not _suffices(counts, values, known) or _are_codes(counts, known)
+    ):
         return None
     if not known:
         return None

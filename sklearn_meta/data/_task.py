@@ -12,6 +12,7 @@ All tasks have the same attributes:
   `sklearn_meta.evaluation._scoring` computes from stored predictions;
 - `target_scaler`: transformer of the target that learners need, None for most tables;
 - `comparable`: predictions of which differences mean the same for all outputs.
+- `methods`: methods of the fitted estimator that predict.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ class ClassificationTask:
     n_outputs: int = 1
     stratifies: bool = True
     target_scaler: None = None
+    methods: tuple[str, ...] = (
+        "predict",
+        "predict_proba",
+        "predict_log_proba",
+        "decision_function",
+    )
 
     @property
     def n_classes(self) -> int:
@@ -99,6 +106,10 @@ class ClassificationTask:
         """Return a fitted classifier that predicts stored probabilities."""
         return _StoredProbabilities(predictions, self.classes)
 
+    def as_deciding_estimator(self, predictions):
+        """Return a fitted classifier with a decision function as well."""
+        return _StoredDecisions(predictions, self.classes)
+
 
 @dataclass(frozen=True)
 class MultilabelTask:
@@ -123,6 +134,7 @@ class MultilabelTask:
     n_classes: int = 2
     stratifies: bool = False
     target_scaler: None = None
+    methods: tuple[str, ...] = ("predict", "predict_proba", "predict_log_proba")
 
     @property
     def classes(self):
@@ -188,6 +200,7 @@ class RegressionTask:
     )
     n_classes: int = 1
     stratifies: bool = False
+    methods: tuple[str, ...] = ("predict",)
 
     @property
     def target_scaler(self) -> Spec | None:
@@ -325,6 +338,26 @@ def has_label(probabilities):
     return np.asarray(probabilities) > 0.5
 
 
+def decision_values(probabilities):
+    """Return the decision function that class probabilities imply.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_samples, n_classes)
+
+    Returns
+    -------
+    decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        Log-odds of the second of two classes; log-probabilities of more classes.
+        Finite: a probability of zero counts as the smallest float64.
+    """
+    smallest = np.finfo(np.float64).tiny
+    logarithms = np.log(np.maximum(probabilities, smallest))
+    if logarithms.shape[1] == 2:
+        return logarithms[:, 1] - logarithms[:, 0]
+    return logarithms
+
+
 class _StoredProbabilities(ClassifierMixin, BaseEstimator):
     """Fitted classifier that predicts stored probabilities, whatever X."""
 
@@ -352,6 +385,13 @@ class _StoredProbabilities(ClassifierMixin, BaseEstimator):
         return self.classes[np.argmax(self.probabilities, axis=1)]
 
 
+class _StoredDecisions(_StoredProbabilities):
+    """The same with a decision function, which some scorers prefer to probabilities."""
+
+    def decision_function(self, X):
+        return decision_values(self.predict_proba(X))
+
+
 class _StoredLabels(ClassifierMixin, BaseEstimator):
     """Fitted multi-label classifier that predicts stored probabilities, whatever X."""
 
@@ -370,7 +410,8 @@ class _StoredLabels(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X):
-        return np.asarray(self.probabilities, dtype=np.float64)
+        # A copy, which a scorer may change.
+        return np.array(self.probabilities, dtype=np.float64)
 
     def predict(self, X):
         return has_label(self.probabilities).astype(self.dtype)
@@ -389,4 +430,5 @@ class _StoredTargets(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        return np.asarray(self.targets, dtype=np.float64)
+        # A copy, which a scorer may change.
+        return np.array(self.targets, dtype=np.float64)

@@ -16,6 +16,7 @@ number of splits with a gain from 43 to 33 and of those with a loss from 7 to 5.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Hashable, Sequence
 
@@ -30,6 +31,7 @@ from sklearn_meta.ensemble._combination import (
 )
 from sklearn_meta.ensemble._contenders import CombinationProblem, contenders
 from sklearn_meta.ensemble._fold_scores import (
+    OutOfTimeError,
     blocks_of_rows,
     fold_scores,
     mean_scores,
@@ -75,6 +77,7 @@ def combine(
     size: int = 25,
     deadline: float = np.inf,
     clock: Callable[[], float] = time.monotonic,
+    known_scores=None,
 ) -> Combination:
     """Combine candidates by their out-of-fold predictions.
 
@@ -99,12 +102,13 @@ def combine(
         Whether `predictions` are probabilities or targets.
     score : callable
         Metric with the signature ``score(predictions, rows) -> float``, greater is
-        better, where `predictions` are those of the samples with the indices `rows`. A
-        ValueError means that the score is undefined on these samples.
+        better, where `predictions` are those of the samples with the indices `rows`. An
+        exception means that the score is undefined on these samples.
     folds : sequence of ndarray of int
         Indices of the samples of each validation fold, disjoint. Samples in no fold are
-        not used. With fewer than three folds, five blocks of rows with similar
-        distributions of the target are used instead.
+        not used. With fewer than three folds, or folds on none of which the score is
+        defined, five blocks of rows with similar distributions of the target are used
+        instead.
     scores : sequence of float, default=None
         Score of each candidate, greater is better. They determine the best single
         candidate and the order in which ties are resolved. None for the mean of `score`
@@ -128,6 +132,9 @@ def combine(
         scored by then are not considered.
     clock : callable, default=time.monotonic
         Function that returns the current time in seconds.
+    known_scores : array-like of shape (n_candidates, n_folds), default=None
+        Scores of the candidates on the folds, for a `score` that takes long: they are
+        not computed again, and greedy selection maximizes the proper loss of the task.
 
     Returns
     -------
@@ -201,21 +208,30 @@ def combine(
         rows=rows,
         score=score,
         loss_type=_loss_type(classifies, y, metric),
-        vectorized=metric in VECTORIZED_METRICS,
+        vectorized=metric in VECTORIZED_METRICS or known_scores is not None,
         size=size,
         stop=lambda: clock() >= deadline,
     )
-    if len(folds) < MIN_FOLDS:
-        folds = blocks_of_rows(y, rows)
     pool = prefilter(problem, predictions, ranked)
-    if len(pool) == 1 or len(folds) == 1:
+    if len(pool) == 1:
         return Combination.single(ranked[0])
-    chosen = _choose(
-        problem,
-        [problem.prepare(predictions[m]) for m in pool],
-        [m if kinds is None else kinds[m] for m in pool],
-        folds,
-    )
+    values = [problem.prepare(predictions[m]) for m in pool]
+    try:
+        folds, singles = _scored_folds(
+            problem,
+            values,
+            folds,
+            None if known_scores is None else np.asarray(known_scores)[pool],
+        )
+        chosen = _choose(
+            problem,
+            values,
+            [m if kinds is None else kinds[m] for m in pool],
+            folds,
+            singles,
+        )
+    except OutOfTimeError:
+        chosen = None
     if chosen is None:
         return Combination.single(ranked[0])
     members = tuple(pool[m] for m in chosen.members)
@@ -235,27 +251,39 @@ def _loss_type(classifies, y, metric):
     return SquaredError if metric == "neg_mean_squared_error" else RootSquaredErrors
 
 
-def _choose(problem, values, kinds, folds):
+def _scored_folds(problem, values, folds, known):
+    """Return folds, or blocks in their place, and the scores of the candidates."""
+    if len(folds) >= MIN_FOLDS:
+        singles = fold_scores(problem.score, values, folds) if known is None else known
+        if np.isfinite(singles).any():
+            return folds, singles
+    blocks = blocks_of_rows(problem.y, problem.rows)
+    return blocks, fold_scores(problem.score, values, blocks)
+
+
+def _choose(problem, values, kinds, folds, singles):
     """Return the best contender that passes the guard; None if there is none."""
-    singles = fold_scores(problem.score, values, folds)
+    if len(folds) == 1 or not np.isfinite(singles).any():
+        return None
     # Score on each fold of the candidate that is the best on the other folds.
     elsewhere = singles[
         np.argmax(mean_scores_elsewhere(singles), axis=0), range(len(folds))
     ]
     passed = []
-    for contender in contenders(problem, values, kinds, singles, folds):
-        held_out, error = _paired(contender.scores - elsewhere)
-        if held_out >= -GUARD * error:
-            combination = contender.fit()
-            if combination.kind != SINGLE:
-                passed.append((held_out, combination))
+    with contextlib.suppress(OutOfTimeError):
+        for contender in contenders(problem, values, kinds, singles, folds):
+            held_out, error = _paired(contender.scores - elsewhere)
+            if held_out >= -GUARD * error:
+                combination = contender.fit()
+                if combination.kind != SINGLE:
+                    passed.append((held_out, combination))
     return max(passed, key=lambda item: item[0])[1] if passed else None
 
 
 def _paired(differences):
-    """Return mean and standard error over folds; infinite with fewer than two."""
+    """Return mean and standard error over folds; minus infinity with fewer than two."""
     differences = differences[np.isfinite(differences)]
     if len(differences) < 2:
-        return -np.inf, np.inf
+        return -np.inf, 0.0
     error = np.std(differences, ddof=1) / np.sqrt(len(differences))
     return float(np.mean(differences)), float(error)

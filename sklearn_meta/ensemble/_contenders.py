@@ -24,7 +24,11 @@ from sklearn_meta.ensemble._fold_scores import (
     mean_scores_elsewhere,
     safe_score,
 )
-from sklearn_meta.ensemble._greedy_selection import greedy_selection, of_outputs
+from sklearn_meta.ensemble._greedy_selection import (
+    NoFiniteScoreError,
+    greedy_selection,
+    of_outputs,
+)
 from sklearn_meta.ensemble._stacking import (
     fit_linear_pool,
     fit_linear_pools,
@@ -188,12 +192,16 @@ def contenders(problem, values, kinds, singles, folds):
 
 def _fit_average(problem, values, rows):
     """Fit an average by greedy selection on some rows."""
-    counts = greedy_selection(
-        [v[rows] for v in values],
-        problem.objective(rows),
-        size=problem.size if problem.vectorized else min(problem.size, SIZE_SLOW),
-        stop=problem.stop,
-    )
+    try:
+        counts = greedy_selection(
+            [v[rows] for v in values],
+            problem.objective(rows),
+            size=problem.size if problem.vectorized else min(problem.size, SIZE_SLOW),
+            stop=problem.stop,
+        )
+    except NoFiniteScoreError:
+        # The best candidate comes first.
+        counts = np.eye(len(values))[0]
     return _combination(AVERAGE, counts / counts.sum(), None)
 
 

@@ -119,7 +119,7 @@ def check_candidates(history):
         )
         raise NoCandidateError(
             f"None of the {len(history)} candidates could be fitted: {text}. Check X, "
-            "y and the search space against these causes."
+            "y, scoring and the search space against these causes."
         )
 
 

@@ -7,26 +7,36 @@ left, the final model is one of `sklearn_meta.ensemble._fallbacks`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sklearn_meta._warnings import warn
 from sklearn_meta.ensemble._choose_combination import combine
+from sklearn_meta.ensemble._combination import Combination
 from sklearn_meta.ensemble._fallbacks import (
     fastest_model,
     screening_model,
     without_candidate,
 )
+from sklearn_meta.ensemble._fold_scores import TimedScore
 from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_models
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
+from sklearn_meta.evaluation._budget import combine_seconds
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
 from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.parallel._pool import Place, Task
+from sklearn_meta.parallel._run_tasks import run_task
+from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 
-# Share of the time left that combining candidates may take; the fits take the rest.
-COMBINE_SHARE_OF_REST = 0.3
+COMBINE = "sklearn_meta.ensemble._final_model:combine_candidates"
+
+# Share of the time left within which the last call of the scorer must end. A usual one
+# takes milliseconds.
+SCORE_SHARE_OF_REST = 0.6
 
 # Seconds for fitting the final model after an interrupt with Ctrl-C.
 SECONDS_AFTER_INTERRUPT = 3.0
@@ -145,7 +155,7 @@ def build_final_model(
         ]
         if not candidates:
             break
-        combination, members = _combine(oof, candidates, context, ensemble_size, budget)
+        combination, members = _combine(oof, candidates, context, ensemble_size, refits)
         best = max(candidates, key=lambda i: oof.evaluations[i].score)
         # Members by decreasing weight; the best candidate last if it is not a member.
         wanted = list(dict.fromkeys([*members, best]))
@@ -165,38 +175,112 @@ def build_final_model(
     return screening_model(history) or fastest_model(oof.evaluations, context, budget)
 
 
-def _combine(oof, candidates, context, ensemble_size, budget):
-    """Return the combination of some candidates and the indices of its members."""
-    dataset = context.dataset
-    y = dataset.y[oof.rows]
-    X = dataset.X[oof.rows]
-    weight = None if dataset.sample_weight is None else dataset.sample_weight[oof.rows]
+@dataclass(frozen=True)
+class Combinable:
+    """Candidates to combine, as a worker gets them.
 
-    def score(predictions, rows):
-        return context.scoring(
-            predictions,
-            X[rows],
-            y[rows],
-            None if weight is None else weight[rows],
-            metadata=dataset.metadata_of(oof.rows[rows]),
-        )
+    Parameters
+    ----------
+    predictions : tuple of ndarray
+        Out-of-fold predictions of each candidate.
+    rows : ndarray of int
+        Their rows in the dataset.
+    folds : tuple of ndarray of int
+        Positions in `rows`.
+    scores : tuple of float
+        Score of each candidate.
+    kinds : tuple of str
+        Operator at the root of each candidate.
+    known_scores : ndarray of shape (n_candidates, n_folds) or None
+        Scores on the folds, if computing them again takes long.
+    score_seconds : float
+        Seconds of one call of the scorer.
+    """
 
-    predictions = [oof.predictions[i] for i in candidates]
+    predictions: tuple[np.ndarray, ...]
+    rows: np.ndarray
+    folds: tuple[np.ndarray, ...]
+    scores: tuple[float, ...]
+    kinds: tuple[str, ...]
+    known_scores: np.ndarray | None
+    score_seconds: float
+
+
+def combine_candidates(context, given, size, seconds, last_call, clock=time.monotonic):
+    """Combine candidates, in a worker or in this process.
+
+    Parameters
+    ----------
+    context : EvaluationContext
+    given : Combinable
+    size : int
+        Maximum number of members.
+    seconds : float
+        Seconds after which no further combination is begun.
+    last_call : float
+        Seconds within which the last call of the scorer must end.
+    clock : callable, default=time.monotonic
+
+    Yields
+    ------
+    combination : Combination
+    """
+    dataset, now = context.dataset, clock()
+    weight = (
+        None if dataset.sample_weight is None else dataset.sample_weight[given.rows]
+    )
+    predictions = given.predictions
     if not dataset.task.is_classifier:
         limits = dataset.task.limits(dataset.y, context.extrapolation)
-        predictions = [np.clip(p, *limits) for p in predictions]
-    combination = combine(
+        predictions = tuple(np.clip(p, *limits) for p in predictions)
+    yield combine(
         predictions,
-        y,
+        dataset.y[given.rows],
         task=dataset.task.name,
-        score=score,
-        folds=oof.folds,
+        score=TimedScore(
+            lambda predictions, rows: context.score(predictions, given.rows[rows]),
+            clock,
+            now + last_call,
+            given.score_seconds,
+        ),
+        folds=given.folds,
         metric=context.scoring.name,
-        scores=[oof.evaluations[i].score for i in candidates],
-        kinds=[oof.evaluations[i].candidate.tree.operator for i in candidates],
+        scores=given.scores,
+        kinds=given.kinds,
         sample_weight=weight,
-        size=ensemble_size,
-        deadline=budget.clock() + COMBINE_SHARE_OF_REST * budget.remaining(),
-        clock=budget.clock,
+        size=size,
+        deadline=now + seconds,
+        clock=clock,
+        known_scores=given.known_scores,
     )
+
+
+def _combine(oof, candidates, context, ensemble_size, refits):
+    """Return the combination of some candidates and the indices of its members."""
+    chosen = [oof.evaluations[i] for i in candidates]
+    score_seconds = max(e.score_seconds for e in chosen)
+    is_slow = oof.scores is not None and score_seconds >= SLOW_SCORE_SECONDS
+    given = Combinable(
+        tuple(oof.predictions[i] for i in candidates),
+        oof.rows,
+        oof.folds,
+        tuple(e.score for e in chosen),
+        tuple(e.candidate.tree.operator for e in chosen),
+        oof.scores[candidates] if is_slow else None,
+        score_seconds,
+    )
+    pool, budget = refits.pool, refits.budget
+    remaining = budget.remaining()
+    seconds = combine_seconds(remaining, score_seconds)
+    last_call = max(seconds, SCORE_SHARE_OF_REST * remaining)
+    arguments = (given, ensemble_size, seconds, last_call)
+    if context.scoring.is_own_code and pool.place is Place.WORKER:
+        # A scorer of the user may hang, and a worker can be killed.
+        deadline = budget.clock() + last_call if np.isfinite(last_call) else None
+        task = Task("combine", COMBINE, arguments, deadline, refits.memory_limit)
+        combination = run_task(pool, task)
+        if combination is None:
+            combination = Combination.single(int(np.argmax(given.scores)))
+    else:
+        (combination,) = combine_candidates(context, *arguments, clock=budget.clock)
     return combination, [candidates[m] for m in combination.members]

@@ -4,6 +4,46 @@ from __future__ import annotations
 
 import numpy as np
 
+
+class OutOfTimeError(Exception):
+    """Raised in place of a call of a scorer for which there is no time."""
+
+
+class TimedScore:
+    """A score that is computed only if the call is expected to end in time.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(predictions, rows) -> float``, see `combine`.
+    clock : callable
+        Returns seconds.
+    deadline : float
+        Time on `clock` at which the last call must end.
+    seconds : float
+        Expected seconds of a call; those of later calls are at least the mean so far.
+    """
+
+    def __init__(self, score, clock, deadline, seconds):
+        self.score = score
+        self.clock = clock
+        self.deadline = deadline
+        self.seconds = seconds
+        self._total, self._n_calls = 0.0, 0
+
+    def __call__(self, predictions, rows):
+        """Return the score; raise OutOfTimeError if there is no time for it."""
+        began = self.clock()
+        if began + self.seconds > self.deadline:
+            raise OutOfTimeError
+        try:
+            return self.score(predictions, rows)
+        finally:
+            self._total += self.clock() - began
+            self._n_calls += 1
+            self.seconds = max(self.seconds, self._total / self._n_calls)
+
+
 # Number of blocks of rows that replace the folds if there are too few.
 N_BLOCKS = 5
 
@@ -52,11 +92,14 @@ def safe_score(score, predictions, rows):
     """Return a score, or NaN where it is undefined or not finite.
 
     Scores such as the area under the ROC curve raise ValueError on rows of a single
-    class; such folds are ignored when candidates are compared.
+    class; such folds are ignored when candidates are compared. A scorer of the user may
+    raise anything.
     """
     try:
         value = float(score(predictions, rows))
-    except ValueError:
+    except OutOfTimeError:
+        raise
+    except (Exception, SystemExit):
         return np.nan
     return value if np.isfinite(value) else np.nan
 

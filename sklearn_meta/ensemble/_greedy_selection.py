@@ -19,6 +19,10 @@ from sklearn_meta.data._task import SMALLEST_PROBABILITY
 PATIENCE = 5
 
 
+class NoFiniteScoreError(ValueError):
+    """Raised when no candidate has a finite score."""
+
+
 @dataclass(frozen=True, eq=False)
 class LogLoss:
     """Mean log-probability of the true class, as a score that greedy search knows.
@@ -324,7 +328,9 @@ def greedy_selection(
     Raises
     ------
     ValueError
-        If there is no candidate, `size` is not positive, or no score is finite.
+        If there is no candidate or `size` is not positive.
+    NoFiniteScoreError
+        If no score is finite.
     """
     if not len(predictions) or size < 1:
         raise ValueError(
@@ -356,7 +362,7 @@ def greedy_selection(
         if scores[m] > best_score:
             best, best_score, waited = counts.copy(), scores[m], 0
     if not best.any():
-        raise ValueError("None of the candidates has a finite score.")
+        raise NoFiniteScoreError("None of the candidates has a finite score.")
     return best
 
 

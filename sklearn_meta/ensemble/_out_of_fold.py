@@ -24,19 +24,24 @@ class OutOfFold:
         Predictions of each candidate for `rows`.
     folds : tuple of ndarray of int
         Disjoint validation folds, as positions in `rows`.
+    scores : ndarray of shape (n_candidates, n_folds) or None
+        Scores of the candidates on `folds`; None if the folds are repeated, so that
+        predictions are averages of which there is no score.
     """
 
     evaluations: tuple[Evaluation, ...]
     rows: np.ndarray
     predictions: tuple[np.ndarray, ...]
     folds: tuple[np.ndarray, ...]
+    scores: np.ndarray | None = None
 
 
 def out_of_fold(history, context) -> OutOfFold | None:
     """Collect the out-of-fold predictions of the candidates that can be combined.
 
     These are the candidates that were evaluated on all folds. If there are none, the
-    candidates with the largest number of folds are used, on these folds.
+    candidates with the largest number of folds are used, on these folds. Candidates
+    without any score are left out: their scorer has failed.
 
     Parameters
     ----------
@@ -46,9 +51,9 @@ def out_of_fold(history, context) -> OutOfFold | None:
     Returns
     -------
     out_of_fold : OutOfFold or None
-        None if no candidate was evaluated on a fold.
+        None if no candidate has a score on a fold.
     """
-    usable = [e for e in history if has_predictions(e)]
+    usable = [e for e in history if has_predictions(e) and e.defined_scores]
     finished = [e for e in usable if e.status is Status.OK]
     chosen = finished or usable
     if not chosen:
@@ -65,11 +70,13 @@ def out_of_fold(history, context) -> OutOfFold | None:
         if not covered[fold].any():
             disjoint.append(fold)
             covered[fold] = True
+    scores = np.array([e.scores[:n_folds] for e in chosen])
     return OutOfFold(
         tuple(chosen),
         rows,
         tuple(_average(e.folds[:n_folds], positions, counts) for e in chosen),
         tuple(disjoint),
+        scores if len(disjoint) == n_folds else None,
     )
 
 

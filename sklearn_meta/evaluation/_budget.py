@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 from sklearn_meta.timing._refits import refit_seconds
 
 # Upper bound of the reserve, as a share of the budget. A pipeline that cannot be
@@ -16,6 +17,12 @@ MAX_RESERVE_SHARE = 0.3
 # Reserve for combining candidates: constant seconds, and a share of the budget because
 # combining takes longer on large tables.
 COMBINE_SECONDS, COMBINE_SHARE = 0.35, 0.01
+# Share of the time left at the end of a search that combining candidates may take; the
+# fits take the rest.
+COMBINE_SHARE_OF_REST = 0.3
+# Number of calls of a slow scorer that combining candidates has time for: two
+# combinations on five folds. None if they would take more than this share of the time.
+COMBINE_CALLS, CALLS_SHARE = 10, 0.7
 # Number of the best candidates whose refits enter the reserve.
 RESERVED_MEMBERS = 4
 
@@ -91,7 +98,32 @@ def reserve_seconds(history, context, budget, n_workers):
     best = sorted(history.finished(), key=lambda e: -e.score)[:RESERVED_MEMBERS]
     fits = [refit_seconds(e, context) for e in best]
     seconds = max(sum(fits) / n_workers, max(fits, default=0.0))
-    return min(
-        COMBINE_SECONDS + COMBINE_SHARE * budget.seconds + seconds,
-        MAX_RESERVE_SHARE * budget.seconds,
-    )
+    seconds += COMBINE_SECONDS + COMBINE_SHARE * budget.seconds
+    longest = MAX_RESERVE_SHARE * budget.seconds
+    calls = _seconds_of_calls(max((e.score_seconds for e in best), default=0.0))
+    return min(seconds + (calls if calls <= CALLS_SHARE * longest else 0.0), longest)
+
+
+def combine_seconds(remaining, score_seconds) -> float:
+    """Return the seconds that combining candidates may take.
+
+    Parameters
+    ----------
+    remaining : float
+        Seconds until the end of the budget.
+    score_seconds : float
+        Seconds of one call of the scorer.
+
+    Returns
+    -------
+    seconds : float
+    """
+    calls = _seconds_of_calls(score_seconds)
+    if calls > CALLS_SHARE * remaining:
+        calls = 0.0
+    return calls + COMBINE_SHARE_OF_REST * (remaining - calls)
+
+
+def _seconds_of_calls(score_seconds):
+    """Return the seconds of the calls of a slow scorer; zero for any other scorer."""
+    return COMBINE_CALLS * score_seconds if score_seconds >= SLOW_SCORE_SECONDS else 0.0

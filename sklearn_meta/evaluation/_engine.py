@@ -306,8 +306,12 @@ class Engine:
             self._finish(proposal, Status.SKIPPED, proposal.reason_to_skip)
             return None
         left = self._search_deadline - now
-        if not self.limits.is_counted and self.history.finished():
-            reason = self._time.reason_no_time(proposal.predicted, place, left)
+        if not self.limits.is_counted and len(self.history):
+            reason = (
+                self._time.reason_no_time(proposal.predicted, place, left)
+                if self.history.finished()
+                else self._time.reason_no_fold(proposal.predicted, place, left)
+            )
             if reason:
                 self._n_skipped += 1
                 self._exhausted |= self._n_skipped >= MAX_SKIPPED
@@ -339,7 +343,10 @@ class Engine:
             return
         if proposal.rule.is_lost([fold.score for fold in folds]):
             return  # the worker stops it
-        seconds = [fold.fit_seconds + fold.predict_seconds for fold in folds]
+        seconds = [
+            fold.fit_seconds + fold.predict_seconds + fold.score_seconds
+            for fold in folds
+        ]
         needed = n_left * float(np.mean(seconds))
         now = self.clock()
         left = self._search_deadline - now
@@ -348,7 +355,10 @@ class Engine:
             if later > proposal.deadline:
                 proposal.deadline = later
                 self.pool.postpone(proposal.number, later)
-        elif self.history.finished():
+        elif self.history.finished() or (
+            # Nothing can end the next fold.
+            self.pool.place is Place.IN_PROCESS and float(np.mean(seconds)) > left
+        ):
             self.pool.cancel(proposal.number)
             del self._running[proposal.number]
             self._finish(

@@ -18,10 +18,13 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import train_test_split
 
 from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._describe import GivenTable
 from sklearn_meta.data._task import EXTRAPOLATION
 from sklearn_meta.evaluation._cross_validation import Stage, subsample
+from sklearn_meta.evaluation._known_rows import KnownRows, known_model
 from sklearn_meta.evaluation._records import FoldResult
-from sklearn_meta.evaluation._scoring import Scoring
+from sklearn_meta.evaluation._scorer_trial import is_defined
+from sklearn_meta.evaluation._scoring import FastScoring, Scoring
 from sklearn_meta.parallel._pickled import Pickled, dumps
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
@@ -58,6 +61,9 @@ class EvaluationContext:
     extrapolation : float, default=EXTRAPOLATION
         How far predictions of ensemble members may be beyond the targets, see
         `RegressionTask.limits`.
+    given : GivenTable, default=None
+        The user's table, with the rows of the dataset; None for a scoring that does not
+        read it.
     """
 
     dataset: Dataset = field(repr=False)
@@ -67,6 +73,37 @@ class EvaluationContext:
     catalog: Catalog = field(default=None, repr=False)  # type: ignore[assignment]
     seed: int = 0
     extrapolation: float = EXTRAPOLATION
+    given: GivenTable | None = field(default=None, repr=False)
+
+    def score(self, predictions, rows, model=None) -> float:
+        """Score predictions of some rows.
+
+        Parameters
+        ----------
+        predictions : ndarray of shape (n_samples, ...)
+            As of `Task.predict`.
+        rows : ndarray of int
+            Indices of the rows in the dataset.
+        model : callable, default=None
+            ``model(encoded) -> predictions`` for rows that are not among `rows`, to
+            which a scorer may come by changing its table; None if there is none.
+
+        Returns
+        -------
+        score : float
+            Greater is better.
+        """
+        dataset, scoring = self.dataset, self.scoring
+        X, y = dataset.X[rows], dataset.y[rows]
+        weight = _take(dataset.sample_weight, rows)
+        metadata = dataset.metadata_of(rows)
+        if self.given is None or isinstance(scoring, FastScoring):
+            return scoring(predictions, X, y, weight, metadata=metadata)
+        known = KnownRows(self.given, rows, X, predictions, dataset.task, model)
+        labels = self.given.take_target(rows, dataset.task.decode(y))
+        return scoring.score_estimator(
+            known_model(known), self.given.take(rows), labels, weight, metadata
+        )
 
     @property
     def n_screening(self):
@@ -118,12 +155,20 @@ def evaluate_candidate(context, tree, text, rule):
     Raises
     ------
     ValueError
-        If predictions or score are not finite.
+        If the predictions are not finite, or the score is not although it is defined
+        for other predictions.
+    Exception
+        What the scorer has raised, if the score is defined for other predictions or
+        undefined for those of all folds together.
     """
     seed = candidate_seed(context.seed, text)
-    scores = []
+    scores, predictions = [], []
     for index, stage in enumerate(context.stages):
         result = _run_stage(context, tree, seed, index, stage, rule)
+        predictions += [] if stage.screening else [result.predictions]
+        is_last = index == len(context.stages) - 1
+        if is_last and np.isnan([*scores, result.score]).all():
+            result = replace(result, pooled_score=_pooled(context, predictions))
         yield result
         if stage.screening:
             if result.score < rule.screening_floor:
@@ -176,15 +221,13 @@ def _run_stage(context, tree, seed, index, stage, rule):
     predicted = time.perf_counter()
     if not np.isfinite(predictions).all():
         raise ValueError("The pipeline predicts values that are not finite.")
-    score = context.scoring(
+    score = _defined_score(
+        context,
         predictions,
-        X_validation,
-        dataset.y[stage.validation],
-        _take(dataset.sample_weight, stage.validation),
-        metadata=dataset.metadata_of(stage.validation),
+        stage.validation,
+        lambda encoded: task.predict(pipeline, encoded),
     )
-    if not np.isfinite(score):
-        raise ValueError(f"The score of the pipeline is {score}.")
+    scored = time.perf_counter()
     return FoldResult(
         stage=index,
         score=score,
@@ -193,7 +236,31 @@ def _run_stage(context, tree, seed, index, stage, rule):
         predict_seconds=predicted - fitted,
         iterations=iterations,
         model=_dump(pipeline) if fitted - began >= rule.keep_models_from else None,
+        score_seconds=scored - predicted,
     )
+
+
+def _defined_score(context, predictions, rows, model):
+    """Return a finite score; NaN if it is undefined for all predictions."""
+    try:
+        score = context.score(predictions, rows, model)
+        if np.isfinite(score):
+            return score
+        fault: BaseException = ValueError(f"The score of the pipeline is {score}.")
+    except Exception as exception:
+        fault = exception
+    if not is_defined(context, rows):
+        return np.nan
+    raise fault
+
+
+def _pooled(context, predictions):
+    """Return the score of the predictions of all folds together."""
+    rows = [s.validation for s in context.stages if not s.screening]
+    score = context.score(np.concatenate(predictions), np.concatenate(rows))
+    if not np.isfinite(score):
+        raise ValueError(f"The score of all folds together is {score}.")
+    return score
 
 
 def refit_candidate(context, tree, text, iterations, n_rows=None):

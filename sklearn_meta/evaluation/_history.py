@@ -96,8 +96,9 @@ class History:
         """Return the racing rule of the next candidate."""
         best = self.best()
         screened = [e.screening[0].score for e in self._evaluations if e.screening]
+        screened = [score for score in screened if not np.isnan(score)]
         return RacingRule(
-            floor=-np.inf if best is None else min(best.scores),
+            floor=-np.inf if best is None else min(best.defined_scores),
             screening_floor=screening_floor(screened),
             keep_models_from=self.keep_models_from,
             best_scores=() if best is None else tuple(best.scores),

@@ -35,6 +35,7 @@ def without_arrays(evaluation):
             fit_seconds=_rounded(result.fit_seconds),
             predict_seconds=_rounded(result.predict_seconds),
             iterations=None if result.iterations is None else int(result.iterations),
+            pooled_score=result.pooled_score,
         )
 
     return replace(
@@ -111,12 +112,21 @@ def expand_history(data) -> tuple[Evaluation, ...]:
 
 
 def _fold_row(r):
-    return r.stage, r.score, r.fit_seconds, r.predict_seconds, r.iterations
+    row = r.stage, r.score, r.fit_seconds, r.predict_seconds, r.iterations
+    return row if r.pooled_score is None else (*row, r.pooled_score)
 
 
 def _fold(row):
-    stage, score, fit_seconds, predict_seconds, iterations = row
-    return FoldResult(stage, score, None, fit_seconds, predict_seconds, iterations)
+    stage, score, fit_seconds, predict_seconds, iterations, *pooled = row
+    return FoldResult(
+        stage,
+        score,
+        None,
+        fit_seconds,
+        predict_seconds,
+        iterations,
+        pooled_score=pooled[0] if pooled else None,
+    )
 
 
 def _rounded(seconds):

@@ -67,13 +67,14 @@ class RacingRule:
         Parameters
         ----------
         scores : sequence of float
-            Of the candidate on the first folds; greater is better.
+            Of the candidate on the first folds; greater is better, NaN where undefined.
 
         Returns
         -------
         is_lost : bool
         """
-        return bool(np.mean(scores) < self.floor) or clearly_worse(
+        defined = [score for score in scores if not np.isnan(score)]
+        return bool(defined and np.mean(defined) < self.floor) or clearly_worse(
             scores, self.best_scores
         )
 
@@ -96,9 +97,12 @@ def clearly_worse(scores, best_scores) -> bool:
         False with fewer than `MIN_COMPARED_FOLDS`.
     """
     n = min(len(scores), len(best_scores))
+    behind = np.subtract(best_scores[:n], scores[:n])
+    # The metric is undefined on the same folds for all candidates.
+    behind = behind[~np.isnan(behind)]
+    n = len(behind)
     if n < MIN_COMPARED_FOLDS:
         return False
-    behind = np.subtract(best_scores[:n], scores[:n])
     standard_error = np.std(behind, ddof=1) / np.sqrt(n)
     return bool(behind.mean() > stdtrit(n - 1, CONFIDENCE) * standard_error)
 

@@ -77,7 +77,8 @@ class FoldResult:
     stage : int
         Index in `EvaluationContext.stages`.
     score : float
-        Greater is better.
+        Greater is better. NaN where the metric is undefined for all predictions, as
+        where the validation rows lack a class.
     predictions : ndarray of shape (n_validation, n_outputs) or (n_validation,), or None
         Class probabilities or predicted targets of the validation rows; None if they
         are no longer needed.
@@ -87,6 +88,11 @@ class FoldResult:
         Number of boosting rounds chosen by early stopping; None without it.
     model : bytes or None, default=None
         The pickled fitted pipeline; None if it need not be kept.
+    score_seconds : float, default=0.0
+        Wall-clock seconds of the scorer.
+    pooled_score : float or None, default=None
+        Score of the predictions of this and all earlier folds together. Only of the
+        last fold, and only if the score is undefined on each of them.
     """
 
     stage: int
@@ -96,6 +102,8 @@ class FoldResult:
     predict_seconds: float = 0.0
     iterations: int | None = None
     model: bytes | None = field(default=None, repr=False, compare=False)
+    score_seconds: float = 0.0
+    pooled_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -131,21 +139,34 @@ class Evaluation:
 
     @property
     def scores(self) -> tuple[float, ...]:
-        """Scores of the finished folds; greater is better."""
+        """Scores of the finished folds; greater is better, NaN where undefined."""
         return tuple(fold.score for fold in self.folds)
+
+    @property
+    def defined_scores(self) -> list[float]:
+        """Scores of the folds on which the metric is defined; else the pooled score."""
+        defined = [score for score in self.scores if not np.isnan(score)]
+        pooled = [f.pooled_score for f in self.folds if f.pooled_score is not None]
+        return defined or pooled
 
     # Cached because every sort of the history reads it.
     @cached_property
     def score(self) -> float:
-        """Mean of `scores`; minus infinity if no fold is finished."""
-        return float(np.mean(self.scores)) if self.folds else -np.inf
+        """Mean of `defined_scores`; minus infinity if there are none."""
+        return float(np.mean(self.defined_scores or [-np.inf]))
 
     @property
     def standard_error(self) -> float:
-        """Standard error of `score`; NaN with fewer than two folds."""
-        if len(self.folds) < 2:
+        """Standard error of `score`; NaN with fewer than two scores."""
+        scores = self.defined_scores
+        if len(scores) < 2:
             return float("nan")
-        return float(np.std(self.scores, ddof=1) / np.sqrt(len(self.folds)))
+        return float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
+
+    @property
+    def score_seconds(self) -> float:
+        """Longest seconds of the scorer on a fold; zero if no fold is finished."""
+        return max((f.score_seconds for f in self.folds), default=0.0)
 
     @property
     def fit_seconds(self) -> float:

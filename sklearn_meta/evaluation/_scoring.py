@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,7 +9,11 @@ import numpy as np
 from sklearn import config_context
 from sklearn.metrics import check_scoring, get_scorer_names
 
-from sklearn_meta._sklearn_compat import InvalidParameterError, takes_sample_weight
+from sklearn_meta._sklearn_compat import (
+    InvalidParameterError,
+    response_methods,
+    takes_sample_weight,
+)
 from sklearn_meta.data._task import SMALLEST_PROBABILITY, Task
 
 
@@ -109,17 +112,6 @@ FAST_METRICS = {
 }
 
 
-# Scorers that treat several labels as the classes of one-hot rows, and at most warn
-# that the probabilities do not sum to one. Their log loss is then best for a prediction
-# that gives every label to every row.
-CLASSES_ONLY = (
-    "neg_log_loss",
-    "d2_log_loss_score",
-    "neg_brier_score",
-    "d2_brier_score",
-)
-
-
 @dataclass(frozen=True)
 class FastScoring:
     """A metric that is computed directly from encoded targets and predictions.
@@ -132,6 +124,8 @@ class FastScoring:
     """
 
     name: str
+    reads_table = False
+    is_own_code = False
 
     def __call__(self, predictions, X, y, sample_weight=None, metadata=None):
         """Return the score of predictions.
@@ -158,8 +152,8 @@ class FastScoring:
 class ScorerScoring:
     """A callable with the signature of a scikit-learn scorer.
 
-    The scorer receives an estimator that returns the stored predictions, and the user's
-    labels.
+    A scorer of `make_scorer` receives an estimator that returns the stored predictions,
+    and the user's labels. Any other callable may read `X`, see `reads_table`.
 
     Parameters
     ----------
@@ -196,16 +190,63 @@ class ScorerScoring:
         score : float
             Greater is better.
         """
+        if response_methods(self.scorer) == ("decision_function",):
+            estimator = self.task.as_deciding_estimator(predictions)
+        else:
+            # Scorers that take probabilities as well: stored ones have fewer ties.
+            estimator = self.task.as_estimator(predictions)
+        labels = self.task.decode(y)
+        return self.score_estimator(estimator, X, labels, sample_weight, metadata)
+
+    @property
+    def reads_table(self) -> bool:
+        """Whether the scorer gets the user's table, because it may read it.
+
+        A scorer of `make_scorer` passes `X` on to the estimator and does not read it.
+        """
+        return response_methods(self.scorer) is None
+
+    @property
+    def is_own_code(self) -> bool:
+        """Whether the scorer is the user's, and not one that scikit-learn names."""
+        return self.name not in get_scorer_names()
+
+    def score_estimator(self, estimator, X, y, sample_weight=None, metadata=None):
+        """Return the score of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+        X : table of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels or targets.
+        sample_weight, metadata
+            As of a call.
+
+        Returns
+        -------
+        score : float
+            Greater is better.
+
+        Raises
+        ------
+        TypeError
+            If the scorer does not return a number.
+        """
         arguments = dict(metadata or {})
         if sample_weight is not None and self.takes_sample_weight:
             arguments["sample_weight"] = sample_weight
         # scikit-learn's scorers accept further metadata only with routing enabled,
         # which may be disabled in a worker.
         with config_context(enable_metadata_routing=bool(metadata)):
-            score = self.scorer(
-                self.task.as_estimator(predictions), X, self.task.decode(y), **arguments
-            )
-        return float(score)
+            score = self.scorer(estimator, X, y, **arguments)
+        try:
+            return float(score)
+        except TypeError:
+            raise TypeError(
+                "A scorer must return a number. Got an object of type "
+                f"{type(score).__name__}."
+            ) from None
 
 
 Scoring = FastScoring | ScorerScoring
@@ -243,47 +284,14 @@ def make_scoring(scoring, task) -> Scoring:
             )
     scorer = check_scoring(task.as_estimator(None), scoring=scoring)
     name = scoring if isinstance(scoring, str) else repr(scoring)
-    return ScorerScoring(scorer, task, takes_sample_weight(scorer), name)
-
-
-def check_scores_outputs(scoring, X, y):
-    """Check before the search that a named scorer accepts several outputs.
-
-    The scorer is called with the mean of the targets as prediction of each row.
-
-    Parameters
-    ----------
-    scoring : Scoring
-    X : array-like of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples, n_outputs)
-        Targets or label indicators.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the scorer raises, with its message, or treats labels as classes.
-    """
-    if isinstance(scoring, FastScoring) or scoring.name not in get_scorer_names():
-        # A callable of the user may fail on constant predictions only.
-        return
-    labels = scoring.task.n_classes > 1
-    if labels and scoring.name in CLASSES_ONLY:
+    wanted = response_methods(scorer)
+    if wanted is not None and not set(wanted) & set(task.methods):
         raise InvalidParameterError(
-            f"The 'scoring' parameter must be a metric of several labels. Got "
-            f"{scoring.name!r}, which treats the labels as classes whose probabilities "
-            "sum to one. Pass None for the mean log loss of the labels."
+            "The 'scoring' parameter must be a metric of what the estimator predicts "
+            f"for this target, by {' or '.join(task.methods)}. Got {name!r}, which "
+            f"asks for {' or '.join(wanted)}."
         )
-    constant = np.broadcast_to(y.mean(axis=0), y.shape)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            scoring(constant, X, y)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InvalidParameterError(
-            "The 'scoring' parameter must name a scorer that takes several outputs, "
-            f"such as {'f1_micro' if labels else 'r2'!r}. Got "
-            f"{scoring.name!r}, which raises {type(error).__name__}: {error}"
-        ) from error
+    return ScorerScoring(scorer, task, takes_sample_weight(scorer), name)
 
 
 def perfect_score(scoring, y):

@@ -199,6 +199,7 @@ def make_plan(table, prior, settings, budget) -> Plan:
             catalog=settings.catalog,
             seed=settings.seed,
             extrapolation=extrapolation,
+            given=_given(table, dataset, settings.scoring),
         ),
         forecast=forecast,
         budget=budget,
@@ -208,6 +209,29 @@ def make_plan(table, prior, settings, budget) -> Plan:
         search_seconds=seconds,
         n_workers=settings.n_workers,
     )
+
+
+def trial_context(table, scoring) -> EvaluationContext:
+    """Return a context without folds, on which a scorer can be tried.
+
+    Parameters
+    ----------
+    table : Table
+    scoring : Scoring
+
+    Returns
+    -------
+    context : EvaluationContext
+    """
+    dataset = table.canonical
+    return EvaluationContext(
+        dataset, (), scoring, given=_given(table, dataset, scoring)
+    )
+
+
+def _given(table, dataset, scoring):
+    """Return the user's table for a scorer that reads it; workers get a copy."""
+    return table.given_as(dataset) if scoring.reads_table else None
 
 
 def _left_out(settings, first_trees):
@@ -252,7 +276,8 @@ def _split(table, prior, settings, budget):
 def _effort(prior, forecast, budget) -> Effort:
     """Return the effort, with repeated folds only if the portfolio leaves time."""
     seconds = N_FOLDS_TWICE * sum(
-        forecast.fit_seconds(proposal.tree) for proposal in prior.portfolio
+        forecast.fit_seconds(proposal.tree) + forecast.score_seconds
+        for proposal in prior.portfolio
     )
     if seconds >= REPEAT_SHARE * budget.seconds:
         return replace(forecast.effort(), max_repeats=1)

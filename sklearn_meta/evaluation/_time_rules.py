@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_meta.parallel._pool import Place
 from sklearn_meta.timing._correction import FoldForecast, SecondsCorrection
+from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 
 # Time limit of a candidate: a share of the time that is left when it starts, but at
 # least this number of seconds.
@@ -49,6 +50,8 @@ class TimeRules:
         self.limits = limits
         self.budget = budget
         self._correction = SecondsCorrection()
+        # Of one call of the scorer, which the correction does not cover.
+        self._score_seconds = forecast.score_seconds
 
     def predict(self, candidate) -> FoldForecast:
         """Predict the seconds of a fit of a candidate in one fold, without correction.
@@ -89,10 +92,13 @@ class TimeRules:
             float(np.median(folds)) if folds else seconds[0] / predicted.screening_share
         )
         self._correction.observe(predicted, fold_seconds)
+        slowest = max(r.score_seconds for r in results)
+        if slowest >= SLOW_SCORE_SECONDS:
+            self._score_seconds = slowest
 
     def is_light(self, predicted) -> bool:
         """Whether a candidate may run in this process while the workers start."""
-        return self._correction.expect(predicted) <= LIGHT_SECONDS
+        return self._fold_seconds(predicted) <= LIGHT_SECONDS
 
     def reason_not_worthwhile(self, candidate, predicted) -> str:
         """Return why a candidate is not worth its seconds; empty if it is.
@@ -129,19 +135,46 @@ class TimeRules:
         -------
         reason : str
         """
-        fold_seconds = self._correction.expect(predicted)
+        fold_seconds = self._fold_seconds(predicted)
         expected = fold_seconds * self._n_fits(predicted)
         if expected * SHARE_OF_SECONDS > left:
             return (
                 f"it would take about {expected:.1f} s, {max(left, 0):.1f} s were left"
             )
-        longest = fold_seconds * MULTIPLE_IN_PROCESS
+        # The seconds of the scorer are measured, those of the fit predicted.
+        longest = MULTIPLE_IN_PROCESS * (fold_seconds - self._score_seconds)
+        longest += self._score_seconds
         if place is not Place.WORKER and longest > left:
             return (
                 "a fold, which nothing can end in this process, might take "
                 f"{longest:.2f} s, {max(left, 0):.2f} s were left"
             )
         return ""
+
+    def reason_no_fold(self, predicted, place, left) -> str:
+        """Return why there is no time for a single fold; empty if there is.
+
+        As long as no candidate is finished, one with fewer folds is welcome. In this
+        process, where nothing can end a fold, it must still end in time.
+
+        Parameters
+        ----------
+        predicted : FoldForecast
+        place : Place
+            Where the candidate would run.
+        left : float
+            Seconds until the deadline of the search.
+
+        Returns
+        -------
+        reason : str
+        """
+        seconds = self._fold_seconds(predicted)
+        if place is Place.WORKER or seconds <= left:
+            return ""
+        return (
+            f"a fold would take about {seconds:.2f} s, {max(left, 0):.2f} s were left"
+        )
 
     def candidate_limit(self, left) -> float:
         """Return the time limit of a candidate in seconds, in case it hangs.
@@ -158,6 +191,10 @@ class TimeRules:
         if self.limits.repeatable:
             return CANDIDATE_SHARE_OF_BUDGET * self.budget.seconds
         return max(CANDIDATE_SHARE * left, SHORTEST_LIMIT)
+
+    def _fold_seconds(self, predicted):
+        """Expected seconds of a fit and its score."""
+        return self._correction.expect(predicted) + self._score_seconds
 
     def _n_fits(self, predicted):
         """Number of fits in all stages; those on a subsample count by their seconds."""

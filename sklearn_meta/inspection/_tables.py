@@ -41,7 +41,7 @@ def leaderboard(history, n_splits, weights):
     rows = [
         {
             "rank": rank,
-            "score": e.score if e.folds else np.nan,
+            "score": e.score if e.defined_scores else np.nan,
             "standard_error": e.standard_error,
             "weight": weights.get(e.number, 0.0),
             "folds": f"{len(e.folds)}/{n_splits}",
@@ -99,7 +99,7 @@ def cv_results(history, n_splits):
     for row, evaluation in zip(scores, history, strict=True):
         row[: len(evaluation.folds)] = evaluation.scores
     complete = np.array([e.status == Status.OK for e in history], dtype=bool)
-    mean = np.array([e.score if e.folds else np.nan for e in history])
+    mean = np.array([e.score if e.defined_scores else np.nan for e in history])
     keys = np.where(complete, mean, -np.inf)
     results = {
         "params": [{"pipeline": e.candidate.text} for e in history],
@@ -108,7 +108,7 @@ def cv_results(history, n_splits):
         "mean_score_time": np.array([e.predict_seconds for e in history]),
         "mean_test_score": mean,
         "std_test_score": np.array(
-            [np.std(e.scores) if e.folds else np.nan for e in history]
+            [np.std(e.defined_scores or [np.nan]) for e in history]
         ),
         "rank_test_score": np.array([1 + int((keys > key).sum()) for key in keys]),
         "status": np.array([str(e.status) for e in history]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from sklearn_meta.parallel._pickled import Pickled, UnpicklingError, loads
@@ -52,6 +53,53 @@ def run_tasks(pool: Pool, work: Work) -> None:
             return
         for event in pool.wait(min(max(work.seconds_left(), 0.0), TICK)):
             work.collect(_unpickled(event, pool))
+
+
+def run_task(pool: Pool, task: Task):
+    """Run a task that yields one value, and return it.
+
+    Parameters
+    ----------
+    pool : Pool
+    task : Task
+
+    Returns
+    -------
+    value : object or None
+        None if the task fails, or has no value by its deadline.
+    """
+    work = _OneTask(task, pool)
+    run_tasks(pool, work)
+    pool.cancel(task.id)
+    return work.value
+
+
+class _OneTask:
+    """A single task that yields one value."""
+
+    def __init__(self, task, pool):
+        self._task = task
+        self._clock = pool.clock
+        self._waiting, self._ended = [task], False
+        self.value = None
+
+    def next_task(self, place):
+        return self._waiting.pop() if self._waiting else None
+
+    def collect(self, event):
+        if event.task_id != self._task.id:
+            return
+        if isinstance(event, Payload):
+            self.value = event.value
+        else:
+            self._ended = True
+
+    def is_done(self):
+        return self._ended or self.seconds_left() <= 0
+
+    def seconds_left(self):
+        deadline = self._task.deadline
+        return math.inf if deadline is None else deadline - self._clock()
 
 
 def _unpickled(event, pool):

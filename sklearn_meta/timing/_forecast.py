@@ -27,6 +27,12 @@ from sklearn_meta.timing._operators import predicted_seconds_on
 # one.
 USUAL_PIPELINE = Node("lightgbm", (X,))
 
+# Scorers that take less than this number of seconds are taken for free.
+SLOW_SCORE_SECONDS = 0.02
+# A holdout replaces the folds if the scorer leaves no time for this number of
+# candidates in all folds.
+FEW_CANDIDATES = 4
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -42,12 +48,15 @@ class Forecast:
     foreign : frozenset of str
         Names of operators that are not built in. Their costs are not known, and they
         may hang or crash.
+    score_seconds : float, default=0.0
+        Seconds of one call of the scorer, measured; zero if they do not matter.
     """
 
     dataset: Dataset
     catalog: Catalog
     budget_seconds: float
     foreign: frozenset[str]
+    score_seconds: float = 0.0
 
     def fit_seconds(self, tree, n_rows=None) -> float:
         """Predict the seconds of one fit.
@@ -79,6 +88,7 @@ class Forecast:
         n_train = n - n // FEW_FOLDS
         seconds = FEW_FOLDS * self._usual_seconds(n_train)
         is_expensive = seconds > seconds_for_folds(self.budget_seconds)
+        slow_scorer = FEW_CANDIDATES * Effort.max_folds * self.score_seconds
         min_train = min(MIN_HOLDOUT_TRAIN, n)
         max_train = min_train + bisect_right(
             range(min_train, n),
@@ -87,7 +97,8 @@ class Forecast:
         )
         return Effort(
             max_folds=1
-            if is_expensive and n >= MIN_HOLDOUT_SAMPLES
+            if (is_expensive and n >= MIN_HOLDOUT_SAMPLES)
+            or slow_scorer > self.budget_seconds
             else Effort.max_folds,
             max_train=max_train,
         )
@@ -162,7 +173,9 @@ class Forecast:
             return np.inf
         n = min(limits.max_evaluations or np.inf, 2 * limits.patience)
         n_rows = len(stages[0].train)
-        seconds = [self.fit_seconds(tree, n_rows) for tree in trees]
+        seconds = [
+            self.fit_seconds(tree, n_rows) + self.score_seconds for tree in trees
+        ]
         if limits.max_evaluations is None:
             longest = self._worthwhile_seconds() / len(stages)
             seconds = [s for s in seconds if s <= longest] or [min(seconds)]
@@ -202,7 +215,7 @@ class Forecast:
         return worthwhile_seconds(self.dataset.n_samples, self.budget_seconds)
 
 
-def make_forecast(dataset, catalog, budget_seconds) -> Forecast:
+def make_forecast(dataset, catalog, budget_seconds, score_seconds=0.0) -> Forecast:
     """Return the forecast for one table.
 
     Parameters
@@ -212,6 +225,8 @@ def make_forecast(dataset, catalog, budget_seconds) -> Forecast:
         Operators of the search space.
     budget_seconds : float
         Budget of the whole `fit`.
+    score_seconds : float, default=0.0
+        Measured seconds of one call of the scorer.
 
     Returns
     -------
@@ -224,4 +239,7 @@ def make_forecast(dataset, catalog, budget_seconds) -> Forecast:
         if o.name not in builtin
         or (o.path, o.build) != (builtin[o.name].path, builtin[o.name].build)
     )
-    return Forecast(dataset, catalog, budget_seconds, foreign)
+    # The seconds of a usual metric vary more than they matter, and the choice of folds
+    # must not depend on them.
+    slow = score_seconds if score_seconds >= SLOW_SCORE_SECONDS else 0.0
+    return Forecast(dataset, catalog, budget_seconds, foreign, slow)

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.base import is_classifier, is_regressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import get_scorer, make_scorer, r2_score
+from sklearn.metrics import get_scorer, hinge_loss, make_scorer, r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -354,15 +354,24 @@ def test_decision_function_of_one_logistic_regression_is_its_own():
     )
 
 
-def test_no_decision_function_where_a_member_has_none():
+def test_decision_function_needs_none_of_the_members():
     clf = only("gaussian_nb(X)").fit(X, y)
-    assert not hasattr(clf, "decision_function")
+    chosen = clf.decision_function(X).argmax(axis=1)
+    np.testing.assert_array_equal(clf.classes_[chosen], clf.predict(X))
     with pytest.raises(AttributeError, match="decision_function"):
-        clf.decision_function(X)
-    mixed = only("logistic_regression(X)", "gaussian_nb(X)").fit(X, y)
-    assert len(mixed.ensemble_.members) == 2
-    assert not hasattr(mixed, "decision_function")
+        classifier().decision_function(X)
     assert not hasattr(regressor().fit(X, y), "decision_function")
+
+
+def test_a_scorer_may_ask_for_the_decision_function():
+    scorer = make_scorer(
+        hinge_loss, greater_is_better=False, response_method="decision_function"
+    )
+    rows = y < 2
+    clf = classifier(scoring=scorer).fit(X[rows], NAMES[y[rows]])
+    assert np.isfinite(clf.best_score_)
+    expected = -hinge_loss(NAMES[y[rows]], clf.decision_function(X[rows]))
+    assert clf.score(X[rows], NAMES[y[rows]]) == pytest.approx(expected)
 
 
 # Scores

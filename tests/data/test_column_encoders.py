@@ -79,9 +79,7 @@ def test_durations_are_milliseconds():
 
 
 def dates(days, **arguments):
-    column = Column(
-        "a", DATE, span=(0.0, max(days) * DAY), dated=False, **arguments
-    )
+    column = Column("a", DATE, span=(0.0, max(days) * DAY), dated=False, **arguments)
     return one(column, pd.to_datetime(np.array(days) * DAY, unit="ms"))
 
 

@@ -9,7 +9,12 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sklearn_meta.data._canonical_order import MAX_CANONICAL_ROWS
-from sklearn_meta.data._describe import as_frame, describe_table, library_of
+from sklearn_meta.data._describe import (
+    as_frame,
+    describe_table,
+    library_of,
+    like_target,
+)
 from sklearn_meta.data._target import classification_task, regression_task
 
 X = np.array([[3.0, 4.0], [1.0, 2.0], [2.0, 3.0], [0.0, 1.0]])
@@ -151,3 +156,72 @@ def test_an_array_becomes_a_frame_of_the_library(library, make):
     frame = as_frame(make(X), ["a", "b"], library)
     assert library_of(frame) == library and list(frame.columns) == ["a", "b"]
     assert_array_equal(np.asarray(frame), X)
+
+
+# The table as it was given
+
+
+FRAMES = [
+    pd.DataFrame({"a": X[:, 0], "b": ["x", "y", None, "x"]}, index=[7, 5, 9, 8]),
+    pl.DataFrame({"a": X[:, 0], "b": ["x", "y", None, "x"]}),
+    X,
+    X.astype(np.float32),
+]
+
+
+def first_column(table):
+    return np.asarray(table["a"] if hasattr(table, "columns") else table[:, 0])
+
+
+@pytest.mark.parametrize("given", FRAMES, ids=["pandas", "polars", "array", "float32"])
+def test_rows_are_taken_from_what_was_given(given):
+    table = describe(given)
+    rows = np.array([2, 0, 0])
+    part = table.given_as(table.dataset).take(rows)
+    assert type(part) is type(given)
+    assert_array_equal(first_column(part), X[rows, 0])
+    sorted_part = table.given_as(table.canonical).take(rows)
+    assert_array_equal(first_column(sorted_part), X[table.rows[rows], 0])
+
+
+@pytest.mark.parametrize("given", FRAMES, ids=["pandas", "polars", "array", "float32"])
+def test_a_table_that_is_unchanged_is_recognized(given):
+    table = describe(given).given
+    rows = np.array([2, 0])
+    part = table.take(rows)
+    assert table.is_unchanged(part, rows)
+    assert not table.is_unchanged(part, np.array([0, 2]))
+    assert not table.is_unchanged(part, np.array([2]))
+    assert not table.is_unchanged(np.asarray(part).tolist(), rows)
+
+
+def test_missing_values_are_no_change():
+    given = np.array([[np.nan, 1.0], [2.0, 3.0], [1.0, np.nan]])
+    table = describe(given, Y[:3]).given
+    rows = np.arange(3)
+    assert table.is_unchanged(table.take(rows), rows)
+    changed = table.take(rows)
+    changed[0, 0] = 0.0
+    assert not table.is_unchanged(changed, rows)
+    # What was given has not changed with it.
+    assert np.isnan(given[0, 0])
+
+
+def test_rows_without_weight_are_not_part_of_what_was_given():
+    table = describe(FRAMES[0], sample_weight=[1.0, 0.0, 2.5, 1.0])
+    assert table.given.X.index.tolist() == [7, 9, 8]
+
+
+def test_a_target_of_pandas_keeps_its_index_and_names():
+    y = pd.Series(Y, index=[7, 5, 9, 8], name="price")
+    taken = describe(y=y).given.take_target(np.array([2, 0]), np.array([3.0, 1.0]))
+    pd.testing.assert_series_equal(
+        taken, pd.Series([3.0, 1.0], index=[9, 7], name="price")
+    )
+    both = pd.DataFrame({"a": Y, "b": -Y}, index=y.index)
+    taken = like_target(np.ones((4, 2)), both)
+    assert taken.columns.tolist() == ["a", "b"] and taken.index.equals(both.index)
+    one = like_target(Y, both[["b"]])
+    assert one.name == "b" and one.index.equals(both.index)
+    for other in (Y, Y.tolist(), pl.Series(Y)):
+        assert like_target(Y, other) is Y

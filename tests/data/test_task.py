@@ -14,6 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
 from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task import (
     EXTRAPOLATION,
@@ -22,6 +23,7 @@ from sklearn_meta.data._task import (
     ClassificationTask,
     MultilabelTask,
     RegressionTask,
+    decision_values,
     has_label,
     label_classes,
     label_probabilities,
@@ -187,6 +189,35 @@ def test_known_targets_answer_as_a_fitted_regressor():
     check_is_fitted(model)
     assert model.predict(None).dtype == np.float64
     assert get_scorer("neg_mean_squared_error")(model, X[:2], [1, 2]) == -0.5
+
+
+def test_a_scorer_may_change_the_predictions_that_it_gets():
+    targets = np.array([1.0, 3.0])
+    RegressionTask().as_estimator(targets).predict(None)[:] = 0
+    assert targets.tolist() == [1.0, 3.0]
+    labels = np.array([[0.9, 0.1], [0.2, 0.6]])
+    MultilabelTask(2, np.dtype(int)).as_estimator(labels).predict_proba(None)[:] = 0
+    assert labels.all()
+
+
+def test_decision_values_are_log_odds_of_two_classes_and_logarithms_of_more():
+    p = np.array([[0.2, 0.8], [1.0, 0.0]])
+    decision = decision_values(p)
+    assert decision[0] == pytest.approx(np.log(4))
+    assert np.isfinite(decision).all() and decision[1] < -700
+    three = np.array([[0.2, 0.3, 0.5]])
+    assert_allclose(decision_values(three), np.log(three))
+    model = ClassificationTask(np.array(["a", "b"])).as_deciding_estimator(p)
+    assert_allclose(model.decision_function(None), decision)
+
+
+def test_methods_are_those_of_the_public_estimators():
+    for task, estimator in (
+        (ClassificationTask(np.arange(3)), MetaAutoClassifier),
+        (MultilabelTask(2, np.dtype(int)), MetaAutoClassifier),
+        (RegressionTask(), MetaAutoRegressor),
+    ):
+        assert set(task.methods) <= set(dir(estimator))
 
 
 @pytest.mark.parametrize(

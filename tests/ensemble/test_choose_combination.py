@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import roc_auc_score
 
 from sklearn_meta.ensemble import LogLoss, SquaredError, combine
+from sklearn_meta.ensemble._fold_scores import OutOfTimeError, TimedScore
 from tests.ensemble.candidates import class_candidates, softmax, target_candidates
 
 
@@ -174,6 +175,116 @@ def test_folds_where_the_score_is_undefined_take_no_part():
 
     combination = combine(p, y, task="classification", score=auc, folds=folds)
     assert len(combination.members) > 1
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyError, SystemExit])
+def test_whatever_a_scorer_raises_the_best_single_candidate_is_left(error):
+    def raises(q, rows):
+        raise error
+
+    y, p = class_candidates(np.random.default_rng(0), n=100)
+    combination = combine(
+        p, y, task="classification", score=raises, folds=strided_folds(100),
+        scores=[0.1, 0.3, 0.2],
+    )  # fmt: skip
+    assert combination.members == (1,)
+
+
+def test_ctrl_c_in_a_scorer_is_not_swallowed():
+    def interrupted(q, rows):
+        raise KeyboardInterrupt
+
+    y, p = class_candidates(np.random.default_rng(0), n=100)
+    with pytest.raises(KeyboardInterrupt):
+        combine(
+            p, y, task="classification", score=interrupted, folds=strided_folds(100)
+        )
+
+
+def test_one_fold_with_a_score_is_not_enough_to_compare():
+    y, p = class_candidates(np.random.default_rng(0), n=100, noise=(1.0,) * 4)
+    folds = strided_folds(100)
+
+    def score(q, rows):
+        return LogLoss(y[rows])(q) if rows[0] == 0 else np.nan
+
+    combination = combine(p, y, task="classification", score=score, folds=folds)
+    assert len(combination.members) == 1
+
+
+def test_blocks_replace_folds_on_none_of_which_the_score_is_defined():
+    y, p = class_candidates(
+        np.random.default_rng(2), n=200, n_classes=2, noise=(1.5,) * 4
+    )
+
+    def auc(q, rows):
+        return roc_auc_score(y[rows], q[:, 1]) if len(rows) > 1 else 1 / 0
+
+    one_by_one = [np.array([i]) for i in range(200)]
+    combination = combine(
+        p, y, task="classification", score=auc, folds=one_by_one, scores=[1, 2, 3, 4]
+    )
+    assert len(combination.members) > 1
+
+
+def slow_score(y, clock):
+    """A proper loss whose calls take a second, and the number of its calls."""
+    calls = []
+
+    def score(q, rows):
+        calls.append(len(rows))
+        clock.now += 1.0
+        return LogLoss(y[rows])(q)
+
+    return score, calls
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0, 20.5, 100.0])
+def test_no_call_of_a_slow_scorer_ends_late(seconds):
+    clock = Clock()
+    y, p = class_candidates(np.random.default_rng(0), noise=(1.0,) * 4)
+    score, calls = slow_score(y, clock)
+    timed = TimedScore(score, clock, seconds, 1.0)
+    combination = combine(
+        p, y, task="classification", score=timed, folds=strided_folds(len(y)),
+        scores=[4, 3, 2, 1], clock=clock, deadline=seconds,
+    )  # fmt: skip
+    assert clock.now <= seconds and combination.members
+    assert len(calls) == int(min(seconds, clock.now))
+
+
+def test_slower_calls_are_expected_again():
+    clock = Clock()
+    score, calls = slow_score(np.zeros(4, dtype=int), clock)
+    timed = TimedScore(score, clock, 1.5, 0.0)
+    rows = np.arange(4)
+    assert np.isfinite(timed(np.ones((4, 2)) / 2, rows))
+    with pytest.raises(OutOfTimeError):
+        timed(np.ones((4, 2)) / 2, rows)
+    assert calls == [4]
+
+
+def test_known_scores_of_the_folds_leave_time_for_the_combinations():
+    clock = Clock()
+    y, p = class_candidates(np.random.default_rng(0), noise=(1.0,) * 4)
+    folds = strided_folds(len(y))
+    known = [[LogLoss(y[f])(q[f]) for f in folds] for q in p]
+    score, calls = slow_score(y, clock)
+    combination = combine(
+        p, y, task="classification", score=TimedScore(score, clock, 10.0, 1.0),
+        folds=folds, clock=clock, deadline=10.0, known_scores=known,
+        scores=np.mean(known, axis=1),
+    )  # fmt: skip
+    assert len(combination.members) > 1
+    # On the folds only: the members are selected by the proper loss.
+    assert set(calls) == {len(f) for f in folds} and len(calls) == 2 * len(folds)
 
 
 @pytest.mark.parametrize("n_folds", [1, 2])

@@ -38,7 +38,7 @@ from sklearn_meta.evaluation._records import (
     Status,
 )
 from sklearn_meta.evaluation._run_search import SearchResult
-from sklearn_meta.evaluation._scoring import FastScoring
+from sklearn_meta.evaluation._scoring import FastScoring, make_scoring
 from sklearn_meta.exceptions import (
     NoCandidateError,
     SearchInterruptedWarning,
@@ -46,6 +46,7 @@ from sklearn_meta.exceptions import (
 )
 from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._pickled import dumps
+from sklearn_meta.parallel._pool import Place
 from sklearn_meta.pipelines import Node, Schema, X, default_catalog
 from tests.evaluation.records import evaluation
 
@@ -389,3 +390,56 @@ def test_a_model_is_built_though_the_time_is_over():
     )
     assert model.best.evaluation.candidate.text == "ridge"
     assert np.isfinite(model.best.models[0].predict(data.X)).all()
+
+
+# Scorers of the user
+
+
+class Workers(InProcessPool):
+    """A pool that says that its tasks can be killed, and notes them."""
+
+    place = Place.WORKER
+    hangs = False
+
+    def submit(self, task):
+        self.tasks = [*getattr(self, "tasks", []), task]
+        super().submit(task)
+
+    def wait(self, timeout):
+        if self.hangs and self._task.id == "combine":
+            self.clock.now += timeout
+            return []
+        return super().wait(timeout)
+
+
+def error(estimator, X, y):
+    return -float(np.mean((estimator.predict(X) - y) ** 2))
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_the_scorer_of_a_user_is_called_where_it_can_be_killed(hangs):
+    context = context_of()
+    context = replace(context, scoring=make_scoring(error, RegressionTask()))
+    history, clock = History(), StoppedClock()
+    for sign in (1, -1, 1.2):
+        add(history, context, "ridge", error=sign)
+    pool = Workers(state=context, clock=clock)
+    pool.hangs = hangs
+    final = build_final_model(
+        history, context, ensemble_size=5, pool=pool, budget=Budget(10.0, clock)
+    )
+    assert pool.tasks[0].id == "combine" and clock.now <= pool.tasks[0].deadline < 10
+    assert (len(final.members) == 1) == hangs
+
+
+def test_scorers_that_have_a_name_are_called_in_this_process(now):
+    context, history = context_of(), History()
+    context = replace(context, scoring=make_scoring("r2", RegressionTask()))
+    for sign in (1, -1):
+        add(history, context, "ridge", error=sign)
+    pool = Workers(state=context, clock=lambda: now[0])
+    final = build_final_model(
+        history, context, ensemble_size=5, pool=pool, budget=Budget(1e3, pool.clock)
+    )
+    assert len(final.members) == 2
+    assert "combine" not in [task.id for task in pool.tasks]

@@ -1,5 +1,7 @@
 """Out-of-fold predictions are put together row by row."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,28 @@ def test_without_a_finished_candidate_those_with_the_most_folds_are(context):
 
 def test_no_fold_at_all(context):
     assert out_of_fold(History(), context) is None
+
+
+def test_scores_of_the_folds_are_known_unless_they_are_repeated(context):
+    history = History()
+    add(history, context, 0.0)
+    assert out_of_fold(history, context).scores is None
+    once = replace(context, stages=context.stages[:5])
+    history = History()
+    add(history, once, 0.0)
+    add(history, once, 1.0)
+    np.testing.assert_array_equal(
+        out_of_fold(history, once).scores, np.full((2, 5), -1.0)
+    )
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.TIMEOUT])
+def test_candidates_that_could_not_be_scored_are_left_out(context, status):
+    history = History()
+    add(history, context, 0.0, 4, status)
+    scored = history[0]
+    assert out_of_fold([scored], context).evaluations == (scored,)
+    undefined = replace(
+        scored, folds=tuple(replace(f, score=np.nan) for f in scored.folds)
+    )
+    assert out_of_fold([undefined], context) is None

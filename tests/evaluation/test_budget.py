@@ -1,6 +1,7 @@
 """The budget ends when it says, and leaves what the end of a fit takes."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,17 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_meta.evaluation._budget import (
+    COMBINE_CALLS,
     COMBINE_SECONDS,
     COMBINE_SHARE,
+    COMBINE_SHARE_OF_REST,
     MAX_RESERVE_SHARE,
     RESERVED_MEMBERS,
     Budget,
+    combine_seconds,
     reserve_seconds,
 )
 from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import Status
+from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 from sklearn_meta.timing._refits import refit_seconds
 from tests.evaluation.records import evaluation
 
@@ -125,3 +130,31 @@ def test_one_fit_takes_no_less_on_many_workers():
     history = History()
     history.add(evaluation(0, [0.1] * 2, seconds=9.0))
     assert reserve(history, 1e3, n_workers=8) == reserve(history, 1e3)
+
+
+def slow_history(score_seconds):
+    history = History()
+    one = evaluation(0, [0.5] * 2, seconds=0.0)
+    folds = tuple(replace(f, score_seconds=score_seconds) for f in one.folds)
+    history.add(replace(one, folds=folds))
+    return history
+
+
+@pytest.mark.parametrize(
+    ("score_seconds", "calls"),
+    [(SLOW_SCORE_SECONDS / 2, 0), (0.1, COMBINE_CALLS), (100.0, 0)],
+)
+def test_calls_of_a_slow_scorer_are_set_aside_if_there_is_time(score_seconds, calls):
+    expected = COMBINE_SECONDS + COMBINE_SHARE * 10.0 + calls * score_seconds
+    assert reserve(slow_history(score_seconds), 10.0) == pytest.approx(expected)
+
+
+def test_combining_takes_its_share_and_the_calls_of_a_slow_scorer():
+    assert combine_seconds(1.0, 0.001) == pytest.approx(COMBINE_SHARE_OF_REST)
+    calls = COMBINE_CALLS * 0.1
+    assert combine_seconds(3.0, 0.1) == pytest.approx(
+        calls + COMBINE_SHARE_OF_REST * (3.0 - calls)
+    )
+    # No time for them: the fits matter more.
+    assert combine_seconds(1.0, 0.1) == pytest.approx(COMBINE_SHARE_OF_REST)
+    assert combine_seconds(np.inf, 0.1) == np.inf

@@ -1,7 +1,7 @@
 """The engine's loop, with a fake clock and fake workers."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -179,6 +179,7 @@ def make_engine(
             fit_seconds=kwargs.pop("predict_seconds", lambda tree, n: 1.0),
             is_safe=lambda tree: True,
             is_worthwhile=kwargs.pop("is_worthwhile", lambda candidate, seconds: True),
+            score_seconds=kwargs.pop("score_seconds", 0.0),
         ),
         pool=kwargs.pop("pool", None)
         or LocalPool(
@@ -485,3 +486,27 @@ def test_recalled_seconds_count_more_than_those_of_the_operators():
     # a second in place of half a second.
     seconds = float(skipped["c5"].reason.split("about ")[1].split(" s,")[0])
     assert 10_000 < seconds < 15_000
+
+
+@pytest.mark.parametrize("score_seconds", [0.0, 2.0])
+def test_without_a_finished_candidate_no_fold_is_begun_that_would_end_late(
+    score_seconds,
+):
+    seconds = 3.0
+
+    def outcome(args):
+        results = [
+            replace(r, score_seconds=score_seconds)
+            for r in folds(0.5, seconds=seconds - score_seconds)
+        ]
+        return N_FOLDS * seconds, results, None
+
+    clock = FakeClock()
+    # There is time for two folds and a half of a candidate.
+    engine = make_engine(CountingSearch(), outcome, clock=clock, budget=7.5)
+    engine.pool = LocalPool(None, FakeProcess(clock, outcome))
+    engine.run()
+    assert clock() <= 107.5
+    first, *others = engine.history
+    assert first.status is Status.TIMEOUT and len(first.folds) == 2
+    assert all(e.status is Status.SKIPPED for e in others)

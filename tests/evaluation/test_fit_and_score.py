@@ -255,9 +255,52 @@ def test_predictions_that_are_not_finite_are_an_error(targets, monkeypatch):
 
 
 def test_a_score_that_is_not_finite_is_an_error(targets):
-    bad = replace(targets, scoring=lambda *args, **kwargs: np.nan)
+    def only_the_truth(predictions, X, y, *args, **kwargs):
+        return 1.0 if np.allclose(predictions, y) else np.nan
+
     with pytest.raises(ValueError, match="The score of the pipeline is nan"):
-        evaluate(bad)
+        evaluate(replace(targets, scoring=only_the_truth))
+
+
+def test_what_a_scorer_raises_for_one_candidate_is_its_failure(targets):
+    def only_the_truth(predictions, X, y, *args, **kwargs):
+        return {True: 1.0}[np.allclose(predictions, y)]
+
+    with pytest.raises(KeyError):
+        evaluate(replace(targets, scoring=only_the_truth))
+
+
+def undefined_where(rows_are_few):
+    """The squared error, on parts that `rows_are_few(n)` leaves."""
+
+    def scoring(predictions, X, y, *args, **kwargs):
+        if rows_are_few(len(y)):
+            raise ZeroDivisionError
+        return -float(np.mean((predictions - y) ** 2))
+
+    return scoring
+
+
+def test_folds_without_a_score_for_any_predictions_do_not_count(targets):
+    rows = np.arange(N)
+    stages = tuple(Stage(np.setdiff1d(rows, f), f) for f in (rows[:5], rows[5:]))
+    results = evaluate(
+        replace(targets, stages=stages, scoring=undefined_where(lambda n: n < 6))
+    )
+    assert np.isnan(results[0].score) and results[1].score < 0
+    assert results[1].pooled_score is None
+
+
+def test_the_score_of_all_folds_together_stands_in_where_none_has_one(targets):
+    scoring = undefined_where(lambda n: n < N)
+    results = evaluate(replace(targets, scoring=scoring))
+    assert np.isnan([r.score for r in results]).all() and len(results) == 3
+    predictions = np.concatenate([r.predictions for r in results])
+    expected = -np.mean((predictions - targets.dataset.y) ** 2)
+    assert [r.pooled_score for r in results[:2]] == [None, None]
+    assert results[2].pooled_score == pytest.approx(expected)
+    with pytest.raises(ZeroDivisionError):
+        evaluate(replace(targets, scoring=undefined_where(lambda n: True)))
 
 
 def test_the_scorer_gets_the_metadata_of_the_validation_rows(targets):

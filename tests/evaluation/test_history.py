@@ -83,3 +83,12 @@ def test_predictions_of_lost_races_are_dropped_once_one_has_finished():
     history.add(evaluation(1, [0.5, 0.5]))
     assert not _history.has_predictions(history[0])
     assert _history.has_predictions(history[1])
+
+
+def test_the_racing_rule_leaves_out_scores_that_are_undefined():
+    history = History()
+    history.add(evaluation(0, [np.nan, 0.4, 0.6]))
+    assert history.racing_rule().floor == 0.4
+    for i, score in enumerate((np.nan, 0.1, 0.2, 0.3), 1):
+        history.add(evaluation(i, [0.1], screening=score))
+    assert np.isfinite(history.racing_rule().screening_floor)

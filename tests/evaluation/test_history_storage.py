@@ -42,6 +42,7 @@ def results(draw, first=0):
             draw(SECONDS),
             draw(ROUNDS),
             b"model",
+            pooled_score=draw(st.one_of(st.none(), st.floats(-1, 1))),
         )
         for stage in range(first, first + draw(st.integers(0, 3)))
     )

@@ -53,3 +53,12 @@ def test_below_the_worst_fold_of_the_best_is_lost_at_once(floor, lost):
 
 def test_the_first_candidate_has_nobody_to_lose_against():
     assert not RacingRule().is_lost([-1e9, -1e9, -1e9, -1e9])
+
+
+def test_folds_without_a_score_are_no_reason_to_lose():
+    best = (np.nan, *BEST)
+    assert not RacingRule(floor=0.7, best_scores=best).is_lost([np.nan])
+    assert RacingRule(floor=0.7).is_lost([np.nan, 0.6])
+    assert clearly_worse([np.nan, *np.subtract(BEST, 0.05)], best)
+    # Two folds that have scores prove nothing.
+    assert not clearly_worse([np.nan, 0.1, 0.1], best)

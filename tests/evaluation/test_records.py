@@ -1,6 +1,7 @@
 """Records know their means and standard errors."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,3 +60,16 @@ def test_every_failure_of_a_pool_has_a_status():
     assert len(set(STATUS_OF_FAILURE.values())) == 4
     assert not set(GIVEN_UP) & {Status.OK, *STATUS_OF_FAILURE.values()}
     assert str(Status.OK) == "ok"
+
+
+def test_folds_on_which_the_metric_is_undefined_do_not_count():
+    scored = evaluation(0, [1.0, np.nan, 3.0])
+    assert scored.score == 2.0 and scored.defined_scores == [1.0, 3.0]
+    assert scored.standard_error == pytest.approx(1.0)
+
+
+def test_the_pooled_score_stands_in_where_no_fold_has_one():
+    one = evaluation(0, [np.nan, np.nan])
+    assert one.score == -np.inf and one.defined_scores == []
+    pooled = replace(one, folds=(one.folds[0], replace(one.folds[1], pooled_score=0.7)))
+    assert pooled.score == 0.7 and np.isnan(pooled.standard_error)

@@ -44,6 +44,7 @@ def forecast():
         fit_seconds=lambda tree, n=None: 1.0,
         is_safe=lambda tree: True,
         is_worthwhile=lambda candidate, seconds: True,
+        score_seconds=0.0,
     )
 
 

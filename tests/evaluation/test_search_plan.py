@@ -41,6 +41,7 @@ class FakeForecast:
     budget_seconds: float = 100.0
     seconds: float = 0.01
     of_search: float = 10.0
+    score_seconds: float = 0.0
 
     def fit_seconds(self, tree, n_rows=None):
         return self.seconds

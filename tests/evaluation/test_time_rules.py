@@ -1,5 +1,6 @@
 """Candidates are compared with the time that is left, as far as it is known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,7 +27,14 @@ N, N_FOLDS = 100, 4
 TREE = Node("ridge", (X,))
 
 
-def rules(*, screening=None, seconds_per_row=0.01, worthwhile=10.0, repeatable=False):
+def rules(
+    *,
+    screening=None,
+    seconds_per_row=0.01,
+    worthwhile=10.0,
+    repeatable=False,
+    score_seconds=0.0,
+):
     """Rules for folds of 80 rows, of which a row takes some seconds."""
     stages = [Stage(np.arange(80), np.arange(20)) for _ in range(N_FOLDS)]
     if screening is not None:
@@ -34,6 +42,7 @@ def rules(*, screening=None, seconds_per_row=0.01, worthwhile=10.0, repeatable=F
     forecast = SimpleNamespace(
         fit_seconds=lambda tree, n: seconds_per_row * n,
         is_worthwhile=lambda candidate, seconds: seconds <= worthwhile,
+        score_seconds=score_seconds,
     )
     context = EvaluationContext(SimpleNamespace(n_samples=N), tuple(stages))
     limits = SearchLimits(None, 10, repeatable=repeatable)
@@ -142,3 +151,39 @@ def test_in_a_fixed_order_its_share_does_not_depend_on_the_clock():
         == time.candidate_limit(0.1)
         == 100.0 * CANDIDATE_SHARE_OF_BUDGET
     )
+
+
+def test_the_seconds_of_a_slow_scorer_are_part_of_a_fold():
+    time = rules(score_seconds=0.5)
+    forecast = time.predict(candidate())
+    # Four folds of 0.8 s and 0.5 s of the scorer.
+    assert "about 5.2 s" in time.reason_no_time(forecast, Place.WORKER, 1.0)
+    measured = [replace(r, score_seconds=1.5) for r in results(0.8, 0.8)]
+    time.update(forecast, measured)
+    assert "about 9.2 s" in time.reason_no_time(forecast, Place.WORKER, 1.0)
+
+
+def test_a_scorer_is_expected_to_take_what_it_took():
+    time = rules(score_seconds=0.5)
+    forecast = time.predict(candidate())
+    most = 0.8 * MULTIPLE_IN_PROCESS + 0.5
+    assert time.reason_no_time(forecast, Place.IN_PROCESS, most + 0.01) == ""
+    assert time.reason_no_time(forecast, Place.IN_PROCESS, most - 0.01) != ""
+
+
+def test_the_seconds_of_a_usual_scorer_change_nothing():
+    time = rules()
+    forecast = time.predict(candidate())
+    time.update(forecast, [replace(r, score_seconds=0.01) for r in results(0.8)])
+    assert time.reason_no_time(forecast, Place.WORKER, 1.0).startswith(
+        "it would take about 3.2 s"
+    )
+
+
+def test_in_this_process_a_single_fold_must_end_in_time():
+    time = rules()
+    forecast = time.predict(candidate())
+    assert time.reason_no_fold(forecast, Place.IN_PROCESS, 0.81) == ""
+    assert time.reason_no_fold(forecast, Place.WORKER, 0.1) == ""
+    reason = time.reason_no_fold(forecast, Place.IN_PROCESS, 0.79)
+    assert reason == "a fold would take about 0.80 s, 0.79 s were left"

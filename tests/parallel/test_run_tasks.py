@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sklearn_meta.parallel._pickled import Pickled
 from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, Task
-from sklearn_meta.parallel._run_tasks import TICK, run_tasks
+from sklearn_meta.parallel._run_tasks import TICK, run_task, run_tasks
 from tests.parallel.scripted_pool import ScriptedPool
 
 
@@ -163,3 +163,31 @@ def test_every_task_ends_exactly_once(script, n_workers):
         good = values[: values.index(BAD)] if BAD in values else values[:-1]
         seen = [value for task_id, value in work.values if task_id == i]
         assert seen == [v if v == 1 else 2 for v in good]
+
+
+# One task
+
+
+def one(script, deadline=100.0, now=0.0):
+    """The value of a task that reports what the script says, and the pool."""
+    pool = ScriptedPool(1, {"it": script})
+    pool.clock = lambda: now + len(pool.waits)
+    return run_task(pool, Task("it", "module:function", deadline=deadline)), pool
+
+
+def test_the_value_of_one_task_is_returned():
+    value, pool = one([[], [Payload("it", 3)], [Done("it")]])
+    assert value == 3 and len(pool.waits) == 3
+    assert one([[Payload("it", Pickled.of(4)), Done("it")]])[0] == 4
+    assert one([[Payload("it", 5)], [Done("it")]], deadline=None)[0] == 5
+
+
+@pytest.mark.parametrize("kind", ["raised", "timeout", "memory", "crashed"])
+def test_a_task_that_fails_has_no_value(kind):
+    assert one([[], [Failed("it", kind, "because")]])[0] is None
+
+
+def test_a_task_that_hangs_is_ended_at_its_deadline():
+    value, pool = one([[] for _ in range(50)], deadline=4.0)
+    assert value is None and len(pool.waits) == 4
+    assert pool.log[-1] == ("cancel", "it") and not pool.running

@@ -1,5 +1,7 @@
 """What is expected of one table: seconds, and rows that there are seconds for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 from sklearn_meta import MetaAutoRegressor
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._task import RegressionTask
+from sklearn_meta.evaluation._cross_validation import make_folds, make_stages
+from sklearn_meta.evaluation._limits import SearchLimits
 from sklearn_meta.metalearning._prior import Proposal
 from sklearn_meta.pipelines import Node, Schema, X, default_catalog
 from sklearn_meta.timing._effort import (
@@ -16,7 +20,7 @@ from sklearn_meta.timing._effort import (
     Effort,
     usual_seconds,
 )
-from sklearn_meta.timing._forecast import Forecast
+from sklearn_meta.timing._forecast import Forecast, make_forecast
 
 
 def forecast(n_samples, budget_seconds, n_features=3):
@@ -91,3 +95,26 @@ def test_a_large_table_is_searched_on_some_of_its_rows():
     assert MIN_HOLDOUT_TRAIN <= len(holdout.train) < 40_000
     assert len(np.intersect1d(holdout.train, holdout.validation)) == 0
     assert reg.score(x, y) > 0.5
+
+
+def test_a_holdout_where_a_slow_scorer_leaves_no_time_for_folds():
+    usual = forecast(200, 8.0)
+    assert replace(usual, score_seconds=0.2).effort() == usual.effort()
+    assert replace(usual, score_seconds=0.5).effort().max_folds == 1
+
+
+def test_the_seconds_of_a_slow_scorer_are_part_of_the_search():
+    here = forecast(200, 1e4)
+    stages = make_stages(here.dataset, make_folds(here.dataset, 5, 0), 0)
+    limits = SearchLimits(10, 10)
+    trees = [Node("ridge", (X,))]
+    before = here.search_seconds(trees, stages, limits)
+    after = replace(here, score_seconds=2.0).search_seconds(trees, stages, limits)
+    assert after == pytest.approx(before + 10 * 5 * 2.0)
+
+
+@pytest.mark.parametrize(("seconds", "counted"), [(0.001, 0.0), (0.3, 0.3)])
+def test_scorers_of_milliseconds_are_taken_for_free(seconds, counted):
+    here = forecast(200, 8.0)
+    made = make_forecast(here.dataset, here.catalog, 8.0, seconds)
+    assert made.score_seconds == counted

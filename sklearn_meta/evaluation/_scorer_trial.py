@@ -1,0 +1,213 @@
+"""Trial of a scorer: on made-up predictions, before anything is fitted.
+
+What a scorer cannot do on a target (F1 of string labels without a positive one, the
+logarithm of negative targets) is said before the search. A scorer may fail on one kind
+of predictions only, as a correlation does on constant ones: several kinds are tried,
+and one on which it is defined is enough.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import cloudpickle
+import numpy as np
+from sklearn.metrics import get_scorer_names
+
+from sklearn_meta._sklearn_compat import InvalidParameterError, metric_name
+from sklearn_meta.evaluation._cross_validation import subsample
+from sklearn_meta.evaluation._scoring import FastScoring
+
+# Number of rows of the first trial; all rows are tried if the score is undefined there.
+TRIAL_ROWS = 1_000
+
+# Shares of the truth and of a random permutation of it in the kinds of predictions, in
+# the order in which they are tried; the mean has the rest. Mixtures stay within the
+# range of the target, and predict every class.
+KINDS = ((0.6, 0.3), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
+
+# Scorers that treat several labels as the classes of one-hot rows, and at most warn
+# that the probabilities do not sum to one. Their log loss is then best for a prediction
+# that gives every label to every row.
+CLASSES_ONLY = (
+    "neg_log_loss",
+    "d2_log_loss_score",
+    "neg_brier_score",
+    "d2_brier_score",
+)
+
+
+def trial_predictions(y, task):
+    """Yield predictions of a target: mostly true, perfect, permuted and constant ones.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Encoded target.
+    task : Task
+
+    Yields
+    ------
+    predictions : ndarray
+        As of `Task.predict`.
+    """
+    truth = np.eye(task.n_classes)[y] if task.stratifies else y.astype(np.float64)
+    permuted = truth[np.random.default_rng(0).permutation(len(truth))]
+    mean = truth.mean(axis=0)
+    for of_truth, of_permuted in KINDS:
+        rest = 1 - of_truth - of_permuted
+        yield of_truth * truth + of_permuted * permuted + rest * mean
+
+
+def is_defined(context, rows) -> bool:
+    """Whether the score of some rows is defined for any trial predictions.
+
+    Parameters
+    ----------
+    context : EvaluationContext
+    rows : ndarray of int
+
+    Returns
+    -------
+    is_defined : bool
+    """
+    return _fault(context, rows) is None
+
+
+def try_scorer(context) -> float:
+    """Check before the search that the scorer can be computed on the target.
+
+    Parameters
+    ----------
+    context : EvaluationContext
+        Its stages are not used.
+
+    Returns
+    -------
+    seconds : float
+        Seconds of one call; zero for metrics that are built in.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the score is undefined for all kinds of predictions. The message has the
+        reason and a way out.
+    """
+    scoring, dataset = context.scoring, context.dataset
+    task = dataset.task
+    if isinstance(scoring, FastScoring):
+        return 0.0
+    if task.n_outputs > 1 and task.is_classifier and scoring.name in CLASSES_ONLY:
+        raise InvalidParameterError(
+            f"The 'scoring' parameter must be a metric of several labels. Got "
+            f"{scoring.name!r}, which treats the labels as classes whose probabilities "
+            "sum to one. Pass None for the mean log loss of the labels."
+        )
+    everything = np.arange(dataset.n_samples)
+    rows = subsample(dataset, everything, TRIAL_ROWS, np.random.default_rng(0))
+    began = time.perf_counter()
+    fault = _fault(context, rows)
+    seconds = time.perf_counter() - began
+    if fault is not None and len(rows) < len(everything):
+        fault = _fault(context, everything)
+    if fault is None:
+        return seconds
+    reason = f"{type(fault).__name__}: {fault}".rstrip(".")
+    raise InvalidParameterError(
+        "The 'scoring' parameter must be a metric that is defined for this target, for "
+        f"some predictions at least. Got {scoring.name!r}, which raises {reason}. "
+        f"{way_out(scoring, task, str(fault))}"
+    ) from fault
+
+
+def check_pickles(scoring):
+    """Check that a scorer can be sent to worker processes.
+
+    Parameters
+    ----------
+    scoring : Scoring
+
+    Raises
+    ------
+    InvalidParameterError
+        If it cannot be pickled, with the reason.
+    """
+    try:
+        cloudpickle.dumps(scoring)
+    except Exception as error:
+        raise InvalidParameterError(
+            "The 'scoring' parameter must be a scorer that can be pickled, because it "
+            f"is sent to worker processes. Got {scoring.name!r}, which raises "
+            f"{type(error).__name__}: {error}. Let the scorer open files, locks and "
+            "connections when it is called instead of holding them."
+        ) from error
+
+
+def _fault(context, rows):
+    """Return the first exception of the scorer; None if a score is defined."""
+    first = None
+    task, y = context.dataset.task, context.dataset.y[rows]
+    for predictions in trial_predictions(y, task):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                score = context.score(predictions, rows, _constant(predictions))
+            if np.isfinite(score):
+                return None
+            raise ValueError(f"The score is {score}.")
+        except (Exception, SystemExit) as exception:
+            first = first or exception
+    return first
+
+
+def _constant(predictions):
+    """Return a model that predicts the mean of predictions for other rows."""
+    mean = predictions.mean(axis=0)
+    return lambda encoded: np.broadcast_to(mean, (encoded.shape[0], *mean.shape))
+
+
+def way_out(scoring, task, message) -> str:
+    """Return a sentence that says what to pass instead of a scorer that failed.
+
+    Parameters
+    ----------
+    scoring : ScorerScoring
+    task : Task
+    message : str
+        Of the exception that the scorer raised.
+
+    Returns
+    -------
+    sentence : str
+    """
+    metric, names = metric_name(scoring.scorer), get_scorer_names()
+    if task.n_outputs > 1:
+        usual = "f1_micro" if task.is_classifier else "r2"
+        return f"Pass a scorer that takes several outputs, such as {usual!r}."
+    if "pos_label" in message and task.n_classes == 2:
+        positive = task.classes.tolist()[-1]
+        return (
+            "Name the positive class: pass "
+            f"make_scorer({metric or 'metric'}, pos_label={positive!r}), with the "
+            "other arguments that the scorer needs."
+        )
+    if "multi_class" in message:
+        return f"Average over the classes: pass scoring='{scoring.name}_ovr'."
+    if "average" in message and task.n_classes > 2:
+        macro = f"{scoring.name}_macro"
+        way = f"scoring={macro!r} or " if macro in names else ""
+        return (
+            f"Choose an average over the classes: pass {way}"
+            f"make_scorer({metric or 'metric'}, average='macro'), with the other "
+            "arguments that the scorer needs."
+        )
+    if any(word in message for word in ("negative", "positive", "less than")):
+        return (
+            "Shift or transform the target, or pass a metric that is defined for all "
+            f"numbers, such as {task.default_scoring!r}."
+        )
+    return (
+        "Correct the scorer, or pass the name of another one: "
+        "sklearn.metrics.get_scorer_names() lists them."
+    )
