@@ -13,6 +13,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from joblib import effective_n_jobs
+from scipy.special import logit
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring
@@ -675,9 +676,16 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     classes_ : ndarray of shape (n_classes,) or list of ndarray of shape (2,)
         Class labels; for several labels, 0 and 1 for each, as in
         ``MultiOutputClassifier``.
+    decision_threshold_ : float or ndarray of shape (n_classes,) or (n_labels,)
+        How ``predict`` decides, tuned on out-of-fold probabilities where `scoring`
+        judges labels. With two classes, ``classes_[1]`` is predicted where its
+        probability exceeds this threshold. With more classes, these offsets are added
+        to the logarithms of the probabilities, and the class with the largest sum is
+        predicted. For several labels, the threshold of each. 0.5 or zeros where the
+        most probable class is as good.
     best_estimator_ : sklearn.pipeline.Pipeline
         Best single pipeline, fitted on all rows; works without this package unless it
-        has a ``bagged_mlp`` or ``maml`` step.
+        has a ``bagged_mlp`` or ``maml`` step. It predicts the most probable class.
     best_score_ : float
         Mean cross-validated score of the best single pipeline; greater is better. NaN
         without a search.
@@ -747,6 +755,12 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         """
         return self._predictions("predict_proba", X)
 
+    @property
+    def decision_threshold_(self):
+        """How ``predict`` decides: a threshold, offsets or thresholds of labels."""
+        check_is_fitted(self)
+        return self.ensemble_.decision_threshold_
+
     def predict_log_proba(self, X):
         """Return the logarithm of class probabilities.
 
@@ -769,7 +783,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
 
         Available for one column of labels, if all members of the final model have a
         decision function. Since their scales differ, the values are computed from the
-        combined probabilities.
+        combined probabilities. They agree with ``predict``: the log-odds of
+        `decision_threshold_` are subtracted, or its offsets are added.
 
         Parameters
         ----------
@@ -780,16 +795,20 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
             Log-odds of ``classes_[1]`` for two classes, log-probability of each class
-            for more. Finite: a probability of zero counts as the smallest float64.
+            for more, both shifted by `decision_threshold_`. Finite: a probability of
+            zero counts as the smallest float64.
         """
         smallest = np.finfo(np.float64).tiny
         logarithms = np.log(np.maximum(self.predict_proba(X), smallest))
+        decision = self.decision_threshold_
         if len(self.classes_) == 2:
-            return logarithms[:, 1] - logarithms[:, 0]
-        return logarithms
+            return logarithms[:, 1] - logarithms[:, 0] - logit(decision)
+        return logarithms + decision
 
     def predict(self, X):
-        """Return the most probable class of each row.
+        """Return the class of each row by `decision_threshold_`.
+
+        That is the most probable class, unless another decision is better by `scoring`.
 
         Parameters
         ----------
@@ -799,7 +818,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class labels; for several labels, 1 where the probability exceeds one half.
+            Class labels; for several labels, 1 where the probability exceeds the
+            threshold of the label.
         """
         return self._predictions("predict", X)
 

@@ -36,10 +36,12 @@ def ensemble_of(final, dataset):
     task = dataset.task
     if isinstance(task, MultilabelTask):
         return _WeightedEnsembleMultilabel(
-            members, final.combination, task.n_outputs, task.dtype
+            members, final.combination, task.n_outputs, task.dtype, final.decision
         )
     if task.is_classifier:
-        return WeightedEnsembleClassifier(members, final.combination, task.classes)
+        return WeightedEnsembleClassifier(
+            members, final.combination, task.classes, final.decision
+        )
     return WeightedEnsembleRegressor(members, final.combination, task.limits(dataset.y))
 
 

@@ -1,7 +1,7 @@
 """Build the final model from the evaluations of a search, within the time left.
 
-The steps are: collect out-of-fold predictions, combine candidates, fit the members on
-all rows, and repeat without those members that could not be fitted. If no candidate is
+The steps are: collect out-of-fold predictions, combine candidates, tune the decision
+between classes, fit the members on all rows, and repeat without those members that could not be fitted. If no candidate is
 left, the final model is one of `sklearn_meta.ensemble._fallbacks`.
 """
 
@@ -13,6 +13,8 @@ import numpy as np
 
 from sklearn_meta._warnings import warn
 from sklearn_meta.ensemble._choose_combination import combine
+from sklearn_meta.ensemble._combination import as_pairs, of_pairs
+from sklearn_meta.ensemble._decisions import tune_decision
 from sklearn_meta.ensemble._fallbacks import (
     fastest_model,
     screening_model,
@@ -27,6 +29,8 @@ from sklearn_meta.parallel._in_process import InProcessPool
 
 # Share of the time left that combining candidates may take; the fits take the rest.
 COMBINE_SHARE_OF_REST = 0.3
+# Share of the time left after that in which the decision between classes is tuned.
+DECIDE_SHARE_OF_REST = 0.2
 
 # Seconds for fitting the final model after an interrupt with Ctrl-C.
 SECONDS_AFTER_INTERRUPT = 3.0
@@ -145,7 +149,9 @@ def build_final_model(
         ]
         if not candidates:
             break
-        combination, members = _combine(oof, candidates, context, ensemble_size, budget)
+        combination, members, decision = _combine(
+            oof, candidates, context, ensemble_size, budget
+        )
         best = max(candidates, key=lambda i: oof.evaluations[i].score)
         # Members by decreasing weight; the best candidate last if it is not a member.
         wanted = list(dict.fromkeys([*members, best]))
@@ -160,13 +166,14 @@ def build_final_model(
                 combination,
                 fitted[best],
                 refits.seconds,
+                decision=decision,
             )
         candidates = [i for i in candidates if i not in failed]
     return screening_model(history) or fastest_model(oof.evaluations, context, budget)
 
 
 def _combine(oof, candidates, context, ensemble_size, budget):
-    """Return the combination of some candidates and the indices of its members."""
+    """Return a combination, the indices of its members, and the tuned decision."""
     dataset = context.dataset
     y = dataset.y[oof.rows]
     X = dataset.X[oof.rows]
@@ -199,4 +206,21 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         deadline=budget.clock() + COMBINE_SHARE_OF_REST * budget.remaining(),
         clock=budget.clock,
     )
-    return combination, [candidates[m] for m in combination.members]
+    decision = None
+    if dataset.task.is_classifier:
+        decision = tune_decision(
+            _combined(combination, [predictions[m] for m in combination.members], y),
+            y,
+            score=score,
+            folds=oof.folds,
+            deadline=budget.clock() + DECIDE_SHARE_OF_REST * budget.remaining(),
+            clock=budget.clock,
+        )
+    return combination, [candidates[m] for m in combination.members], decision
+
+
+def _combined(combination, predictions, y):
+    """Return the combined probabilities of classes or labels."""
+    if y.ndim == 1:
+        return combination.apply(predictions)
+    return of_pairs(combination.apply([as_pairs(p) for p in predictions]))
