@@ -23,6 +23,7 @@ import functools
 import inspect
 
 from sklearn.base import _fit_context
+from sklearn.metrics._scorer import _Scorer
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -75,6 +76,18 @@ def takes_sample_weight(scorer):
     """Whether a scorer has a use for weights of rows; plain callables have none."""
     accepts = getattr(scorer, "_accept_sample_weight", None)
     return accepts is not None and accepts()
+
+
+def response_methods(scorer):
+    """Return the methods of an estimator that a scorer of `make_scorer` asks for.
+
+    Such a scorer passes its `X` on to the first of these methods that the estimator
+    has, and does nothing else with it. None for any other callable.
+    """
+    if type(scorer) is not _Scorer:
+        return None
+    methods = scorer._response_method
+    return (methods,) if isinstance(methods, str) else tuple(methods)
 
 
 def validate_params(estimator):
@@ -145,6 +158,7 @@ __all__ = [
     "_safe_indexing",
     "calibration_method",
     "logistic_penalty",
+    "response_methods",
     "takes_sample_weight",
     "validate_params",
     "with_callbacks",

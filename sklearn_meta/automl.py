@@ -58,6 +58,7 @@ from sklearn_meta.evaluation._history_storage import (
     expand_history,
     without_arrays,
 )
+from sklearn_meta.evaluation._objective import objective_of
 from sklearn_meta.evaluation._routing import route, routes_metadata
 from sklearn_meta.evaluation._run_search import run_search
 from sklearn_meta.evaluation._scoring import (
@@ -232,7 +233,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             add_results(
                 own,
                 context.dataset,
-                context.scoring,
+                context.comparison,
                 context.stages,
                 state.history,
                 metafeatures,
@@ -306,6 +307,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             n_workers=n_workers,
             seed=check_random_state(self.random_state).randint(2**31 - 1),
             split_params=routed.split,
+            objective=objective_of(scoring, dataset),
         )
 
     def _space(self):

@@ -1,13 +1,15 @@
 """Build the final model from the evaluations of a search, within the time left.
 
 The steps are: collect out-of-fold predictions, combine candidates, tune the decision
-between classes, fit the members on all rows, and repeat without those members that could not be fitted. If no candidate is
-left, the final model is one of `sklearn_meta.ensemble._fallbacks`.
+between classes, fit the members on all rows, and repeat without those members that
+could not be fitted. If no candidate is left, the final model is one of
+`sklearn_meta.ensemble._fallbacks`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -179,8 +181,8 @@ def _combine(oof, candidates, context, ensemble_size, budget):
     X = dataset.X[oof.rows]
     weight = None if dataset.sample_weight is None else dataset.sample_weight[oof.rows]
 
-    def score(predictions, rows):
-        return context.scoring(
+    def score(predictions, rows, scoring=context.comparison):
+        return scoring(
             predictions,
             X[rows],
             y[rows],
@@ -198,7 +200,7 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         task=dataset.task.name,
         score=score,
         folds=oof.folds,
-        metric=context.scoring.name,
+        metric=context.comparison.name,
         scores=[oof.evaluations[i].score for i in candidates],
         kinds=[oof.evaluations[i].candidate.tree.operator for i in candidates],
         sample_weight=weight,
@@ -207,11 +209,11 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         clock=budget.clock,
     )
     decision = None
-    if dataset.task.is_classifier:
+    if context.objective is not None:
         decision = tune_decision(
             _combined(combination, [predictions[m] for m in combination.members], y),
             y,
-            score=score,
+            score=partial(score, scoring=context.scoring),
             folds=oof.folds,
             deadline=budget.clock() + DECIDE_SHARE_OF_REST * budget.remaining(),
             clock=budget.clock,

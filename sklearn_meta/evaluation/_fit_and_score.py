@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.evaluation._cross_validation import Stage, subsample
 from sklearn_meta.evaluation._records import FoldResult
-from sklearn_meta.evaluation._scoring import Scoring
+from sklearn_meta.evaluation._scoring import FastScoring, Scoring
 from sklearn_meta.parallel._pickled import Pickled, dumps
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
@@ -52,6 +52,9 @@ class EvaluationContext:
         Operators of the search space.
     seed : int, default=0
         The seed of a candidate is derived from it and from the text of the candidate.
+    objective : FastScoring or None, default=None
+        Scoring by which candidates are compared; None for `scoring`, see
+        `objective_of`.
     """
 
     dataset: Dataset = field(repr=False)
@@ -60,6 +63,12 @@ class EvaluationContext:
     scoring: Scoring = None  # type: ignore[assignment]
     catalog: Catalog = field(default=None, repr=False)  # type: ignore[assignment]
     seed: int = 0
+    objective: FastScoring | None = None
+
+    @property
+    def comparison(self) -> Scoring:
+        """Scoring by which candidates are compared."""
+        return self.scoring if self.objective is None else self.objective
 
     @property
     def n_screening(self):
@@ -161,6 +170,12 @@ def _run_stage(context, tree, seed, index, stage, rule):
     )
     if not np.isfinite(score):
         raise ValueError(f"The score of the pipeline is {score}.")
+    reported = None
+    if context.objective is not None:
+        y_validation = dataset.y[stage.validation]
+        weight = _take(dataset.sample_weight, stage.validation)
+        reported = score
+        score = context.objective(predictions, None, y_validation, weight)
     return FoldResult(
         stage=index,
         score=score,
@@ -169,6 +184,7 @@ def _run_stage(context, tree, seed, index, stage, rule):
         predict_seconds=predicted - fitted,
         iterations=iterations,
         model=_dump(pipeline) if fitted - began >= rule.keep_models_from else None,
+        reported=reported,
     )
 
 

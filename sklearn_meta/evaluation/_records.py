@@ -87,6 +87,9 @@ class FoldResult:
         Number of boosting rounds chosen by early stopping; None without it.
     model : bytes or None, default=None
         The pickled fitted pipeline; None if it need not be kept.
+    reported : float or None, default=None
+        Score by the user's metric, where candidates are compared by another objective;
+        None if `score` is it.
     """
 
     stage: int
@@ -96,6 +99,7 @@ class FoldResult:
     predict_seconds: float = 0.0
     iterations: int | None = None
     model: bytes | None = field(default=None, repr=False, compare=False)
+    reported: float | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,15 @@ class Evaluation:
     def score(self) -> float:
         """Mean of `scores`; minus infinity if no fold is finished."""
         return float(np.mean(self.scores)) if self.folds else -np.inf
+
+    @property
+    def reported_score(self) -> float:
+        """Mean score by the user's metric, which need not be the objective."""
+        if not self.folds:
+            return self.score
+        return float(
+            np.mean([f.score if f.reported is None else f.reported for f in self.folds])
+        )
 
     @property
     def standard_error(self) -> float:
