@@ -233,7 +233,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             add_results(
                 own,
                 context.dataset,
-                context.comparison,
+                context.scoring,
                 context.stages,
                 state.history,
                 metafeatures,

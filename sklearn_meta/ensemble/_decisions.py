@@ -30,8 +30,10 @@ KEEP = 0.5
 MIN_FOLDS = 3
 
 # Number of thresholds of two classes that are scored on each fold, and the number below
-# which the time is too short to choose among them.
-N_THRESHOLDS, MIN_THRESHOLDS = 60, 8
+# which the time is too short to choose among decisions.
+N_THRESHOLDS, MIN_DECISIONS = 60, 8
+# Share of the time for which calls of the scorer are planned; some are slower.
+PLANNED_SHARE = 0.8
 
 # Powers of the inverse frequency of a class by which its probability is multiplied. The
 # first stands for the most probable class, 1 maximizes the balanced accuracy.
@@ -123,6 +125,7 @@ def tune_decision(
         folds = blocks_of_rows(y, np.concatenate(folds))
     if len(folds) < MIN_FOLDS:
         return None
+    kind: _TwoClasses | _Classes | _Labels
     if y.ndim == 2:
         kind = _Labels(probabilities)
     elif probabilities.shape[1] > 2:
@@ -135,17 +138,22 @@ def tune_decision(
     if not np.isfinite(soft).any() or not _equal(soft, scores.of(kind.untuned)):
         return None
     seconds = (clock() - began) / (2 * len(folds))
-    n_calls = len(folds) * MIN_THRESHOLDS
-    if clock() + n_calls * seconds > deadline:
+    left = PLANNED_SHARE * (deadline - clock())
+    n_affordable = left / max(len(folds) * seconds, 1e-9)
+    if n_affordable < MIN_DECISIONS:
         return None
-    n_affordable = (deadline - clock()) / max(len(folds) * seconds, 1e-9)
     starts = kind.starts(int(min(N_THRESHOLDS, n_affordable)))
+    # The decisions of the folds are different ones in part, about twice as many.
+    n_changed = 2 * len(STEPS) * len(kind.untuned)
+    changes = len(kind.untuned) <= MAX_COORDINATES and (
+        len(starts) + n_changed <= n_affordable
+    )
     gains = []
     for held_out in range(len(folds)):
         others = np.arange(len(folds)) != held_out
-        decision = _best(kind, scores, starts, others)
+        decision = _best(kind, scores, starts, others, changes)
         gains.append((scores.of(decision) - scores.of(kind.untuned))[held_out])
-    decision = _best(kind, scores, starts, np.full(len(folds), True))
+    decision = _best(kind, scores, starts, np.full(len(folds), True), changes)
     if clock() >= deadline or decision == kind.untuned or not _helps(np.array(gains)):
         return None
     return kind.public(decision)
@@ -165,10 +173,10 @@ def _helps(gains):
     return bool(gains.mean() > KEEP * error)
 
 
-def _best(kind, scores, starts, used):
+def _best(kind, scores, starts, used, changes):
     """Return the decision with the best mean score over some folds.
 
-    The best of `starts` is improved one coordinate at a time.
+    With `changes`, the best of `starts` is improved one coordinate at a time.
     """
 
     def value(decision):
@@ -176,9 +184,7 @@ def _best(kind, scores, starts, used):
 
     best = starts[int(np.argmax(kind.smooth([value(s) for s in starts])))]
     reached = value(best)
-    if not 1 < len(best) <= MAX_COORDINATES:
-        return best
-    for i in range(len(best)):
+    for i in range(len(kind.untuned) if changes else 0):
         for changed in [kind.moved(best, i, step) for step in STEPS]:
             if value(changed) > reached:
                 best, reached = changed, value(changed)

@@ -74,7 +74,7 @@ class FinalModel:
         """Cross-validated score of the best single candidate; NaN without a search."""
         best = self.best.evaluation
         is_zero_shot = best.status is Status.OK and not best.folds
-        return float("nan") if is_zero_shot else best.reported_score
+        return float("nan") if is_zero_shot else best.as_reported().score
 
 
 def fitted_member(evaluation, refits):

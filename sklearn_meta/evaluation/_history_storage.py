@@ -30,7 +30,7 @@ def without_arrays(evaluation):
     def light(result):
         return FoldResult(
             stage=result.stage,
-            score=float(result.score if result.reported is None else result.reported),
+            score=float(result.as_reported().score),
             predictions=None,
             fit_seconds=_rounded(result.fit_seconds),
             predict_seconds=_rounded(result.predict_seconds),

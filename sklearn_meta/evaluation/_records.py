@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -101,6 +101,12 @@ class FoldResult:
     model: bytes | None = field(default=None, repr=False, compare=False)
     reported: float | None = None
 
+    def as_reported(self) -> FoldResult:
+        """Return the result with the score by the user's metric."""
+        if self.reported is None:
+            return self
+        return replace(self, score=self.reported, reported=None)
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -144,13 +150,12 @@ class Evaluation:
         """Mean of `scores`; minus infinity if no fold is finished."""
         return float(np.mean(self.scores)) if self.folds else -np.inf
 
-    @property
-    def reported_score(self) -> float:
-        """Mean score by the user's metric, which need not be the objective."""
-        if not self.folds:
-            return self.score
-        return float(
-            np.mean([f.score if f.reported is None else f.reported for f in self.folds])
+    def as_reported(self) -> Evaluation:
+        """Return the evaluation with the scores by the user's metric."""
+        return replace(
+            self,
+            folds=tuple(f.as_reported() for f in self.folds),
+            screening=tuple(f.as_reported() for f in self.screening),
         )
 
     @property
