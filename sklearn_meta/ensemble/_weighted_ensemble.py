@@ -208,6 +208,15 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
                 f"the stack were fitted. Got {len(labels)} classes. Pass "
                 "combination=None for equal weights."
             )
+        shape = np.shape(self.decision_threshold)
+        if self.decision_threshold is not None and shape != (
+            () if len(labels) == 2 else (len(labels),)
+        ):
+            kind = f"offsets of {shape[0]}" if shape else "a threshold of two"
+            raise ValueError(
+                f"decision_threshold must fit the {len(labels)} classes of y. Got "
+                f"{kind} classes. Pass None for the most probable class."
+            )
         self._fit_members(X, y if self.classes is None else indices)
         self._labels = labels
         return self
