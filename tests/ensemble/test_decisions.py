@@ -12,7 +12,7 @@ from sklearn.metrics import (
 )
 
 from sklearn_meta.ensemble._decisions import decide, tune_decision, untuned_decision
-from tests.ensemble.candidates import some_labels, softmax
+from tests.ensemble.candidates import softmax, some_labels
 
 
 def rare_class(rng, n=2_000, offset=-3.5):
