@@ -633,12 +633,15 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         ``scorer(estimator, X, y)``. None is ``"neg_log_loss"``, a proper scoring rule;
         for several labels, the mean over the labels of the log loss of each. A scorer
         must support the type of the target: for several labels ``"f1_micro"``,
-        ``"f1_samples"``, ``"accuracy"`` (of all labels of a row) or ``"roc_auc"``.
+        ``"f1_samples"``, ``"accuracy"`` (of all labels of a row) or ``"roc_auc"``. For
+        a metric of labels, such as ``"f1"``, pipelines are compared by the log loss,
+        and the decision is tuned, see `decision_threshold_`.
     cv : int, splitter, iterable or None, default=None
         Cross-validation of the pipelines, as in ``GridSearchCV``. None chooses by the
         number of rows: five stratified folds, repeated below 1 000 rows, three folds
         above 15 000, and one holdout part above 60 000, or from 2 500 rows on if
-        `time_budget` is too short for folds. With a holdout part, pipelines are fitted
+        `time_budget` is too short for folds; folds as well where fewer than 100 rows
+        are outside of the largest class. With a holdout part, pipelines are fitted
         on as many rows as allow for some dozens of fits within the budget; the final
         model is fitted on all rows, or on as many as there is time for.
     search_space : SearchSpace or None, default=None
@@ -689,8 +692,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Best single pipeline, fitted on all rows; works without this package unless it
         has a ``bagged_mlp`` or ``maml`` step. It predicts the most probable class.
     best_score_ : float
-        Mean cross-validated score of the best single pipeline; greater is better. NaN
-        without a search.
+        Mean cross-validated score of the best single pipeline, of its most probable
+        class for a metric of labels; greater is better. NaN without a search.
     best_pipeline_ : str
         Text of the best single pipeline.
     ensemble_ : fitted ensemble
