@@ -102,7 +102,13 @@ class FoldResult:
     reported: float | None = None
 
     def as_reported(self) -> FoldResult:
-        """Return the result with the score by the user's metric."""
+        """Return the result with the score by the user's metric.
+
+        Returns
+        -------
+        result : FoldResult
+            Unchanged if candidates are compared by this metric.
+        """
         if self.reported is None:
             return self
         return replace(self, score=self.reported, reported=None)
@@ -151,7 +157,13 @@ class Evaluation:
         return float(np.mean(self.scores)) if self.folds else -np.inf
 
     def as_reported(self) -> Evaluation:
-        """Return the evaluation with the scores by the user's metric."""
+        """Return the evaluation with the scores by the user's metric.
+
+        Returns
+        -------
+        evaluation : Evaluation
+            Unchanged if candidates are compared by this metric.
+        """
         return replace(
             self,
             folds=tuple(f.as_reported() for f in self.folds),
