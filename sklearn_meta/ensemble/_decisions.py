@@ -106,6 +106,8 @@ def tune_decision(
         Indices of the true classes, or indicators of several labels.
     score : callable
         Metric with the signature ``score(predictions, rows) -> float``, see `combine`.
+        It is computed from the most probable class or labels of the predictions, which
+        are probabilities of zero and one.
     folds : sequence of ndarray of int
         Indices of the samples of each validation fold, disjoint.
     deadline : float, default=inf
@@ -116,9 +118,8 @@ def tune_decision(
     Returns
     -------
     decision : float, ndarray of shape (n_classes,) or (n_labels,), or None
-        See `decide`; of several labels, the threshold of each. None if the score
-        depends on more than the labels, if the most probable class is as good, or if
-        the time is too short.
+        See `decide`; of several labels, the threshold of each. None if the most
+        probable class is as good, or if the time is too short.
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
     if len(folds) < MIN_FOLDS:
@@ -133,11 +134,10 @@ def tune_decision(
     else:
         kind = _TwoClasses(probabilities, y)
     began = clock()
-    soft = np.array([safe_score(score, probabilities[f], f) for f in folds])
     scores = _Scores(kind, score, folds, lambda: clock() >= deadline)
-    if not np.isfinite(soft).any() or not _equal(soft, scores.of(kind.untuned)):
+    if not np.isfinite(scores.of(kind.untuned)).any():
         return None
-    seconds = (clock() - began) / (2 * len(folds))
+    seconds = (clock() - began) / len(folds)
     left = PLANNED_SHARE * (deadline - clock())
     n_affordable = left / max(len(folds) * seconds, 1e-9)
     if n_affordable < MIN_DECISIONS:
@@ -157,11 +157,6 @@ def tune_decision(
     if clock() >= deadline or decision == kind.untuned or not _helps(np.array(gains)):
         return None
     return kind.public(decision)
-
-
-def _equal(a, b):
-    """Whether scores are the same, undefined ones included."""
-    return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True))
 
 
 def _helps(gains):

@@ -6,9 +6,7 @@ from scipy.special import expit
 from sklearn.metrics import (
     balanced_accuracy_score,
     f1_score,
-    log_loss,
     recall_score,
-    roc_auc_score,
 )
 
 from sklearn_meta.ensemble._decisions import decide, tune_decision, untuned_decision
@@ -103,12 +101,6 @@ def test_each_label_has_its_threshold(rng):
     assert thresholds[0] == pytest.approx(0.4, abs=0.2)
 
 
-@pytest.mark.parametrize("metric", [roc_auc_score, log_loss])
-def test_a_metric_of_probabilities_has_no_decision(rng, metric):
-    p, y = rare_class(rng)
-    assert tuned(p, y, lambda q, rows: -metric(y[rows], q[:, 1])) is None
-
-
 def test_accuracy_of_calibrated_probabilities_keeps_the_most_probable_class(rng):
     p, y = some_classes(rng, offsets=(0.0, 0.0))
 
@@ -159,8 +151,7 @@ def test_scores_are_computed_until_the_deadline_only(rng, n_calls, is_tuned):
         return f1_score(y[rows], np.argmax(predictions, axis=1))
 
     threshold = tuned(p, y, slow, deadline=n_calls, clock=lambda: now[0])
-    # Ten calls tell how slow the scorer is and what it judges.
-    assert now[0] <= max(n_calls, 10)
+    assert now[0] <= n_calls
     assert (threshold is not None) == is_tuned
 
 
