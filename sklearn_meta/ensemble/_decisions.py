@@ -32,8 +32,8 @@ MIN_FOLDS = 3
 # Number of thresholds of two classes that are scored on each fold, and the number below
 # which the time is too short to choose among decisions.
 N_THRESHOLDS, MIN_DECISIONS = 60, 8
-# Share of the time for which calls of the scorer are planned; some are slower.
-PLANNED_SHARE = 0.8
+# Distances of the thresholds that are scored one after the other, as the time allows.
+STRIDES = (8, 4, 2, 1)
 
 # Powers of the inverse frequency of a class by which its probability is multiplied. The
 # first stands for the most probable class, 1 maximizes the balanced accuracy.
@@ -133,28 +133,21 @@ def tune_decision(
         kind = _Classes(probabilities, y)
     else:
         kind = _TwoClasses(probabilities, y)
-    began = clock()
     scores = _Scores(kind, score, folds, lambda: clock() >= deadline)
-    if not np.isfinite(scores.of(kind.untuned)).any():
+    untuned = scores.of(kind.untuned)
+    starts = kind.starts()
+    ordered = dict.fromkeys(i for step in STRIDES for i in range(0, len(starts), step))
+    scored = sorted(i for i in ordered if scores.of(starts[i]) is not None)
+    if untuned is None or len(scored) < min(MIN_DECISIONS, len(starts)):
         return None
-    seconds = (clock() - began) / len(folds)
-    left = PLANNED_SHARE * (deadline - clock())
-    n_affordable = left / max(len(folds) * seconds, 1e-9)
-    if n_affordable < MIN_DECISIONS:
-        return None
-    starts = kind.starts(int(min(N_THRESHOLDS, n_affordable)))
-    # The decisions of the folds are different ones in part, about twice as many.
-    n_changed = 2 * len(STEPS) * len(kind.untuned)
-    changes = len(kind.untuned) <= MAX_COORDINATES and (
-        len(starts) + n_changed <= n_affordable
-    )
+    starts = [starts[i] for i in scored]
     gains = []
     for held_out in range(len(folds)):
         others = np.arange(len(folds)) != held_out
-        decision = _best(kind, scores, starts, others, changes)
-        gains.append((scores.of(decision) - scores.of(kind.untuned))[held_out])
-    decision = _best(kind, scores, starts, np.full(len(folds), True), changes)
-    if clock() >= deadline or decision == kind.untuned or not _helps(np.array(gains)):
+        decision = _best(kind, scores, starts, others)
+        gains.append((scores.of(decision) - untuned)[held_out])
+    decision = _best(kind, scores, starts, np.full(len(folds), True))
+    if decision == kind.untuned or not _helps(np.array(gains)):
         return None
     return kind.public(decision)
 
@@ -168,18 +161,20 @@ def _helps(gains):
     return bool(gains.mean() > KEEP * error)
 
 
-def _best(kind, scores, starts, used, changes):
+def _best(kind, scores, starts, used):
     """Return the decision with the best mean score over some folds.
 
-    With `changes`, the best of `starts` is improved one coordinate at a time.
+    The best of `starts` is improved one coordinate at a time.
     """
 
     def value(decision):
-        return mean_scores(scores.of(decision)[None, used])[0]
+        of_folds = scores.of(decision)
+        return -np.inf if of_folds is None else mean_scores(of_folds[None, used])[0]
 
     best = starts[int(np.argmax(kind.smooth([value(s) for s in starts])))]
     reached = value(best)
-    for i in range(len(kind.untuned) if changes else 0):
+    n_coordinates = len(kind.untuned)
+    for i in range(n_coordinates if n_coordinates <= MAX_COORDINATES else 0):
         for changed in [kind.moved(best, i, step) for step in STEPS]:
             if value(changed) > reached:
                 best, reached = changed, value(changed)
@@ -193,17 +188,19 @@ class _Scores:
         self.kind, self.score, self.folds, self.stop = kind, score, folds, stop
         self._known: dict[tuple, np.ndarray] = {}
 
-    def of(self, decision):
-        """Return the score of a decision on each fold; NaN where it is undefined."""
+    def of(self, decision) -> np.ndarray | None:
+        """Return the score of a decision on each fold; None if the time is over.
+
+        NaN where it is undefined.
+        """
         if decision not in self._known:
-            self._known[decision] = np.array(
-                [
-                    np.nan
-                    if self.stop()
-                    else safe_score(self.score, self.kind.hard(decision, fold), fold)
-                    for fold in self.folds
-                ]
-            )
+            values = []
+            for fold in self.folds:
+                if self.stop():
+                    return None
+                hard = self.kind.hard(decision, fold)
+                values.append(safe_score(self.score, hard, fold))
+            self._known[decision] = np.array(values)
         return self._known[decision]
 
 
@@ -220,12 +217,12 @@ class _TwoClasses:
         threshold = decision[0] if decision else None
         return np.eye(2)[decide(self.probabilities[rows], threshold)]
 
-    def starts(self, n):
+    def starts(self):
         """Return thresholds between quantiles of the probabilities of each class."""
         values = np.unique(self.probabilities[:, 1])
         if len(values) < 2:
             return [self.untuned]
-        shares = np.linspace(0, 1, max(n // 2, 2))
+        shares = np.linspace(0, 1, N_THRESHOLDS // 2)
         wanted = [
             np.quantile(self.probabilities[self.y == c, 1], shares, method="nearest")
             for c in np.unique(self.y)
@@ -265,7 +262,7 @@ class _Classes(_Several):
         chosen = decide(self.probabilities[rows], np.asarray(decision))
         return np.eye(len(decision))[chosen]
 
-    def starts(self, n):
+    def starts(self):
         """Return offsets that favor rare classes to a varying degree."""
         n_classes = self.probabilities.shape[1]
         counts = np.bincount(self.y, minlength=n_classes)
@@ -289,7 +286,7 @@ class _Labels(_Several):
         thresholds = self.public(decision)
         return has_label(self.probabilities[rows], thresholds).astype(np.float64)
 
-    def starts(self, n):
+    def starts(self):
         """Return thresholds that all labels share."""
         n_labels = self.probabilities.shape[1]
         return [(float(logit(t)),) * n_labels for t in SHARED_THRESHOLDS]

@@ -261,7 +261,8 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         labels : ndarray of shape (n_samples,)
             Predicted class labels.
         """
-        return self.classes_[decide(self.predict_proba(X), self.decision_threshold)]
+        decided = decide(self.predict_proba(X), self.decision_threshold)
+        return self.classes_[decided]
 
     def vote_of(self, models):
         """Return a scikit-learn soft voting classifier of fitted models.

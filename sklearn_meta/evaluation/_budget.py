@@ -16,6 +16,9 @@ MAX_RESERVE_SHARE = 0.3
 # Reserve for combining candidates: constant seconds, and a share of the budget because
 # combining takes longer on large tables.
 COMBINE_SECONDS, COMBINE_SHARE = 0.35, 0.01
+# Reserve for tuning the decision between classes, where there is one: some hundred
+# calls of a scorer of scikit-learn.
+DECIDE_SECONDS = 0.5
 # Number of the best candidates whose refits enter the reserve.
 RESERVED_MEMBERS = 4
 
@@ -91,6 +94,8 @@ def reserve_seconds(history, context, budget, n_workers):
     best = sorted(history.finished(), key=lambda e: -e.score)[:RESERVED_MEMBERS]
     fits = [refit_seconds(e, context) for e in best]
     seconds = max(sum(fits) / n_workers, max(fits, default=0.0))
+    if context.objective is not None:
+        seconds += DECIDE_SECONDS
     return min(
         COMBINE_SECONDS + COMBINE_SHARE * budget.seconds + seconds,
         MAX_RESERVE_SHARE * budget.seconds,

@@ -1,6 +1,7 @@
 """The budget ends when it says, and leaves what the end of a fit takes."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn_meta.evaluation._budget import (
     COMBINE_SECONDS,
     COMBINE_SHARE,
+    DECIDE_SECONDS,
     MAX_RESERVE_SHARE,
     RESERVED_MEMBERS,
     Budget,
@@ -20,6 +22,7 @@ from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import Status
+from sklearn_meta.evaluation._scoring import FastScoring
 from sklearn_meta.timing._refits import refit_seconds
 from tests.evaluation.records import evaluation
 
@@ -125,3 +128,13 @@ def test_one_fit_takes_no_less_on_many_workers():
     history = History()
     history.add(evaluation(0, [0.1] * 2, seconds=9.0))
     assert reserve(history, 1e3, n_workers=8) == reserve(history, 1e3)
+
+
+def test_a_decision_between_classes_has_its_reserve():
+    context = replace(CONTEXT, objective=FastScoring("neg_log_loss"))
+    budget = Budget(100.0, lambda: 0.0)
+    of_decision = reserve_seconds(History(), context, budget, 1)
+    without = reserve_seconds(History(), CONTEXT, budget, 1)
+    assert of_decision == pytest.approx(without + DECIDE_SECONDS)
+    short = Budget(1.0, lambda: 0.0)
+    assert reserve_seconds(History(), context, short, 1) == pytest.approx(0.3)
