@@ -14,6 +14,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from joblib import effective_n_jobs
+from scipy.special import logit
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring
@@ -59,6 +60,7 @@ from sklearn_meta.evaluation._history_storage import (
     expand_history,
     without_arrays,
 )
+from sklearn_meta.evaluation._objective import objective_of
 from sklearn_meta.evaluation._routing import route, routes_metadata
 from sklearn_meta.evaluation._run_search import run_search
 from sklearn_meta.evaluation._scorer_trial import check_pickles, try_scorer
@@ -295,7 +297,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                     "of make_scorer whose metric has a parameter sample_weight."
                 )
         with config_context(**INSIDE), one_thread():
-            score_seconds = try_scorer(trial_context(table, scoring))
+            trial = trial_context(table, scoring)
+            score_seconds = try_scorer(trial)
+            objective = objective_of(trial)
         space = self._space()
         catalog = space.catalog(task.name)
         n_workers = max(1, effective_n_jobs(self.n_jobs))
@@ -316,6 +320,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             n_workers=n_workers,
             seed=check_random_state(self.random_state).randint(2**31 - 1),
             split_params=routed.split,
+            objective=objective,
         )
 
     def _space(self):
@@ -642,12 +647,15 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         ``scorer(estimator, X, y)``. None is ``"neg_log_loss"``, a proper scoring rule;
         for several labels, the mean over the labels of the log loss of each. A scorer
         must support the type of the target: for several labels ``"f1_micro"``,
-        ``"f1_samples"``, ``"accuracy"`` (of all labels of a row) or ``"roc_auc"``.
+        ``"f1_samples"``, ``"accuracy"`` (of all labels of a row) or ``"roc_auc"``. For
+        a metric of labels, such as ``"f1"``, pipelines are compared by the log loss,
+        and the decision is tuned, see `decision_threshold_`.
     cv : int, splitter, iterable or None, default=None
         Cross-validation of the pipelines, as in ``GridSearchCV``. None chooses by the
         number of rows: five stratified folds, repeated below 1 000 rows, three folds
         above 15 000, and one holdout part above 60 000, or from 2 500 rows on if
-        `time_budget` is too short for folds. With a holdout part, pipelines are fitted
+        `time_budget` is too short for folds; folds as well where fewer than 100 rows
+        are outside of the largest class. With a holdout part, pipelines are fitted
         on as many rows as allow for some dozens of fits within the budget; the final
         model is fitted on all rows, or on as many as there is time for.
     column_kinds : mapping or None, default=None
@@ -693,12 +701,19 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     classes_ : ndarray of shape (n_classes,) or list of ndarray of shape (2,)
         Class labels; for several labels, 0 and 1 for each, as in
         ``MultiOutputClassifier``.
+    decision_threshold_ : float or ndarray of shape (n_classes,) or (n_labels,)
+        How ``predict`` decides, tuned on out-of-fold probabilities where `scoring`
+        judges labels. With two classes, ``classes_[1]`` is predicted where its
+        probability exceeds this threshold. With more classes, these offsets are added
+        to the logarithms of the probabilities, and the class with the largest sum is
+        predicted. For several labels, the threshold of each. 0.5 or zeros where the
+        most probable class is as good.
     best_estimator_ : sklearn.pipeline.Pipeline
         Best single pipeline, fitted on all rows; works without this package unless it
-        has a ``bagged_mlp`` or ``maml`` step.
+        has a ``bagged_mlp`` or ``maml`` step. It predicts the most probable class.
     best_score_ : float
-        Mean cross-validated score of the best single pipeline; greater is better. NaN
-        without a search.
+        Mean cross-validated score of the best single pipeline, of its most probable
+        class for a metric of labels; greater is better. NaN without a search.
     best_pipeline_ : str
         Text of the best single pipeline.
     ensemble_ : fitted ensemble
@@ -768,6 +783,12 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         """
         return self._predictions("predict_proba", X)
 
+    @property
+    def decision_threshold_(self):
+        """How ``predict`` decides: a threshold, offsets or thresholds of labels."""
+        check_is_fitted(self)
+        return self.ensemble_.decision_threshold_
+
     def predict_log_proba(self, X):
         """Return the logarithm of class probabilities.
 
@@ -790,7 +811,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
 
         Available for one column of labels, once fitted. Members of the final model
         have decision functions of different scales, or none: the values are computed
-        from the combined probabilities.
+        from the combined probabilities. They agree with ``predict``: the log-odds of
+        `decision_threshold_` are subtracted, or its offsets are added.
 
         Parameters
         ----------
@@ -801,12 +823,17 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
             Log-odds of ``classes_[1]`` for two classes, log-probability of each class
-            for more. Finite: a probability of zero counts as the smallest float64.
+            for more, both shifted by `decision_threshold_`. Finite: a probability of
+            zero counts as the smallest float64.
         """
-        return decision_values(self.predict_proba(X))
+        values = decision_values(self.predict_proba(X))
+        decision = self.decision_threshold_
+        return values - logit(decision) if values.ndim == 1 else values + decision
 
     def predict(self, X):
-        """Return the most probable class of each row.
+        """Return the class of each row by `decision_threshold_`.
+
+        That is the most probable class, unless another decision is better by `scoring`.
 
         Parameters
         ----------
@@ -816,7 +843,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class labels; for several labels, 1 where the probability exceeds one half.
+            Class labels; for several labels, 1 where the probability exceeds the
+            threshold of the label.
         """
         return self._predictions("predict", X)
 

@@ -324,18 +324,19 @@ def label_classes(n_labels, dtype):
     return [np.array([0, 1], dtype=dtype) for _ in range(n_labels)]
 
 
-def has_label(probabilities):
-    """Predict the labels with a probability above 0.5.
+def has_label(probabilities, thresholds=0.5):
+    """Predict the labels with a probability above a threshold.
 
     Parameters
     ----------
     probabilities : array-like of shape (n_samples, n_labels)
+    thresholds : float or ndarray of shape (n_labels,), default=0.5
 
     Returns
     -------
     labels : ndarray of bool of shape (n_samples, n_labels)
     """
-    return np.asarray(probabilities) > 0.5
+    return np.asarray(probabilities) > thresholds
 
 
 def decision_values(probabilities):

@@ -38,10 +38,12 @@ def ensemble_of(final, dataset, extrapolation=EXTRAPOLATION):
     task = dataset.task
     if isinstance(task, MultilabelTask):
         return _WeightedEnsembleMultilabel(
-            members, final.combination, task.n_outputs, task.dtype
+            members, final.combination, task.n_outputs, task.dtype, final.decision
         )
     if task.is_classifier:
-        return WeightedEnsembleClassifier(members, final.combination, task.classes)
+        return WeightedEnsembleClassifier(
+            members, final.combination, task.classes, final.decision
+        )
     limits = task.limits(dataset.y, extrapolation)
     return WeightedEnsembleRegressor(members, final.combination, limits)
 

@@ -1,8 +1,9 @@
 """Build the final model from the evaluations of a search, within the time left.
 
-The steps are: collect out-of-fold predictions, combine candidates, fit the members on
-all rows, and repeat without those members that could not be fitted. If no candidate is
-left, the final model is one of `sklearn_meta.ensemble._fallbacks`.
+The steps are: collect out-of-fold predictions, combine candidates, tune the decision
+between classes, fit the members on all rows, and repeat without those members that
+could not be fitted. If no candidate is left, the final model is one of
+`sklearn_meta.ensemble._fallbacks`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 
 from sklearn_meta._warnings import warn
 from sklearn_meta.ensemble._choose_combination import combine
-from sklearn_meta.ensemble._combination import Combination
+from sklearn_meta.ensemble._combination import Combination, as_pairs, of_pairs
+from sklearn_meta.ensemble._decisions import tune_decision
 from sklearn_meta.ensemble._fallbacks import (
     fastest_model,
     screening_model,
@@ -24,7 +26,8 @@ from sklearn_meta.ensemble._fold_scores import TimedScore
 from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_models
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
-from sklearn_meta.evaluation._budget import combine_seconds
+from sklearn_meta.evaluation._budget import DECIDE_SECONDS, combine_seconds
+from sklearn_meta.evaluation._cross_validation import lacks_rare_rows
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
 from sklearn_meta.parallel._in_process import InProcessPool
@@ -37,6 +40,17 @@ COMBINE = "sklearn_meta.ensemble._final_model:combine_candidates"
 # Share of the time left within which the last call of the scorer must end. A usual one
 # takes milliseconds.
 SCORE_SHARE_OF_REST = 0.6
+
+# Share of the time left after combining in which the decision between classes is tuned,
+# and the largest share for the time that was reserved for it.
+DECIDE_SHARE_OF_REST, DECIDE_MOST_OF_REST = 0.2, 0.5
+
+# Number of the best candidates whose average is a contender on tables with few rows
+# outside of the largest class. On ten such tables of 12 to 30 positives, the best of 12
+# to 51 candidates by the average precision of five folds lost 0.017 of the AUC on new
+# rows in the mean and 0.094 at most, compared with the best one there; the average of
+# three 0.007 and 0.026. By the AUC of five folds: 0.009 and 0.039, 0.003 and 0.016.
+N_BEST_OF_RARE = 3
 
 # Seconds for fitting the final model after an interrupt with Ctrl-C.
 SECONDS_AFTER_INTERRUPT = 3.0
@@ -155,7 +169,9 @@ def build_final_model(
         ]
         if not candidates:
             break
-        combination, members = _combine(oof, candidates, context, ensemble_size, refits)
+        combination, members, decision = _combine(
+            oof, candidates, context, ensemble_size, refits
+        )
         best = max(candidates, key=lambda i: oof.evaluations[i].score)
         # Members by decreasing weight; the best candidate last if it is not a member.
         wanted = list(dict.fromkeys([*members, best]))
@@ -170,6 +186,7 @@ def build_final_model(
                 combination,
                 fitted[best],
                 refits.seconds,
+                decision=decision,
             )
         candidates = [i for i in candidates if i not in failed]
     return screening_model(history) or fastest_model(oof.evaluations, context, budget)
@@ -207,7 +224,7 @@ class Combinable:
 
 
 def combine_candidates(context, given, size, seconds, last_call, clock=time.monotonic):
-    """Combine candidates, in a worker or in this process.
+    """Combine candidates and tune the decision, in a worker or in this process.
 
     Parameters
     ----------
@@ -224,6 +241,8 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
     Yields
     ------
     combination : Combination
+    decision : float, ndarray or None
+        See `tune_decision`; None if the metric does not judge labels.
     """
     dataset, now = context.dataset, clock()
     weight = (
@@ -233,33 +252,57 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
     if not dataset.task.is_classifier:
         limits = dataset.task.limits(dataset.y, context.extrapolation)
         predictions = tuple(np.clip(p, *limits) for p in predictions)
-    yield combine(
+    y, comparison = dataset.y[given.rows], context.comparison
+    combination = combine(
         predictions,
-        dataset.y[given.rows],
+        y,
         task=dataset.task.name,
         score=TimedScore(
-            lambda predictions, rows: context.score(predictions, given.rows[rows]),
+            lambda predictions, rows: context.score(
+                predictions, given.rows[rows], scoring=comparison
+            ),
             clock,
             now + last_call,
-            given.score_seconds,
+            given.score_seconds if comparison is context.scoring else 0.0,
         ),
         folds=given.folds,
-        metric=context.scoring.name,
+        metric=comparison.name,
         scores=given.scores,
         kinds=given.kinds,
         sample_weight=weight,
         size=size,
+        n_best=N_BEST_OF_RARE if lacks_rare_rows(dataset) else 0,
         deadline=now + seconds,
         clock=clock,
         known_scores=given.known_scores,
     )
+    decision = None
+    if context.objective is not None:
+        decision = tune_decision(
+            _combined(combination, [predictions[m] for m in combination.members], y),
+            y,
+            score=TimedScore(
+                lambda predictions, rows: context.score(predictions, given.rows[rows]),
+                clock,
+                now + last_call,
+                given.score_seconds,
+            ),
+            folds=given.folds,
+            deadline=clock() + max(0.0, _decide_seconds(now + last_call - clock())),
+            clock=clock,
+        )
+    yield combination, decision
 
 
 def _combine(oof, candidates, context, ensemble_size, refits):
-    """Return the combination of some candidates and the indices of its members."""
+    """Return a combination, the indices of its members, and the tuned decision."""
     chosen = [oof.evaluations[i] for i in candidates]
     score_seconds = max(e.score_seconds for e in chosen)
-    is_slow = oof.scores is not None and score_seconds >= SLOW_SCORE_SECONDS
+    is_slow = (
+        context.objective is None
+        and oof.scores is not None
+        and score_seconds >= SLOW_SCORE_SECONDS
+    )
     given = Combinable(
         tuple(oof.predictions[i] for i in candidates),
         oof.rows,
@@ -278,9 +321,23 @@ def _combine(oof, candidates, context, ensemble_size, refits):
         # A scorer of the user may hang, and a worker can be killed.
         deadline = budget.clock() + last_call if np.isfinite(last_call) else None
         task = Task("combine", COMBINE, arguments, deadline, refits.memory_limit)
-        combination = run_task(pool, task)
-        if combination is None:
-            combination = Combination.single(int(np.argmax(given.scores)))
+        found = run_task(pool, task)
+        if found is None:
+            found = Combination.single(int(np.argmax(given.scores))), None
     else:
-        (combination,) = combine_candidates(context, *arguments, clock=budget.clock)
-    return combination, [candidates[m] for m in combination.members]
+        (found,) = combine_candidates(context, *arguments, clock=budget.clock)
+    combination, decision = found
+    return combination, [candidates[m] for m in combination.members], decision
+
+
+def _decide_seconds(remaining):
+    """Return the seconds in which the decision is tuned."""
+    reserved = min(DECIDE_SECONDS, DECIDE_MOST_OF_REST * remaining)
+    return max(DECIDE_SHARE_OF_REST * remaining, reserved)
+
+
+def _combined(combination, predictions, y):
+    """Return the combined probabilities of classes or labels."""
+    if y.ndim == 1:
+        return combination.apply(predictions)
+    return of_pairs(combination.apply([as_pairs(p) for p in predictions]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from sklearn_meta.ensemble._combination import Combination
 from sklearn_meta.ensemble._refits import mean_iterations
 from sklearn_meta.evaluation._records import Evaluation, Status
@@ -47,6 +49,8 @@ class FinalModel:
         Total time of the fits on all rows, in seconds, summed over the workers.
     stop_reason : str, default=""
         Reason why the search ended.
+    decision : float, ndarray or None, default=None
+        Tuned decision between the classes or labels, see `tune_decision`.
     """
 
     members: tuple[Member, ...]
@@ -54,6 +58,7 @@ class FinalModel:
     best: Member
     refit_seconds: float = 0.0
     stop_reason: str = ""
+    decision: float | np.ndarray | None = None
 
     @property
     def weights(self) -> dict[int, float]:
@@ -69,7 +74,7 @@ class FinalModel:
         """Cross-validated score of the best single candidate; NaN without a search."""
         best = self.best.evaluation
         is_zero_shot = best.status is Status.OK and not best.folds
-        return float("nan") if is_zero_shot else best.score
+        return float("nan") if is_zero_shot else best.as_reported().score
 
 
 def fitted_member(evaluation, refits):

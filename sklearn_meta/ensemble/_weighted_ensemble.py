@@ -26,6 +26,7 @@ from sklearn_meta.ensemble._combination import (
     as_pairs,
     of_pairs,
 )
+from sklearn_meta.ensemble._decisions import decide, untuned_decision
 
 # Minimum number of rows per leaf of the tree in the default members.
 LEAF_SIZE = 5
@@ -113,11 +114,18 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         Sorted class labels, if the members were fitted on class indices. Classes that
         a member has not seen get the probability zero. Members with all classes may
         predict labels as well. None if all members were fitted on labels.
+    decision_threshold : float or ndarray of shape (n_classes,), default=None
+        How ``predict`` decides. With two classes, the second one is predicted where its
+        probability exceeds this threshold. With more, these offsets are added to the
+        logarithms of the probabilities, and the class with the largest sum is
+        predicted. None for the most probable class.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels.
+    decision_threshold_ : float or ndarray of shape (n_classes,)
+        `decision_threshold`; 0.5 or zeros if that is None.
     members_ : list of classifiers
         Members that were fitted by ``fit``. Not defined for an ensemble of fitted
         members.
@@ -145,10 +153,13 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
     array([0, 0])
     """
 
-    def __init__(self, members=None, combination=None, classes=None):
+    def __init__(
+        self, members=None, combination=None, classes=None, decision_threshold=None
+    ):
         self.members = members
         self.combination: Combination | None = combination
         self.classes = classes
+        self.decision_threshold = decision_threshold
 
     @property
     def classes_(self):
@@ -164,6 +175,13 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
             )
         seen = [m.classes_ for models in self.members for m in _models(models)]
         return np.unique(np.concatenate(seen))
+
+    @property
+    def decision_threshold_(self):
+        """How ``predict`` decides; see `decision_threshold`."""
+        if self.decision_threshold is not None:
+            return self.decision_threshold
+        return untuned_decision(self.classes_)
 
     def fit(self, X, y):
         """Fit clones of the members; the weights do not change.
@@ -189,6 +207,15 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
                 f"y must have the {len(intercept)} classes for which the weights of "
                 f"the stack were fitted. Got {len(labels)} classes. Pass "
                 "combination=None for equal weights."
+            )
+        shape = np.shape(self.decision_threshold)
+        if self.decision_threshold is not None and shape != (
+            () if len(labels) == 2 else (len(labels),)
+        ):
+            kind = f"offsets of {shape[0]}" if shape else "a threshold of two"
+            raise ValueError(
+                f"decision_threshold must fit the {len(labels)} classes of y. Got "
+                f"{kind} classes. Pass None for the most probable class."
             )
         self._fit_members(X, y if self.classes is None else indices)
         self._labels = labels
@@ -222,7 +249,7 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         return _aligned(model, X, known)
 
     def predict(self, X):
-        """Predict the most probable class of each sample.
+        """Predict the class of each sample by `decision_threshold`.
 
         Parameters
         ----------
@@ -234,8 +261,8 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         labels : ndarray of shape (n_samples,)
             Predicted class labels.
         """
-        most_probable = np.argmax(self.predict_proba(X), axis=1)
-        return self.classes_[most_probable]
+        decided = decide(self.predict_proba(X), self.decision_threshold)
+        return self.classes_[decided]
 
     def vote_of(self, models):
         """Return a scikit-learn soft voting classifier of fitted models.
@@ -280,11 +307,15 @@ class _WeightedEnsembleMultilabel(ClassifierMixin, _WeightedEnsemble):
         Number of labels.
     dtype : numpy.dtype, default=numpy.int64
         Type of the predicted indicators.
+    decision_threshold : ndarray of shape (n_labels,), default=None
+        Probability of each label above which it is predicted; None for 0.5.
 
     Attributes
     ----------
     classes_ : list of ndarray of shape (2,)
         Indicators 0 and 1 for each label, of type `dtype`.
+    decision_threshold_ : ndarray of shape (n_labels,)
+        `decision_threshold`; 0.5 for each label if that is None.
 
     Notes
     -----
@@ -292,16 +323,31 @@ class _WeightedEnsembleMultilabel(ClassifierMixin, _WeightedEnsemble):
     several classes for every classifier.
     """
 
-    def __init__(self, members=(), combination=None, n_labels=2, dtype=np.int64):
+    def __init__(
+        self,
+        members=(),
+        combination=None,
+        n_labels=2,
+        dtype=np.int64,
+        decision_threshold=None,
+    ):
         self.members = members
         self.combination: Combination | None = combination
         self.n_labels = n_labels
         self.dtype = dtype
+        self.decision_threshold = decision_threshold
 
     @property
     def classes_(self):
         """Indicators 0 and 1 for each label."""
         return label_classes(self.n_labels, self.dtype)
+
+    @property
+    def decision_threshold_(self):
+        """How ``predict`` decides; see `decision_threshold`."""
+        if self.decision_threshold is not None:
+            return self.decision_threshold
+        return untuned_decision(self.classes_)
 
     def fit(self, X, y):
         """Fit clones of the members; the weights do not change.
@@ -339,7 +385,7 @@ class _WeightedEnsembleMultilabel(ClassifierMixin, _WeightedEnsemble):
         return of_pairs(self.combination.apply(pairs))
 
     def predict(self, X):
-        """Predict the labels of each sample: those with a probability above 0.5.
+        """Predict the labels of each sample by `decision_threshold`.
 
         Parameters
         ----------
@@ -351,7 +397,8 @@ class _WeightedEnsembleMultilabel(ClassifierMixin, _WeightedEnsemble):
         indicators : ndarray of shape (n_samples, n_labels)
             Indicators of type `dtype`.
         """
-        return has_label(self.predict_proba(X)).astype(self.dtype)
+        probabilities = self.predict_proba(X)
+        return has_label(probabilities, self.decision_threshold_).astype(self.dtype)
 
 
 class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):

@@ -23,6 +23,9 @@ COMBINE_SHARE_OF_REST = 0.3
 # Number of calls of a slow scorer that combining candidates has time for: two
 # combinations on five folds. None if they would take more than this share of the time.
 COMBINE_CALLS, CALLS_SHARE = 10, 0.7
+# Reserve for tuning the decision between classes, where there is one: some hundred
+# calls of a scorer of scikit-learn.
+DECIDE_SECONDS = 0.5
 # Number of the best candidates whose refits enter the reserve.
 RESERVED_MEMBERS = 4
 
@@ -99,6 +102,8 @@ def reserve_seconds(history, context, budget, n_workers):
     fits = [refit_seconds(e, context) for e in best]
     seconds = max(sum(fits) / n_workers, max(fits, default=0.0))
     seconds += COMBINE_SECONDS + COMBINE_SHARE * budget.seconds
+    if context.objective is not None:
+        seconds += DECIDE_SECONDS
     longest = MAX_RESERVE_SHARE * budget.seconds
     calls = _seconds_of_calls(max((e.score_seconds for e in best), default=0.0))
     return min(seconds + (calls if calls <= CALLS_SHARE * longest else 0.0), longest)

@@ -41,6 +41,13 @@ HOLDOUT_SHARE = 0.2
 # With more validation rows than this, the standard error of a score is negligible.
 MAX_HOLDOUT_ROWS = 40_000
 
+# A holdout part and a screening part have at least this number of rows outside of the
+# largest class, and the training rows beside them twice as many; with too few for that,
+# folds take the place of the holdout, so that each of these rows is validated. The
+# average precision of four positives is a lottery: of 134 candidates on 20 000 rows
+# with 20 positives, the best one on a holdout part ranked no better than chance.
+MIN_RARE_ROWS = 20
+
 # Number of rows of the subsample, and the ratio of training rows to it above which
 # there is a screening stage.
 SCREENING_ROWS = 8_000
@@ -80,13 +87,18 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
     splitter : scikit-learn splitter
         Stratified for a single target of classes, grouped if groups are given. Five
         folds twice below 1 000 rows, five folds below 15 000, three below 60 000; a
-        holdout above, or if `effort` allows one fold only.
+        holdout above, or if `effort` allows one fold only. With so few rows outside of
+        the largest class that a holdout part would have less than `MIN_RARE_ROWS` of
+        them, five folds below 60 000 rows and three above, and twice if `effort` allows
+        more than one.
     """
     n = dataset.n_samples
-    max_train = n if effort.max_train is None else effort.max_train
     stratified = dataset.task.stratifies
+    is_rare = lacks_rare_rows(dataset)
+    max_folds = FULL_EFFORT.max_folds if is_rare else effort.max_folds
     if dataset.groups is not None:
         n_folds = min(5, len(np.unique(dataset.groups)))
+        max_train = n if effort.max_train is None else effort.max_train
         if has_holdout(dataset, None, effort):
             return GroupShuffleSplit(
                 1,
@@ -94,10 +106,9 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
                 train_size=min(max_train / n, 1 - HOLDOUT_SHARE),
                 random_state=random_state,
             )
-        return k_fold(min(n_folds, effort.max_folds), dataset, random_state)
+        return k_fold(min(n_folds, max_folds), dataset, random_state)
     if has_holdout(dataset, None, effort):
-        test_size = min(int(HOLDOUT_SHARE * n), MAX_HOLDOUT_ROWS, max_train)
-        train_size = min(max_train, n - test_size)
+        train_size, test_size = _holdout_sizes(dataset, effort)
         # Stratification needs two members of each class, and a row of each class in
         # both parts.
         stratified = (
@@ -108,17 +119,64 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
         return (StratifiedShuffleSplit if stratified else ShuffleSplit)(
             1, test_size=test_size, train_size=train_size, random_state=random_state
         )
-    n_folds = 5 if n < N_SAMPLES_FIVE_FOLDS else 3
-    n_folds = min(n_folds, effort.max_folds, n)
+    five_below = N_SAMPLES_THREE_FOLDS if is_rare else N_SAMPLES_FIVE_FOLDS
+    n_folds = min(5 if n < five_below else 3, max_folds, n)
+    if is_rare:
+        # A row of the rare class in each fold, where there are two.
+        n_folds = max(2, min(n_folds, n_rare_rows(dataset)))
     if stratified:
         # StratifiedKFold requires that the largest class has a member for each fold.
         n_folds = max(2, min(n_folds, int(np.bincount(dataset.y).max())))
-    if n < N_SAMPLES_REPEATED and effort.max_repeats > 1:
+    repeats = n < N_SAMPLES_REPEATED or (is_rare and effort.max_folds > 1)
+    if repeats and effort.max_repeats > 1:
         splitter = RepeatedStratifiedKFold if stratified else RepeatedKFold
         return splitter(
             n_splits=n_folds, n_repeats=effort.max_repeats, random_state=random_state
         )
     return k_fold(n_folds, dataset, random_state)
+
+
+def n_rare_rows(dataset) -> int:
+    """Return the number of rows outside of the largest class.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    n : int
+        All rows if the target is not one of classes.
+    """
+    if not dataset.task.stratifies:
+        return dataset.n_samples
+    return dataset.n_samples - int(np.bincount(dataset.y).max())
+
+
+def lacks_rare_rows(dataset) -> bool:
+    """Whether a holdout part would have too few rows outside of the largest class.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    lacks : bool
+        False for tables that are too small for such a part anyway.
+    """
+    is_large = dataset.n_samples * HOLDOUT_SHARE >= MIN_RARE_ROWS
+    return is_large and n_rare_rows(dataset) * HOLDOUT_SHARE < MIN_RARE_ROWS
+
+
+def _holdout_sizes(dataset, effort):
+    """Return the numbers of training and validation rows of a holdout."""
+    n, n_rare = dataset.n_samples, n_rare_rows(dataset)
+    max_train = n if effort.max_train is None else effort.max_train
+    most = int(HOLDOUT_SHARE * n)
+    for_rare = int(np.ceil(MIN_RARE_ROWS * n / n_rare))
+    test_size = min(most, max(min(MAX_HOLDOUT_ROWS, max_train), for_rare))
+    return min(max(max_train, 2 * for_rare), n - test_size), test_size
 
 
 def k_fold(n_folds, dataset, random_state):
@@ -207,11 +265,11 @@ def has_holdout(dataset, cv, effort) -> bool:
     Returns
     -------
     is_holdout : bool
-        False if the user has chosen `cv`.
+        False if the user has chosen `cv`, or with too few rows outside of the largest
+        class.
     """
-    return cv is None and (
-        effort.max_folds == 1 or dataset.n_samples >= N_SAMPLES_THREE_FOLDS
-    )
+    is_expensive = effort.max_folds == 1 or dataset.n_samples >= N_SAMPLES_THREE_FOLDS
+    return cv is None and is_expensive and not lacks_rare_rows(dataset)
 
 
 def refers_to_rows(cv) -> bool:
@@ -300,12 +358,23 @@ def make_stages(dataset, folds, random_state):
         stages.insert(
             0,
             Stage(
-                subsample(dataset, train, SCREENING_ROWS, rng),
-                subsample(dataset, validation, SCREENING_ROWS, rng),
+                _screening_rows(dataset, train, 2 * MIN_RARE_ROWS, rng),
+                _screening_rows(dataset, validation, MIN_RARE_ROWS, rng),
                 screening=True,
             ),
         )
     return tuple(stages)
+
+
+def _screening_rows(dataset, rows, n_rare, rng):
+    """Draw rows for the screening, with all rare ones if there would be too few."""
+    chosen = subsample(dataset, rows, SCREENING_ROWS, rng)
+    if not dataset.task.stratifies:
+        return chosen
+    largest = np.argmax(np.bincount(dataset.y))
+    if np.count_nonzero(dataset.y[chosen] != largest) >= n_rare:
+        return chosen
+    return np.union1d(chosen, rows[dataset.y[rows] != largest])
 
 
 def subsample(dataset: Dataset, rows, n, rng):

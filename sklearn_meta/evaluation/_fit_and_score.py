@@ -64,6 +64,9 @@ class EvaluationContext:
     given : GivenTable, default=None
         The user's table, with the rows of the dataset; None for a scoring that does not
         read it.
+    objective : FastScoring or None, default=None
+        Scoring by which candidates are compared; None for `scoring`, see
+        `objective_of`.
     """
 
     dataset: Dataset = field(repr=False)
@@ -75,7 +78,14 @@ class EvaluationContext:
     extrapolation: float = EXTRAPOLATION
     given: GivenTable | None = field(default=None, repr=False)
 
-    def score(self, predictions, rows, model=None) -> float:
+    objective: FastScoring | None = None
+
+    @property
+    def comparison(self) -> Scoring:
+        """Scoring by which candidates are compared."""
+        return self.scoring if self.objective is None else self.objective
+
+    def score(self, predictions, rows, model=None, scoring=None) -> float:
         """Score predictions of some rows.
 
         Parameters
@@ -87,13 +97,15 @@ class EvaluationContext:
         model : callable, default=None
             ``model(encoded) -> predictions`` for rows that are not among `rows`, to
             which a scorer may come by changing its table; None if there is none.
+        scoring : Scoring, default=None
+            None for that of the user.
 
         Returns
         -------
         score : float
             Greater is better.
         """
-        dataset, scoring = self.dataset, self.scoring
+        dataset, scoring = self.dataset, scoring or self.scoring
         X, y = dataset.X[rows], dataset.y[rows]
         weight = _take(dataset.sample_weight, rows)
         metadata = dataset.metadata_of(rows)
@@ -228,6 +240,10 @@ def _run_stage(context, tree, seed, index, stage, rule):
         lambda encoded: task.predict(pipeline, encoded),
     )
     scored = time.perf_counter()
+    reported = None
+    if context.objective is not None:
+        reported = score
+        score = context.score(predictions, stage.validation, scoring=context.objective)
     return FoldResult(
         stage=index,
         score=score,
@@ -237,6 +253,7 @@ def _run_stage(context, tree, seed, index, stage, rule):
         iterations=iterations,
         model=_dump(pipeline) if fitted - began >= rule.keep_models_from else None,
         score_seconds=scored - predicted,
+        reported=reported,
     )
 
 

@@ -16,7 +16,7 @@ def without_arrays(evaluation):
     """Return an evaluation without predictions, models and tree.
 
     Predictions and models take megabytes, and the text of the candidate determines the
-    tree.
+    tree. Scores are those by the user's metric.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def without_arrays(evaluation):
     def light(result):
         return FoldResult(
             stage=result.stage,
-            score=float(result.score),
+            score=float(result.as_reported().score),
             predictions=None,
             fit_seconds=_rounded(result.fit_seconds),
             predict_seconds=_rounded(result.predict_seconds),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -93,6 +93,9 @@ class FoldResult:
     pooled_score : float or None, default=None
         Score of the predictions of this and all earlier folds together. Only of the
         last fold, and only if the score is undefined on each of them.
+    reported : float or None, default=None
+        Score by the user's metric, where candidates are compared by another objective;
+        None if `score` is it.
     """
 
     stage: int
@@ -104,6 +107,19 @@ class FoldResult:
     model: bytes | None = field(default=None, repr=False, compare=False)
     score_seconds: float = 0.0
     pooled_score: float | None = None
+    reported: float | None = None
+
+    def as_reported(self) -> FoldResult:
+        """Return the result with the score by the user's metric.
+
+        Returns
+        -------
+        result : FoldResult
+            Unchanged if candidates are compared by this metric.
+        """
+        if self.reported is None:
+            return self
+        return replace(self, score=self.reported, reported=None)
 
 
 @dataclass(frozen=True)
@@ -154,6 +170,20 @@ class Evaluation:
     def score(self) -> float:
         """Mean of `defined_scores`; minus infinity if there are none."""
         return float(np.mean(self.defined_scores or [-np.inf]))
+
+    def as_reported(self) -> Evaluation:
+        """Return the evaluation with the scores by the user's metric.
+
+        Returns
+        -------
+        evaluation : Evaluation
+            Unchanged if candidates are compared by this metric.
+        """
+        return replace(
+            self,
+            folds=tuple(f.as_reported() for f in self.folds),
+            screening=tuple(f.as_reported() for f in self.screening),
+        )
 
     @property
     def standard_error(self) -> float:

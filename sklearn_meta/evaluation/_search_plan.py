@@ -17,7 +17,7 @@ from sklearn_meta.evaluation._cross_validation import (
 )
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._limits import SearchLimits, patience
-from sklearn_meta.evaluation._scoring import Scoring, perfect_score
+from sklearn_meta.evaluation._scoring import FastScoring, Scoring, perfect_score
 from sklearn_meta.parallel._start_pool import IN_PROCESS_SECONDS
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.timing._effort import Effort
@@ -59,6 +59,8 @@ class SearchSettings:
         Seed of the splits and the candidates.
     split_params : dict of str to object, default=None
         Arguments of ``cv.split`` besides `X` and `y`; None for the groups.
+    objective : FastScoring or None, default=None
+        Scoring by which candidates are compared; None for `scoring`.
     """
 
     scoring: Scoring
@@ -72,6 +74,12 @@ class SearchSettings:
     n_workers: int
     seed: int
     split_params: dict | None = None
+    objective: FastScoring | None = None
+
+    @property
+    def comparison(self) -> Scoring:
+        """Scoring by which candidates are compared."""
+        return self.scoring if self.objective is None else self.objective
 
     def recallable(self) -> Catalog:
         """Return the operators that may be recalled.
@@ -200,6 +208,7 @@ def make_plan(table, prior, settings, budget) -> Plan:
             seed=settings.seed,
             extrapolation=extrapolation,
             given=_given(table, dataset, settings.scoring),
+            objective=settings.objective,
         ),
         forecast=forecast,
         budget=budget,
@@ -248,7 +257,7 @@ def _limits(dataset, settings):
     return SearchLimits(
         max_evaluations=settings.max_evaluations,
         patience=patience(dataset.n_samples, dataset.n_features),
-        perfect_score=perfect_score(settings.scoring, dataset.y),
+        perfect_score=perfect_score(settings.comparison, dataset.y),
         memory_limit=settings.memory_limit,
     )
 

@@ -35,7 +35,8 @@ class ProgressLine:
         best = history.best()
         text = f"{len(history)} evaluations"
         if best is not None and best.folds:
-            text += f", best score {best.score:.5g} ({_short(best.candidate.text)})"
+            score, pipeline = best.as_reported().score, _short(best.candidate.text)
+            text += f", best score {score:.5g} ({pipeline})"
         left = self._budget.remaining()
         text += f", {left:.0f} s left" if left != float("inf") else ""
         if self._stream.isatty():

@@ -43,7 +43,7 @@ def recall(dataset, settings, *, meta_learner, knowledge_base) -> Prior:
         searched,
         catalog=settings.recallable(),
         time_budget=forecast.budget_seconds,
-        scoring=settings.scoring.name,
+        scoring=settings.comparison.name,
     )
     prior = text_first(prior, dataset, settings.recallable())
     if searched is dataset:

@@ -137,7 +137,8 @@ def _scores(dataset, scoring, stages, evaluation):
     own = {}
     if scoring.name in get_scorer_names():
         # A metric without a public name would have no meaning in other searches.
-        own[scoring.name] = evaluation.score, evaluation.standard_error
+        reported = evaluation.as_reported()
+        own[scoring.name] = reported.score, reported.standard_error
     if any(fold.predictions is None for fold in evaluation.folds):
         return own
     folds = [

@@ -1,6 +1,7 @@
 """Made-up candidates whose predictions are the truth seen through noise."""
 
 import numpy as np
+from scipy.special import expit
 
 
 def softmax(logits):
@@ -19,3 +20,9 @@ def target_candidates(rng, n=300, noise=(1.0, 1.0, 1.0)):
     """Targets, and candidates that are the targets plus noise."""
     y = 3.0 * rng.normal(size=n) + 100.0
     return y, [y + s * rng.normal(size=n) for s in noise]
+
+
+def some_labels(rng, n=1_500):
+    """Calibrated probabilities of one common and two rare labels."""
+    p = expit(1.5 * rng.normal(size=(n, 3)) + np.array([0.0, -3.0, -3.0]))
+    return p, (rng.uniform(size=p.shape) < p).astype(int)

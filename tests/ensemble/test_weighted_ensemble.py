@@ -55,6 +55,31 @@ def test_classifier_combines_probabilities(classifiers):
     assert ensemble.n_features_in_ == 8
 
 
+def test_the_decision_threshold_decides(classifiers):
+    X, y, members = classifiers
+    offsets = np.array([2.0, 0.0, -1.0])
+    ensemble = WeightedEnsembleClassifier(members, decision_threshold=offsets)
+    expected = np.argmax(np.log(ensemble.predict_proba(X) + 1e-12) + offsets, axis=1)
+    assert_array_equal(ensemble.predict(X), expected)
+    assert_array_equal(ensemble.decision_threshold_, offsets)
+    untuned = WeightedEnsembleClassifier(members)
+    assert_array_equal(untuned.decision_threshold_, np.zeros(3))
+    assert not np.array_equal(untuned.predict(X), expected)
+    with pytest.raises(ValueError, match="offsets of 3 classes"):
+        clone(ensemble).fit(X, y == 1)
+
+
+def test_the_threshold_of_two_classes_is_of_the_second():
+    X, y = make_classification(100, 5, random_state=0)
+    ensemble = WeightedEnsembleClassifier(decision_threshold=0.8).fit(X, y)
+    positive = ensemble.predict_proba(X)[:, 1]
+    assert_array_equal(ensemble.predict(X), positive > 0.8)
+    assert ensemble.decision_threshold_ == 0.8
+    assert WeightedEnsembleClassifier().fit(X, y).decision_threshold_ == 0.5
+    with pytest.raises(ValueError, match="a threshold of two classes"):
+        ensemble.fit(X, np.arange(100) % 3)
+
+
 def test_members_that_predict_labels_need_no_classes():
     X, y = make_classification(60, 5, random_state=0)
     y = np.array(["no", "yes"])[y]

@@ -14,6 +14,7 @@ from sklearn_meta.evaluation._budget import (
     COMBINE_SECONDS,
     COMBINE_SHARE,
     COMBINE_SHARE_OF_REST,
+    DECIDE_SECONDS,
     MAX_RESERVE_SHARE,
     RESERVED_MEMBERS,
     Budget,
@@ -24,6 +25,7 @@ from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import Status
+from sklearn_meta.evaluation._scoring import FastScoring
 from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 from sklearn_meta.timing._refits import refit_seconds
 from tests.evaluation.records import evaluation
@@ -158,3 +160,13 @@ def test_combining_takes_its_share_and_the_calls_of_a_slow_scorer():
     # No time for them: the fits matter more.
     assert combine_seconds(1.0, 0.1) == pytest.approx(COMBINE_SHARE_OF_REST)
     assert combine_seconds(np.inf, 0.1) == np.inf
+
+
+def test_a_decision_between_classes_has_its_reserve():
+    context = replace(CONTEXT, objective=FastScoring("neg_log_loss"))
+    budget = Budget(100.0, lambda: 0.0)
+    of_decision = reserve_seconds(History(), context, budget, 1)
+    without = reserve_seconds(History(), CONTEXT, budget, 1)
+    assert of_decision == pytest.approx(without + DECIDE_SECONDS)
+    short = Budget(1.0, lambda: 0.0)
+    assert reserve_seconds(History(), context, short, 1) == pytest.approx(0.3)

@@ -20,9 +20,11 @@ from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._task import ClassificationTask, MultilabelTask, RegressionTask
 from sklearn_meta.evaluation._cross_validation import (
     MAX_HOLDOUT_ROWS,
+    MIN_RARE_ROWS,
     SCREENING_ROWS,
     default_splitter,
     follow_rows,
+    has_holdout,
     make_folds,
     make_stages,
     predicts_later_rows,
@@ -161,6 +163,73 @@ def test_folds_cover_every_row_and_are_disjoint_from_training(n):
         assert len(train) + len(validation) == n
         seen[validation] += 1
     assert len(set(seen)) == 1 and seen[0] >= 1
+
+
+def rare(n, n_rare):
+    """Two classes, the second of `n_rare` rows."""
+    return dataset((np.arange(n) < n_rare).astype(int), n_classes=2)
+
+
+@pytest.mark.parametrize(
+    "n, n_rare, effort, n_splits",
+    [
+        (20_000, 20, Effort(max_folds=1), 5),
+        (20_000, 20, Effort(), 10),
+        (20_000, 20, Effort(max_repeats=1), 5),
+        (5_000, 12, Effort(max_folds=1), 5),
+        (5_000, 3, Effort(max_repeats=1), 3),
+        (5_000, 1, Effort(max_repeats=1), 2),
+        (90_000, 80, Effort(max_folds=1), 3),
+        # As many as in any table.
+        (20_000, 100, Effort(max_folds=1), 1),
+        (20_000, 100, Effort(), 3),
+        (90_000, 100, Effort(), 1),
+    ],
+)
+def test_folds_validate_every_row_of_a_rare_class(n, n_rare, effort, n_splits):
+    data = rare(n, n_rare)
+    folds = make_folds(data, None, 0, effort)
+    assert len(folds) == n_splits
+    assert has_holdout(data, None, effort) == (n_splits == 1)
+    assert all(data.y[train].any() or n_rare == 1 for train, _ in folds)
+    if n_splits > 1:
+        validated = sum(data.y[validation].sum() for _, validation in folds)
+        assert validated == n_rare * (2 if n_splits == 10 else 1)
+
+
+def test_folds_of_groups_validate_every_row_of_a_rare_class():
+    data = dataset((np.arange(5_000) < 30).astype(int), np.arange(5_000) // 5, 2)
+    assert len(make_folds(data, None, 0, Effort(max_folds=1))) == 5
+
+
+def test_both_parts_of_a_holdout_have_enough_rows_of_a_rare_class():
+    effort = Effort(max_train=20_000)
+    data = rare(400_000, 300)
+    ((train, validation),) = make_folds(data, None, 0, effort)
+    assert data.y[validation].sum() >= MIN_RARE_ROWS
+    assert data.y[train].sum() >= 2 * MIN_RARE_ROWS
+    ((train, validation),) = make_folds(rare(400_000, 40_000), None, 0, effort)
+    assert len(train) == len(validation) == 20_000
+
+
+def test_a_rare_class_among_several_does_not_change_the_folds():
+    y = np.arange(20_000) % 3
+    y[:12] = 3
+    data = dataset(y, n_classes=4)
+    assert len(make_folds(data, None, 0, Effort(max_folds=1))) == 1
+    assert len(make_folds(data, None, 0)) == 3
+
+
+def test_the_screening_keeps_a_rare_class():
+    data = rare(100_000, 120)
+    screening, fold = make_stages(data, make_folds(data, None, 0), 0)
+    assert screening.screening
+    for part, of_fold in [
+        (screening.train, fold.train),
+        (screening.validation, fold.validation),
+    ]:
+        assert data.y[part].sum() == data.y[of_fold].sum()
+        assert len(part) < 8_200 and len(set(part)) == len(part)
 
 
 def test_a_class_with_one_row_does_not_stop_the_split():

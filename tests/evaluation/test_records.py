@@ -11,6 +11,8 @@ from sklearn_meta.evaluation._records import (
     INITIAL,
     STATUS_OF_FAILURE,
     Candidate,
+    Evaluation,
+    FoldResult,
     Status,
 )
 from sklearn_meta.pipelines._tree import X
@@ -73,3 +75,17 @@ def test_the_pooled_score_stands_in_where_no_fold_has_one():
     assert one.score == -np.inf and one.defined_scores == []
     pooled = replace(one, folds=(one.folds[0], replace(one.folds[1], pooled_score=0.7)))
     assert pooled.score == 0.7 and np.isnan(pooled.standard_error)
+
+
+def test_what_is_reported_are_the_scores_by_the_metric_of_the_user():
+    folds = (
+        FoldResult(1, -0.3, None, reported=0.5),
+        FoldResult(2, -0.5, None, reported=0.7),
+    )
+    compared = Evaluation(0, Candidate(X, "X", ""), Status.OK, folds)
+    assert compared.score == pytest.approx(-0.4)
+    reported = compared.as_reported()
+    assert reported.scores == (0.5, 0.7) and reported.score == pytest.approx(0.6)
+    assert reported.as_reported() == reported
+    same = evaluation(0, (0.1, 0.2))
+    assert same.as_reported() == same

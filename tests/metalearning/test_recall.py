@@ -57,7 +57,7 @@ def settings(effort, searches=True, cv=None):
         searches=searches,
         cv=cv,
         seed=0,
-        scoring=SimpleNamespace(name="r2"),
+        comparison=SimpleNamespace(name="r2"),
         recallable=lambda: "operators",
     )
 
