@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_meta._warnings import warn
+from sklearn_meta.data._loss import loss_of
 from sklearn_meta.data._task import (
     ClassificationTask,
     MultilabelTask,
@@ -172,7 +173,7 @@ def classification_task(y, name):
     return y, ClassificationTask(classes)
 
 
-def regression_task(y, name):
+def regression_task(y, name, scoring=None):
     """Validate the target of a regressor and return it with its task.
 
     Parameters
@@ -182,6 +183,8 @@ def regression_task(y, name):
     name : str
         Name of the estimator. Not used; for the same signature as
         `classification_task`.
+    scoring : None, str or callable, default=None
+        The `scoring` parameter of the estimator, which decides the loss.
 
     Returns
     -------
@@ -192,7 +195,8 @@ def regression_task(y, name):
     Raises
     ------
     ValueError
-        If the target has values that are not finite.
+        If the target has values that are not finite, or for which the loss is not
+        defined.
 
     Warns
     -----
@@ -212,7 +216,12 @@ def regression_task(y, name):
             else f"The columns {constant.tolist()} of y are constant"
         )
         warn(f"{what}: every pipeline will predict that constant.", UserWarning)
-    return y, RegressionTask(n_outputs=1 if y.ndim == 1 else y.shape[1])
+    n_outputs = 1 if y.ndim == 1 else y.shape[1]
+    loss = loss_of(scoring)
+    if loss is None:
+        return y, RegressionTask(n_outputs)
+    loss.check_target(y, scoring)
+    return y, RegressionTask(n_outputs, loss, loss.least(y))
 
 
 def _holds_missing(y):

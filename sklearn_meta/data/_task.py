@@ -7,6 +7,8 @@ All tasks have the same attributes:
 - `n_classes`: number of classes of one output (1 for regression);
 - `n_outputs`: number of columns of the target;
 - `stratifies`: whether each row has one class, so that splits can be stratified;
+- `loss`, `least`: loss that `scoring` judges, and smallest prediction; see
+  `RegressionTask`, None for classes;
 - `default_scoring`: scorer name for ``scoring=None``;
 - `fast_scorings`: names of scikit-learn's scorers that
   `sklearn_meta.evaluation._scoring` computes from stored predictions.
@@ -19,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 
 # Lower bound of probabilities in the log loss, also for classes that a model has not
@@ -47,6 +50,8 @@ class ClassificationTask:
     fast_scorings: tuple[str, ...] = ("neg_log_loss", "accuracy")
     n_outputs: int = 1
     stratifies: bool = True
+    loss: None = None
+    least: None = None
 
     @property
     def n_classes(self) -> int:
@@ -112,6 +117,8 @@ class MultilabelTask:
     fast_scorings: tuple[str, ...] = ()
     n_classes: int = 2
     stratifies: bool = False
+    loss: None = None
+    least: None = None
 
     @property
     def classes(self):
@@ -156,9 +163,16 @@ class RegressionTask:
     n_outputs : int, default=1
         Number of targets. Targets and predictions have the shape (n_samples,) for one
         and (n_samples, n_outputs) for several.
+    loss : Loss or None, default=None
+        Loss that `scoring` judges; None for the squared error and for unknown ones.
+    least : float, tuple of float or None, default=None
+        Smallest prediction for which the loss is defined and sensible, see
+        `Loss.least`: smaller ones are raised to it. None for no bound.
     """
 
     n_outputs: int = 1
+    loss: Loss | None = None
+    least: float | tuple[float, ...] | None = None
     name: str = REGRESSION
     is_classifier: bool = False
     default_scoring: str = "neg_root_mean_squared_error"
@@ -193,7 +207,10 @@ class RegressionTask:
             Targets as float32.
         """
         shape = (-1,) if self.n_outputs == 1 else (-1, self.n_outputs)
-        return np.asarray(estimator.predict(X)).reshape(shape).astype(np.float32)
+        targets = np.asarray(estimator.predict(X)).reshape(shape)
+        if self.least is not None:
+            targets = np.maximum(targets, self.least)
+        return targets.astype(np.float32)
 
     def limits(self, y):
         """Return the limits to which predictions of ensemble members are clipped.
@@ -216,7 +233,10 @@ class RegressionTask:
         """
         least, greatest = y.min(axis=0), y.max(axis=0)
         room = EXTRAPOLATION * (greatest - least)
-        return least - room, greatest + room
+        lowest = least - room
+        if self.least is not None:
+            lowest = np.maximum(lowest, self.least)
+        return lowest, greatest + room
 
     def as_estimator(self, predictions):
         """Return a fitted regressor that predicts stored targets."""

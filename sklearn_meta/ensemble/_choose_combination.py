@@ -21,6 +21,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.ensemble._combination import (
     SINGLE,
@@ -71,6 +72,7 @@ def combine(
     scores: Sequence[float] | None = None,
     kinds: Sequence[Hashable] | None = None,
     metric: str | None = None,
+    loss: Loss | None = None,
     sample_weight=None,
     size: int = 25,
     deadline: float = np.inf,
@@ -117,6 +119,9 @@ def combine(
         ``"neg_root_mean_squared_error"`` and ``"neg_mean_squared_error"``, greedy
         selection is vectorized over the candidates. None, and any other name, for one
         call of `score` per candidate and round.
+    loss : Loss or None, default=None
+        Loss of regression that `score` judges, if it is not the squared error. There is
+        no stack then: its weights and its intercept are fitted by least squares.
     sample_weight : ndarray of shape (n_samples,), default=None
         Sample weights for fitting the weights of the candidates. None for equal
         weights.
@@ -202,6 +207,7 @@ def combine(
         score=score,
         loss_type=_loss_type(classifies, y, metric),
         vectorized=metric in VECTORIZED_METRICS,
+        stacks=loss is None,
         size=size,
         stop=lambda: clock() >= deadline,
     )

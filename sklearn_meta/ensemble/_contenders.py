@@ -70,6 +70,8 @@ class CombinationProblem:
     vectorized : bool
         Whether greedy selection maximizes the proper loss, computed for all candidates
         at once, in place of `score`.
+    stacks : bool
+        Whether a stack is a contender: least squares suit the metric.
     size : int
         Maximum number of rounds of greedy selection.
     stop : callable
@@ -83,6 +85,7 @@ class CombinationProblem:
     score: Callable
     loss_type: type
     vectorized: bool
+    stacks: bool
     size: int
     stop: Callable[[], bool]
 
@@ -171,6 +174,8 @@ def contenders(problem, values, kinds, singles, folds):
         _out_of_fold_scores(problem, diverse, values, folds),
         lambda: _diverse(mean_scores(singles), kinds, problem.size),
     )
+    if not problem.stacks:
+        return
     stacked = np.full((len(SCALES), len(folds)), np.nan)
     for f, (other, fold) in enumerate(zip(others, folds, strict=True)):
         if problem.stop():

@@ -40,7 +40,9 @@ def ensemble_of(final, dataset):
         )
     if task.is_classifier:
         return WeightedEnsembleClassifier(members, final.combination, task.classes)
-    return WeightedEnsembleRegressor(members, final.combination, task.limits(dataset.y))
+    return WeightedEnsembleRegressor(
+        members, final.combination, task.limits(dataset.y), task.least
+    )
 
 
 def best_estimator(final, ensemble, dataset, encoder):
@@ -84,8 +86,8 @@ def _predicts_labels(model, task):
 def source_arguments(final, context, encoding):
     """Return the arguments of `to_source` for the best single candidate.
 
-    They have the name of the task instead of the catalog, which is large and therefore
-    not stored in fitted estimators.
+    They have the name of the task and the loss instead of the catalog, which is large
+    and therefore not stored in fitted estimators.
 
     Parameters
     ----------
@@ -107,9 +109,11 @@ def source_arguments(final, context, encoding):
         "tree": candidate.tree,
         "schema": schema_of_rows_to_come(encoding.schema),
         "task": task.name,
+        "loss": task.loss,
         "n_classes": task.n_classes,
         "n_outputs": task.n_outputs,
         "random_state": candidate_seed(context.seed, candidate.text),
         "iterations": final.best.iterations,
         "encoder": encoding.encoder,
+        "least": task.least,
     }

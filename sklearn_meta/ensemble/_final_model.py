@@ -24,6 +24,7 @@ from sklearn_meta.ensemble._refits import Refits
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
 from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.pipelines.catalog._losses import without_log_target
 
 # Share of the time left that combining candidates may take; the fits take the rest.
 COMBINE_SHARE_OF_REST = 0.3
@@ -193,7 +194,11 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         folds=oof.folds,
         metric=context.scoring.name,
         scores=[oof.evaluations[i].score for i in candidates],
-        kinds=[oof.evaluations[i].candidate.tree.operator for i in candidates],
+        loss=dataset.task.loss,
+        kinds=[
+            without_log_target(oof.evaluations[i].candidate.tree).operator
+            for i in candidates
+        ],
         sample_weight=weight,
         size=ensemble_size,
         deadline=budget.clock() + COMBINE_SHARE_OF_REST * budget.remaining(),

@@ -203,7 +203,7 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
         X, y, weight = X[rows], y[rows], _take(weight, rows)
     pipeline, _ = fit_pipeline(
         tree, dataset, X, dataset.task.decode(y), weight, context.catalog, seed,
-        iterations=iterations,
+        iterations=iterations, least=dataset.task.least,
     )  # fmt: skip
     yield Pickled.of(pipeline)
 
@@ -238,6 +238,7 @@ def fit_pipeline(
     *,
     iterations=None,
     early_stopping=False,
+    least=None,
 ):
     """Compile a tree and fit the pipeline.
 
@@ -257,6 +258,8 @@ def fit_pipeline(
         Number of boosting rounds; None for that of the tree.
     early_stopping : bool, default=False
         Whether to choose the number of boosting rounds on a part of the rows.
+    least : float, tuple of float or None, default=None
+        Smallest prediction, see `compile_pipeline`. Not with `early_stopping`.
 
     Returns
     -------
@@ -274,6 +277,7 @@ def fit_pipeline(
         random_state=seed,
         iterations=iterations,
         n_outputs=task.n_outputs,
+        least=least,
     )
     with warnings.catch_warnings():
         # Candidates raise thousands of convergence warnings, which are of no use.

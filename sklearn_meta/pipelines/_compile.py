@@ -28,9 +28,16 @@ from sklearn_meta.pipelines._multi_output import (
 )
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._schema import Schema
-from sklearn_meta.pipelines._spec import BuildContext, Prepared, Spec, instantiate
+from sklearn_meta.pipelines._spec import (
+    BuildContext,
+    Prepared,
+    Reference,
+    Spec,
+    instantiate,
+)
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 from sklearn_meta.pipelines._typing_rules import check_tree
+from sklearn_meta.pipelines.catalog._losses import is_positive
 
 # Number of boosting rounds with early stopping, times the learning rate: rounds up to
 # the best one and the patience after it.
@@ -91,6 +98,7 @@ def compile_pipeline(
     iterations=None,
     encoder=None,
     n_outputs=1,
+    least=None,
 ):
     """Compile a tree to an unfitted scikit-learn pipeline.
 
@@ -112,6 +120,9 @@ def compile_pipeline(
         First step, which encodes the raw table. None where the encoded table is passed.
     n_outputs : int, default=1
         Number of columns of the target: several numbers, or several labels.
+    least : float, tuple of float or None, default=None
+        Smallest prediction of a regressor, one for each of several outputs: smaller
+        ones are raised to it. None for no bound.
 
     Returns
     -------
@@ -140,7 +151,7 @@ def compile_pipeline(
         compile_spec(
             tree, schema, catalog=catalog, n_classes=n_classes,
             random_state=random_state, iterations=iterations, encoder=encoder,
-            n_outputs=n_outputs,
+            n_outputs=n_outputs, least=least,
         )
     )  # fmt: skip
 
@@ -155,6 +166,7 @@ def compile_spec(
     iterations=None,
     encoder=None,
     n_outputs=1,
+    least=None,
 ) -> Spec:
     """Compile a tree to a `Spec`; see `compile_pipeline` for the parameters."""
     check_tree(tree, catalog=catalog)
@@ -164,10 +176,33 @@ def compile_spec(
     steps = compiler.predictor(tree)
     name, learner = steps[-1]
     if iterations is not None and learner.path.startswith("lightgbm."):
-        steps[-1] = (name, learner.with_params(n_estimators=int(iterations)))
+        learner = learner.with_params(n_estimators=int(iterations))
+    if least is not None and not is_positive(tree.operator):
+        learner = _bounded_below(learner, least)
+    steps[-1] = (name, learner)
     if encoder is not None:
         steps = [("encode", encoder), *steps]
     return _pipeline(steps)
+
+
+def _bounded_below(regressor, least) -> Spec:
+    """Raise the predictions of a regressor to a bound."""
+    bound = Spec(
+        "sklearn.preprocessing.FunctionTransformer",
+        (
+            ("inverse_func", Reference("numpy.clip")),
+            ("inv_kw_args", {"a_min": least, "a_max": None}),
+        ),
+    )
+    return Spec(
+        TRANSFORMED_TARGET,
+        (
+            ("regressor", regressor),
+            ("transformer", bound),
+            # Targets of zero are no predictions where these must be positive.
+            ("check_inverse", False),
+        ),
+    )
 
 
 def early_stopping_learner(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:

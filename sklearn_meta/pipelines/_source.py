@@ -19,6 +19,7 @@ def to_source(
     iterations=None,
     encoder=None,
     n_outputs=1,
+    least=None,
 ) -> str:
     """Write the Python module that makes the pipeline of a tree.
 
@@ -40,6 +41,8 @@ def to_source(
         First step, which encodes the raw table. None where the encoded table is passed.
     n_outputs : int, default=1
         Number of columns of the target: several numbers, or several labels.
+    least : float, tuple of float or None, default=None
+        Smallest prediction of a regressor, see `compile_pipeline`.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def to_source(
     spec = compile_spec(
         tree, schema, catalog=catalog, n_classes=n_classes,
         random_state=random_state, iterations=iterations, encoder=encoder,
-        n_outputs=n_outputs,
+        n_outputs=n_outputs, least=least,
     )  # fmt: skip
     return spec_source(spec, "pipeline")
 
