@@ -39,6 +39,7 @@ from benchmarks._tables import REGRESSION, Split, read_split
 from benchmarks.peers._markdown import Table, number
 from sklearn_meta import MetaAutoRegressor
 from sklearn_meta.data._loss import QUANTILE, TWEEDIE, loss_of
+from sklearn_meta.data._task import RegressionTask
 
 RESULTS = Path(__file__).parent / "results" / "losses.jsonl"
 GENERATED = "generated"
@@ -179,15 +180,13 @@ def losses(split, scorer, budget, seed):
 
 
 def _test_loss(model, split, scorer):
-    class Kept:
-        """The predictions, kept where the loss is defined."""
-
-        def predict(self, X):
-            predicted = model.predict(X)
-            least = loss_of(scorer).least(split.y_train)
-            return predicted if least is None else np.maximum(predicted, least)
-
-    return -float(scorer(Kept(), split.X_test, split.y_test))
+    """Loss on the test part, with predictions kept where it is defined."""
+    predicted = model.predict(split.X_test)
+    least = loss_of(scorer).least(split.y_train)
+    if least is not None:
+        predicted = np.maximum(predicted, least)
+    stored = RegressionTask().as_estimator(predicted)
+    return -float(scorer(stored, split.X_test, split.y_test))
 
 
 def run(arguments):

@@ -20,10 +20,10 @@ QUANTILE = "quantile"
 TWEEDIE = "tweedie"
 SQUARED_LOG = "squared_log"
 
-# The smallest prediction under a deviance that wants positive ones, as a share of the
-# smallest positive target, or of the mean target if that is less. A prediction of zero
-# has an infinite deviance; one of a thirtieth of an event costs little where nothing
-# happens, and is survived where something does.
+# A deviance wants positive predictions, and those of learners of other losses are raised
+# to this share of the smallest positive target, or of the mean target if that is less.
+# Their zeros would have an infinite deviance; a thirtieth of an event costs little where
+# nothing happens, and is survived where something does.
 SMALLEST_SHARE = 0.03
 
 
@@ -100,7 +100,7 @@ class Loss:
             )
 
     def least(self, y) -> float | tuple[float, ...] | None:
-        """Return the smallest prediction that makes sense for a target.
+        """Return the smallest prediction of learners of other losses.
 
         Parameters
         ----------

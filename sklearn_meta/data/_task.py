@@ -33,6 +33,11 @@ SMALLEST_PROBABILITY = 1e-7
 EXTRAPOLATION = 0.25
 
 
+# Smallest prediction of any model, as a share of the least one of learners of other
+# losses, where predictions must be positive.
+LOWEST_SHARE = 1e-6
+
+
 @dataclass(frozen=True)
 class ClassificationTask:
     """Single-label classification; predictions are class probabilities.
@@ -166,8 +171,8 @@ class RegressionTask:
     loss : Loss or None, default=None
         Loss that `scoring` judges; None for the squared error and for unknown ones.
     least : float, tuple of float or None, default=None
-        Smallest prediction for which the loss is defined and sensible, see
-        `Loss.least`: smaller ones are raised to it. None for no bound.
+        Smallest prediction of learners of other losses, see `Loss.least`: smaller ones
+        are raised to it. None for no bound.
     """
 
     n_outputs: int = 1
@@ -183,6 +188,18 @@ class RegressionTask:
     )
     n_classes: int = 1
     stratifies: bool = False
+
+    @property
+    def lowest(self) -> float | np.ndarray | None:
+        """Smallest prediction of any model; None for no bound.
+
+        Learners of the loss know best how near to zero they may go.
+        """
+        if self.least is None:
+            return None
+        least = np.asarray(self.least)
+        lowest = np.where(least > 0, LOWEST_SHARE * least, least)
+        return lowest if lowest.ndim else float(lowest)
 
     def encode(self, y):
         """Encode the target as float64."""
@@ -209,7 +226,7 @@ class RegressionTask:
         shape = (-1,) if self.n_outputs == 1 else (-1, self.n_outputs)
         targets = np.asarray(estimator.predict(X)).reshape(shape)
         if self.least is not None:
-            targets = np.maximum(targets, self.least)
+            targets = np.maximum(targets, self.lowest)
         return targets.astype(np.float32)
 
     def limits(self, y):
@@ -235,7 +252,7 @@ class RegressionTask:
         room = EXTRAPOLATION * (greatest - least)
         lowest = least - room
         if self.least is not None:
-            lowest = np.maximum(lowest, self.least)
+            lowest = np.maximum(lowest, self.lowest)
         return lowest, greatest + room
 
     def as_estimator(self, predictions):

@@ -120,8 +120,8 @@ def combine(
         selection is vectorized over the candidates. None, and any other name, for one
         call of `score` per candidate and round.
     loss : Loss or None, default=None
-        Loss of regression that `score` judges, if it is not the squared error. There is
-        no stack then: its weights and its intercept are fitted by least squares.
+        Loss of regression that `score` judges, if it is not the squared error. A stack
+        is fitted to it if it is a quantile's; for other losses there is no stack.
     sample_weight : ndarray of shape (n_samples,), default=None
         Sample weights for fitting the weights of the candidates. None for equal
         weights.
@@ -207,7 +207,7 @@ def combine(
         score=score,
         loss_type=_loss_type(classifies, y, metric),
         vectorized=metric in VECTORIZED_METRICS,
-        stacks=loss is None,
+        loss_judged=loss,
         size=size,
         stop=lambda: clock() >= deadline,
     )

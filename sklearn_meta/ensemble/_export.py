@@ -41,7 +41,7 @@ def ensemble_of(final, dataset):
     if task.is_classifier:
         return WeightedEnsembleClassifier(members, final.combination, task.classes)
     return WeightedEnsembleRegressor(
-        members, final.combination, task.limits(dataset.y), task.least
+        members, final.combination, task.limits(dataset.y), task.lowest
     )
 
 

@@ -371,7 +371,7 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         Smallest and largest prediction of a member: predictions are clipped to this
         range before they are combined. Predictions of a single member are not clipped.
         None for no clipping.
-    least : float, tuple of float or None, default=None
+    least : float, array-like of shape (n_outputs,) or None, default=None
         Smallest prediction of the ensemble, also of a single member: smaller ones are
         raised to it. None for no bound.
 

@@ -22,6 +22,7 @@ from sklearn_meta.evaluation._scoring import Scoring
 from sklearn_meta.parallel._pickled import Pickled, dumps
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
+    bounds_predictions,
     compile_pipeline,
     early_stopping_learner,
     fit_weighted,
@@ -149,6 +150,10 @@ def _run_stage(context, tree, seed, index, stage, rule):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         predictions = task.predict(pipeline, X_validation)
+    if bounds_predictions(tree, task.least):
+        # As the model will that is fitted on all rows; early stopping needs the learner
+        # to be the last step here.
+        predictions = np.maximum(predictions, task.least).astype(predictions.dtype)
     predicted = time.perf_counter()
     if not np.isfinite(predictions).all():
         raise ValueError("The pipeline predicts values that are not finite.")

@@ -27,6 +27,10 @@ N_LOG_TARGETS = 12
 N_OTHERS, N_OTHERS_OUTER = 15, 4
 INNER_LEVELS = (0.4, 0.6)
 
+# Pipelines of which one fit is predicted to take more than this share of the budget are
+# left out.
+TOO_SLOW_SHARE = 0.1
+
 # Each learner of the loss by the end of its name. Constants and straight lines first:
 # where there is little to learn they are hard to beat. Depths and rates are smaller
 # than for squared errors, as a quantile or a rate of rare events has less to go by.
@@ -86,8 +90,12 @@ def with_loss_portfolio(prior, dataset, settings) -> Prior:
     if not first:
         return prior
     forecast = settings.forecast
+    seconds = {p.tree: forecast.fit_seconds(p.tree) for p in first}
     slow = SLOW_SHARE * forecast.budget_seconds
-    first.sort(key=lambda proposal: forecast.fit_seconds(proposal.tree) > slow)
+    # Linear programs of many rows take longer than all other fits together.
+    too_slow = max(TOO_SLOW_SHARE * forecast.budget_seconds, min(seconds.values()))
+    first = [p for p in first if seconds[p.tree] <= too_slow]
+    first.sort(key=lambda proposal: seconds[proposal.tree] > slow)
     others: tuple[Proposal, ...] = ()
     if settings.searches:
         others = prior.portfolio[: _n_others(loss)]

@@ -122,7 +122,7 @@ def compile_pipeline(
         Number of columns of the target: several numbers, or several labels.
     least : float, tuple of float or None, default=None
         Smallest prediction of a regressor, one for each of several outputs: smaller
-        ones are raised to it. None for no bound.
+        ones are raised to it, see `bounds_predictions`. None for no bound.
 
     Returns
     -------
@@ -177,12 +177,29 @@ def compile_spec(
     name, learner = steps[-1]
     if iterations is not None and learner.path.startswith("lightgbm."):
         learner = learner.with_params(n_estimators=int(iterations))
-    if least is not None and not is_positive(tree.operator):
+    if bounds_predictions(tree, least):
         learner = _bounded_below(learner, least)
     steps[-1] = (name, learner)
     if encoder is not None:
         steps = [("encode", encoder), *steps]
     return _pipeline(steps)
+
+
+def bounds_predictions(tree: Node, least) -> bool:
+    """Whether the predictions of a tree are raised to a bound.
+
+    Parameters
+    ----------
+    tree : Node
+    least : float, tuple of float or None
+        The bound.
+
+    Returns
+    -------
+    bounds : bool
+        False without a bound, and for learners of positive targets.
+    """
+    return least is not None and not is_positive(tree.operator)
 
 
 def _bounded_below(regressor, least) -> Spec:
