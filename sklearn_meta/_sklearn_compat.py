@@ -97,6 +97,19 @@ def metric_name(scorer):
     return getattr(scorer._score_func, "__name__", None)
 
 
+def metric_of_scorer(scorer):
+    """Return metric, arguments and sign of a scorer of `make_scorer`.
+
+    A metric that is a `functools.partial` is taken apart. The metric is None for other
+    callables.
+    """
+    metric = getattr(scorer, "_score_func", None)
+    arguments = dict(getattr(scorer, "_kwargs", None) or {})
+    while isinstance(metric, functools.partial) and not metric.args:
+        metric, arguments = metric.func, {**metric.keywords, **arguments}
+    return metric, arguments, getattr(scorer, "_sign", 1)
+
+
 def validate_params(estimator):
     """Raise InvalidParameterError for a parameter outside of its constraints.
 
@@ -167,6 +180,7 @@ __all__ = [
     "logistic_penalty",
     "metric_name",
     "response_methods",
+    "metric_of_scorer",
     "takes_sample_weight",
     "validate_params",
     "with_callbacks",

@@ -300,8 +300,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             trial = trial_context(table, scoring)
             score_seconds = try_scorer(trial)
             objective = objective_of(trial)
-        space = self._space()
-        catalog = space.catalog(task.name)
+        catalog = self._catalog(task.name, task.loss)
         n_workers = max(1, effective_n_jobs(self.n_jobs))
         limit = self.memory_limit
         return SearchSettings(
@@ -311,7 +310,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             forecast=make_forecast(
                 table.canonical, catalog, budget.seconds, score_seconds
             ),
-            names_operators=space.include is not None,
+            names_operators=self._space().include is not None,
             searches=self.search is not None,
             max_evaluations=self.max_evaluations,
             memory_limit=default_memory_limit(n_workers)
@@ -325,6 +324,11 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     def _space(self):
         return self.search_space or SearchSpace()
+
+    def _catalog(self, task, loss):
+        """Return the operators for a task, with learners of a loss if there is one."""
+        space = self._space()
+        return space.catalog(task) if loss is None else space.catalog(task, loss)
 
     def _begin_search(self, table, prior, plan):
         """Start the search of a plan."""
@@ -509,9 +513,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 "was finished within the time budget and the model predicts a "
                 "constant. Raise time_budget and fit again."
             )
-        space = self.search_space or SearchSpace()
         arguments = dict(self._source)
-        catalog = space.catalog(arguments.pop("task"))
+        catalog = self._catalog(arguments.pop("task"), arguments.pop("loss"))
         return to_source(catalog=catalog, **arguments)
 
     def __sklearn_is_fitted__(self):
@@ -982,7 +985,8 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     (442,)
     """
 
-    _task_of = staticmethod(regression_task)
+    def _task_of(self, y, name):
+        return regression_task(y, name, self.scoring)
 
     def predict(self, X):
         """Return the predicted targets.

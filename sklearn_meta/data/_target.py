@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_meta._warnings import warn
+from sklearn_meta.data._loss import loss_of
 from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task import (
     ClassificationTask,
@@ -239,7 +240,7 @@ def classification_task(y, name):
     return y, ClassificationTask(classes)
 
 
-def regression_task(y, name):
+def regression_task(y, name, scoring=None):
     """Validate the target of a regressor and return it with its task.
 
     Parameters
@@ -248,6 +249,8 @@ def regression_task(y, name):
         One or several numeric targets.
     name : str
         Name of the estimator, for messages.
+    scoring : None, str or callable, default=None
+        The `scoring` parameter of the estimator, which decides the loss.
 
     Returns
     -------
@@ -258,7 +261,8 @@ def regression_task(y, name):
     Raises
     ------
     ValueError
-        If the target has values that are missing, infinite or no numbers.
+        If the target has values that are missing, infinite or no numbers, or for which
+        the loss is not defined.
 
     Warns
     -----
@@ -288,7 +292,11 @@ def regression_task(y, name):
         )
         warn(f"{what}: every pipeline will predict that constant.", UserWarning)
     n_outputs = 1 if y.ndim == 1 else y.shape[1]
-    return y, RegressionTask(n_outputs, TargetScale.of(y))
+    loss, scale = loss_of(scoring), TargetScale.of(y)
+    if loss is None:
+        return y, RegressionTask(n_outputs, scale)
+    loss.check_target(y, scoring)
+    return y, RegressionTask(n_outputs, scale, loss, loss.least(y))
 
 
 def _check_present(y):

@@ -7,6 +7,8 @@ All tasks have the same attributes:
 - `n_classes`: number of classes of one output (1 for regression);
 - `n_outputs`: number of columns of the target;
 - `stratifies`: whether each row has one class, so that splits can be stratified;
+- `loss`, `least`: loss that `scoring` judges, and smallest prediction; see
+  `RegressionTask`, None for classes;
 - `default_scoring`: scorer name for ``scoring=None``;
 - `fast_scorings`: names of scikit-learn's scorers that
   `sklearn_meta.evaluation._scoring` computes from stored predictions;
@@ -22,6 +24,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines._spec import Spec
@@ -34,6 +37,11 @@ SMALLEST_PROBABILITY = 1e-7
 # seen in `fit`, as a multiple of this range: for rows like those seen in `fit`, and for
 # later rows, to which a trend continues. What explodes goes further than ten ranges.
 EXTRAPOLATION, EXTRAPOLATION_IN_TIME = 0.25, 10.0
+
+
+# Smallest prediction of any model, as a share of the least one of learners of other
+# losses, where predictions must be positive.
+LOWEST_SHARE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class ClassificationTask:
         "predict_log_proba",
         "decision_function",
     )
+    loss: None = None
+    least: None = None
 
     @property
     def n_classes(self) -> int:
@@ -135,6 +145,8 @@ class MultilabelTask:
     stratifies: bool = False
     target_scaler: None = None
     methods: tuple[str, ...] = ("predict", "predict_proba", "predict_log_proba")
+    loss: None = None
+    least: None = None
 
     @property
     def classes(self):
@@ -186,10 +198,17 @@ class RegressionTask:
     scale : TargetScale, default=None
         Location and scale of the targets; None if they do not matter, because nothing
         is fitted.
+    loss : Loss or None, default=None
+        Loss that `scoring` judges; None for the squared error and for unknown ones.
+    least : float, tuple of float or None, default=None
+        Smallest prediction of learners of other losses, see `Loss.least`: smaller ones
+        are raised to it. None for no bound.
     """
 
     n_outputs: int = 1
     scale: TargetScale | None = field(default=None, compare=False, repr=False)
+    loss: Loss | None = None
+    least: float | tuple[float, ...] | None = None
     name: str = REGRESSION
     is_classifier: bool = False
     default_scoring: str = "neg_root_mean_squared_error"
@@ -205,13 +224,28 @@ class RegressionTask:
     @property
     def target_scaler(self) -> Spec | None:
         """Transformer of targets that are far from zero or of an extreme scale."""
-        return None if self.scale is None else self.scale.scaler()
+        # A deviance is not defined for standardized targets.
+        if self.scale is None or self.least is not None:
+            return None
+        return self.scale.scaler()
 
     def comparable(self, predictions):
         """Return predictions of several outputs in units that can be compared."""
         if self.n_outputs == 1 or self.scale is None:
             return predictions
         return self.scale.standardize(predictions)
+
+    @property
+    def lowest(self) -> float | np.ndarray | None:
+        """Smallest prediction of any model; None for no bound.
+
+        Learners of the loss know best how near to zero they may go.
+        """
+        if self.least is None:
+            return None
+        least = np.asarray(self.least)
+        lowest = np.where(least > 0, LOWEST_SHARE * least, least)
+        return lowest if lowest.ndim else float(lowest)
 
     def encode(self, y):
         """Encode the target as float64."""
@@ -237,7 +271,8 @@ class RegressionTask:
             multiples of 128.
         """
         shape = (-1,) if self.n_outputs == 1 else (-1, self.n_outputs)
-        return np.asarray(estimator.predict(X), dtype=np.float64).reshape(shape)
+        targets = np.asarray(estimator.predict(X), dtype=np.float64).reshape(shape)
+        return targets if self.least is None else np.maximum(targets, self.lowest)
 
     def limits(self, y, extrapolation=EXTRAPOLATION):
         """Return the limits to which predictions of ensemble members are clipped.
@@ -261,7 +296,10 @@ class RegressionTask:
         """
         least, greatest = y.min(axis=0), y.max(axis=0)
         room = extrapolation * (greatest - least)
-        return least - room, greatest + room
+        lowest = least - room
+        if self.least is not None:
+            lowest = np.maximum(lowest, self.lowest)
+        return lowest, greatest + room
 
     def as_estimator(self, predictions):
         """Return a fitted regressor that predicts stored targets."""

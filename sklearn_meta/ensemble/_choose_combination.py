@@ -22,6 +22,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.data._task_names import CLASSIFICATION
 from sklearn_meta.ensemble._combination import (
     SINGLE,
@@ -73,6 +74,7 @@ def combine(
     scores: Sequence[float] | None = None,
     kinds: Sequence[Hashable] | None = None,
     metric: str | None = None,
+    loss: Loss | None = None,
     sample_weight=None,
     size: int = 25,
     n_best: int = 0,
@@ -122,6 +124,9 @@ def combine(
         ``"neg_root_mean_squared_error"`` and ``"neg_mean_squared_error"``, greedy
         selection is vectorized over the candidates. None, and any other name, for one
         call of `score` per candidate and round.
+    loss : Loss or None, default=None
+        Loss of regression that `score` judges, if it is not the squared error. A stack
+        is fitted to it if it is a quantile's; for other losses there is no stack.
     sample_weight : ndarray of shape (n_samples,), default=None
         Sample weights for fitting the weights of the candidates. None for equal
         weights.
@@ -214,6 +219,7 @@ def combine(
         score=score,
         loss_type=_loss_type(classifies, y, metric),
         vectorized=metric in VECTORIZED_METRICS or known_scores is not None,
+        loss_judged=loss,
         size=size,
         stop=lambda: clock() >= deadline,
         n_best=n_best,

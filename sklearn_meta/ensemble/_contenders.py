@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sklearn_meta.data._loss import QUANTILE, Loss
 from sklearn_meta.ensemble._combination import (
     AVERAGE,
     STACK,
@@ -74,6 +75,9 @@ class CombinationProblem:
     vectorized : bool
         Whether greedy selection maximizes the proper loss, computed for all candidates
         at once, in place of `score`.
+    loss_judged : Loss or None
+        Loss of regression that `score` judges, if it is not the squared error. A stack
+        is fitted to the squared error or to a quantile; for others there is none.
     size : int
         Maximum number of rounds of greedy selection.
     stop : callable
@@ -89,9 +93,15 @@ class CombinationProblem:
     score: Callable
     loss_type: type
     vectorized: bool
+    loss_judged: Loss | None
     size: int
     stop: Callable[[], bool]
     n_best: int = 0
+
+    @property
+    def has_stack(self) -> bool:
+        """Whether a stack can be fitted to the loss."""
+        return self.loss_judged is None or self.loss_judged.name == QUANTILE
 
     def prepare(self, prediction):
         """Return predictions as float64, with probabilities that sum to one."""
@@ -187,6 +197,8 @@ def contenders(problem, values, kinds, singles, folds):
             _out_of_fold_scores(problem, best, values, folds),
             lambda: _best(mean_scores(singles), problem),
         )
+    if not problem.has_stack:
+        return
     stacked = np.full((len(SCALES), len(folds)), np.nan)
     for f, (other, fold) in enumerate(zip(others, folds, strict=True)):
         if problem.stop():
@@ -263,6 +275,7 @@ def _fit_stacks(problem, values, rows, average, scales):
     y = problem.y[rows]
     weights = problem.weights_of(rows)
     weights = np.ones(len(rows)) if weights is None else weights / weights.mean()
+    level = None if problem.loss_judged is None else problem.loss_judged.level
     stacks, start = [], None
     inputs = np.stack([values[m][rows] for m in members])
     if problem.classifies:
@@ -274,9 +287,9 @@ def _fit_stacks(problem, values, rows, average, scales):
             w, b = fit_log_linear_pool(inputs, y, weights, center, scale, start)
             start = np.concatenate([w, b])
         elif y.ndim == 1:
-            w, b = fit_linear_pool(inputs, y, weights, center, scale)
+            w, b = fit_linear_pool(inputs, y, weights, center, scale, level)
         else:
-            w, b = fit_linear_pools(inputs, y, weights, center, scale)
+            w, b = fit_linear_pools(inputs, y, weights, center, scale, level)
         full = np.zeros(len(values))
         full[members] = w
         stacks.append(_combination(STACK, full, b) if w.sum() > 0 else average)

@@ -45,7 +45,7 @@ def ensemble_of(final, dataset, extrapolation=EXTRAPOLATION):
             members, final.combination, task.classes, final.decision
         )
     limits = task.limits(dataset.y, extrapolation)
-    return WeightedEnsembleRegressor(members, final.combination, limits)
+    return WeightedEnsembleRegressor(members, final.combination, limits, task.lowest)
 
 
 def best_estimator(final, ensemble, dataset, encoder):
@@ -89,8 +89,8 @@ def _predicts_labels(model, task):
 def source_arguments(final, context, encoding):
     """Return the arguments of `to_source` for the best single candidate.
 
-    They have the name of the task instead of the catalog, which is large and therefore
-    not stored in fitted estimators.
+    They have the name of the task and the loss instead of the catalog, which is large
+    and therefore not stored in fitted estimators.
 
     Parameters
     ----------
@@ -112,10 +112,12 @@ def source_arguments(final, context, encoding):
         "tree": candidate.tree,
         "schema": schema_of_rows_to_come(encoding.schema),
         "task": task.name,
+        "loss": task.loss,
         "n_classes": task.n_classes,
         "n_outputs": task.n_outputs,
         "target_scaler": task.target_scaler,
         "random_state": candidate_seed(context.seed, candidate.text),
         "iterations": final.best.iterations,
         "encoder": encoding.encoder,
+        "least": task.least,
     }

@@ -124,7 +124,9 @@ def check_candidates(history):
 
 
 def constant_model(dataset, number) -> FinalModel:
-    """Return a model that predicts the most frequent class or the mean target.
+    """Return a model that predicts the most frequent class, or the best number.
+
+    That is the mean target, or the constant with the smallest loss.
 
     Parameters
     ----------
@@ -136,10 +138,20 @@ def constant_model(dataset, number) -> FinalModel:
     -------
     model : FinalModel
     """
-    dummy = DummyClassifier() if dataset.task.is_classifier else DummyRegressor()
+    dummy = DummyClassifier() if dataset.task.is_classifier else _dummy(dataset)
     model = Pipeline([("dummy", dummy)]).fit(
         np.zeros((dataset.n_samples, 1)), dataset.task.decode(dataset.y)
     )
     candidate = Candidate(X, "dummy", "fallback")
     member = Member(Evaluation(number, candidate, Status.TIMEOUT), (model,))
     return FinalModel((member,), Combination.single(0), member)
+
+
+def _dummy(dataset):
+    """Return the regressor that predicts the constant with the smallest loss."""
+    loss = dataset.task.loss
+    if loss is None:
+        return DummyRegressor()
+    y = dataset.y if dataset.y.ndim == 2 else dataset.y[:, None]
+    constant = [loss.constant(column) for column in y.T]
+    return DummyRegressor(strategy="constant", constant=constant)

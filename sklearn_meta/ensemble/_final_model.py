@@ -33,6 +33,7 @@ from sklearn_meta.parallel._imports import can_import
 from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._pool import Place, Task
 from sklearn_meta.parallel._run_tasks import run_task
+from sklearn_meta.pipelines.catalog._losses import without_log_target
 from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 
 COMBINE = "sklearn_meta.ensemble._final_model:combine_candidates"
@@ -268,6 +269,7 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         folds=given.folds,
         metric=comparison.name,
         scores=given.scores,
+        loss=dataset.task.loss,
         kinds=given.kinds,
         sample_weight=weight,
         size=size,
@@ -308,7 +310,7 @@ def _combine(oof, candidates, context, ensemble_size, refits):
         oof.rows,
         oof.folds,
         tuple(e.score for e in chosen),
-        tuple(e.candidate.tree.operator for e in chosen),
+        tuple(without_log_target(e.candidate.tree).operator for e in chosen),
         oof.scores[candidates] if is_slow else None,
         score_seconds,
     )

@@ -7,7 +7,9 @@ weights and the intercept. The fits are maximum a posteriori estimates
     minimize  sum_i loss_i(w, b)  +  |w - c|^2 / (2 s^2)  +  |b|^2 / (2 s^2),   w >= 0
 
 where ``loss`` is a negative log-likelihood: that of the log-linear pool [1]_ for
-classes, and that of a Gaussian with the variance of the average's errors for targets.
+classes, that of a Gaussian with the variance of the average's errors for targets, and
+that of an asymmetric Laplace distribution with the average's mean pinball loss for
+quantiles of targets.
 Since the likelihood grows with the number of rows and the prior does not, the same few
 values of ``s`` suit tables of all sizes.
 
@@ -25,6 +27,9 @@ from scipy.optimize import lsq_linear, minimize
 from sklearn_meta.ensemble._combination import normalize, safe_log, softmax
 
 MAX_ITERATIONS = 100
+
+# Width of the rounded corner of the pinball loss, relative to its mean.
+CORNER = 0.1
 
 
 def nonnegative_stack(
@@ -167,7 +172,7 @@ def log_linear_objective(parameters, logs, y, rows, prior, scale):
     return value / n, gradient / n
 
 
-def fit_linear_pools(values, y, rows, center, scale):
+def fit_linear_pools(values, y, rows, center, scale, level=None):
     """Fit ``b_k + sum_m w_m f_mk`` for outputs k, with weights shared by the outputs.
 
     Each output is divided by the standard deviation of the average's errors; then all
@@ -185,6 +190,8 @@ def fit_linear_pools(values, y, rows, center, scale):
         Prior mean of the weights.
     scale : float
         Prior standard deviation of the weights and the intercept.
+    level : float or None, default=None
+        See `fit_linear_pool`.
 
     Returns
     -------
@@ -203,12 +210,15 @@ def fit_linear_pools(values, y, rows, center, scale):
         np.repeat(rows, n_outputs),
         center,
         scale,
+        level,
     )
     return weights, intercept * sigma + (1 - weights.sum()) * middle
 
 
-def fit_linear_pool(values, y, rows, center, scale):
+def fit_linear_pool(values, y, rows, center, scale, level=None):
     """Fit the linear pool ``b + sum_m w_m f_m`` by bounded least squares.
+
+    Or, with a level, by bounded quantile regression.
 
     Parameters
     ----------
@@ -222,6 +232,8 @@ def fit_linear_pool(values, y, rows, center, scale):
         Prior mean of the weights.
     scale : float
         Prior standard deviation of the weights and the intercept.
+    level : float or None, default=None
+        Level of the quantile that the members predict; None if they predict means.
 
     Returns
     -------
@@ -239,6 +251,11 @@ def fit_linear_pool(values, y, rows, center, scale):
     if not sigma > 0:
         # The average makes no errors.
         return center.copy(), np.asarray((1 - center.sum()) * middle)
+    if level is not None:
+        weights, intercept = _fit_quantile(
+            values / sigma, target / sigma, rows, center, scale, level
+        )
+        return weights, np.asarray(intercept * sigma + (1 - weights.sum()) * middle)
     root = np.sqrt(rows) / sigma
     # The intercept is in units of sigma, so that its prior does not depend on the unit
     # of the target.
@@ -256,3 +273,36 @@ def fit_linear_pool(values, y, rows, center, scale):
     ).x
     weights = np.clip(solution[:-1], 0, None)
     return weights, np.asarray(solution[-1] * sigma + (1 - weights.sum()) * middle)
+
+
+def _fit_quantile(values, target, rows, center, scale, level):
+    """Fit weights and intercept to a quantile, in units of the average's errors.
+
+    The pinball loss ``(level - 1/2) r + |r| / 2`` is smoothed at zero, where ``|r|`` is
+    replaced by ``sqrt(r^2 + h^2)``, for L-BFGS-B.
+    """
+    errors = target - center @ values
+    unit = rows @ (np.abs(errors) / 2 + (level - 0.5) * errors) / rows.sum()
+    corner = CORNER * unit
+    prior = np.append(center, 0.0)
+
+    def objective(parameters):
+        errors = target - parameters[:-1] @ values - parameters[-1]
+        absolute = np.sqrt(errors**2 + corner**2)
+        away = parameters - prior
+        value = rows @ (absolute / 2 + (level - 0.5) * errors) / unit
+        slope = -rows * (errors / absolute / 2 + level - 0.5) / unit
+        gradient = np.append(values @ slope, slope.sum()) + away / scale**2
+        value += 0.5 * (away @ away) / scale**2
+        # Divided by the number of rows, as in `log_linear_objective`.
+        return value / len(target), gradient / len(target)
+
+    solution = minimize(
+        objective,
+        prior,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0, None)] * len(center) + [(None, None)],
+        options={"maxiter": MAX_ITERATIONS, "ftol": 1e-7, "gtol": 1e-6},
+    ).x
+    return np.clip(solution[:-1], 0, None), solution[-1]

@@ -418,6 +418,9 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         Smallest and largest prediction of a member: predictions are clipped to this
         range before they are combined. Predictions of a single member are not clipped.
         None for no clipping.
+    least : float, array-like of shape (n_outputs,) or None, default=None
+        Smallest prediction of the ensemble, also of a single member: smaller ones are
+        raised to it. None for no bound.
 
     Attributes
     ----------
@@ -449,10 +452,11 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
     (2,)
     """
 
-    def __init__(self, members=None, combination=None, limits=None):
+    def __init__(self, members=None, combination=None, limits=None, least=None):
         self.members = members
         self.combination: Combination | None = combination
         self.limits = limits
+        self.least = least
 
     def fit(self, X, y):
         """Fit clones of the members; the weights do not change.
@@ -501,7 +505,8 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
             predictions = [
                 p if p is None else np.clip(p, *self.limits) for p in predictions
             ]
-        return combination.apply_to_targets(predictions)
+        combined = combination.apply_to_targets(predictions)
+        return combined if self.least is None else np.maximum(combined, self.least)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

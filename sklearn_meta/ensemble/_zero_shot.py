@@ -28,6 +28,7 @@ from sklearn_meta.pipelines._compile import early_stopping_learner
 from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._text import format_tree
 from sklearn_meta.pipelines._tree import Node, X
+from sklearn_meta.pipelines.catalog._losses import without_log_target
 from sklearn_meta.timing._refits import REFIT_MARGIN
 
 # Maximum number of recommendations that are averaged. Without cross-validation, bad
@@ -110,13 +111,12 @@ class Recommended:
         chosen : list of int
             Indices, the best one first.
         """
-        kinds = {self.candidates[i].tree.operator for i in members}
+        kinds = {_kind(self.candidates[i]) for i in members}
         chosen, left = [], SHARE_OF_REST * seconds_left
         for i, (candidate, seconds) in enumerate(
             zip(self.candidates, self.seconds, strict=True)
         ):
-            # Only in the history of a fitted estimator there is no tree.
-            kind = candidate.tree.operator  # type: ignore[union-attr]
+            kind = _kind(candidate)
             if len(kinds) < n and i not in failed and kind not in kinds:
                 if seconds <= left:
                     chosen.append(i)
@@ -162,6 +162,11 @@ def recommended(
         seconds.append(float(one * fits * REFIT_MARGIN))
     candidates = [Candidate(p.tree, format_tree(p.tree), p.origin) for p in proposals]
     return Recommended(tuple(candidates), tuple(seconds))
+
+
+def _kind(candidate):
+    """Return the root operator of a candidate, under the logarithm of the target."""
+    return without_log_target(candidate.tree).operator
 
 
 def _expected_regret(proposal):

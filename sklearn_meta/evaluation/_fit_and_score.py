@@ -28,6 +28,7 @@ from sklearn_meta.evaluation._scoring import FastScoring, Scoring
 from sklearn_meta.parallel._pickled import Pickled, dumps
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
+    bounds_predictions,
     compile_pipeline,
     early_stopping_learner,
     fit_weighted,
@@ -230,6 +231,10 @@ def _run_stage(context, tree, seed, index, stage, rule):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         predictions = task.predict(pipeline, X_validation)
+    if bounds_predictions(tree, task.least):
+        # As the model will that is fitted on all rows; early stopping needs the learner
+        # to be the last step here.
+        predictions = np.maximum(predictions, task.least).astype(predictions.dtype)
     predicted = time.perf_counter()
     if not np.isfinite(predictions).all():
         raise ValueError("The pipeline predicts values that are not finite.")
@@ -311,7 +316,7 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
         X, y, weight = X[rows], y[rows], _take(weight, rows)
     pipeline, _ = fit_pipeline(
         tree, dataset, X, dataset.task.decode(y), weight, context.catalog, seed,
-        iterations=iterations,
+        iterations=iterations, least=dataset.task.least,
     )  # fmt: skip
     yield Pickled.of(pipeline)
 
@@ -346,6 +351,7 @@ def fit_pipeline(
     *,
     iterations=None,
     early_stopping=False,
+    least=None,
 ):
     """Compile a tree and fit the pipeline.
 
@@ -365,6 +371,8 @@ def fit_pipeline(
         Number of boosting rounds; None for that of the tree.
     early_stopping : bool, default=False
         Whether to choose the number of boosting rounds on a part of the rows.
+    least : float, tuple of float or None, default=None
+        Smallest prediction, see `compile_pipeline`. Not with `early_stopping`.
 
     Returns
     -------
@@ -383,6 +391,7 @@ def fit_pipeline(
         iterations=iterations,
         n_outputs=task.n_outputs,
         target_scaler=task.target_scaler,
+        least=least,
     )
     with warnings.catch_warnings():
         # Candidates raise thousands of convergence warnings, which are of no use.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sklearn_meta.metalearning._neighbors import Neighbor
-from sklearn_meta.metalearning._reranking import PortfolioReranker
+from sklearn_meta.metalearning._reranking import FirstThen, PortfolioReranker
 from sklearn_meta.metalearning.metafeatures import MetaFeatures
 from sklearn_meta.pipelines._tree import Node
 
@@ -46,7 +46,7 @@ class Prior:
     ----------
     portfolio : tuple of Proposal, default=()
         Pipelines to evaluate first, in this order.
-    reranker : PortfolioReranker or None, default=None
+    reranker : PortfolioReranker, FirstThen or None, default=None
         Chooses the next pipeline of the portfolio, given the evaluations so far. None
         keeps the order of `portfolio`.
     neighbors : tuple of Neighbor, default=()
@@ -59,7 +59,7 @@ class Prior:
     """
 
     portfolio: tuple[Proposal, ...] = ()
-    reranker: PortfolioReranker | None = None
+    reranker: PortfolioReranker | FirstThen | None = None
     neighbors: tuple[Neighbor, ...] = ()
     metafeatures: MetaFeatures | None = None
     note: str = ""

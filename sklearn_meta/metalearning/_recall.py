@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.metrics import get_scorer_names
 
 from sklearn_meta.data._dataset import take_rows
 from sklearn_meta.evaluation._cross_validation import has_holdout, subsample
 from sklearn_meta.metalearning._knn import KNNMetaLearner
+from sklearn_meta.metalearning._loss_portfolio import with_loss_portfolio
 from sklearn_meta.metalearning._prior import Prior
 from sklearn_meta.metalearning._text_pipelines import text_first
 
@@ -43,16 +45,25 @@ def recall(dataset, settings, *, meta_learner, knowledge_base) -> Prior:
         searched,
         catalog=settings.recallable(),
         time_budget=forecast.budget_seconds,
-        scoring=settings.comparison.name,
+        scoring=_known_name(settings.comparison.name, dataset.task.loss),
     )
     prior = text_first(prior, dataset, settings.recallable())
-    if searched is dataset:
+    if searched is not dataset:
+        portfolio = (
+            forecast.on_all_rows(proposal, searched.n_samples)
+            for proposal in prior.portfolio
+        )
+        prior = replace(prior, portfolio=tuple(portfolio))
+    if dataset.task.loss is None:
         return prior
-    portfolio = (
-        forecast.on_all_rows(proposal, searched.n_samples)
-        for proposal in prior.portfolio
-    )
-    return replace(prior, portfolio=tuple(portfolio))
+    return with_loss_portfolio(prior, dataset, settings)
+
+
+def _known_name(scoring, loss):
+    """Return the name of a scorer, or of the one that is nearest to its loss."""
+    if loss is None or scoring in get_scorer_names():
+        return scoring
+    return loss.metric
 
 
 def _some_rows(dataset, n_rows, seed):

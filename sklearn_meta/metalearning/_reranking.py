@@ -10,6 +10,32 @@ from sklearn_meta.metalearning._posterior import DatasetPosterior
 
 
 @dataclass(frozen=True)
+class FirstThen:
+    """Choose some pipelines before a reranker chooses among the others.
+
+    Parameters
+    ----------
+    first : frozenset of str
+        Pipelines that are chosen first, in the order of the portfolio.
+    then : PortfolioReranker
+    """
+
+    first: frozenset[str] = field(repr=False)
+    then: PortfolioReranker = field(repr=False)
+
+    def best_next(self, texts, scores, pending=()) -> str:
+        """Choose the pipeline to evaluate next; see `PortfolioReranker`."""
+        for text in texts:
+            if text in self.first:
+                return text
+        return self.then.best_next(texts, scores, pending)
+
+    def posterior_after(self, scores) -> DatasetPosterior:
+        """Return the posterior after some evaluations; see `PortfolioReranker`."""
+        return self.then.posterior_after(scores)
+
+
+@dataclass(frozen=True)
 class PortfolioReranker:
     """Choose the next pipeline of a portfolio, given the evaluations so far.
 

@@ -18,6 +18,7 @@ from sklearn_meta.metalearning.knowledge_base._records import (
 from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
 from sklearn_meta.metalearning.metafeatures import describe
 from sklearn_meta.pipelines._token_weights import n_dense_columns
+from sklearn_meta.pipelines.catalog._losses import all_loss_operators
 
 # Candidates without a score on all folds, whose seconds are no limit either.
 NOT_RECORDED = (Status.SKIPPED, *GIVEN_UP)
@@ -96,6 +97,8 @@ def run_records(dataset, scoring, stages, history, metafeatures):
         n_classes=task.n_classes if task.is_classifier else 0,
         metafeatures=metafeatures.as_dict(),
     )
+    # Their texts do not say to which level or power they were fitted.
+    of_loss = {operator.name for operator in all_loss_operators()}
     evaluations = [
         EvaluationRecord(
             pipeline=evaluation.candidate.text,
@@ -107,6 +110,9 @@ def run_records(dataset, scoring, stages, history, metafeatures):
         )
         for evaluation in history
         if evaluation.status not in NOT_RECORDED
+        and not any(
+            node.operator in of_loss for _, node in evaluation.candidate.tree.walk()
+        )
     ]
     return record, evaluations
 

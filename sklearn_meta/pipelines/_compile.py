@@ -36,12 +36,14 @@ from sklearn_meta.pipelines._spec import (
     TRANSFORMED_TARGET,
     BuildContext,
     Prepared,
+    Reference,
     Spec,
     instantiate,
     on_scaled_target,
 )
 from sklearn_meta.pipelines._tree import INPUT, STACK, UNION, Node
 from sklearn_meta.pipelines._typing_rules import check_tree
+from sklearn_meta.pipelines.catalog._losses import is_positive
 
 # Number of boosting rounds with early stopping, times the learning rate: rounds up to
 # the best one and the patience after it.
@@ -102,6 +104,7 @@ def compile_pipeline(
     encoder=None,
     n_outputs=1,
     target_scaler=None,
+    least=None,
 ):
     """Compile a tree to an unfitted scikit-learn pipeline.
 
@@ -126,6 +129,9 @@ def compile_pipeline(
     target_scaler : Spec, default=None
         Transformer of the target before regressors are fitted to it, for targets far
         from zero or of an extreme scale. None to fit them to the target itself.
+    least : float, tuple of float or None, default=None
+        Smallest prediction of a regressor, one for each of several outputs: smaller
+        ones are raised to it, see `bounds_predictions`. None for no bound.
 
     Returns
     -------
@@ -154,7 +160,7 @@ def compile_pipeline(
         compile_spec(
             tree, schema, catalog=catalog, n_classes=n_classes,
             random_state=random_state, iterations=iterations, encoder=encoder,
-            n_outputs=n_outputs, target_scaler=target_scaler,
+            n_outputs=n_outputs, target_scaler=target_scaler, least=least,
         )
     )  # fmt: skip
 
@@ -170,6 +176,7 @@ def compile_spec(
     encoder=None,
     n_outputs=1,
     target_scaler=None,
+    least=None,
 ) -> Spec:
     """Compile a tree to a `Spec`; see `compile_pipeline` for the parameters."""
     check_tree(tree, catalog=catalog)
@@ -183,10 +190,49 @@ def compile_spec(
         learner = learner.with_params(n_estimators=int(iterations))
     if target_scaler is not None:
         learner = on_scaled_target(learner, target_scaler)
+    if bounds_predictions(tree, least):
+        learner = _bounded_below(learner, least)
     steps[-1] = (name, learner)
     if encoder is not None:
         steps = [("encode", encoder), *steps]
     return _pipeline(steps)
+
+
+def bounds_predictions(tree: Node, least) -> bool:
+    """Whether the predictions of a tree are raised to a bound.
+
+    Parameters
+    ----------
+    tree : Node
+    least : float, tuple of float or None
+        The bound.
+
+    Returns
+    -------
+    bounds : bool
+        False without a bound, and for learners of positive targets.
+    """
+    return least is not None and not is_positive(tree.operator)
+
+
+def _bounded_below(regressor, least) -> Spec:
+    """Raise the predictions of a regressor to a bound."""
+    bound = Spec(
+        "sklearn.preprocessing.FunctionTransformer",
+        (
+            ("inverse_func", Reference("numpy.clip")),
+            ("inv_kw_args", {"a_min": least, "a_max": None}),
+        ),
+    )
+    return Spec(
+        TRANSFORMED_TARGET,
+        (
+            ("regressor", regressor),
+            ("transformer", bound),
+            # Targets of zero are no predictions where these must be positive.
+            ("check_inverse", False),
+        ),
+    )
 
 
 def early_stopping_learner(tree: Node, *, catalog: Catalog, n_outputs=1) -> bool:

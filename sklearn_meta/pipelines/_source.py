@@ -20,6 +20,7 @@ def to_source(
     encoder=None,
     n_outputs=1,
     target_scaler=None,
+    least=None,
 ) -> str:
     """Write the Python module that makes the pipeline of a tree.
 
@@ -44,6 +45,8 @@ def to_source(
     target_scaler : Spec, default=None
         Transformer of the target before regressors are fitted to it; see
         `compile_pipeline`.
+    least : float, tuple of float or None, default=None
+        Smallest prediction of a regressor, see `compile_pipeline`.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def to_source(
     spec = compile_spec(
         tree, schema, catalog=catalog, n_classes=n_classes,
         random_state=random_state, iterations=iterations, encoder=encoder,
-        n_outputs=n_outputs, target_scaler=target_scaler,
+        n_outputs=n_outputs, target_scaler=target_scaler, least=least,
     )  # fmt: skip
     return spec_source(spec, "pipeline")
 

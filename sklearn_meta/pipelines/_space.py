@@ -43,12 +43,15 @@ class SearchSpace(BaseEstimator):
         self.operators = operators
         self.max_size = max_size
 
-    def catalog(self, task):
+    def catalog(self, task, loss=None):
         """Return the operators of this space for one task.
 
         Parameters
         ----------
         task : {"classification", "regression"}
+        loss : Loss or None, default=None
+            Loss of regression that `scoring` judges. Built-in learners of this loss are
+            part of the space; None for none of them.
 
         Returns
         -------
@@ -64,13 +67,23 @@ class SearchSpace(BaseEstimator):
         """
         # Imported late: a space is also used to hold parameters only.
         from sklearn_meta.pipelines.catalog._default import built_in_operators
+        from sklearn_meta.pipelines.catalog._losses import (
+            all_loss_operators,
+            loss_operators,
+        )
 
-        return self._select(built_in_operators(), task)
+        of_loss = () if loss is None else loss_operators(loss)
+        return self._select(
+            (*built_in_operators(), *of_loss), task, elsewhere=all_loss_operators()
+        )
 
-    def _select(self, built_in, task):
-        """Select from the built-in operators, which are of both tasks."""
+    def _select(self, built_in, task, elsewhere=()):
+        """Select from the built-in operators, which are of both tasks.
+
+        The operators `elsewhere` may be named, but are not there.
+        """
         self._check_max_size()
-        known = {operator.name for operator in built_in}
+        known = {operator.name for operator in (*built_in, *elsewhere)}
         include = self._checked_names("include", self.include, known)
         exclude = self._checked_names("exclude", self.exclude, known)
         own = self._checked_operators()

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._text import canonical_node
 from sklearn_meta.pipelines._typing_rules import kind_of
+from sklearn_meta.pipelines.catalog._losses import all_loss_operators
 from sklearn_meta.pipelines.catalog._preparation import (
     FOR_CATEGORIES,
     FOR_MISSING,
@@ -153,6 +154,11 @@ def make_vocabulary(problem: SearchProblem) -> Vocabulary:
 
 def _weights(operators, is_sparse):
     weights = np.ones(len(operators))
+    # Operators that are here for the loss are drawn as often as all others together.
+    special = {o.name for o in all_loss_operators()}
+    of_loss = np.array([o.name in special for o in operators], dtype=bool)
+    if of_loss.any() and not of_loss.all():
+        weights[of_loss] = np.sum(~of_loss) / np.sum(of_loss)
     if is_sparse:
         dense_only = np.array([not o.accepts_sparse for o in operators], dtype=bool)
         weights = np.where(dense_only, DENSIFYING_WEIGHT, weights)

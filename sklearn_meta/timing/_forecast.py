@@ -12,6 +12,7 @@ from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.pipelines._operators import Catalog, Operator
 from sklearn_meta.pipelines._tree import Node, X
 from sklearn_meta.pipelines.catalog._default import default_catalog
+from sklearn_meta.pipelines.catalog._losses import all_loss_operators
 from sklearn_meta.timing._effort import (
     FEW_FOLDS,
     MIN_HOLDOUT_SAMPLES,
@@ -232,7 +233,8 @@ def make_forecast(dataset, catalog, budget_seconds, score_seconds=0.0) -> Foreca
     -------
     forecast : Forecast
     """
-    builtin = {o.name: o for o in default_catalog(catalog.task)}
+    known = (*default_catalog(catalog.task), *all_loss_operators())
+    builtin = {o.name: o for o in known}
     foreign = frozenset(
         o.name
         for o in catalog

@@ -10,6 +10,7 @@ from sklearn_meta.data._task import (
     MultilabelTask,
     RegressionTask,
 )
+from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._objective import judges_labels, objective_of
 from sklearn_meta.evaluation._scoring import FastScoring, make_scoring
 from sklearn_meta.pipelines import Schema
@@ -67,7 +68,8 @@ def failing(estimator, X, y):
     ],
 )
 def test_metrics_of_labels_have_a_proper_objective(data, scoring, objective):
-    found = objective_of(make_scoring(scoring, data.task), data)
+    context = EvaluationContext(data, (), make_scoring(scoring, data.task))
+    found = objective_of(context)
     assert found == (None if objective is None else FastScoring(objective))
 
 
