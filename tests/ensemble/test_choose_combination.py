@@ -174,7 +174,7 @@ def test_the_average_of_the_best_candidates_is_a_contender_where_wanted():
 
     singles = fold_scores(auc, p, folds)
     problem = CombinationProblem(
-        True, y, None, rows, auc, LogLoss, False, size=25, stop=lambda: False
+        True, y, None, rows, auc, LogLoss, False, None, 25, lambda: False
     )
 
     def found(problem):

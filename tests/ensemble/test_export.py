@@ -162,7 +162,7 @@ def context_of(dataset):
 
 def test_the_source_is_that_of_the_best_candidate():
     _, dataset = classification(LABELS["text"])
-    encoding = Encoding(None, dataset.schema, ("numeric",) * 2, ("x0", "x1"))
+    encoding = Encoding(None, dataset.schema, ())
     final = final_of(None, iterations=7)
     arguments = source_arguments(final, context_of(dataset), encoding)
     assert arguments["tree"] is TREE
@@ -187,7 +187,7 @@ def test_the_source_is_that_of_the_best_candidate():
 )
 def test_the_constant_predictor_has_no_source(status, folds, has_source):
     _, dataset = classification(LABELS["text"])
-    encoding = Encoding(None, dataset.schema, (), ())
+    encoding = Encoding(None, dataset.schema, ())
     final = final_of(None, status=status, folds=folds)
     arguments = source_arguments(final, context_of(dataset), encoding)
     assert (arguments is not None) == has_source
