@@ -317,6 +317,18 @@ def test_integer_weights_are_repetitions_also_with_splits_of_the_users_own():
     np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
 
 
+@pytest.mark.parametrize("search", ["evolution", None])
+@pytest.mark.parametrize("make", [MetaAutoClassifier, MetaAutoRegressor])
+def test_groups_that_cannot_be_used_are_refused_before_the_search(make, search):
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    # Whatever is searched fails.
+    model = make(search=search, search_space=fast_space(), time_budget=1e-9)
+    missing = pd.Series(["a", "b"] * 10).mask(np.arange(20) == 3)
+    for groups in (missing, missing.astype("string"), ["clinic A"] * 20, [1, 2]):
+        with pytest.raises(ValueError, match="^groups must"):
+            model.fit(X, y, groups=groups)
+
+
 def test_groups_are_kept_together():
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(100), 4)

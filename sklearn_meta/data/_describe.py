@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import narwhals.stable.v2 as nw
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_consistent_length
 
 from sklearn_meta._sklearn_compat import (
     _check_method_params,
@@ -19,6 +19,7 @@ from sklearn_meta._sklearn_compat import (
 from sklearn_meta.data._canonical_order import canonical_rows
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._encoding import Encoding, encode_table
+from sklearn_meta.data._groups import check_groups, read_groups
 from sklearn_meta.data._target import read_target
 from sklearn_meta.data._validation import check_table
 
@@ -79,7 +80,7 @@ def describe_table(
     sample_weight : array-like of shape (n_samples,), default=None
         Non-negative weights of the rows; None for equal weights.
     groups : array-like of shape (n_samples,), default=None
-        Group labels of the rows.
+        Group labels of the rows, see `read_groups`.
     metadata : dict of str to object, default=None
         Further arguments of the scorer, see `Dataset`.
     keeps_rows : bool, default=False
@@ -100,6 +101,8 @@ def describe_table(
     X = check_table(estimator, X, reset=True)
     y, metadata = read_target(y), metadata or {}
     check_consistent_length(X, y)
+    if groups is not None:
+        groups = read_groups(groups, _num_samples(X))
     if sample_weight is not None:
         sample_weight = _check_sample_weight(
             sample_weight, y, dtype=np.float64, ensure_non_negative=True
@@ -118,10 +121,9 @@ def describe_table(
             f"{name} needs at least 2 samples to choose between pipelines. "
             f"Got n_samples = {_num_samples(X)}."
         )
-    encoder, encoded, encoding = encode_table(X)
     if groups is not None:
-        groups = column_or_1d(groups)
-        check_consistent_length(encoded, groups)
+        check_groups(groups, splits_rows=not keeps_rows)
+    encoder, encoded, encoding = encode_table(X)
     dataset = Dataset(
         X=encoded,
         y=task.encode(y),

@@ -28,6 +28,7 @@ from sklearn.model_selection import (
 )
 
 from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._groups import group_numbers
 from sklearn_meta.timing._effort import FULL_EFFORT
 
 # Below this number of rows: 5 folds, repeated twice, because one 5-fold split of so few
@@ -86,7 +87,7 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
     max_train = n if effort.max_train is None else effort.max_train
     stratified = dataset.task.stratifies
     if dataset.groups is not None:
-        n_folds = min(5, len(np.unique(dataset.groups)))
+        n_folds = min(5, int(group_numbers(dataset.groups).max()) + 1)
         if has_holdout(dataset, None, effort):
             return GroupShuffleSplit(
                 1,
@@ -170,6 +171,9 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     y = dataset.task.decode(dataset.y)
     if split_params is None or not refers_to_rows(cv):
         split_params = {"groups": dataset.groups}
+        if dataset.groups is not None and not refers_to_rows(cv):
+            # Whatever the labels are, scikit-learn can sort these.
+            split_params = {"groups": group_numbers(dataset.groups)}
     if cv is None:
         splitter = default_splitter(dataset, random_state, effort)
     elif isinstance(cv, Integral):

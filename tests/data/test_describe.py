@@ -94,6 +94,16 @@ def test_rows_without_weight_stay_where_splits_refer_to_them():
     assert table.dataset.sample_weight.tolist() == weight.tolist()
 
 
+def test_groups_of_rows_without_weight_may_be_missing():
+    table = describe(sample_weight=[1, 2, 0, 1], groups=["b", "a", None, "b"])
+    assert table.dataset.groups.tolist() == ["b", "a", "b"]
+
+
+def test_a_splitter_of_the_user_decides_what_groups_are_for():
+    table = describe(groups=["a"] * 4, keeps_rows=True)
+    assert table.dataset.groups.tolist() == ["a"] * 4
+
+
 def test_integer_weights_are_repeated_rows():
     weighted = describe(sample_weight=[2, 1, 1, 1])
     repeated = describe(X[[0, 0, 1, 2, 3]], Y[[0, 0, 1, 2, 3]])
@@ -109,7 +119,13 @@ def test_integer_weights_are_repeated_rows():
         ({"y": Y[:3]}, "inconsistent numbers of samples"),
         ({"sample_weight": [1, 1, 1]}, "sample_weight.shape"),
         ({"sample_weight": [1, -1, 1, 1]}, "Negative values in data"),
-        ({"groups": [0, 1]}, "inconsistent numbers of samples"),
+        ({"groups": [0, 1]}, "groups .* inconsistent numbers of samples"),
+        ({"groups": [0, 1, None, 1]}, "groups must not have missing values"),
+        ({"groups": ["a"] * 4}, "groups must have at least two"),
+        (
+            {"groups": ["a", "a", "b", "a"], "sample_weight": [1, 2, 0, 1]},
+            "groups must have at least two",
+        ),
     ],
 )
 def test_bad_input_is_refused(arguments, message):

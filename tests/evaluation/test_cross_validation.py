@@ -155,6 +155,26 @@ def test_empty_split_is_an_error():
         make_folds(dataset(np.arange(10.0)), [(np.arange(10), [])], 0)
 
 
+@pytest.mark.parametrize("cv", [None, 3])
+@pytest.mark.parametrize(
+    "labels", [["b", "a", "c", "d"], [1, "a", (2, "b"), 0.5], [(1, 2), (0, 1)]], ids=str
+)
+def test_groups_of_any_type_stay_together(labels, cv):
+    numbers = np.arange(40) % len(labels)
+    groups = np.empty(40, dtype=object)
+    groups[:] = [labels[i] for i in numbers]
+    for data in (
+        dataset(np.arange(40.0), groups),
+        dataset(np.arange(40) % 2, groups, 2),
+    ):
+        if cv is not None and len(labels) < cv:
+            continue
+        folds = make_folds(data, cv, 0)
+        assert len(folds) == (cv or len(labels))
+        for train, validation in folds:
+            assert not set(numbers[train]) & set(numbers[validation])
+
+
 def test_large_tables_are_screened_on_a_subsample():
     stages = make_stages(classes(50_000), make_folds(classes(50_000), None, 0), 0)
     assert [s.screening for s in stages] == [True, False, False, False]
