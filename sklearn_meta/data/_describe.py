@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -22,6 +22,7 @@ from sklearn_meta.data._encoding import Encoding, encode_table
 from sklearn_meta.data._groups import check_groups, read_groups
 from sklearn_meta.data._target import read_target
 from sklearn_meta.data._validation import check_table
+from sklearn_meta.data._weights import relative_weights
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Table:
         the same.
     encoding : Encoding
         Description of the encoding.
+    n_copies : int
+        Number of rows that are copies of others, other than by weights.
     library : str or None
         Library of the data frame, such as ``"pandas"``; None for other tables.
     """
@@ -50,6 +53,7 @@ class Table:
     canonical: Dataset
     encoder: object = field(repr=False)
     encoding: Encoding
+    n_copies: int
     library: str | None
 
 
@@ -78,13 +82,15 @@ def describe_table(
         ``task_of(y, name) -> (y, task)`` validates the target and determines the task;
         `classification_task` or `regression_task`.
     sample_weight : array-like of shape (n_samples,), default=None
-        Non-negative weights of the rows; None for equal weights.
+        Non-negative weights of the rows, of which only the ratios count; None for
+        equal weights.
     groups : array-like of shape (n_samples,), default=None
         Group labels of the rows, see `read_groups`.
     metadata : dict of str to object, default=None
         Further arguments of the scorer, see `Dataset`.
     keeps_rows : bool, default=False
-        Whether rows with weight zero are kept, because splits contain row indices.
+        Whether rows with weight zero are kept and copies not looked for, because
+        splits contain row indices.
 
     Returns
     -------
@@ -115,6 +121,7 @@ def describe_table(
                 None if values is None else _safe_indexing(values, rows)
                 for values in (X, y, sample_weight, groups)
             )
+        sample_weight = relative_weights(sample_weight)
     y, task = task_of(y, name)
     if _num_samples(X) < 2:
         raise ValueError(
@@ -133,9 +140,20 @@ def describe_table(
         groups=groups,
         metadata=metadata,
     )
-    rows = canonical_rows(dataset)
-    canonical = dataset if rows is None else take_rows(dataset, rows)
-    return Table(dataset, rows, canonical, encoder, encoding, library_of(X))
+    rows = canonical_rows(dataset, keeps_rows=keeps_rows)
+    if rows.order is not None:
+        canonical = replace(take_rows(dataset, rows.order), copy_of=rows.copy_of)
+    else:
+        canonical = dataset = replace(dataset, copy_of=rows.copy_of)
+    return Table(
+        dataset,
+        rows.order,
+        canonical,
+        encoder,
+        encoding,
+        rows.n_copies,
+        library_of(X),
+    )
 
 
 def library_of(X) -> str | None:

@@ -72,6 +72,7 @@ def combine(
     kinds: Sequence[Hashable] | None = None,
     metric: str | None = None,
     sample_weight=None,
+    copy_of=None,
     size: int = 25,
     deadline: float = np.inf,
     clock: Callable[[], float] = time.monotonic,
@@ -120,6 +121,9 @@ def combine(
     sample_weight : ndarray of shape (n_samples,), default=None
         Sample weights for fitting the weights of the candidates. None for equal
         weights.
+    copy_of : ndarray of int of shape (n_samples,), default=None
+        Number of each sample, the same for copies of a sample, which blocks of rows
+        keep together. None if there are no copies.
     size : int, default=25
         Maximum number of rounds of greedy selection and of members. With 1, the best
         single candidate is returned.
@@ -206,7 +210,7 @@ def combine(
         stop=lambda: clock() >= deadline,
     )
     if len(folds) < MIN_FOLDS:
-        folds = blocks_of_rows(y, rows)
+        folds = blocks_of_rows(y, rows, copy_of)
     pool = prefilter(problem, predictions, ranked)
     if len(pool) == 1 or len(folds) == 1:
         return Combination.single(ranked[0])

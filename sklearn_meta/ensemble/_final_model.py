@@ -195,6 +195,7 @@ def _combine(oof, candidates, context, ensemble_size, budget):
         scores=[oof.evaluations[i].score for i in candidates],
         kinds=[oof.evaluations[i].candidate.tree.operator for i in candidates],
         sample_weight=weight,
+        copy_of=None if dataset.copy_of is None else dataset.copy_of[oof.rows],
         size=ensemble_size,
         deadline=budget.clock() + COMBINE_SHARE_OF_REST * budget.remaining(),
         clock=budget.clock,

@@ -10,7 +10,7 @@ budget allows.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 
 import numpy as np
@@ -27,7 +27,7 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._groups import group_numbers
 from sklearn_meta.timing._effort import FULL_EFFORT
 
@@ -112,8 +112,11 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
     n_folds = 5 if n < N_SAMPLES_FIVE_FOLDS else 3
     n_folds = min(n_folds, effort.max_folds, n)
     if stratified:
+        largest_class = int(np.bincount(dataset.y).max())
+        if largest_class < 2:
+            return KFold(n_folds, shuffle=True, random_state=random_state)
         # StratifiedKFold requires that the largest class has a member for each fold.
-        n_folds = max(2, min(n_folds, int(np.bincount(dataset.y).max())))
+        n_folds = max(2, min(n_folds, largest_class))
     if n < N_SAMPLES_REPEATED and effort.max_repeats > 1:
         splitter = RepeatedStratifiedKFold if stratified else RepeatedKFold
         return splitter(
@@ -161,6 +164,8 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     Returns
     -------
     folds : list of (ndarray, ndarray)
+        Copies of a row are in the same part, except for splits of `cv` that refer to
+        rows.
 
     Raises
     ------
@@ -168,6 +173,11 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
         If `cv` has more folds than the largest class has members, gives no split, or
         gives a split without training or validation rows.
     """
+    if dataset.copy_of is not None and not refers_to_rows(cv):
+        distinct, copy_of = distinct_rows(dataset)
+        share = distinct.n_samples / dataset.n_samples
+        folds = make_folds(distinct, cv, random_state, _share_of(effort, share))
+        return follow_rows(folds, copy_of)
     y = dataset.task.decode(dataset.y)
     if split_params is None or not refers_to_rows(cv):
         split_params = {"groups": dataset.groups}
@@ -199,6 +209,33 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     return folds
 
 
+def distinct_rows(dataset):
+    """Return the dataset of one row of each set of copies.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With copies.
+
+    Returns
+    -------
+    distinct : Dataset
+    copy_of : ndarray of int of shape (n_samples,)
+        Index in it of each row of `dataset`.
+    """
+    _, first, copy_of = np.unique(
+        dataset.copy_of, return_index=True, return_inverse=True
+    )
+    return replace(take_rows(dataset, first), copy_of=None), copy_of
+
+
+def _share_of(effort, share):
+    """Return an effort with a share of the training rows."""
+    if effort.max_train is None:
+        return effort
+    return replace(effort, max_train=max(1, int(share * effort.max_train)))
+
+
 def has_holdout(dataset, cv, effort) -> bool:
     """Whether a single holdout split replaces the folds.
 
@@ -213,9 +250,10 @@ def has_holdout(dataset, cv, effort) -> bool:
     is_holdout : bool
         False if the user has chosen `cv`.
     """
-    return cv is None and (
-        effort.max_folds == 1 or dataset.n_samples >= N_SAMPLES_THREE_FOLDS
-    )
+    n_distinct = dataset.n_samples
+    if dataset.copy_of is not None:
+        n_distinct = int(dataset.copy_of.max()) + 1
+    return cv is None and (effort.max_folds == 1 or n_distinct >= N_SAMPLES_THREE_FOLDS)
 
 
 def refers_to_rows(cv) -> bool:

@@ -81,7 +81,7 @@ def test_rows_without_weight_decide_on_nothing():
     assert dataset.task.classes.tolist() == ["a", "b"]
     assert dataset.schema.cardinalities == (2,)
     assert dataset.n_samples == 6
-    assert dataset.sample_weight.tolist() == [1, 2, 1] * 2
+    assert dataset.sample_weight.tolist() == [0.75, 1.5, 0.75] * 2
     assert dataset.groups.tolist() == [0, 1, 3, 4, 5, 7]
     assert np.asarray(dataset.metadata["cost"]).tolist() == [0, 10, 30, 40, 50, 70]
     assert dataset.metadata["same"] == "for all"
