@@ -17,8 +17,8 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import PredefinedSplit, train_test_split
+from sklearn.metrics import f1_score, log_loss, make_scorer, mean_squared_error
+from sklearn.model_selection import KFold, PredefinedSplit, train_test_split
 from sklearn.pipeline import Pipeline
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
@@ -27,6 +27,7 @@ from sklearn_meta.exceptions import (
     SearchInterruptedWarning,
     SklearnMetaWarning,
 )
+from sklearn_meta.metalearning import FixedPortfolio
 from sklearn_meta.parallel import _start_pool as _start
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search import EvolutionarySearch, RandomSearch
@@ -534,6 +535,100 @@ def test_warm_start_continues_the_search():
         # Classes that no tree tells apart: a perfect score would end the search.
         clf.fit(X[50:], y[50:])
     assert clf.n_evaluations_ == 4
+
+
+def other(X):
+    """A table that differs in one cell."""
+    X = X.copy()
+    X[7, 2] += 0.5
+    return X
+
+
+def own_scorer(estimator, X, y):
+    return estimator.score(X, y)
+
+
+GROUPS = np.arange(150) % 7
+HALF = np.arange(150) % 2
+# What changes from one fit to the next: parameters, and arguments of `fit`.
+CHANGES = {
+    "X": ({}, {"X": other(load_iris().data)}),
+    "y": ({}, {"y": np.roll(load_iris().target, 1)}),
+    "sample_weight": ({}, {"sample_weight": 1 + HALF}),
+    "groups": ({}, {"groups": GROUPS}),
+    "scoring": ({"scoring": "accuracy"}, {}),
+    "cv": ({"cv": 3}, {}),
+    "search_space": ({"search_space": SearchSpace(include=FAST[:-1])}, {}),
+    "search": ({"search": EvolutionarySearch(population_size=7)}, {}),
+    "meta_learner": ({"meta_learner": FixedPortfolio()}, {}),
+    "random_state": ({"random_state": 1}, {}),
+}
+
+
+@pytest.mark.parametrize(("name", "change"), CHANGES.items())
+def test_warm_start_begins_anew_where_the_search_is_another(name, change):
+    given = dict(zip(("X", "y"), load_iris(return_X_y=True), strict=True))
+    clf = classifier(warm_start=True, max_evaluations=2, search_space=fast_space())
+    params, arguments = change
+    clf.fit(**given).set_params(**params)
+    with pytest.warns(SklearnMetaWarning, match=f"previous fit: {name}. The search"):
+        clf.fit(**{**given, **arguments})
+    assert clf.n_evaluations_ == 2
+    # And goes on from there.
+    assert clf.fit(**{**given, **arguments}).n_evaluations_ == 4
+
+
+def test_warm_start_names_everything_that_differs():
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(warm_start=True, max_evaluations=2, search_space=fast_space())
+    clf.fit(X, y, groups=GROUPS).set_params(scoring=own_scorer)
+    with pytest.warns(SklearnMetaWarning, match="previous fit: X, groups, scoring."):
+        clf.fit(other(X), y)
+
+
+def test_warm_start_notices_levels_of_equal_codes():
+    frame = pd.DataFrame({"a": ["x", "y", "z"] * 20, "b": np.arange(60) % 7})
+    y = np.arange(60) % 2
+    clf = classifier(warm_start=True, max_evaluations=1, search_space=fast_space())
+    clf.fit(frame, y)
+    with pytest.warns(SklearnMetaWarning, match="previous fit: X. "):
+        clf.fit(frame.replace({"a": {"z": "zz"}}), y)
+
+
+@pytest.mark.parametrize(
+    ("at_first", "then"),
+    [
+        ({"time_budget": 60, "n_jobs": 1}, {"time_budget": 50, "n_jobs": 2}),
+        ({}, {"ensemble_size": 1, "memory_limit": 4000, "verbose": 1}),
+        ({"scoring": None}, {"scoring": "neg_log_loss"}),
+        ({"scoring": own_scorer}, {}),
+        (
+            {"scoring": make_scorer(f1_score, average="macro")},
+            {"scoring": make_scorer(f1_score, average="macro")},
+        ),
+        ({"cv": KFold(3)}, {"cv": KFold(3)}),
+        ({"cv": PredefinedSplit(HALF)}, {"cv": PredefinedSplit(HALF)}),
+        ({"random_state": None}, {}),
+        ({"random_state": np.random.RandomState(0)}, {}),
+        ({"search": "evolution"}, {"search": EvolutionarySearch()}),
+        ({}, {"search_space": fast_space()}),
+    ],
+    ids=str,
+)
+def test_warm_start_goes_on_where_the_search_is_the_same(at_first, then, capfd):
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(warm_start=True, max_evaluations=2, search_space=fast_space())
+    clf.set_params(**at_first).fit(X, y).set_params(**then)
+    # Warnings are errors.
+    clf.fit(X.copy(), list(y))
+    assert clf.n_evaluations_ == 4
+
+
+def test_warm_start_goes_on_with_a_knowledge_base_that_grows(tmp_path):
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(warm_start=True, max_evaluations=2, search_space=fast_space())
+    clf.set_params(knowledge_base=tmp_path / "own.sqlite").fit(X, y)
+    assert clf.fit(X, y).n_evaluations_ == 4
 
 
 # No side effects

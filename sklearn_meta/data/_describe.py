@@ -140,18 +140,18 @@ def describe_table(
         groups=groups,
         metadata=metadata,
     )
-    rows = canonical_rows(dataset, keeps_rows=keeps_rows)
-    if rows.order is not None:
-        canonical = replace(take_rows(dataset, rows.order), copy_of=rows.copy_of)
+    chosen = canonical_rows(dataset, keeps_rows=keeps_rows)
+    if chosen.order is not None:
+        canonical = replace(take_rows(dataset, chosen.order), copy_of=chosen.copy_of)
     else:
-        canonical = dataset = replace(dataset, copy_of=rows.copy_of)
+        canonical = dataset = replace(dataset, copy_of=chosen.copy_of)
     return Table(
         dataset,
-        rows.order,
+        chosen.order,
         canonical,
         encoder,
         encoding,
-        rows.n_copies,
+        chosen.n_copies,
         library_of(X),
     )
 
