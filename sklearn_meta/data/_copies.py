@@ -28,7 +28,7 @@ from scipy import sparse
 # Fewer distinct rows are the cells of a small design as likely as a repeated table.
 MIN_DISTINCT_ROWS = 20
 # A column identifies rows if it has at least this many values, and this many as a share
-# of the distinct rows.
+# of the distinct rows that have a value.
 MIN_OWN_VALUES, OWN_VALUES_SHARE = 20, 0.9
 # Numbers are on a grid if a larger share of neighboring values than this differ by the
 # same smallest step.
@@ -200,7 +200,7 @@ def _own_numbers(column):
     """Return a mask of the distinct rows with a number that only they have."""
     present = ~np.isnan(column)
     values = np.unique(column[present])
-    if len(values) < max(MIN_OWN_VALUES, OWN_VALUES_SHARE * len(column)):
+    if len(values) < max(MIN_OWN_VALUES, OWN_VALUES_SHARE * present.sum()):
         return np.zeros(len(column), dtype=bool)
     steps = np.diff(values)
     if np.isclose(steps, steps.min(), rtol=1e-6, atol=0).mean() > GRID_SHARE:
