@@ -300,8 +300,10 @@ def _watched_rows(task, y, seed, copy_of=None):
     """Split rows into those for training and those for early stopping."""
     if copy_of is not None:
         _, first, copies = np.unique(copy_of, return_index=True, return_inverse=True)
-        parts = _watched_rows(task, y[first], seed)
-        return tuple(np.flatnonzero(np.isin(copies, part)) for part in parts)
+        # A single distinct row leaves no choice.
+        if len(first) > 1:
+            parts = _watched_rows(task, y[first], seed)
+            return tuple(np.flatnonzero(np.isin(copies, part)) for part in parts)
     stratify = None
     if task.is_classifier and np.bincount(y)[np.unique(y)].min() >= 2:
         stratify = y

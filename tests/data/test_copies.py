@@ -89,9 +89,7 @@ def test_rows_that_are_equal_by_chance_are_not_copies(name):
     assert find_copies(X, y, n_categorical) is None
 
 
-@pytest.mark.parametrize(
-    "name", ["passengers of whom some survive", "rounded places"]
-)
+@pytest.mark.parametrize("name", ["passengers of whom some survive", "rounded places"])
 def test_a_table_that_is_repeated_as_a_whole(name):
     X, y, n_categorical = BY_CHANCE[name]
     rows = np.repeat(np.arange(len(y)), 3)
