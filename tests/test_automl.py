@@ -31,6 +31,7 @@ from sklearn_meta.metalearning import FixedPortfolio
 from sklearn_meta.parallel import _start_pool as _start
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search import EvolutionarySearch, RandomSearch
+from tests.contract.small import texts
 from tests.faulty_learners import FAULTY
 
 FAST = [
@@ -304,6 +305,81 @@ def test_fit_does_not_depend_on_the_order_of_rows():
     a = classifier(**kwargs).fit(X, y)
     b = classifier(**kwargs).fit(X[order], y[order])
     np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+def noisy(n, seed=0):
+    """A table of which nobody can predict much."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4))
+    return X, (X[:, 0] + 2 * rng.logistic(size=n) > 0).astype(int)
+
+
+# Learners of which some remember every row.
+REMEMBERING = {
+    "search_space": SearchSpace(
+        include=["logistic_regression", "k_neighbors", "decision_tree", "lightgbm"],
+        max_size=1,
+    ),
+    "meta_learner": FixedPortfolio(),
+    "max_evaluations": 5,
+}
+
+
+def loss_on_new_rows(clf):
+    X, y = noisy(3000, seed=1)
+    return log_loss(y, clf.predict_proba(X))
+
+
+@pytest.mark.parametrize("how", ["weights", "small weights", "copies"])
+def test_a_repeated_table_is_the_table(how):
+    X, y = noisy(150)
+    once = classifier(**REMEMBERING).fit(X, y)
+    assert abs(-once.best_score_ - loss_on_new_rows(once)) < 0.05
+    again = classifier(**REMEMBERING)
+    if how == "copies":
+        with pytest.warns(SklearnMetaWarning, match="600 of the 750 rows are copies"):
+            again.fit(np.tile(X, (5, 1)), np.tile(y, 5))
+    else:
+        again.fit(X, y, sample_weight=np.full(150, 5 if how == "weights" else 0.37))
+    assert again.best_score_ == once.best_score_
+    assert again.best_pipeline_ == once.best_pipeline_
+    np.testing.assert_array_equal(again.predict_proba(X), once.predict_proba(X))
+
+
+@pytest.mark.parametrize("factor", [0.37, 1e6])
+def test_weights_times_a_constant_are_the_same_weights(factor):
+    X, y = noisy(150)
+    rng = np.random.default_rng(0)
+    for weight in (1 + np.arange(150) % 3, rng.uniform(0.1, 3, size=150)):
+        first, second = (
+            classifier(**REMEMBERING).fit(X, y, sample_weight=w)
+            for w in (weight, factor * weight)
+        )
+        assert first.best_score_ == second.best_score_
+        assert texts(first) == texts(second)
+        assert abs(-first.best_score_ - loss_on_new_rows(first)) < 0.05
+
+
+@pytest.mark.parametrize("n", [150, 2_500])
+def test_scores_of_an_oversampled_table_are_honest(n):
+    X, y = noisy(n)
+    often = np.random.default_rng(0).choice(n, size=n // 3, replace=False)
+    rows = np.r_[np.arange(n), np.repeat(often, 4)]
+    clf = classifier(**REMEMBERING)
+    with pytest.warns(SklearnMetaWarning, match="rows are copies of other rows"):
+        clf.fit(X[rows], y[rows])
+    assert abs(-clf.best_score_ - loss_on_new_rows(clf)) < 0.06
+
+
+def test_equal_rows_of_few_categories_are_no_copies():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 3, size=(900, 3)).astype(float)
+    y = (X[:, 0] + 2 * rng.logistic(size=900) > 1).astype(int)
+    # Warnings are errors.
+    clf = classifier(**REMEMBERING).fit(X, y)
+    new = rng.integers(0, 3, size=(3000, 3)).astype(float)
+    y_new = (new[:, 0] + 2 * rng.logistic(size=3000) > 1).astype(int)
+    assert abs(-clf.best_score_ - log_loss(y_new, clf.predict_proba(new))) < 0.03
 
 
 def test_integer_weights_are_repetitions_also_with_splits_of_the_users_own():
