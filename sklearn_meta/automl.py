@@ -37,7 +37,6 @@ from sklearn_meta._sklearn_compat import (
 from sklearn_meta._threads import one_thread
 from sklearn_meta._warnings import warn
 from sklearn_meta.data._column_report import column_rows
-from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._describe import describe_table, like_target
 from sklearn_meta.data._target import (
     classification_task,
@@ -54,6 +53,11 @@ from sklearn_meta.ensemble._final_model import combine_search
 from sklearn_meta.ensemble._zero_shot import fit_recommended, zero_shot_seconds
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import refers_to_rows
+from sklearn_meta.evaluation._fingerprint import (
+    Fingerprint,
+    differences,
+    fingerprint,
+)
 from sklearn_meta.evaluation._history import History, new_history
 from sklearn_meta.evaluation._history_storage import (
     compress_history,
@@ -169,10 +173,11 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             indicators of several labels of a classifier.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, passed to all candidates and scorers that support
-            weights.
+            weights. Only their ratios count.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row; rows of one group are never split between training and
-            validation. Passed to the splitter if `cv` is one.
+            Group of each row, of any type and without missing values; rows of one
+            group are never split between training and validation. Passed to the
+            splitter if `cv` is one.
         **params : dict
             Further metadata, passed to the splitter in `cv` and the scorer in `scoring`
             if they request it. Only with metadata routing enabled.
@@ -224,7 +229,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 )
             with watch("plan"):
                 plan = make_plan(table, prior, settings, budget)
-            state = self._begin_search(table, prior, plan)
+            state = self._begin_search(table, settings, prior, plan)
         # Without a search nothing is measured that others could learn from.
         learns = own is not None and settings.searches
         metafeatures = state.metafeatures() if learns else None
@@ -330,28 +335,58 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         space = self._space()
         return space.catalog(task) if loss is None else space.catalog(task, loss)
 
-    def _begin_search(self, table, prior, plan):
+    def _begin_search(self, table, settings, prior, plan):
         """Start the search of a plan."""
         search = None
         if self.search is not None:
             problem = make_problem(plan, prior, self._space().max_size)
             search = as_strategy(self.search).start(problem)
+        begun_with = self._fingerprint(table, settings) if self.warm_start else None
         history = new_history(plan.budget, table.dataset.task)
-        return _SearchState(table.dataset, prior, plan, search, history)
+        return _SearchState(begun_with, prior, plan, search, history)
+
+    def _fingerprint(self, table, settings):
+        """Return the fingerprint of what defines the search and its evaluations."""
+        dataset, seed = table.dataset, self.random_state
+        split_params = dict(settings.split_params or {})
+        # Among the parts already.
+        split_params.pop("groups", None)
+        return fingerprint(
+            {
+                "X": (dataset.X, table.encoding),
+                "y": (dataset.y, dataset.task),
+                "sample_weight": dataset.sample_weight,
+                "groups": dataset.groups,
+                "metadata": (dataset.metadata, split_params),
+                "scoring": self.scoring
+                if callable(self.scoring)
+                else settings.scoring.name,
+                "cv": self.cv,
+                "search_space": self._space(),
+                "search": as_strategy(self.search),
+                "meta_learner": self.meta_learner,
+                "knowledge_base": self.knowledge_base,
+                # Other seeds differ from fit to fit.
+                "random_state": seed if isinstance(seed, Integral) else None,
+            }
+        )
 
     def _previous_search(self, table, settings, budget):
         """Return the search of the previous fit, to go on with; None for a new one."""
         previous = getattr(self, "_state", None) if self.warm_start else None
         if previous is None:
             return None
-        if not previous.is_of(table.dataset):
-            warn(
-                "warm_start: the data are not those of the previous fit; the search "
-                "begins anew."
-            )
-            return None
         # A run without a search has no folds and no scores to go on with.
         if previous.search is None or not settings.searches:
+            return None
+        changed = differences(previous.begun_with, self._fingerprint(table, settings))
+        if changed:
+            warn(
+                f"warm_start: not the same as in the previous fit: {', '.join(changed)}"
+                ". The search begins anew, because the earlier scores cannot be "
+                "compared with new ones. What may change between fits is time_budget, "
+                "max_evaluations, ensemble_size, memory_limit, n_jobs and verbose."
+            )
             return None
         return replace(previous, plan=previous.plan.continued(settings, budget))
 
@@ -547,7 +582,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 class _SearchState:
     """A search and what it was begun with, for a warm start."""
 
-    given: Dataset
+    begun_with: Fingerprint | None
     prior: Prior
     plan: Plan
     search: object
@@ -556,15 +591,6 @@ class _SearchState:
     def metafeatures(self):
         """Return the meta-features of the table, or None."""
         return metafeatures_to_record(self.plan.context.dataset, self.prior)
-
-    def is_of(self, dataset):
-        """Whether the search was begun on this dataset."""
-        mine = self.given
-        return (
-            mine.X.shape == dataset.X.shape
-            and np.array_equal(mine.y, dataset.y)
-            and mine.schema == dataset.schema
-        )
 
 
 def _observer(callbacks, seen, progress):
@@ -697,7 +723,10 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     verbose : int, default=0
         Whether to show one line of progress: 0 is silent.
     warm_start : bool, default=False
-        Whether ``fit`` on the same data continues the previous search.
+        Whether ``fit`` continues the previous search, if the data and everything that
+        defines the search are the same. Only `time_budget`, `max_evaluations`,
+        `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
+        search begins anew, with a warning that says what differs.
 
     Attributes
     ----------
@@ -924,7 +953,10 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     verbose : int, default=0
         Whether to show one line of progress: 0 is silent.
     warm_start : bool, default=False
-        Whether ``fit`` on the same data continues the previous search.
+        Whether ``fit`` continues the previous search, if the data and everything that
+        defines the search are the same. Only `time_budget`, `max_evaluations`,
+        `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
+        search begins anew, with a warning that says what differs.
 
     Attributes
     ----------

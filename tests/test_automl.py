@@ -17,8 +17,13 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import PredefinedSplit, TimeSeriesSplit, train_test_split
+from sklearn.metrics import f1_score, log_loss, make_scorer, mean_squared_error
+from sklearn.model_selection import (
+    KFold,
+    PredefinedSplit,
+    TimeSeriesSplit,
+    train_test_split,
+)
 from sklearn.pipeline import Pipeline
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
@@ -27,9 +32,11 @@ from sklearn_meta.exceptions import (
     SearchInterruptedWarning,
     SklearnMetaWarning,
 )
+from sklearn_meta.metalearning import FixedPortfolio
 from sklearn_meta.parallel import _start_pool as _start
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search import EvolutionarySearch, RandomSearch
+from tests.contract.small import texts
 from tests.faulty_learners import FAULTY
 
 FAST = [
@@ -305,6 +312,81 @@ def test_fit_does_not_depend_on_the_order_of_rows():
     np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
 
 
+def noisy(n, seed=0):
+    """A table of which nobody can predict much."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4))
+    return X, (X[:, 0] + 2 * rng.logistic(size=n) > 0).astype(int)
+
+
+# Learners of which some remember every row.
+REMEMBERING = {
+    "search_space": SearchSpace(
+        include=["logistic_regression", "k_neighbors", "decision_tree", "lightgbm"],
+        max_size=1,
+    ),
+    "meta_learner": FixedPortfolio(),
+    "max_evaluations": 5,
+}
+
+
+def loss_on_new_rows(clf):
+    X, y = noisy(3000, seed=1)
+    return log_loss(y, clf.predict_proba(X))
+
+
+@pytest.mark.parametrize("how", ["weights", "small weights", "copies"])
+def test_a_repeated_table_is_the_table(how):
+    X, y = noisy(150)
+    once = classifier(**REMEMBERING).fit(X, y)
+    assert abs(-once.best_score_ - loss_on_new_rows(once)) < 0.05
+    again = classifier(**REMEMBERING)
+    if how == "copies":
+        with pytest.warns(SklearnMetaWarning, match="600 of the 750 rows are copies"):
+            again.fit(np.tile(X, (5, 1)), np.tile(y, 5))
+    else:
+        again.fit(X, y, sample_weight=np.full(150, 5 if how == "weights" else 0.37))
+    assert again.best_score_ == once.best_score_
+    assert again.best_pipeline_ == once.best_pipeline_
+    np.testing.assert_array_equal(again.predict_proba(X), once.predict_proba(X))
+
+
+@pytest.mark.parametrize("factor", [0.37, 1e6])
+def test_weights_times_a_constant_are_the_same_weights(factor):
+    X, y = noisy(150)
+    rng = np.random.default_rng(0)
+    for weight in (1 + np.arange(150) % 3, rng.uniform(0.1, 3, size=150)):
+        first, second = (
+            classifier(**REMEMBERING).fit(X, y, sample_weight=w)
+            for w in (weight, factor * weight)
+        )
+        assert first.best_score_ == second.best_score_
+        assert texts(first) == texts(second)
+        assert abs(-first.best_score_ - loss_on_new_rows(first)) < 0.05
+
+
+@pytest.mark.parametrize("n", [150, 2_500])
+def test_scores_of_an_oversampled_table_are_honest(n):
+    X, y = noisy(n)
+    often = np.random.default_rng(0).choice(n, size=n // 3, replace=False)
+    rows = np.r_[np.arange(n), np.repeat(often, 4)]
+    clf = classifier(**REMEMBERING)
+    with pytest.warns(SklearnMetaWarning, match="rows are copies of other rows"):
+        clf.fit(X[rows], y[rows])
+    assert abs(-clf.best_score_ - loss_on_new_rows(clf)) < 0.06
+
+
+def test_equal_rows_of_few_categories_are_no_copies():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 3, size=(900, 3)).astype(float)
+    y = (X[:, 0] + 2 * rng.logistic(size=900) > 1).astype(int)
+    # Warnings are errors.
+    clf = classifier(**REMEMBERING).fit(X, y)
+    new = rng.integers(0, 3, size=(3000, 3)).astype(float)
+    y_new = (new[:, 0] + 2 * rng.logistic(size=3000) > 1).astype(int)
+    assert abs(-clf.best_score_ - log_loss(y_new, clf.predict_proba(new))) < 0.03
+
+
 def test_integer_weights_are_repetitions_also_with_splits_of_the_users_own():
     X, y = load_iris(return_X_y=True)
     weight = np.random.default_rng(0).integers(0, 3, size=150)
@@ -315,6 +397,18 @@ def test_integer_weights_are_repetitions_also_with_splits_of_the_users_own():
     a.fit(X, y, sample_weight=weight)
     b.fit(X.repeat(weight, axis=0), y.repeat(weight))
     np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+@pytest.mark.parametrize("search", ["evolution", None])
+@pytest.mark.parametrize("make", [MetaAutoClassifier, MetaAutoRegressor])
+def test_groups_that_cannot_be_used_are_refused_before_the_search(make, search):
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    # Whatever is searched fails.
+    model = make(search=search, search_space=fast_space(), time_budget=1e-9)
+    missing = pd.Series(["a", "b"] * 10).mask(np.arange(20) == 3)
+    for groups in (missing, missing.astype("string"), ["clinic A"] * 20, [1, 2]):
+        with pytest.raises(ValueError, match="^groups must"):
+            model.fit(X, y, groups=groups)
 
 
 def test_groups_are_kept_together():
@@ -522,6 +616,100 @@ def test_warm_start_continues_the_search():
         # Classes that no tree tells apart: a perfect score would end the search.
         clf.fit(X[50:], y[50:])
     assert clf.n_evaluations_ == 4
+
+
+def other(X):
+    """A table that differs in one cell."""
+    X = X.copy()
+    X[7, 2] += 0.5
+    return X
+
+
+def own_scorer(estimator, X, y):
+    return estimator.score(X, y)
+
+
+GROUPS = np.arange(150) % 7
+HALF = np.arange(150) % 2
+# What changes from one fit to the next: parameters, and arguments of `fit`.
+CHANGES = {
+    "X": ({}, {"X": other(load_iris().data)}),
+    "y": ({}, {"y": np.roll(load_iris().target, 1)}),
+    "sample_weight": ({}, {"sample_weight": 1 + HALF}),
+    "groups": ({}, {"groups": GROUPS}),
+    "scoring": ({"scoring": "accuracy"}, {}),
+    "cv": ({"cv": 3}, {}),
+    "search_space": ({"search_space": SearchSpace(include=FAST[:-1])}, {}),
+    "search": ({"search": EvolutionarySearch(population_size=7)}, {}),
+    "meta_learner": ({"meta_learner": FixedPortfolio()}, {}),
+    "random_state": ({"random_state": 1}, {}),
+}
+
+
+@pytest.mark.parametrize(("name", "change"), CHANGES.items())
+def test_warm_start_begins_anew_where_the_search_is_another(name, change):
+    given = dict(zip(("X", "y"), load_iris(return_X_y=True), strict=True))
+    clf = classifier(warm_start=True, max_evaluations=2, search_space=fast_space())
+    params, arguments = change
+    clf.fit(**given).set_params(**params)
+    with pytest.warns(SklearnMetaWarning, match=f"previous fit: {name}. The search"):
+        clf.fit(**{**given, **arguments})
+    assert clf.n_evaluations_ == 2
+    # And goes on from there.
+    assert clf.fit(**{**given, **arguments}).n_evaluations_ == 4
+
+
+def test_warm_start_names_everything_that_differs():
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(warm_start=True, max_evaluations=2, search_space=fast_space())
+    clf.fit(X, y, groups=GROUPS).set_params(scoring=own_scorer)
+    with pytest.warns(SklearnMetaWarning, match="previous fit: X, groups, scoring."):
+        clf.fit(other(X), y)
+
+
+def test_warm_start_notices_levels_of_equal_codes():
+    frame = pd.DataFrame({"a": ["x", "y", "z"] * 20, "b": np.arange(60) % 7})
+    y = np.arange(60) % 2
+    clf = classifier(warm_start=True, max_evaluations=1, search_space=fast_space())
+    clf.fit(frame, y)
+    with pytest.warns(SklearnMetaWarning, match="previous fit: X. "):
+        clf.fit(frame.replace({"a": {"z": "zz"}}), y)
+
+
+@pytest.mark.parametrize(
+    ("at_first", "then"),
+    [
+        ({"time_budget": 60, "n_jobs": 1}, {"time_budget": 50, "n_jobs": 2}),
+        ({}, {"ensemble_size": 1, "memory_limit": 4000, "verbose": 1}),
+        ({"scoring": None}, {"scoring": "neg_log_loss"}),
+        ({"scoring": own_scorer}, {}),
+        (
+            {"scoring": make_scorer(f1_score, average="macro")},
+            {"scoring": make_scorer(f1_score, average="macro")},
+        ),
+        ({"cv": KFold(3)}, {"cv": KFold(3)}),
+        ({"cv": PredefinedSplit(HALF)}, {"cv": PredefinedSplit(HALF)}),
+        ({"random_state": None}, {}),
+        ({"random_state": np.random.RandomState(0)}, {}),
+        ({"search": "evolution"}, {"search": EvolutionarySearch()}),
+        ({}, {"search_space": fast_space()}),
+    ],
+    ids=str,
+)
+def test_warm_start_goes_on_where_the_search_is_the_same(at_first, then, capfd):
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(warm_start=True, max_evaluations=2, search_space=fast_space())
+    clf.set_params(**at_first).fit(X, y).set_params(**then)
+    # Warnings are errors.
+    clf.fit(X.copy(), list(y))
+    assert clf.n_evaluations_ == 4
+
+
+def test_warm_start_goes_on_with_a_knowledge_base_that_grows(tmp_path):
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(warm_start=True, max_evaluations=2, search_space=fast_space())
+    clf.set_params(knowledge_base=tmp_path / "own.sqlite").fit(X, y)
+    assert clf.fit(X, y).n_evaluations_ == 4
 
 
 # No side effects

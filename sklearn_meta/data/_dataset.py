@@ -32,6 +32,9 @@ class Dataset:
         Weights of the rows; None for equal weights.
     groups : ndarray of shape (n_samples,), default=None
         Group labels of the rows, for splits by groups.
+    copy_of : ndarray of int of shape (n_samples,), default=None
+        Number of each row, the same for copies of a row, which stay on one side of
+        every split; see `canonical_rows`. None if no row has copies.
     metadata : dict of str to object, default={}
         Further arguments of the scorer. Values with one entry per row are split along
         with the rows; all others are passed on unchanged.
@@ -43,6 +46,7 @@ class Dataset:
     task: Task
     sample_weight: np.ndarray | None = field(default=None, repr=False)
     groups: np.ndarray | None = field(default=None, repr=False)
+    copy_of: np.ndarray | None = field(default=None, repr=False)
     metadata: dict = field(default_factory=dict, repr=False)
 
     @property
@@ -96,5 +100,6 @@ def take_rows(dataset, rows):
             schema.n_characters,
         ),
         sample_weight=None,
+        copy_of=None if dataset.copy_of is None else dataset.copy_of[rows],
         metadata=dataset.metadata_of(rows),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_consistent_length
 
 from sklearn_meta._sklearn_compat import (
     _check_method_params,
@@ -22,9 +22,11 @@ from sklearn_meta.data._column_choice import chosen_kinds
 from sklearn_meta.data._column_report import warn_of_left_out
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._encoding import Encoding, encode_table
+from sklearn_meta.data._groups import check_groups, read_groups
 from sklearn_meta.data._new_rows import RowEncoder, library_of
 from sklearn_meta.data._target import read_target
 from sklearn_meta.data._validation import check_table
+from sklearn_meta.data._weights import relative_weights
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,8 @@ class Table:
         Encoder of new rows, which holds the fitted encoder of the table.
     given : GivenTable
         The input table, with the rows of `dataset`.
+    n_copies : int
+        Number of rows that are copies of others, other than by weights.
     """
 
     dataset: Dataset
@@ -139,6 +143,7 @@ class Table:
     names: list = field(repr=False)
     row_encoder: RowEncoder = field(repr=False)
     given: GivenTable = field(repr=False)
+    n_copies: int
 
     def given_as(self, dataset) -> GivenTable:
         """Return the input table with the rows of `dataset` or of `canonical`.
@@ -183,13 +188,15 @@ def describe_table(
         ``task_of(y, name) -> (y, task)`` validates the target and determines the task;
         `classification_task` or `regression_task`.
     sample_weight : array-like of shape (n_samples,), default=None
-        Non-negative weights of the rows; None for equal weights.
+        Non-negative weights of the rows, of which only the ratios count; None for
+        equal weights.
     groups : array-like of shape (n_samples,), default=None
-        Group labels of the rows.
+        Group labels of the rows, see `read_groups`.
     metadata : dict of str to object, default=None
         Further arguments of the scorer, see `Dataset`.
     keeps_rows : bool, default=False
-        Whether rows with weight zero are kept, because splits contain row indices.
+        Whether rows with weight zero are kept and copies not looked for, because
+        splits contain row indices.
     column_kinds : mapping, default=None
         Kinds of columns that the user has chosen, see `chosen_kinds`.
 
@@ -208,6 +215,8 @@ def describe_table(
     X = check_table(estimator, X, reset=True)
     given_y, y, metadata = y, read_target(y), metadata or {}
     check_consistent_length(X, y)
+    if groups is not None:
+        groups = read_groups(groups, _num_samples(X))
     if sample_weight is not None:
         sample_weight = _check_sample_weight(
             sample_weight, y, dtype=np.float64, ensure_non_negative=True
@@ -220,19 +229,19 @@ def describe_table(
                 None if values is None else _safe_indexing(values, rows)
                 for values in (X, y, given_y, sample_weight, groups)
             )
+        sample_weight = relative_weights(sample_weight)
     y, task = task_of(y, name)
     if _num_samples(X) < 2:
         raise ValueError(
             f"{name} needs at least 2 samples to choose between pipelines. "
             f"Got n_samples = {_num_samples(X)}."
         )
+    if groups is not None:
+        check_groups(groups, splits_rows=not keeps_rows)
     names = column_names(X)
     chosen = chosen_kinds(X, names, column_kinds)
     encoder, encoded, encoding = clip_huge(*encode_table(X, chosen))
     warn_of_left_out(encoding.columns, names)
-    if groups is not None:
-        groups = column_or_1d(groups)
-        check_consistent_length(encoded, groups)
     dataset = Dataset(
         X=encoded,
         y=task.encode(y),
@@ -242,14 +251,26 @@ def describe_table(
         groups=groups,
         metadata=metadata,
     )
-    rows = canonical_rows(dataset)
-    canonical = dataset if rows is None else take_rows(dataset, rows)
+    rows = canonical_rows(dataset, keeps_rows=keeps_rows)
+    if rows.order is not None:
+        canonical = replace(take_rows(dataset, rows.order), copy_of=rows.copy_of)
+    else:
+        canonical = dataset = replace(dataset, copy_of=rows.copy_of)
     row_encoder = RowEncoder(
         encoder, library_of(X), encoding.columns, Bounds.of(encoded)
     )
     feature_names = getattr(estimator, "feature_names_in_", None)
     given = GivenTable(X, row_encoder, feature_names, given_y)
-    return Table(dataset, rows, canonical, encoding, names, row_encoder, given)
+    return Table(
+        dataset,
+        rows.order,
+        canonical,
+        encoding,
+        names,
+        row_encoder,
+        given,
+        rows.n_copies,
+    )
 
 
 def column_names(X) -> list:

@@ -22,8 +22,8 @@ SQUARED_LOG = "squared_log"
 
 # A deviance wants positive predictions, and those of learners of other losses are
 # raised to this share of the smallest positive target, or of the mean target if that is
-# less. Their zeros would have an infinite deviance; a thirtieth of an event costs little
-# where nothing happens, and is survived where something does.
+# less. Their zeros would have an infinite deviance; a thirtieth of an event costs
+# little where nothing happens, and is survived where something does.
 SMALLEST_SHARE = 0.03
 
 

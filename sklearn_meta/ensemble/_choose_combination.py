@@ -76,6 +76,7 @@ def combine(
     metric: str | None = None,
     loss: Loss | None = None,
     sample_weight=None,
+    copy_of=None,
     size: int = 25,
     n_best: int = 0,
     deadline: float = np.inf,
@@ -130,6 +131,9 @@ def combine(
     sample_weight : ndarray of shape (n_samples,), default=None
         Sample weights for fitting the weights of the candidates. None for equal
         weights.
+    copy_of : ndarray of int of shape (n_samples,), default=None
+        Number of each sample, the same for copies of a sample, which blocks of rows
+        keep together. None if there are no copies.
     size : int, default=25
         Maximum number of rounds of greedy selection and of members. With 1, the best
         single candidate is returned.
@@ -234,6 +238,7 @@ def combine(
             values,
             folds,
             None if known_scores is None else np.asarray(known_scores)[pool],
+            copy_of,
         )
         chosen = _choose(
             problem,
@@ -263,13 +268,13 @@ def _loss_type(classifies, y, metric):
     return SquaredError if metric == "neg_mean_squared_error" else RootSquaredErrors
 
 
-def _scored_folds(problem, values, folds, known):
+def _scored_folds(problem, values, folds, known, copy_of):
     """Return folds, or blocks in their place, and the scores of the candidates."""
     if len(folds) >= MIN_FOLDS:
         singles = fold_scores(problem.score, values, folds) if known is None else known
         if np.isfinite(singles).any():
             return folds, singles
-    blocks = blocks_of_rows(problem.y, problem.rows)
+    blocks = blocks_of_rows(problem.y, problem.rows, copy_of)
     return blocks, fold_scores(problem.score, values, blocks)
 
 

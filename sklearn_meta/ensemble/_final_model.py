@@ -272,6 +272,7 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         loss=dataset.task.loss,
         kinds=given.kinds,
         sample_weight=weight,
+        copy_of=None if dataset.copy_of is None else dataset.copy_of[given.rows],
         size=size,
         n_best=N_BEST_OF_RARE if lacks_rare_rows(dataset) else 0,
         deadline=now + seconds,

@@ -48,7 +48,7 @@ class TimedScore:
 N_BLOCKS = 5
 
 
-def blocks_of_rows(y, rows):
+def blocks_of_rows(y, rows, copy_of=None):
     """Deal rows into blocks with similar distributions of the target.
 
     Parameters
@@ -56,12 +56,20 @@ def blocks_of_rows(y, rows):
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
     rows : ndarray of int
         Indices of the rows to deal.
+    copy_of : ndarray of int of shape (n_samples,), default=None
+        Number of each row, the same for copies of a row, which stay in one block.
 
     Returns
     -------
     blocks : list of ndarray of int
         `N_BLOCKS` blocks, or one block per row if there are fewer rows.
     """
+    if copy_of is not None:
+        _, first, copies = np.unique(
+            copy_of[rows], return_index=True, return_inverse=True
+        )
+        blocks = blocks_of_rows(y, rows[first])
+        return [np.sort(rows[np.isin(rows[first], b)[copies]]) for b in blocks]
     order = rows[np.lexsort(np.atleast_2d(y[rows].T))]
     n_blocks = min(N_BLOCKS, len(rows))
     return [np.sort(order[i::n_blocks]) for i in range(n_blocks)]

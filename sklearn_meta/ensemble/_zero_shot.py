@@ -71,6 +71,7 @@ def fit_recommendation(context, tree, text):
         _, iterations = fit_pipeline(
             tree, dataset, dataset.X, dataset.y, dataset.sample_weight,
             context.catalog, candidate_seed(context.seed, text), early_stopping=True,
+            copy_of=dataset.copy_of,
         )  # fmt: skip
     yield iterations
     yield from refit_candidate(context, tree, text, iterations)

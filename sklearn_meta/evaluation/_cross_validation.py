@@ -10,7 +10,7 @@ budget allows.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 
 import numpy as np
@@ -27,7 +27,8 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._dataset import Dataset, take_rows
+from sklearn_meta.data._groups import group_numbers
 from sklearn_meta.timing._effort import FULL_EFFORT
 
 # Below this number of rows: 5 folds, repeated twice, because one 5-fold split of so few
@@ -97,7 +98,7 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
     is_rare = lacks_rare_rows(dataset)
     max_folds = FULL_EFFORT.max_folds if is_rare else effort.max_folds
     if dataset.groups is not None:
-        n_folds = min(5, len(np.unique(dataset.groups)))
+        n_folds = min(5, int(group_numbers(dataset.groups).max()) + 1)
         max_train = n if effort.max_train is None else effort.max_train
         if has_holdout(dataset, None, effort):
             return GroupShuffleSplit(
@@ -125,8 +126,11 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
         # A row of the rare class in each fold, where there are two.
         n_folds = max(2, min(n_folds, n_rare_rows(dataset)))
     if stratified:
+        largest_class = int(np.bincount(dataset.y).max())
+        if largest_class < 2:
+            return KFold(n_folds, shuffle=True, random_state=random_state)
         # StratifiedKFold requires that the largest class has a member for each fold.
-        n_folds = max(2, min(n_folds, int(np.bincount(dataset.y).max())))
+        n_folds = max(2, min(n_folds, largest_class))
     repeats = n < N_SAMPLES_REPEATED or (is_rare and effort.max_folds > 1)
     if repeats and effort.max_repeats > 1:
         splitter = RepeatedStratifiedKFold if stratified else RepeatedKFold
@@ -218,6 +222,8 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     Returns
     -------
     folds : list of (ndarray, ndarray)
+        Copies of a row are in the same part, except for splits of `cv` that refer to
+        rows.
 
     Raises
     ------
@@ -225,9 +231,17 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
         If `cv` has more folds than the largest class has members, gives no split, or
         gives a split without training or validation rows.
     """
+    if dataset.copy_of is not None and not refers_to_rows(cv):
+        distinct, copy_of = distinct_rows(dataset)
+        share = distinct.n_samples / dataset.n_samples
+        folds = make_folds(distinct, cv, random_state, _share_of(effort, share))
+        return follow_rows(folds, copy_of)
     y = dataset.task.decode(dataset.y)
     if split_params is None or not refers_to_rows(cv):
         split_params = {"groups": dataset.groups}
+        if dataset.groups is not None and not refers_to_rows(cv):
+            # Whatever the labels are, scikit-learn can sort these.
+            split_params = {"groups": group_numbers(dataset.groups)}
     if cv is None:
         splitter = default_splitter(dataset, random_state, effort)
     elif isinstance(cv, Integral):
@@ -253,6 +267,33 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
     return folds
 
 
+def distinct_rows(dataset):
+    """Return the dataset of one row of each set of copies.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With copies.
+
+    Returns
+    -------
+    distinct : Dataset
+    copy_of : ndarray of int of shape (n_samples,)
+        Index in it of each row of `dataset`.
+    """
+    _, first, copy_of = np.unique(
+        dataset.copy_of, return_index=True, return_inverse=True
+    )
+    return replace(take_rows(dataset, first), copy_of=None), copy_of
+
+
+def _share_of(effort, share):
+    """Return an effort with a share of the training rows."""
+    if effort.max_train is None:
+        return effort
+    return replace(effort, max_train=max(1, int(share * effort.max_train)))
+
+
 def has_holdout(dataset, cv, effort) -> bool:
     """Whether a single holdout split replaces the folds.
 
@@ -268,7 +309,10 @@ def has_holdout(dataset, cv, effort) -> bool:
         False if the user has chosen `cv`, or with too few rows outside of the largest
         class.
     """
-    is_expensive = effort.max_folds == 1 or dataset.n_samples >= N_SAMPLES_THREE_FOLDS
+    n_distinct = dataset.n_samples
+    if dataset.copy_of is not None:
+        n_distinct = int(dataset.copy_of.max()) + 1
+    is_expensive = effort.max_folds == 1 or n_distinct >= N_SAMPLES_THREE_FOLDS
     return cv is None and is_expensive and not lacks_rare_rows(dataset)
 
 

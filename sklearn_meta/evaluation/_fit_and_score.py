@@ -225,6 +225,7 @@ def _run_stage(context, tree, seed, index, stage, rule):
         early_stopping=early_stopping_learner(
             tree, catalog=context.catalog, n_outputs=task.n_outputs
         ),
+        copy_of=_take(dataset.copy_of, stage.train),
     )  # fmt: skip
     fitted = time.perf_counter()
     X_validation = dataset.X[stage.validation]
@@ -352,6 +353,7 @@ def fit_pipeline(
     iterations=None,
     early_stopping=False,
     least=None,
+    copy_of=None,
 ):
     """Compile a tree and fit the pipeline.
 
@@ -373,6 +375,9 @@ def fit_pipeline(
         Whether to choose the number of boosting rounds on a part of the rows.
     least : float, tuple of float or None, default=None
         Smallest prediction, see `compile_pipeline`. Not with `early_stopping`.
+    copy_of : ndarray of int of shape (n_samples,), default=None
+        Number of each row, the same for copies of a row, which stay on one side of the
+        split of early stopping.
 
     Returns
     -------
@@ -397,7 +402,9 @@ def fit_pipeline(
         # Candidates raise thousands of convergence warnings, which are of no use.
         warnings.simplefilter("ignore")
         if early_stopping:
-            return _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed)
+            return _fit_with_early_stopping(
+                pipeline, task, X, y, sample_weight, seed, copy_of
+            )
         if sample_weight is not None and accepts_sample_weight(
             tree, catalog=catalog, n_outputs=task.n_outputs, schema=dataset.schema
         ):
@@ -407,10 +414,14 @@ def fit_pipeline(
     return pipeline, None
 
 
-def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
-    """Fit LightGBM with early stopping on a held-out part of the training rows."""
-    import lightgbm
-
+def _watched_rows(task, y, seed, copy_of=None):
+    """Split rows into those for training and those for early stopping."""
+    if copy_of is not None:
+        _, first, copies = np.unique(copy_of, return_index=True, return_inverse=True)
+        # A single distinct row leaves no choice.
+        if len(first) > 1:
+            parts = _watched_rows(task, y[first], seed)
+            return tuple(np.flatnonzero(np.isin(copies, part)) for part in parts)
     stratify = None
     if task.is_classifier and np.bincount(y)[np.unique(y)].min() >= 2:
         stratify = y
@@ -423,6 +434,14 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed):
     if task.is_classifier and len(np.unique(y[train])) < len(np.unique(y)):
         # The held-out part contains all rows of a class: train on every row.
         train = np.arange(len(y))
+    return train, watch
+
+
+def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed, copy_of):
+    """Fit LightGBM with early stopping on a held-out part of the training rows."""
+    import lightgbm
+
+    train, watch = _watched_rows(task, y, seed, copy_of)
     preparation, learner = pipeline[:-1], pipeline[-1]
     X_train, X_watch = X[train], X[watch]
     if len(preparation):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from sklearn_meta._warnings import warn
+from sklearn_meta.data._canonical_order import MIN_COPIES_SHARE
 from sklearn_meta.data._task import EXTRAPOLATION, EXTRAPOLATION_IN_TIME
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import (
@@ -269,6 +271,8 @@ def _split(table, prior, settings, budget):
         dataset, rows = table.canonical, None
     if not settings.searches and not refers_to_rows(settings.cv):
         return dataset, (), EXTRAPOLATION
+    if not refers_to_rows(settings.cv):
+        _warn_of_copies(table)
     effort = _effort(prior, settings.forecast, budget)
     folds = make_folds(
         dataset, settings.cv, settings.seed, effort, settings.split_params
@@ -280,6 +284,19 @@ def _split(table, prior, settings, budget):
     if rows is not None:
         dataset, folds = table.canonical, follow_rows(folds, rows)
     return dataset, make_stages(dataset, folds, settings.seed), extrapolation
+
+
+def _warn_of_copies(table):
+    """Warn if a notable share of the rows of the table are copies."""
+    n = table.dataset.n_samples
+    if table.n_copies > MIN_COPIES_SHARE * n:
+        warn(
+            f"{table.n_copies} of the {n} rows are copies of other rows: equal in X "
+            "and y, in values that hardly repeat otherwise. A row and its copies are "
+            "kept on one side of every split, because scores on copies of training "
+            "rows would be too good. Pass sample_weight in place of copies to avoid "
+            "this warning, or a splitter as cv to split the rows as they are."
+        )
 
 
 def _effort(prior, forecast, budget) -> Effort:

@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_meta._sklearn_compat import Interval, _fit_context
+from sklearn_meta.data._copies import find_copies
 from sklearn_meta.mlp._early_stopping import (
     SoftmaxLoss,
     SquaredLoss,
@@ -137,6 +138,14 @@ class _BaseBaggedMLP(BaseEstimator):
         return tags
 
 
+def _distinct(X, y):
+    """Return one row of each set of copies, and for each row the number of its set."""
+    copy_of = find_copies(X, y)
+    if copy_of is None:
+        return np.arange(len(y)), np.arange(len(y))
+    return np.unique(copy_of, return_index=True)[1], copy_of
+
+
 class BaggedMLPClassifier(ClassifierMixin, _BaseBaggedMLP):
     """Bag of small multi-layer perceptrons, each stopped early on its own fold.
 
@@ -236,16 +245,17 @@ class BaggedMLPClassifier(ClassifierMixin, _BaseBaggedMLP):
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         n, n_classes = len(y), len(self.classes_)
+        first, copy_of = _distinct(X, codes)
         counts = np.bincount(codes)
         self._prior = np.log((counts + 1) / (n + n_classes)).astype(np.float32)
         loss = SoftmaxLoss(self._prior)
         rng = self._rng()
         # Stratified folds: rows are dealt in turn, class by class.
-        folds = np.empty(n, dtype=int)
-        order = rng.permutation(n)
-        by_class = order[np.argsort(codes[order], kind="stable")]
-        folds[by_class] = np.arange(n) % min(self.n_estimators, n)
-        trained = self._train(X, np.eye(n_classes)[codes], folds, loss, rng)
+        folds = np.empty(len(first), dtype=int)
+        order = rng.permutation(len(first))
+        by_class = order[np.argsort(codes[first][order], kind="stable")]
+        folds[by_class] = np.arange(len(first)) % min(self.n_estimators, len(first))
+        trained = self._train(X, np.eye(n_classes)[codes], folds[copy_of], loss, rng)
         self.temperature_ = temperature_on_grid(loss, trained)
         return self
 
@@ -368,9 +378,10 @@ class BaggedMLPRegressor(RegressorMixin, _BaseBaggedMLP):
         targets = ((y - self._mean) / self._spread)[:, None]
         self._loss = SquaredLoss(targets.min(), targets.max())
         rng = self._rng()
-        n = len(y)
+        first, copy_of = _distinct(X, y)
+        n = len(first)
         folds = rng.permutation(n) % min(self.n_estimators, n)
-        self._train(X, targets, folds, self._loss, rng)
+        self._train(X, targets, folds[copy_of], self._loss, rng)
         return self
 
     def predict(self, X):

@@ -86,7 +86,7 @@ def test_rows_without_weight_decide_on_nothing():
     assert dataset.task.classes.tolist() == ["a", "b"]
     assert dataset.schema.cardinalities == (2,)
     assert dataset.n_samples == 6
-    assert dataset.sample_weight.tolist() == [1, 2, 1] * 2
+    assert dataset.sample_weight.tolist() == [0.75, 1.5, 0.75] * 2
     assert dataset.groups.tolist() == [0, 1, 3, 4, 5, 7]
     assert np.asarray(dataset.metadata["cost"]).tolist() == [0, 10, 30, 40, 50, 70]
     assert dataset.metadata["same"] == "for all"
@@ -97,6 +97,16 @@ def test_rows_without_weight_stay_where_splits_refer_to_them():
     table = describe(sample_weight=weight, keeps_rows=True)
     assert table.dataset.n_samples == 4
     assert table.dataset.sample_weight.tolist() == weight.tolist()
+
+
+def test_groups_of_rows_without_weight_may_be_missing():
+    table = describe(sample_weight=[1, 2, 0, 1], groups=["b", "a", None, "b"])
+    assert table.dataset.groups.tolist() == ["b", "a", "b"]
+
+
+def test_a_splitter_of_the_user_decides_what_groups_are_for():
+    table = describe(groups=["a"] * 4, keeps_rows=True)
+    assert table.dataset.groups.tolist() == ["a"] * 4
 
 
 def test_integer_weights_are_repeated_rows():
@@ -114,7 +124,13 @@ def test_integer_weights_are_repeated_rows():
         ({"y": Y[:3]}, "inconsistent numbers of samples"),
         ({"sample_weight": [1, 1, 1]}, "sample_weight.shape"),
         ({"sample_weight": [1, -1, 1, 1]}, "Negative values in data"),
-        ({"groups": [0, 1]}, "inconsistent numbers of samples"),
+        ({"groups": [0, 1]}, "groups .* inconsistent numbers of samples"),
+        ({"groups": [0, 1, None, 1]}, "groups must not have missing values"),
+        ({"groups": ["a"] * 4}, "groups must have at least two"),
+        (
+            {"groups": ["a", "a", "b", "a"], "sample_weight": [1, 2, 0, 1]},
+            "groups must have at least two",
+        ),
     ],
 )
 def test_bad_input_is_refused(arguments, message):

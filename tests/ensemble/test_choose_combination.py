@@ -10,7 +10,12 @@ from sklearn.metrics import roc_auc_score
 
 from sklearn_meta.ensemble import LogLoss, SquaredError, combine
 from sklearn_meta.ensemble._contenders import CombinationProblem, contenders
-from sklearn_meta.ensemble._fold_scores import OutOfTimeError, TimedScore, fold_scores
+from sklearn_meta.ensemble._fold_scores import (
+    OutOfTimeError,
+    TimedScore,
+    blocks_of_rows,
+    fold_scores,
+)
 from tests.ensemble.candidates import class_candidates, softmax, target_candidates
 
 
@@ -320,6 +325,37 @@ def test_few_folds_are_replaced_by_blocks_of_rows(n_folds):
     y, f = target_candidates(rng, noise=(1.0,) * 4)
     folds = strided_folds(len(y), n_folds)
     assert len(combine_targets(y, f, folds=folds).members) > 1
+
+
+def test_blocks_of_rows_keep_copies_together():
+    rng = np.random.default_rng(0)
+    copy_of = rng.permutation(np.repeat(np.arange(30), 3))
+    y = np.arange(30)[copy_of] % 2
+    rows = np.flatnonzero(copy_of >= 7)
+    blocks = blocks_of_rows(y, rows, copy_of)
+    assert_array_equal(np.sort(np.concatenate(blocks)), rows)
+    assert len(blocks) == 5
+    for block in blocks:
+        assert_array_equal(np.bincount(copy_of[block])[np.unique(copy_of[block])], 3)
+        assert 0.3 < y[block].mean() < 0.7
+
+
+def test_a_combination_is_not_judged_on_copies():
+    rng = np.random.default_rng(0)
+    copy_of = np.repeat(np.arange(40), 10)
+    y = rng.normal(size=40)[copy_of]
+    f = list(rng.normal(size=(4, 40))[:, copy_of])
+    seen = []
+
+    def score(predictions, rows):
+        seen.append(frozenset(copy_of[rows]))
+        return SquaredError(y[rows])(predictions)
+
+    arguments = {"task": "regression", "score": score, "folds": [np.arange(400)]}
+    combine(f, y, copy_of=copy_of, **arguments)
+    # What is fitted on four blocks is judged on the fifth.
+    judged = {distinct for distinct in seen if len(distinct) < 20}
+    assert sorted(n for block in judged for n in block) == list(range(40))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5])

@@ -1,5 +1,7 @@
 """Splits are chosen by size and task, and never drop a row or a class."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.model_selection import (
@@ -16,7 +18,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._task import ClassificationTask, MultilabelTask, RegressionTask
 from sklearn_meta.evaluation._cross_validation import (
     MAX_HOLDOUT_ROWS,
@@ -274,6 +276,26 @@ def test_empty_split_is_an_error():
         make_folds(dataset(np.arange(10.0)), [(np.arange(10), [])], 0)
 
 
+@pytest.mark.parametrize("cv", [None, 3])
+@pytest.mark.parametrize(
+    "labels", [["b", "a", "c", "d"], [1, "a", (2, "b"), 0.5], [(1, 2), (0, 1)]], ids=str
+)
+def test_groups_of_any_type_stay_together(labels, cv):
+    numbers = np.arange(40) % len(labels)
+    groups = np.empty(40, dtype=object)
+    groups[:] = [labels[i] for i in numbers]
+    for data in (
+        dataset(np.arange(40.0), groups),
+        dataset(np.arange(40) % 2, groups, 2),
+    ):
+        if cv is not None and len(labels) < cv:
+            continue
+        folds = make_folds(data, cv, 0)
+        assert len(folds) == (cv or len(labels))
+        for train, validation in folds:
+            assert not set(numbers[train]) & set(numbers[validation])
+
+
 def test_large_tables_are_screened_on_a_subsample():
     stages = make_stages(classes(50_000), make_folds(classes(50_000), None, 0), 0)
     assert [s.screening for s in stages] == [True, False, False, False]
@@ -310,3 +332,72 @@ def test_rows_of_several_labels_or_targets_are_split_without_strata():
             assert (counts == counts[0]).all()
     rows = subsample(table, np.arange(40), 10, np.random.default_rng(0))
     assert len(rows) == 10
+
+
+# Copies
+
+
+def repeated(data, rows):
+    """A dataset of some rows, of which equal ones are copies."""
+    return replace(take_rows(data, rows), copy_of=rows)
+
+
+def with_copies(n_distinct, n_classes=None):
+    """A dataset with three copies of each row."""
+    y = np.arange(n_distinct) % (n_classes or n_distinct)
+    rows = np.random.default_rng(0).permutation(np.repeat(np.arange(n_distinct), 3))
+    return repeated(dataset(y, n_classes=n_classes), rows)
+
+
+@pytest.mark.parametrize("n_classes", [None, 3])
+@pytest.mark.parametrize(
+    ("n_distinct", "cv", "effort", "n_splits"),
+    [
+        (90, None, Effort(), 10),
+        (90, None, Effort(max_folds=1), 1),
+        (90, 4, Effort(), 4),
+        (6_000, None, Effort(), 5),
+        (60_000, None, Effort(), 1),
+        (60_000, None, Effort(max_train=30_000), 1),
+    ],
+)
+def test_copies_are_on_one_side_of_every_split(
+    n_distinct, cv, effort, n_splits, n_classes
+):
+    data = with_copies(n_distinct, n_classes)
+    folds = make_folds(data, cv, 0, effort)
+    assert len(folds) == n_splits
+    for stage in make_stages(data, folds, 0):
+        train, validation = data.copy_of[stage.train], data.copy_of[stage.validation]
+        assert len(train) and len(validation) and not set(train) & set(validation)
+    if effort.max_train is not None:
+        assert len(folds[0][0]) == effort.max_train
+
+
+def test_folds_of_copies_are_those_of_the_rows_without_them():
+    data = dataset(np.arange(90) % 3, n_classes=3)
+    copied = with_copies(90, 3)
+    for (train, _), (copies, _) in zip(
+        make_folds(data, None, 0), make_folds(copied, None, 0), strict=True
+    ):
+        assert set(copied.copy_of[copies]) == set(train)
+        assert len(copies) == 3 * len(train)
+
+
+def test_numbers_of_copies_need_not_be_dense():
+    data = with_copies(90, 3)
+    some = take_rows(data, np.flatnonzero(data.copy_of >= 30))
+    folds = make_folds(some, 5, 0)
+    assert np.bincount(np.concatenate([v for _, v in folds])).tolist() == [1] * 180
+
+
+def test_splits_of_the_user_may_separate_copies():
+    data = with_copies(90, 3)
+    half = np.arange(270) % 2
+    folds = make_folds(data, PredefinedSplit(half), 0)
+    np.testing.assert_array_equal(folds[0][1], np.flatnonzero(half == 0))
+
+
+def test_classes_with_one_row_each():
+    folds = make_folds(dataset(np.arange(4), n_classes=4), None, 0)
+    assert sum(len(validation) for _, validation in folds) == 4

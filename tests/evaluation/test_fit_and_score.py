@@ -325,7 +325,7 @@ def early(y, task, text="lightgbm(X)", **changes):
     dataset = context.dataset
     return fit_pipeline(
         tree_of(text, context), dataset, dataset.X, y, dataset.sample_weight,
-        context.catalog, 0, early_stopping=True,
+        context.catalog, 0, early_stopping=True, copy_of=dataset.copy_of,
     )  # fmt: skip
 
 
@@ -377,6 +377,34 @@ def test_early_stopping_with_weights():
         ClassificationTask(np.arange(2)),
         sample_weight=rng.random(N),
     )
+    assert iterations >= 1
+
+
+def test_early_stopping_watches_no_copies_of_training_rows():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(N, 3)), rng.normal(size=N)
+    rows = np.repeat(np.arange(N), 5)
+    changes = {"X": X[rows], "copy_of": rows}
+    _, without_copies = early(y, RegressionTask(), X=X)
+    _, with_copies = early(y[rows], RegressionTask(), **changes)
+    _, copies_apart = early(y[rows], RegressionTask(), X=X[rows])
+    # Noise is not worth many rounds, unless it is known already.
+    assert max(without_copies, with_copies) < 20 < 50 < copies_apart
+
+
+def test_rows_for_early_stopping_follow_their_copies():
+    task, y = ClassificationTask(np.arange(2)), np.arange(40) % 2
+    rows = np.random.default_rng(0).permutation(np.repeat(np.arange(40), 3))
+    once = _fit_and_score._watched_rows(task, y, 0)
+    copies = _fit_and_score._watched_rows(task, y[rows], 0, 7 * rows)
+    for part, of_copies in zip(once, copies, strict=True):
+        np.testing.assert_array_equal(np.bincount(rows[of_copies])[part], 3)
+        assert len(of_copies) == 3 * len(part)
+
+
+def test_early_stopping_on_copies_of_one_row():
+    changes = {"copy_of": np.zeros(6, dtype=int)}
+    _, iterations = early(np.ones(6), RegressionTask(), **changes)
     assert iterations >= 1
 
 

@@ -23,6 +23,7 @@ from sklearn_meta.evaluation._search_plan import (
     SearchSettings,
     make_plan,
 )
+from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.metalearning._prior import Prior, Proposal
 from sklearn_meta.parallel._start_pool import IN_PROCESS_SECONDS
 from sklearn_meta.pipelines import Node, X, default_catalog
@@ -156,6 +157,43 @@ def test_equal_tables_have_equal_plans_whatever_the_order_of_their_rows():
     np.testing.assert_array_equal(first.dataset.y, second.dataset.y)
     for ours, theirs in zip(first.stages, second.stages, strict=True):
         np.testing.assert_array_equal(ours.train, theirs.train)
+
+
+def with_copies(cv=None):
+    rng = np.random.default_rng(0)
+    rows = np.r_[np.arange(N), np.arange(N // 2)]
+    values, y = rng.normal(size=(N, 2)), rng.normal(size=N)
+    described = describe_table(
+        MetaAutoRegressor(),
+        values[rows],
+        y[rows],
+        task_of=regression_task,
+        keeps_rows=cv is not None,
+    )
+    return described, plan_of(described, cv=cv)
+
+
+def test_copies_stay_on_one_side_with_a_warning():
+    with pytest.warns(SklearnMetaWarning, match="20 of the 60 rows are copies of"):
+        _, plan = with_copies()
+    dataset = plan.context.dataset
+    assert dataset.n_samples == 60
+    for stage in plan.context.stages:
+        assert not set(dataset.y[stage.train]) & set(dataset.y[stage.validation])
+
+
+def test_a_splitter_of_the_user_splits_copies_without_a_warning():
+    described, plan = with_copies(PredefinedSplit(np.arange(60) % 2))
+    for half, stage in enumerate(plan.context.stages):
+        np.testing.assert_array_equal(described.rows[stage.validation] % 2, half)
+
+
+def test_weights_are_no_reason_for_a_warning():
+    plan = plan_of(table(sample_weight=1.0 + np.arange(N) % 3))
+    dataset = plan.context.dataset
+    assert dataset.n_samples == 79
+    for stage in plan.context.stages:
+        assert not set(dataset.y[stage.train]) & set(dataset.y[stage.validation])
 
 
 def test_groups_of_the_table_reach_the_splits():

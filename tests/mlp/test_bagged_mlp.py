@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import log_loss
 
 from sklearn_meta.mlp import BaggedMLPClassifier, BaggedMLPRegressor
+from sklearn_meta.mlp._early_stopping import train_members
 
 QUICK = {"n_estimators": 4, "max_steps": 300, "random_state": 0}
 
@@ -55,6 +56,24 @@ def test_a_row_is_predicted_alike_in_any_company():
     reg = BaggedMLPRegressor(**QUICK).fit(X, y)
     one_by_one = np.concatenate([reg.predict(X[i : i + 1]) for i in range(20)])
     np.testing.assert_allclose(reg.predict(X)[:20], one_by_one, rtol=1e-10)
+
+
+@pytest.mark.parametrize("make", [BaggedMLPClassifier, BaggedMLPRegressor])
+def test_copies_of_a_row_are_in_one_fold(make, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 3)), np.arange(40) % 2
+    rows = np.repeat(np.arange(40), 1 + np.arange(40) % 3)
+    seen = []
+
+    def train(inputs, targets, folds, *others):
+        seen.append(folds)
+        return train_members(inputs, targets, folds, *others)
+
+    monkeypatch.setattr("sklearn_meta.mlp._bagged_mlp.train_members", train)
+    make(**QUICK).fit(X[rows], y[rows])
+    make(**QUICK).fit(X, y)
+    repeated, once = seen
+    np.testing.assert_array_equal(repeated, once[rows])
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 9])
