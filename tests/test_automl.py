@@ -694,7 +694,6 @@ def test_warm_start_notices_levels_of_equal_codes():
         ({"search": "evolution"}, {"search": EvolutionarySearch()}),
         ({}, {"search_space": fast_space()}),
     ],
-    ids=str,
 )
 def test_warm_start_goes_on_where_the_search_is_the_same(at_first, then, capfd):
     X, y = load_iris(return_X_y=True)
