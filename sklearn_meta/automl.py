@@ -457,7 +457,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def _keep(self, table, state, final):
         """Set the fitted attributes."""
         context, history = state.plan.context, state.history
-        self._row_encoder, self._column_names = table.row_encoder, table.names
+        self._row_encoder = table.row_encoder
         task = table.dataset.task
         if hasattr(task, "classes"):
             self.classes_ = task.classes
@@ -501,7 +501,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def column_report_(self):
         """How each column was read; a DataFrame if pandas is installed."""
         check_is_fitted(self)
-        rows = column_rows(self._row_encoder.columns, self._column_names)
+        rows = column_rows(self._row_encoder.columns, self._row_encoder.names)
         return as_table(rows, index="column")
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -126,8 +126,6 @@ class Table:
         Encoded table with the rows in canonical order, see `canonical_rows`.
     encoding : Encoding
         Description of the encoding.
-    names : list
-        Names of the columns of the input table; their positions if they have none.
     row_encoder : RowEncoder
         Encoder of new rows, which holds the fitted encoder of the table.
     given : GivenTable
@@ -140,7 +138,6 @@ class Table:
     rows: np.ndarray | None = field(repr=False)
     canonical: Dataset
     encoding: Encoding
-    names: list = field(repr=False)
     row_encoder: RowEncoder = field(repr=False)
     given: GivenTable = field(repr=False)
     n_copies: int
@@ -257,7 +254,7 @@ def describe_table(
     else:
         canonical = dataset = replace(dataset, copy_of=rows.copy_of)
     row_encoder = RowEncoder(
-        encoder, library_of(X), encoding.columns, Bounds.of(encoded)
+        encoder, library_of(X), names, encoding.columns, Bounds.of(encoded)
     )
     feature_names = getattr(estimator, "feature_names_in_", None)
     given = GivenTable(X, row_encoder, feature_names, given_y)
@@ -266,14 +263,13 @@ def describe_table(
         rows.order,
         canonical,
         encoding,
-        names,
         row_encoder,
         given,
         rows.n_copies,
     )
 
 
-def column_names(X) -> list:
+def column_names(X) -> Sequence:
     """Return the names of the columns of a table.
 
     Parameters
@@ -282,12 +278,12 @@ def column_names(X) -> list:
 
     Returns
     -------
-    names : list
+    names : list or range
         Positions if `X` is not a data frame.
     """
     if nw.dependencies.is_into_dataframe(X):
         return list(nw.from_native(X).columns)
-    return list(range(X.shape[1]))
+    return range(X.shape[1])
 
 
 def like_target(values, y):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import narwhals.stable.v2 as nw
@@ -25,6 +26,8 @@ class RowEncoder:
         same.
     library : str or None
         Library of the data frame seen in `fit`; None for other tables.
+    names : list or range
+        Names of the columns seen in `fit`; their positions if they have none.
     columns : tuple of Column
         Columns of the table seen in `fit`.
     bounds : Bounds
@@ -33,6 +36,7 @@ class RowEncoder:
 
     encoder: object = field(repr=False)
     library: str | None
+    names: Sequence = field(repr=False)
     columns: tuple[Column, ...] = field(repr=False)
     bounds: Bounds = field(repr=False)
 
@@ -43,7 +47,7 @@ class RowEncoder:
         ----------
         estimator : estimator
             With ``n_features_in_``, and ``feature_names_in_`` if the columns have
-            names.
+            names; other tools may have removed these.
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
 
         Returns
@@ -51,9 +55,10 @@ class RowEncoder:
         encoded : ndarray or CSR matrix
         """
         X = check_table(estimator, X, reset=False)
-        names = getattr(estimator, "feature_names_in_", None)
-        if self.library is not None and names is not None and library_of(X) is None:
-            X = as_frame(X, names, self.library)
+        # Encoders select columns by name if all names are strings, else by position.
+        by_name = self.library is not None and isinstance(self.columns[0].label, str)
+        if by_name and library_of(X) is None:
+            X = as_frame(X, self.names, self.library)
         X = align_columns(X, self.columns)
         return self.bounds.clip(apply_encoder(self.encoder, X))
 
