@@ -92,6 +92,25 @@ def group_numbers(groups) -> np.ndarray:
         return np.array([seen.setdefault(label, len(seen)) for label in groups])
 
 
+def groups_for_splitter(groups) -> np.ndarray | None:
+    """Return groups that every splitter of scikit-learn takes.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    groups : ndarray of shape (n_samples,) or None
+        Numbers in place of tuples and of labels of several types; else unchanged.
+    """
+    if groups is None or groups.dtype != object:
+        return groups
+    types = {type(label) for label in groups}
+    # Comparing an array with a tuple compares with its elements.
+    return groups if len(types) == 1 and tuple not in types else group_numbers(groups)
+
+
 def _as_array(groups):
     """Return groups of any library as an array with one dimension."""
     if nw.dependencies.is_into_dataframe(groups):

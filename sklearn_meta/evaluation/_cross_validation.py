@@ -28,7 +28,7 @@ from sklearn.model_selection import (
 )
 
 from sklearn_meta.data._dataset import Dataset, take_rows
-from sklearn_meta.data._groups import group_numbers
+from sklearn_meta.data._groups import group_numbers, groups_for_splitter
 from sklearn_meta.timing._effort import FULL_EFFORT
 
 # Below this number of rows: 5 folds, repeated twice, because one 5-fold split of so few
@@ -238,10 +238,7 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
         return follow_rows(folds, copy_of)
     y = dataset.task.decode(dataset.y)
     if split_params is None or not refers_to_rows(cv):
-        split_params = {"groups": dataset.groups}
-        if dataset.groups is not None and not refers_to_rows(cv):
-            # Whatever the labels are, scikit-learn can sort these.
-            split_params = {"groups": group_numbers(dataset.groups)}
+        split_params = {"groups": groups_for_splitter(dataset.groups)}
     if cv is None:
         splitter = default_splitter(dataset, random_state, effort)
     elif isinstance(cv, Integral):
