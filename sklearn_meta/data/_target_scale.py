@@ -75,17 +75,15 @@ class TargetScale:
         """
         varies = self.spread > 0
         spread, center = self.spread[varies], self.center[varies]
+        if not len(spread):
+            return None
         if (np.abs(center) > FAR * spread).any():
             return Spec("sklearn.preprocessing.StandardScaler")
-        extreme = (spread < SMALLEST_SPREAD) | (spread > LARGEST_SPREAD)
-        if not extreme.any() and not self.is_unequal():
+        least, most = spread.min(), spread.max()
+        usual = SMALLEST_SPREAD <= least and most <= LARGEST_SPREAD
+        if usual and most <= UNEQUAL * least:
             return None
         return Spec("sklearn.preprocessing.StandardScaler", (("with_mean", False),))
-
-    def is_unequal(self) -> bool:
-        """Return whether outputs are in very different units."""
-        spread = self.spread[self.spread > 0]
-        return len(spread) > 1 and bool(spread.max() > UNEQUAL * spread.min())
 
     def standardize(self, values) -> np.ndarray:
         """Return targets or predictions with the outputs in comparable units.

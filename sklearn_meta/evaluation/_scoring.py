@@ -11,8 +11,6 @@ from sklearn import config_context
 from sklearn.metrics import check_scoring, get_scorer_names
 
 from sklearn_meta._sklearn_compat import InvalidParameterError, takes_sample_weight
-from sklearn_meta._warnings import warn
-from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task import SMALLEST_PROBABILITY, Task
 
 
@@ -110,13 +108,6 @@ FAST_METRICS = {
     "neg_mean_absolute_error": negative_mean_absolute_error,
 }
 
-
-# Metrics in the unit of the target.
-ERRORS = (
-    "neg_root_mean_squared_error",
-    "neg_mean_squared_error",
-    "neg_mean_absolute_error",
-)
 
 # Scorers that treat several labels as the classes of one-hot rows, and at most warn
 # that the probabilities do not sum to one. Their log loss is then best for a prediction
@@ -267,25 +258,12 @@ def check_scores_outputs(scoring, X, y):
     y : ndarray of shape (n_samples, n_outputs)
         Targets or label indicators.
 
-    Warns
-    -----
-    SklearnMetaWarning
-        If errors are averaged over outputs in very different units.
-
     Raises
     ------
     InvalidParameterError
         If the scorer raises, with its message, or treats labels as classes.
     """
-    if isinstance(scoring, FastScoring):
-        if scoring.name in ERRORS and TargetScale.of(y).is_unequal():
-            warn(
-                f"The outputs of y are in very different units: {scoring.name} of "
-                "several outputs is about those in large units. Pass scoring='r2', "
-                "which counts all outputs equally, or scale the columns of y."
-            )
-        return
-    if scoring.name not in get_scorer_names():
+    if isinstance(scoring, FastScoring) or scoring.name not in get_scorer_names():
         # A callable of the user may fail on constant predictions only.
         return
     labels = scoring.task.n_classes > 1

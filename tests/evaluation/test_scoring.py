@@ -11,13 +11,7 @@ from sklearn.metrics import (
 )
 
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
-from sklearn_meta.evaluation._scoring import (
-    FastScoring,
-    check_scores_outputs,
-    make_scoring,
-    perfect_score,
-)
-from sklearn_meta.exceptions import SklearnMetaWarning
+from sklearn_meta.evaluation._scoring import FastScoring, make_scoring, perfect_score
 
 
 @pytest.fixture
@@ -112,18 +106,3 @@ def test_a_perfect_prediction_is_beyond_the_perfect_score(rng):
         scoring = make_scoring(name, RegressionTask())
         assert scoring(target, None, target) >= perfect_score(scoring, target)
         assert scoring(0.9 * target, None, target) < perfect_score(scoring, target)
-
-
-@pytest.mark.parametrize("scoring", [None, "neg_mean_absolute_error"])
-def test_errors_of_outputs_in_very_different_units_get_a_warning(scoring):
-    scoring = make_scoring(scoring, RegressionTask(2))
-    y = np.random.default_rng(0).normal(size=(20, 2))
-    check_scores_outputs(scoring, None, 1e6 + y)
-    with pytest.warns(SklearnMetaWarning, match="different units.*Pass scoring='r2'"):
-        check_scores_outputs(scoring, None, y * [1e6, 1.0])
-
-
-def test_a_score_without_a_unit_gets_no_warning():
-    scoring = make_scoring("r2", RegressionTask(2))
-    y = np.random.default_rng(0).normal(size=(20, 2))
-    check_scores_outputs(scoring, np.zeros((20, 1)), y * [1e6, 1.0])
