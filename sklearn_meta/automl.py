@@ -916,7 +916,9 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         15 000, and one holdout part above 60 000, or from 2 500 rows on if
         `time_budget` is too short for folds. With a holdout part, pipelines are fitted
         on as many rows as allow for some dozens of fits within the budget; the final
-        model is fitted on all rows, or on as many as there is time for.
+        model is fitted on all rows, or on as many as there is time for. With splits in
+        temporal order, as of ``TimeSeriesSplit``, the final model continues trends
+        beyond the targets in ``fit``.
     column_kinds : mapping or None, default=None
         Kinds of columns that are not to be inferred: maps names of columns, positions,
         or selectors such as those of ``make_column_selector`` to ``"number"``,

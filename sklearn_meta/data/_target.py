@@ -330,7 +330,7 @@ def _check_type_of_labels(y, name):
 
 def _check_is_numeric(column, name):
     """Raise an error if targets are dates, durations or intervals."""
-    value = column[0]
+    value = column[0] if len(column) else None
     if column.dtype.kind == "M" or isinstance(value, date | datetime):
         what = "dates"
         instead = "the days since the first one: (y - y.min()) / np.timedelta64(1, 'D')"

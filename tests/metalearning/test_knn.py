@@ -4,11 +4,12 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
 
-from sklearn_meta.metalearning import KNNMetaLearner, KnowledgeBase
+from sklearn_meta.metalearning import KNNMetaLearner, KnowledgeBase, _knn
 from sklearn_meta.metalearning._fixed_portfolio import FixedPortfolio
 from sklearn_meta.metalearning._knn import UNKNOWN_AFTER
 from sklearn_meta.metalearning.knowledge_base._records import (
@@ -140,6 +141,34 @@ def test_seconds_beyond_the_known_rows_grow_as_those_of_the_operators(knowledge_
         assert seconds == pytest.approx(growth * known[text][1])
     # That of a forest is nearly linear.
     assert 30 < here["random_forest(X)"][1] / known["random_forest(X)"][1] < 200
+
+
+def test_seconds_on_wide_tables_are_at_least_those_of_the_operators(
+    knowledge_base, monkeypatch
+):
+    meta_learner = KNNMetaLearner().fit(knowledge_base)
+    X, y = linear_table(99)
+    X = np.repeat(X, 50, axis=1)
+
+    def expected(X):
+        prior = recall(meta_learner, X, y)
+        return {
+            format_tree(p.tree): (p.tree, p.expected_seconds) for p in prior.portfolio
+        }
+
+    usual = expected(X)
+    monkeypatch.setattr(_knn, "WIDE", X.shape[1] - 1)
+    wide, of_sparse = expected(X), expected(csr_array(X))
+    _, dataset = encode_dataset(X, y, "regression")
+    catalog = SearchSpace().catalog("regression")
+    for text in PIPELINES:
+        tree, seconds = wide[text]
+        predicted = predicted_seconds_on(dataset, tree, catalog=catalog)
+        assert seconds == pytest.approx(max(predicted, usual[text][1]))
+    assert any(wide[text][1] > usual[text][1] for text in PIPELINES)
+    # Only dense tables fill all of their columns.
+    for text in PIPELINES:
+        assert of_sparse[text][1] == pytest.approx(usual[text][1])
 
 
 def test_re_ranking_follows_what_the_evaluations_show(knowledge_base):
