@@ -313,7 +313,11 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             cv=self.cv,
             catalog=catalog,
             forecast=make_forecast(
-                table.canonical, catalog, budget.seconds, score_seconds
+                table.canonical,
+                catalog,
+                budget.seconds,
+                score_seconds,
+                scoring.is_own_code,
             ),
             names_operators=self._space().include is not None,
             searches=self.search is not None,

@@ -107,10 +107,11 @@ class EvaluationContext:
             Greater is better.
         """
         dataset, scoring = self.dataset, scoring or self.scoring
-        X, y = dataset.X[rows], dataset.y[rows]
-        weight = _take(dataset.sample_weight, rows)
-        metadata = dataset.metadata_of(rows)
-        if self.given is None or isinstance(scoring, FastScoring):
+        y, weight = dataset.y[rows], _take(dataset.sample_weight, rows)
+        if isinstance(scoring, FastScoring):
+            return scoring(predictions, None, y, weight)
+        X, metadata = dataset.X[rows], dataset.metadata_of(rows)
+        if self.given is None:
             return scoring(predictions, X, y, weight, metadata=metadata)
         known = KnownRows(self.given, rows, X, predictions, dataset.task, model)
         labels = self.given.take_target(rows, dataset.task.decode(y))

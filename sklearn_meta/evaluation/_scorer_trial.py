@@ -27,6 +27,11 @@ TRIAL_ROWS = 1_000
 # range of the target, and predict every class.
 KINDS = ((0.6, 0.3), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
 
+# Seconds after which no further kind is tried, and the number of kinds that are tried
+# however long they take: before the search, and on a fold where a scorer has failed.
+TRIAL_SECONDS, TRIAL_KINDS = 2.0, 2
+FOLD_SECONDS, FOLD_KINDS = 0.5, 1
+
 # Scorers that treat several labels as the classes of one-hot rows, and at most warn
 # that the probabilities do not sum to one. Their log loss is then best for a prediction
 # that gives every label to every row.
@@ -72,7 +77,7 @@ def is_defined(context, rows) -> bool:
     -------
     is_defined : bool
     """
-    return _fault(context, rows) is None
+    return _fault(context, rows, FOLD_SECONDS, FOLD_KINDS) is None
 
 
 def try_scorer(context) -> float:
@@ -107,10 +112,10 @@ def try_scorer(context) -> float:
     everything = np.arange(dataset.n_samples)
     rows = subsample(dataset, everything, TRIAL_ROWS, np.random.default_rng(0))
     began = time.perf_counter()
-    fault = _fault(context, rows)
+    fault = _fault(context, rows, TRIAL_SECONDS, TRIAL_KINDS)
     seconds = time.perf_counter() - began
-    if fault is not None and len(rows) < len(everything):
-        fault = _fault(context, everything)
+    if fault is not None and len(rows) < len(everything) and seconds < TRIAL_SECONDS:
+        fault = _fault(context, everything, TRIAL_SECONDS, TRIAL_KINDS)
     if fault is None:
         return seconds
     reason = f"{type(fault).__name__}: {fault}".rstrip(".")
@@ -144,11 +149,13 @@ def check_pickles(scoring):
         ) from error
 
 
-def _fault(context, rows):
+def _fault(context, rows, seconds, n_kinds):
     """Return the first exception of the scorer; None if a score is defined."""
-    first = None
+    first, began = None, time.perf_counter()
     task, y = context.dataset.task, context.dataset.y[rows]
-    for predictions in trial_predictions(y, task):
+    for i, predictions in enumerate(trial_predictions(y, task)):
+        if i >= n_kinds and time.perf_counter() - began > seconds:
+            break
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

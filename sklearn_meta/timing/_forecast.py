@@ -51,6 +51,8 @@ class Forecast:
         may hang or crash.
     score_seconds : float, default=0.0
         Seconds of one call of the scorer, measured; zero if they do not matter.
+    foreign_scorer : bool, default=False
+        Whether the scorer is code of the user, which may hang.
     """
 
     dataset: Dataset
@@ -58,6 +60,7 @@ class Forecast:
     budget_seconds: float
     foreign: frozenset[str]
     score_seconds: float = 0.0
+    foreign_scorer: bool = False
 
     def fit_seconds(self, tree, n_rows=None) -> float:
         """Predict the seconds of one fit.
@@ -134,8 +137,10 @@ class Forecast:
         return replace(proposal, expected_seconds=proposal.expected_seconds * factor)
 
     def is_safe(self, tree) -> bool:
-        """Whether a tree has only built-in operators, which do not hang or crash."""
-        return not any(node.operator in self.foreign for _, node in tree.walk())
+        """Whether all that a candidate runs is built in, and does not hang or crash."""
+        return not self.foreign_scorer and not any(
+            node.operator in self.foreign for _, node in tree.walk()
+        )
 
     def is_worthwhile(self, candidate, seconds) -> bool:
         """Whether a candidate is worth its seconds.
@@ -216,7 +221,9 @@ class Forecast:
         return worthwhile_seconds(self.dataset.n_samples, self.budget_seconds)
 
 
-def make_forecast(dataset, catalog, budget_seconds, score_seconds=0.0) -> Forecast:
+def make_forecast(
+    dataset, catalog, budget_seconds, score_seconds=0.0, foreign_scorer=False
+) -> Forecast:
     """Return the forecast for one table.
 
     Parameters
@@ -228,6 +235,8 @@ def make_forecast(dataset, catalog, budget_seconds, score_seconds=0.0) -> Foreca
         Budget of the whole `fit`.
     score_seconds : float, default=0.0
         Measured seconds of one call of the scorer.
+    foreign_scorer : bool, default=False
+        Whether the scorer is code of the user.
 
     Returns
     -------
@@ -244,4 +253,4 @@ def make_forecast(dataset, catalog, budget_seconds, score_seconds=0.0) -> Foreca
     # The seconds of a usual metric vary more than they matter, and the choice of folds
     # must not depend on them.
     slow = score_seconds if score_seconds >= SLOW_SCORE_SECONDS else 0.0
-    return Forecast(dataset, catalog, budget_seconds, foreign, slow)
+    return Forecast(dataset, catalog, budget_seconds, foreign, slow, foreign_scorer)

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.metrics import f1_score, fbeta_score, log_loss, make_scorer, roc_au
 from sklearn_meta._sklearn_compat import InvalidParameterError
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._task import ClassificationTask, MultilabelTask, RegressionTask
+from sklearn_meta.evaluation import _scorer_trial
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._scorer_trial import (
     TRIAL_ROWS,
@@ -202,3 +204,22 @@ def test_a_scorer_that_cannot_be_sent_to_workers_is_told():
     check_pickles(classes(lambda *args: 0.0).scoring)
     with pytest.raises(InvalidParameterError, match="can be pickled.*lock"):
         check_pickles(classes(Locked()).scoring)
+
+
+def test_a_scorer_that_takes_long_to_fail_is_not_tried_on_everything(monkeypatch):
+    clock, calls = [0.0], []
+    fake = SimpleNamespace(perf_counter=lambda: clock[0])
+    monkeypatch.setattr(_scorer_trial, "time", fake)
+
+    def slow(estimator, X, y):
+        calls.append(len(y))
+        clock[0] += 3.0
+        raise KeyError
+
+    context = classes(slow, n=2 * TRIAL_ROWS)
+    with pytest.raises(InvalidParameterError, match="KeyError"):
+        try_scorer(context)
+    assert calls == [TRIAL_ROWS] * 2
+    calls.clear()
+    assert not is_defined(context, np.arange(30))
+    assert calls == [30]

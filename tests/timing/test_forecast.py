@@ -118,3 +118,11 @@ def test_scorers_of_milliseconds_are_taken_for_free(seconds, counted):
     here = forecast(200, 8.0)
     made = make_forecast(here.dataset, here.catalog, 8.0, seconds)
     assert made.score_seconds == counted
+
+
+def test_nothing_is_safe_with_a_scorer_of_the_user():
+    here = forecast(200, 8.0)
+    made = make_forecast(here.dataset, here.catalog, 8.0)
+    assert made.is_safe(Node("ridge", (X,)))
+    made = make_forecast(here.dataset, here.catalog, 8.0, 0.0, True)
+    assert not made.is_safe(Node("ridge", (X,)))
