@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
 from sklearn_meta.ensemble import _final_model
 from sklearn_meta.ensemble._combination import Combination
@@ -356,3 +357,22 @@ def test_a_model_is_built_though_the_time_is_over():
     )
     assert model.best.evaluation.candidate.text == "ridge"
     assert np.isfinite(model.best.models[0].predict(data.X)).all()
+
+
+@pytest.mark.parametrize(
+    "loss, expected",
+    [
+        (None, 22.0),
+        (Loss("quantile", level=0.5), 3.0),
+        (Loss("tweedie", power=1.0), 22.0),
+        (Loss("squared_log"), np.expm1(np.mean(np.log1p([1, 2, 3, 4, 100])))),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_the_constant_suits_the_loss(loss, expected, n_outputs):
+    y = np.array([1.0, 2.0, 3.0, 4.0, 100.0])
+    y = y if n_outputs == 1 else np.stack([y, y], axis=1)
+    data = Dataset(np.zeros((5, 1)), y, Schema(1), RegressionTask(n_outputs, loss))
+    (model,) = constant_model(data, 0).members[0].models
+    np.testing.assert_allclose(model.predict(np.zeros((2, 1))), expected)

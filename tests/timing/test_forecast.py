@@ -7,16 +7,17 @@ from hypothesis import strategies as st
 
 from sklearn_meta import MetaAutoRegressor
 from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.data._task import RegressionTask
 from sklearn_meta.metalearning._prior import Proposal
-from sklearn_meta.pipelines import Node, Schema, X, default_catalog
+from sklearn_meta.pipelines import Node, Schema, SearchSpace, X, default_catalog
 from sklearn_meta.timing._effort import (
     MIN_HOLDOUT_SAMPLES,
     MIN_HOLDOUT_TRAIN,
     Effort,
     usual_seconds,
 )
-from sklearn_meta.timing._forecast import Forecast
+from sklearn_meta.timing._forecast import Forecast, make_forecast
 
 
 def forecast(n_samples, budget_seconds, n_features=3):
@@ -91,3 +92,10 @@ def test_a_large_table_is_searched_on_some_of_its_rows():
     assert MIN_HOLDOUT_TRAIN <= len(holdout.train) < 40_000
     assert len(np.intersect1d(holdout.train, holdout.validation)) == 0
     assert reg.score(x, y) > 0.5
+
+
+@pytest.mark.parametrize("loss", [Loss("quantile", 0.9), Loss("tweedie", power=1.5)])
+def test_learners_of_a_loss_are_known(loss):
+    data = forecast(100, 10.0).dataset
+    catalog = SearchSpace().catalog("regression", loss)
+    assert not make_forecast(data, catalog, 10.0).foreign
