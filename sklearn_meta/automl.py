@@ -914,6 +914,9 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         ``scorer(estimator, X, y)``. None is ``"neg_root_mean_squared_error"``; for
         several targets, the mean over the targets, in which targets in larger units
         count for more. Scale them, or pass ``scoring="r2"``, to weigh all equally.
+        Learners of quantiles, deviances and logarithmic errors are tried where the
+        scorer judges those, such as ``"neg_mean_poisson_deviance"`` or
+        ``make_scorer(mean_pinball_loss, alpha=0.9, greater_is_better=False)``.
     cv : int, splitter, iterable or None, default=None
         Cross-validation of the pipelines, as in ``GridSearchCV``. None chooses by the
         number of rows: five folds, repeated below 1 000 rows, three folds above

@@ -20,10 +20,10 @@ QUANTILE = "quantile"
 TWEEDIE = "tweedie"
 SQUARED_LOG = "squared_log"
 
-# A deviance wants positive predictions, and those of learners of other losses are
-# raised to this share of the smallest positive target, or of the mean target if that is
-# less. Their zeros would have an infinite deviance; a thirtieth of an event costs
-# little where nothing happens, and is survived where something does.
+# A deviance wants positive predictions: those of learners of other losses are raised to
+# this share of the smallest positive target, or of the mean target if that is less.
+# Zeros would have an infinite deviance; a thirtieth of an event costs little where
+# nothing happens, and is survived where something does.
 SMALLEST_SHARE = 0.03
 
 

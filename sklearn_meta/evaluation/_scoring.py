@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn import config_context
+from scipy.special import xlogy
+from sklearn import config_context, metrics
 from sklearn.metrics import check_scoring, get_scorer_names
 
 from sklearn_meta._sklearn_compat import (
     InvalidParameterError,
+    metric_of_scorer,
     response_methods,
     takes_sample_weight,
 )
@@ -94,6 +97,75 @@ def negative_mean_absolute_error(y, targets, sample_weight):
     return -_mean(np.abs(y - targets), sample_weight)
 
 
+def negative_pinball_loss(y, targets, sample_weight, level):
+    """Minus the mean pinball loss, averaged over the outputs."""
+    errors = y - targets
+    return -_mean(np.abs(errors) / 2 + (level - 0.5) * errors, sample_weight)
+
+
+def negative_tweedie_deviance(y, targets, sample_weight, power):
+    """Minus the mean deviance of positive targets of one output, as scikit-learn's."""
+    if power == 1:
+        deviance = xlogy(y, y / targets) - y + targets
+    elif power == 2:
+        deviance = np.log(targets / y) + y / targets - 1
+    else:
+        deviance = (
+            np.maximum(y, 0) ** (2 - power) / ((1 - power) * (2 - power))
+            - y * targets ** (1 - power) / (1 - power)
+            + targets ** (2 - power) / (2 - power)
+        )
+    return -2 * _mean(deviance, sample_weight)
+
+
+def negative_mean_squared_log_error(y, targets, sample_weight):
+    """Minus the mean squared error of ``log(1 + y)``, averaged over the outputs."""
+    return negative_mean_squared_error(np.log1p(y), np.log1p(targets), sample_weight)
+
+
+def negative_root_mean_squared_log_error(y, targets, sample_weight):
+    """Minus the root of the same error, averaged over the outputs."""
+    return negative_root_mean_squared_error(
+        np.log1p(y), np.log1p(targets), sample_weight
+    )
+
+
+def fast_metric(scorer):
+    """Return the metric of a scorer as a function of targets and predictions.
+
+    Parameters
+    ----------
+    scorer : callable
+
+    Returns
+    -------
+    metric : callable or None
+        ``metric(y, predictions, sample_weight) -> float`` with the sign of the scorer;
+        it is not checked whether the metric is defined for the targets. None where it
+        is not known, or has arguments that are not.
+    """
+    metric, arguments, sign = metric_of_scorer(scorer)
+    if sign == 1:
+        return None
+    if metric is metrics.mean_pinball_loss and arguments.keys() <= {"alpha"}:
+        level = arguments.get("alpha", 0.5)
+        return functools.partial(negative_pinball_loss, level=level)
+    if metric is metrics.mean_tweedie_deviance and arguments.keys() <= {"power"}:
+        power = arguments.get("power", 0)
+        return functools.partial(negative_tweedie_deviance, power=power)
+    if arguments:
+        return None
+    if metric is metrics.mean_poisson_deviance:
+        return functools.partial(negative_tweedie_deviance, power=1)
+    if metric is metrics.mean_gamma_deviance:
+        return functools.partial(negative_tweedie_deviance, power=2)
+    if metric is metrics.mean_squared_log_error:
+        return negative_mean_squared_log_error
+    if metric is metrics.root_mean_squared_log_error:
+        return negative_root_mean_squared_log_error
+    return None
+
+
 def _mean(values, sample_weight):
     """Weighted mean over the rows, then the mean over the outputs."""
     return float(np.mean(np.average(values, axis=0, weights=sample_weight)))
@@ -164,12 +236,16 @@ class ScorerScoring:
         Whether the scorer receives the sample weights.
     name : str, default=""
         scikit-learn name of the scorer, or its ``repr``.
+    fast : callable, default=None
+        The same metric as ``fast(y, predictions, sample_weight) -> float``, for targets
+        for which it is defined; used without further metadata.
     """
 
     scorer: Callable
     task: Task
     takes_sample_weight: bool = False
     name: str = field(default="", compare=False)
+    fast: Callable | None = field(default=None, compare=False, repr=False)
 
     def __call__(self, predictions, X, y, sample_weight=None, metadata=None):
         """Return the score of predictions.
@@ -190,6 +266,9 @@ class ScorerScoring:
         score : float
             Greater is better.
         """
+        if self.fast is not None and not metadata:
+            weight = sample_weight if self.takes_sample_weight else None
+            return self.fast(y, predictions, weight)
         if response_methods(self.scorer) == ("decision_function",):
             estimator = self.task.as_deciding_estimator(predictions)
         else:
@@ -291,7 +370,10 @@ def make_scoring(scoring, task) -> Scoring:
             f"for this target, by {' or '.join(task.methods)}. Got {name!r}, which "
             f"asks for {' or '.join(wanted)}."
         )
-    return ScorerScoring(scorer, task, takes_sample_weight(scorer), name)
+    # A loss has been checked against the target. Not all are defined for several.
+    is_checked = task.loss is not None and task.n_outputs == 1
+    fast = fast_metric(scorer) if is_checked else None
+    return ScorerScoring(scorer, task, takes_sample_weight(scorer), name, fast)
 
 
 def perfect_score(scoring, y):

@@ -19,6 +19,7 @@ from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task import (
     EXTRAPOLATION,
     EXTRAPOLATION_IN_TIME,
+    LOWEST_SHARE,
     SMALLEST_PROBABILITY,
     ClassificationTask,
     MultilabelTask,
@@ -236,3 +237,20 @@ def test_all_tasks_have_the_same_attributes(task):
     assert task.target_scaler is None
     values = np.arange(20.0).reshape(-1, 2)
     assert task.comparable(values) is values
+
+
+@pytest.mark.parametrize("least", [0.5, (0.5, 0.25)])
+def test_bounds_of_predictions(least):
+    X = np.array([[-1.0], [1.0]])
+    several = isinstance(least, tuple)
+    y = np.stack([X[:, 0]] * 2, axis=1) if several else X[:, 0]
+    model = LinearRegression().fit(X, y)
+    task = RegressionTask(2 if several else 1, least=least)
+    # Learners of the loss may go nearer to zero than others, but not below.
+    np.testing.assert_allclose(task.lowest, LOWEST_SHARE * np.array(least))
+    predicted = task.predict(model, X)
+    np.testing.assert_allclose(predicted[0], task.lowest, rtol=1e-6)
+    np.testing.assert_allclose(predicted[1], 1.0)
+    np.testing.assert_allclose(task.limits(np.abs(y) - 1)[0], task.lowest)
+    assert RegressionTask().lowest is None
+    assert RegressionTask(least=0.0).lowest == 0.0

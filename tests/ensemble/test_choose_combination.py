@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import roc_auc_score
 
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.ensemble import LogLoss, SquaredError, combine
 from sklearn_meta.ensemble._contenders import CombinationProblem, contenders
 from sklearn_meta.ensemble._fold_scores import (
@@ -466,3 +467,45 @@ def test_two_hundred_candidates_are_combined_quickly():
     assert len(combination.members) > 3
     # Measured 0.9 s on one core; the bound leaves room for a busy machine.
     assert seconds < 8
+
+
+def pinball(level):
+    def score_of(y):
+        def score(f, rows):
+            errors = y[rows] - f
+            return -np.mean(np.maximum(level * errors, (level - 1) * errors))
+
+        return score
+
+    return score_of
+
+
+def combine_for(loss, y, predictions, score):
+    folds = strided_folds(len(y))
+    return combine(
+        predictions, y, task="regression", score=score, folds=folds, loss=loss
+    )
+
+
+def test_a_stack_is_fitted_to_the_quantile():
+    # Both predict means: the intercept has to lift them to the quantile.
+    rng = np.random.default_rng(0)
+    y, f = target_candidates(rng, n=600, noise=(1.0, 1.0))
+    combination = combine_for(Loss("quantile", level=0.9), y, f, pinball(0.9)(y))
+    assert combination.kind == "stack"
+    combined = combination.apply([f[m] for m in combination.members])
+    assert np.mean(y <= combined) == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_deviance_has_no_stack():
+    rng = np.random.default_rng(0)
+    y, f = target_candidates(rng, n=600, noise=(1.0, 1.0))
+    # Only a stack could mend the scale.
+    f = [2 * g for g in f]
+
+    def score(p, rows):
+        return -np.mean((p - y[rows]) ** 2)
+
+    assert combine_for(None, y, f, score).kind == "stack"
+    for loss in (Loss("tweedie", power=1.0), Loss("squared_log")):
+        assert combine_for(loss, y, f, score).kind != "stack"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.data._task import (
     EXTRAPOLATION,
     EXTRAPOLATION_IN_TIME,
@@ -443,3 +444,22 @@ def test_scorers_that_have_a_name_are_called_in_this_process(now):
     )
     assert len(final.members) == 2
     assert "combine" not in [task.id for task in pool.tasks]
+
+
+@pytest.mark.parametrize(
+    "loss, expected",
+    [
+        (None, 22.0),
+        (Loss("quantile", level=0.5), 3.0),
+        (Loss("tweedie", power=1.0), 22.0),
+        (Loss("squared_log"), np.expm1(np.mean(np.log1p([1, 2, 3, 4, 100])))),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_the_constant_suits_the_loss(loss, expected, n_outputs):
+    y = np.array([1.0, 2.0, 3.0, 4.0, 100.0])
+    y = y if n_outputs == 1 else np.stack([y, y], axis=1)
+    data = Dataset(np.zeros((5, 1)), y, Schema(1), RegressionTask(n_outputs, loss=loss))
+    (model,) = constant_model(data, 0).members[0].models
+    np.testing.assert_allclose(model.predict(np.zeros((2, 1))), expected)

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import approx_fprime, nnls
+from sklearn.linear_model import QuantileRegressor
+from sklearn.metrics import mean_pinball_loss
 
 from sklearn_meta.ensemble import Combination, nonnegative_stack
-from sklearn_meta.ensemble._stacking import log_linear_objective
+from sklearn_meta.ensemble._stacking import (
+    fit_linear_pool,
+    fit_linear_pools,
+    log_linear_objective,
+)
 from tests.ensemble.candidates import class_candidates, softmax, target_candidates
 
 
@@ -91,3 +97,36 @@ def test_units_of_the_target_do_not_change_the_weights():
     assert_allclose(
         Combination("stack", (0, 1, 2), w2, b2).apply(other), 1e6 * stacked + 5e7
     )
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_a_pool_of_quantiles_is_a_quantile_regression(level):
+    rng = np.random.default_rng(8)
+    y, f = target_candidates(rng, n=600, noise=(1.0, 1.0))
+    rows = rng.integers(1, 4, size=600).astype(float)
+    w, b = fit_linear_pool(np.stack(f), y, rows, np.full(2, 0.5), 1e3, level)
+    model = QuantileRegressor(quantile=level, alpha=0)
+    model.fit(np.stack(f).T, y, sample_weight=rows)
+
+    def loss(weights, intercept):
+        pooled = weights @ np.stack(f) + intercept
+        return mean_pinball_loss(y, pooled, alpha=level, sample_weight=rows)
+
+    assert loss(w, b) <= 1.005 * loss(model.coef_, model.intercept_)
+    # A narrow prior keeps the average, and the unit of the target is only that.
+    w, b = fit_linear_pool(np.stack(f), y, rows, np.full(2, 0.5), 1e-5, level)
+    assert_allclose(w, 0.5, atol=1e-3)
+    w, b = fit_linear_pool(np.stack(f), y, rows, np.full(2, 0.5), 0.3, level)
+    other = [1e6 * g + 5e7 for g in f]
+    w2, b2 = fit_linear_pool(
+        np.stack(other), 1e6 * y + 5e7, rows, np.full(2, 0.5), 0.3, level
+    )
+    assert_allclose(w2, w, atol=1e-3)
+
+
+def test_pools_of_quantiles_for_several_outputs():
+    rng = np.random.default_rng(9)
+    y = rng.normal(size=(800, 2)) * [1.0, 100.0]
+    f = np.zeros((1, 800, 2))
+    w, b = fit_linear_pools(f, y, np.ones(800), np.ones(1), 1e3, 0.9)
+    assert_allclose(np.mean(y <= b, axis=0), 0.9, atol=0.04)

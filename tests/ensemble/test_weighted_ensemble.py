@@ -15,7 +15,7 @@ from sklearn.base import (
 )
 from sklearn.datasets import make_classification, make_regression
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -226,3 +226,17 @@ def test_limits_are_those_of_each_output():
     low, high = RegressionTask(n_outputs=2).limits(y)
     assert_allclose(low, [-1.0, 0.0])
     assert_allclose(high, [5.0, 600.0])
+
+
+def test_least_prediction_holds_for_single_members_too():
+    X, y = np.arange(10.0)[:, None], np.arange(10.0) - 5
+    members = [LinearRegression().fit(X, y), LinearRegression().fit(X, 2 * y)]
+    for combination in (
+        Combination("single", (0,), [1.0]),
+        Combination("average", (0, 1), [0.5, 0.5]),
+    ):
+        used = [members[m] for m in combination.members]
+        free = WeightedEnsembleRegressor(used, combination).predict(X)
+        bound = WeightedEnsembleRegressor(used, combination, least=0.5).predict(X)
+        assert free.min() < 0
+        np.testing.assert_allclose(bound, np.maximum(free, 0.5))

@@ -8,6 +8,7 @@ import pytest
 
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._encoding import schema_of
+from sklearn_meta.data._loss import loss_of
 from sklearn_meta.data._target_scale import TargetScale
 from sklearn_meta.data._task import ClassificationTask, MultilabelTask, RegressionTask
 from sklearn_meta.evaluation import _fit_and_score
@@ -494,3 +495,16 @@ def test_a_fit_on_some_rows_is_one_on_a_sample():
     ]
     n_leaves = [model[-1].get_n_leaves() for model in models]
     assert n_leaves[0] == n_leaves[1] > n_leaves[2]
+
+
+def test_predictions_of_other_learners_are_bounded_in_folds_and_after():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 3))
+    y = np.exp(X[:, 0]) + 0.01
+    task = RegressionTask(loss=loss_of("neg_mean_gamma_deviance"), least=0.5)
+    context = context_of(y, task, X=X)
+    tree = parse("ridge(standard_scaler(X))", catalog=context.catalog)
+    for fold in evaluate_candidate(context, tree, "ridge", RacingRule()):
+        assert fold.predictions.min() == 0.5
+    (model,) = refit_candidate(context, tree, "ridge", None)
+    assert pickle.loads(model.data).predict(X).min() == 0.5

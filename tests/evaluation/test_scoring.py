@@ -3,15 +3,24 @@
 import numpy as np
 import pytest
 from sklearn.metrics import (
+    check_scoring,
     f1_score,
     get_scorer,
     log_loss,
     make_scorer,
+    mean_pinball_loss,
+    mean_tweedie_deviance,
     roc_auc_score,
 )
 
+from sklearn_meta.data._loss import loss_of
 from sklearn_meta.data._task import ClassificationTask, RegressionTask
-from sklearn_meta.evaluation._scoring import FastScoring, make_scoring, perfect_score
+from sklearn_meta.evaluation._scoring import (
+    FastScoring,
+    fast_metric,
+    make_scoring,
+    perfect_score,
+)
 
 
 @pytest.fixture
@@ -106,3 +115,53 @@ def test_a_perfect_prediction_is_beyond_the_perfect_score(rng):
         scoring = make_scoring(name, RegressionTask())
         assert scoring(target, None, target) >= perfect_score(scoring, target)
         assert scoring(0.9 * target, None, target) < perfect_score(scoring, target)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        "neg_mean_poisson_deviance",
+        "neg_mean_gamma_deviance",
+        "neg_mean_squared_log_error",
+        "neg_root_mean_squared_log_error",
+        make_scorer(mean_pinball_loss, alpha=0.9, greater_is_better=False),
+        *(
+            make_scorer(mean_tweedie_deviance, power=power, greater_is_better=False)
+            for power in (-1, 1, 1.5, 2, 3)
+        ),
+    ],
+    ids=str,
+)
+def test_fast_metrics_of_losses_equal_sklearn(scoring, weighted, rng):
+    y, p = rng.gamma(2.0, size=(2, 50))
+    task = RegressionTask(loss=loss_of(scoring))
+    w = rng.uniform(size=50) if weighted else None
+    here = make_scoring(scoring, task)
+    assert here.fast is not None
+    expected = check_scoring(task.as_estimator(p), scoring)(
+        task.as_estimator(p), np.zeros((50, 1)), y, sample_weight=w
+    )
+    assert here(p, None, y, w) == pytest.approx(expected)
+
+
+def test_a_poisson_deviance_of_no_events(rng):
+    task = RegressionTask(loss=loss_of("neg_mean_poisson_deviance"))
+    y, p = np.array([0.0, 0.0, 2.0]), np.array([0.1, 0.2, 2.0])
+    score = make_scoring("neg_mean_poisson_deviance", task)(p, None, y)
+    assert score == pytest.approx(-0.2)
+
+
+@pytest.mark.parametrize(
+    "scorer",
+    [
+        get_scorer("neg_median_absolute_error"),
+        get_scorer("d2_absolute_error_score"),
+        make_scorer(mean_pinball_loss, greater_is_better=False, multioutput="raw"),
+        make_scorer(mean_pinball_loss),
+        len,
+    ],
+    ids=str,
+)
+def test_other_scorers_are_called(scorer):
+    assert fast_metric(scorer) is None

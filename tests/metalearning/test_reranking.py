@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_meta.metalearning._portfolio import PortfolioCriterion
 from sklearn_meta.metalearning._posterior import DatasetPosterior
-from sklearn_meta.metalearning._reranking import PortfolioReranker
+from sklearn_meta.metalearning._reranking import FirstThen, PortfolioReranker
 
 
 def reranker_of(regrets, texts, evidence=0.0):
@@ -47,3 +47,11 @@ def test_scores_of_unknown_pipelines_are_ignored():
     posterior = reranker.posterior_after(scores)
     assert posterior.tried == (0, 1, 2)
     assert posterior.weights[1] > 0.9
+
+
+def test_some_are_chosen_before_all_others():
+    then = reranker_of([[0.5, 0.0], [0.5, 0.0]], "ab")
+    reranker = FirstThen(frozenset("xy"), then)
+    assert reranker.best_next(["a", "y", "b", "x"], {}) == "y"
+    assert reranker.best_next(["a", "b"], {"y": 1.0}) == "b"
+    assert reranker.posterior_after({"a": 1.0}).tried == (0,)

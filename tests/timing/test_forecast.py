@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from sklearn_meta import MetaAutoRegressor
 from sklearn_meta.data._dataset import Dataset
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.data._task import RegressionTask
 from sklearn_meta.evaluation._cross_validation import make_folds, make_stages
 from sklearn_meta.evaluation._limits import SearchLimits
 from sklearn_meta.metalearning._prior import Proposal
-from sklearn_meta.pipelines import Node, Schema, X, default_catalog
+from sklearn_meta.pipelines import Node, Schema, SearchSpace, X, default_catalog
 from sklearn_meta.timing._effort import (
     MIN_HOLDOUT_SAMPLES,
     MIN_HOLDOUT_TRAIN,
@@ -126,3 +127,10 @@ def test_nothing_is_safe_with_a_scorer_of_the_user():
     assert made.is_safe(Node("ridge", (X,)))
     made = make_forecast(here.dataset, here.catalog, 8.0, 0.0, True)
     assert not made.is_safe(Node("ridge", (X,)))
+
+
+@pytest.mark.parametrize("loss", [Loss("quantile", 0.9), Loss("tweedie", power=1.5)])
+def test_learners_of_a_loss_are_known(loss):
+    data = forecast(100, 10.0).dataset
+    catalog = SearchSpace().catalog("regression", loss)
+    assert not make_forecast(data, catalog, 10.0).foreign
