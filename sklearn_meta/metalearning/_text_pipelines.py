@@ -32,7 +32,7 @@ _TEXTS = {
         "complement_nb(tfidf(X, tokens='words'), alpha=0.3)",
         "logistic_regression(tfidf(X, tokens='characters'), C=10.0)",
         "logistic_regression(tfidf(X, tokens='words'), C=10.0)",
-        "logistic_regression(tfidf(X), C=1.0)",
+        "logistic_regression(tfidf(X))",
     ),
     REGRESSION: (
         "ridge(tfidf(X))",
