@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import (
     assert_all_finite,
     check_consistent_length,
@@ -55,6 +56,7 @@ from sklearn_meta.maml._skorch_nets import (
 from sklearn_meta.maml._support import DistinctRows, choose_rows, distinct_rows
 from sklearn_meta.maml._table_module import TableModule
 from sklearn_meta.maml._temperature import fit_temperature
+from sklearn_meta.maml._text_columns import reduce_text
 
 # Default number of gradient steps from a random initialization.
 N_RANDOM_STEPS = 20
@@ -176,7 +178,10 @@ class _BaseMAML(BaseEstimator):
     def _fit_encoder(self, X):
         """Fit the encoding of the columns, and return the encoded table."""
         self._encoder, encoded, encoding = encode_table(X)
-        n_features = encoding.schema.n_features
+        if encoding.schema.has_text:
+            reducer, encoded = reduce_text(encoded, encoding.schema)
+            self._encoder = make_pipeline(self._encoder, reducer)
+        n_features = encoded.shape[1]
         self._columns = np.arange(n_features)
         self._categorical = self._columns < encoding.schema.n_categorical
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))

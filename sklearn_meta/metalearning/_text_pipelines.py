@@ -20,26 +20,30 @@ from sklearn_meta.metalearning._prior import Prior, Proposal
 from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._text import format_tree, parse
 
-# Of different learners first: without a search, the first ones are averaged.
+# Of different learners first: without a search, the first ones are averaged. On the
+# first 200 characters of 3 500 docstrings of nine packages, 800 of them for training,
+# the log loss of the linear models and of naive Bayes is 0.90 to 0.98, that of words or
+# characters alone 0.99 to 1.17, and that of trees on components 1.40 and more.
 _TEXTS = {
     CLASSIFICATION: (
-        "logistic_regression(tfidf(X), C=10.0)",
+        "logistic_regression(tfidf(X), C=30.0)",
+        "linear_svc(tfidf(X))",
         "lightgbm(text_svd(X), colsample_bytree=0.7, early_stopping=True,"
         " learning_rate=0.05, n_estimators=1000, num_leaves=15, subsample=0.8)",
-        "linear_svc(tfidf(X, tokens='words'))",
+        "complement_nb(tfidf(X), alpha=0.1)",
+        "ridge(tfidf(X))",
         "extra_trees(text_svd(X), max_features=0.5, min_samples_leaf=2,"
         " n_estimators=200)",
-        "complement_nb(tfidf(X, tokens='words'), alpha=0.3)",
-        "logistic_regression(tfidf(X, tokens='characters'), C=10.0)",
         "logistic_regression(tfidf(X, tokens='words'), C=10.0)",
-        "logistic_regression(tfidf(X), C=1.0)",
+        "logistic_regression(tfidf(X, tokens='characters'), C=10.0)",
+        "logistic_regression(tfidf(X), C=3.0)",
     ),
     REGRESSION: (
         "ridge(tfidf(X))",
         "lightgbm(text_svd(X), colsample_bytree=0.7, early_stopping=True,"
         " learning_rate=0.05, min_child_samples=10, n_estimators=1000, num_leaves=15,"
         " subsample=0.8)",
-        "linear_svr(tfidf(X, tokens='words'))",
+        "linear_svr(tfidf(X))",
         "extra_trees(text_svd(X), max_features=0.5, min_samples_leaf=2,"
         " n_estimators=200)",
         "ridge(tfidf(X, tokens='characters'))",

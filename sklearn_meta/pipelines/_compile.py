@@ -294,9 +294,9 @@ def accepts_sample_weight(
         found = (catalog.find(node.operator) for _, node in tree.walk())
         if any(o is not None and o.path in NOT_ROUTABLE for o in found):
             return False
-        # The compiler inserts a target encoder.
-        if schema is not None and max(schema.cardinalities, default=0) > MANY_LEVELS:
-            return False
+        cardinalities = () if schema is None else schema.cardinalities
+        if n_outputs == 1 and max(cardinalities, default=0) > MANY_LEVELS:
+            return False  # the compiler inserts a target encoder
     if tree.param("bootstrap", True) is False and operator.path in BAGGING:
         # Weights are probabilities of the rows: drawing without replacement, they have
         # no effect, or too few rows can be drawn.

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from sklearn_meta.pipelines._spec import Spec
 
 # A category of more levels is replaced by means of the target.
-MANY_LEVELS = 254
+MANY_LEVELS = 100
 
 # With more classes, categories are not replaced: each would become as many columns.
 MAX_CLASSES = 20

@@ -409,10 +409,9 @@ def check_drawn(operator, *, task, draw):
 
 def check_source(operator, *, task, kind):
     """Check that the written source makes the pipeline that was compiled."""
-    # A drawn setting need not suit a sparse table with fewer rows in a class than
-    # columns.
+    # A drawn setting need not suit a table with fewer rows in a class than columns.
     drawn = _draw(operator, np.random.default_rng(len(operator.name)))
-    tree = tree_with(operator, task, {} if kind == "sparse" else drawn)
+    tree = tree_with(operator, task, drawn if kind == "mixed" else {})
     table, y = _training(kind, task)
     _, schema = make_table(kind)
     arguments = {

@@ -28,6 +28,11 @@ CALIBRATION_FITS = 4
 # The polynomial operator replaces more products than about this number by a sketch.
 MAX_PRODUCTS = 1_000.0
 
+# Seconds of a column of a sparse matrix of weights, relative to those of a nonzero in
+# each row. With it, linear models on 800 rows of 350 nonzeros in 15 000 columns are
+# predicted within a factor of four.
+COEFFICIENT = 0.1
+
 # Upper bound of the number of columns after a transformer: wider results are sparse or
 # truncated, and predicted seconds must not overflow.
 MAX_COLUMNS = 20_000.0
@@ -122,10 +127,11 @@ class _Columns:
 
     def of(self, operator):
         """Number of columns that the seconds of an operator depend on."""
-        # Trees look at each column; others touch what is not zero.
+        # Trees look at each column; others touch what is not zero, and their
+        # coefficients.
         if self.nonzeros is None or operator.accepts_categories:
             return self.width
-        return min(self.nonzeros, self.width)
+        return min(self.nonzeros + COEFFICIENT * self.width, self.width)
 
 
 class _CostSum:

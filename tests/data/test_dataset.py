@@ -18,6 +18,7 @@ from sklearn_meta.data._canonical_order import (
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._encoding import schema_of
 from sklearn_meta.data._task import RegressionTask
+from sklearn_meta.testing import make_table
 
 
 def dataset(X, y, weight=None, groups=None):
@@ -60,6 +61,18 @@ def test_weights_are_repetitions_in_any_order(rows, random):
     repeated = canonical(dataset(X.repeat(counts, axis=0), y.repeat(counts)))
     same(weighted, repeated)
     assert len(weighted.y) == counts.sum()
+
+
+def test_rows_of_a_table_with_text_keep_its_tokens():
+    table, schema = make_table("text")
+    data = Dataset(table, np.arange(120.0), schema, RegressionTask())
+    some = take_rows(data, np.arange(60))
+    assert (some.schema.n_words, some.schema.n_characters) == (
+        schema.n_words,
+        schema.n_characters,
+    )
+    assert some.schema.cardinalities == schema.cardinalities
+    assert canonical(data).X.shape == table.shape
 
 
 def test_sparse_tables_too():

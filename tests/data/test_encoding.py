@@ -734,6 +734,27 @@ def test_complete_columns_of_small_tables_are_not_nearly_empty():
     assert schema_of(np.ones((5, 2))).nearly_empty == ()
 
 
+def test_schema_of_a_table_with_text():
+    leading = np.array([[0.0, np.nan, 1.0], [1.0, 2.0, 5.0]])
+    counts = np.array([[1.0, 0.0, 3.0], [0.0, 0.0, 1.0]])
+    encoded = sparse.csr_matrix(np.hstack([leading, counts]))
+    expected = Schema(
+        6,
+        n_categorical=1,
+        cardinalities=(2,),
+        missing=(1,),
+        nearly_empty=(1,),
+        nonnegative=True,
+        n_words=2,
+        n_characters=1,
+    )
+    assert schema_of(encoded, 1, n_words=2, n_characters=1) == expected
+    assert (expected.n_leading, expected.has_text) == (3, True)
+    text = schema_of(encoded[:, 3:], n_words=3)
+    assert text == Schema(3, nonnegative=True, n_words=3)
+    assert not Schema(3, sparse=True).has_text
+
+
 # ------------------------------------------------------------------- plain objects
 
 

@@ -11,7 +11,9 @@ from sklearn_meta.data._encoding import schema_of
 from sklearn_meta.data._task import RegressionTask
 from sklearn_meta.metalearning import Prior, Proposal
 from sklearn_meta.metalearning._recall import recall
-from sklearn_meta.pipelines import Node, X
+from sklearn_meta.metalearning._text_pipelines import text_portfolio
+from sklearn_meta.pipelines import Node, X, default_catalog
+from sklearn_meta.testing import make_table
 from sklearn_meta.timing._effort import Effort
 
 SEEN = []
@@ -102,3 +104,18 @@ def test_beside_a_holdout_so_many_rows_are_described_as_candidates_get():
 def test_a_holdout_that_leaves_all_rows_is_none():
     seconds, table, searched = ask(effort=Effort(max_folds=1, max_train=500))
     assert searched is table and seconds == 2.0
+
+
+def test_text_is_tried_before_what_the_meta_learner_recalls():
+    table, schema = make_table("text")
+    catalog = default_catalog("regression")
+    asked = settings(Effort())
+    asked.recallable = lambda: catalog
+    prior = recall(
+        Dataset(table, np.arange(120.0), schema, RegressionTask()),
+        asked,
+        meta_learner=Remembering(),
+        knowledge_base=None,
+    )
+    trees = [proposal.tree for proposal in prior.portfolio]
+    assert trees == [p.tree for p in text_portfolio(catalog)] + [Node("ridge", (X,))]

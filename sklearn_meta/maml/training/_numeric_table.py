@@ -11,6 +11,7 @@ from sklearn_meta.data._column_kinds import is_missing
 from sklearn_meta.data._encoding import encode_table
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.maml._context import check_task
+from sklearn_meta.maml._text_columns import reduce_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,8 @@ def numeric_table(X, y, *, task, name) -> NumericTable:
 
 def _from_encoded(encoded, y, schema, name, family):
     """Return the table of an encoded matrix and its schema."""
+    if schema.has_text:
+        _, encoded = reduce_text(encoded, schema)
     if sparse.issparse(encoded):
         encoded = encoded.toarray()
     categorical = np.arange(encoded.shape[1]) < schema.n_categorical
