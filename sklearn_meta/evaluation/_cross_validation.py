@@ -89,8 +89,7 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
         folds twice below 1 000 rows, five folds below 15 000, three below 60 000; a
         holdout above, or if `effort` allows one fold only. With so few rows outside of
         the largest class that a holdout part would have less than `MIN_RARE_ROWS` of
-        them, five folds below 60 000 rows and three above, and twice if `effort` allows
-        more than one.
+        them, five folds below 60 000 rows and three above.
     """
     n = dataset.n_samples
     stratified = dataset.task.stratifies
@@ -127,8 +126,7 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
     if stratified:
         # StratifiedKFold requires that the largest class has a member for each fold.
         n_folds = max(2, min(n_folds, int(np.bincount(dataset.y).max())))
-    repeats = n < N_SAMPLES_REPEATED or (is_rare and effort.max_folds > 1)
-    if repeats and effort.max_repeats > 1:
+    if n < N_SAMPLES_REPEATED and effort.max_repeats > 1:
         splitter = RepeatedStratifiedKFold if stratified else RepeatedKFold
         return splitter(
             n_splits=n_folds, n_repeats=effort.max_repeats, random_state=random_state
