@@ -44,7 +44,7 @@ MAX_HOLDOUT_ROWS = 40_000
 # A holdout part and a screening part have at least this number of rows outside of the
 # largest class, and the training rows beside them twice as many; with too few for that,
 # folds take the place of the holdout, so that each of these rows is validated. The
-# average precision of four positives is a lottery: of 134 candidates on 20 000 rows
+# average precision of four positives is a lottery: of 159 candidates on 20 000 rows
 # with 20 positives, the best one on a holdout part ranked no better than chance.
 MIN_RARE_ROWS = 20
 
