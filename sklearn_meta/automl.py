@@ -682,7 +682,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         must support the type of the target: for several labels ``"f1_micro"``,
         ``"f1_samples"``, ``"accuracy"`` (of all labels of a row) or ``"roc_auc"``. For
         a metric of labels, such as ``"f1"``, pipelines are compared by the log loss,
-        and the decision is tuned, see `decision_threshold_`.
+        and the decision is tuned, see `decision_threshold_`. With fewer than 100 rows
+        outside of the largest class they are compared by the log loss as well.
     cv : int, splitter, iterable or None, default=None
         Cross-validation of the pipelines, as in ``GridSearchCV``. None chooses by the
         number of rows: five stratified folds, repeated below 1 000 rows, three folds
@@ -748,8 +749,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Best single pipeline, fitted on all rows; works without this package unless it
         has a ``bagged_mlp`` or ``maml`` step. It predicts the most probable class.
     best_score_ : float
-        Mean cross-validated score of the best single pipeline, of its most probable
-        class for a metric of labels; greater is better. NaN without a search.
+        Mean cross-validated score of the best single pipeline by `scoring`, of its most
+        probable class for a metric of labels; greater is better. NaN without a search.
     best_pipeline_ : str
         Text of the best single pipeline.
     ensemble_ : fitted ensemble

@@ -78,7 +78,6 @@ def combine(
     sample_weight=None,
     copy_of=None,
     size: int = 25,
-    n_best: int = 0,
     deadline: float = np.inf,
     clock: Callable[[], float] = time.monotonic,
     known_scores=None,
@@ -137,10 +136,6 @@ def combine(
     size : int, default=25
         Maximum number of rounds of greedy selection and of members. With 1, the best
         single candidate is returned.
-    n_best : int, default=0
-        Number of the best candidates whose plain average is combined as well, whatever
-        their kind. Meant for targets of which few rows tell much, where the best single
-        candidate is a matter of chance.
     deadline : float, default=inf
         Time on `clock` after which no further fit is started. Combinations that are not
         scored by then are not considered.
@@ -226,7 +221,6 @@ def combine(
         loss_judged=loss,
         size=size,
         stop=lambda: clock() >= deadline,
-        n_best=n_best,
     )
     pool = prefilter(problem, predictions, ranked)
     if len(pool) == 1:

@@ -82,8 +82,6 @@ class CombinationProblem:
         Maximum number of rounds of greedy selection.
     stop : callable
         ``stop() -> bool``: whether the time is over.
-    n_best : int, default=0
-        Number of the best candidates whose average is a further contender.
     """
 
     classifies: bool
@@ -96,7 +94,6 @@ class CombinationProblem:
     loss_judged: Loss | None
     size: int
     stop: Callable[[], bool]
-    n_best: int = 0
 
     @property
     def has_stack(self) -> bool:
@@ -188,15 +185,6 @@ def contenders(problem, values, kinds, singles, folds):
         _out_of_fold_scores(problem, diverse, values, folds),
         lambda: _diverse(mean_scores(singles), kinds, problem.size),
     )
-    if problem.n_best > 1:
-        best = [
-            _best(mean_scores(np.delete(singles, f, axis=1)), problem)
-            for f in range(len(folds))
-        ]
-        yield Contender(
-            _out_of_fold_scores(problem, best, values, folds),
-            lambda: _best(mean_scores(singles), problem),
-        )
     if not problem.has_stack:
         return
     stacked = np.full((len(SCALES), len(folds)), np.nan)
@@ -252,14 +240,6 @@ def _diverse(scores, kinds, size):
             break
     counts = np.zeros(len(kinds))
     counts[list(best.values())] = 1
-    return _combination(AVERAGE, counts / counts.sum(), None)
-
-
-def _best(scores, problem):
-    """Average the best `n_best` candidates, whatever their kind."""
-    counts = np.zeros(len(scores))
-    order = np.argsort(-scores, kind="stable")
-    counts[order[: min(problem.n_best, problem.size)]] = 1
     return _combination(AVERAGE, counts / counts.sum(), None)
 
 

@@ -31,7 +31,7 @@ MIN_FOLDS = 3
 
 # Number of thresholds of two classes that are scored on each fold, and the number below
 # which the time is too short to choose among decisions.
-N_THRESHOLDS, MIN_DECISIONS = 60, 8
+N_THRESHOLDS, MIN_DECISIONS = 40, 8
 # Distances of the thresholds that are scored one after the other, as the time allows.
 STRIDES = (8, 4, 2, 1)
 

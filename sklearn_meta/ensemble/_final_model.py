@@ -27,7 +27,7 @@ from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_model
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
 from sklearn_meta.evaluation._budget import DECIDE_SECONDS, combine_seconds
-from sklearn_meta.evaluation._cross_validation import lacks_rare_rows
+from sklearn_meta.evaluation._objective import judges_labels
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
 from sklearn_meta.parallel._in_process import InProcessPool
@@ -45,13 +45,6 @@ SCORE_SHARE_OF_REST = 0.6
 # Share of the time left after combining in which the decision between classes is tuned,
 # and the largest share for the time that was reserved for it.
 DECIDE_SHARE_OF_REST, DECIDE_MOST_OF_REST = 0.2, 0.5
-
-# Number of the best candidates whose average is a contender on tables with few rows
-# outside of the largest class. On ten such tables of 12 to 30 positives, the best of 12
-# to 51 candidates by the average precision of five folds lost 0.017 of the AUC on new
-# rows in the mean and 0.094 at most, compared with the best one there; the average of
-# three 0.007 and 0.026. By the AUC of five folds: 0.009 and 0.039, 0.003 and 0.016.
-N_BEST_OF_RARE = 3
 
 # Seconds for fitting the final model after an interrupt with Ctrl-C.
 SECONDS_AFTER_INTERRUPT = 3.0
@@ -274,13 +267,12 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         sample_weight=weight,
         copy_of=None if dataset.copy_of is None else dataset.copy_of[given.rows],
         size=size,
-        n_best=N_BEST_OF_RARE if lacks_rare_rows(dataset) else 0,
         deadline=now + seconds,
         clock=clock,
         known_scores=given.known_scores,
     )
     decision = None
-    if context.objective is not None:
+    if context.objective is not None and judges_labels(context):
         decision = tune_decision(
             _combined(combination, [predictions[m] for m in combination.members], y),
             y,

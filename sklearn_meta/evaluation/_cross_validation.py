@@ -45,9 +45,11 @@ MAX_HOLDOUT_ROWS = 40_000
 # A holdout part and a screening part have at least this number of rows outside of the
 # largest class, and the training rows beside them twice as many; with too few for that,
 # folds take the place of the holdout, so that each of these rows is validated. The
-# average precision of four positives is a lottery: of 134 candidates on 20 000 rows
+# average precision of four positives is a lottery: of 159 candidates on 20 000 rows
 # with 20 positives, the best one on a holdout part ranked no better than chance.
 MIN_RARE_ROWS = 20
+# Share of the rows below which those outside of the largest class are rare.
+RARE_SHARE = 0.05
 
 # Number of rows of the subsample, and the ratio of training rows to it above which
 # there is a screening stage.
@@ -90,8 +92,7 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
         folds twice below 1 000 rows, five folds below 15 000, three below 60 000; a
         holdout above, or if `effort` allows one fold only. With so few rows outside of
         the largest class that a holdout part would have less than `MIN_RARE_ROWS` of
-        them, five folds below 60 000 rows and three above, and twice if `effort` allows
-        more than one.
+        them, five folds below 60 000 rows and three above.
     """
     n = dataset.n_samples
     stratified = dataset.task.stratifies
@@ -131,8 +132,7 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
             return KFold(n_folds, shuffle=True, random_state=random_state)
         # StratifiedKFold requires that the largest class has a member for each fold.
         n_folds = max(2, min(n_folds, largest_class))
-    repeats = n < N_SAMPLES_REPEATED or (is_rare and effort.max_folds > 1)
-    if repeats and effort.max_repeats > 1:
+    if n < N_SAMPLES_REPEATED and effort.max_repeats > 1:
         splitter = RepeatedStratifiedKFold if stratified else RepeatedKFold
         return splitter(
             n_splits=n_folds, n_repeats=effort.max_repeats, random_state=random_state
@@ -158,7 +158,7 @@ def n_rare_rows(dataset) -> int:
 
 
 def lacks_rare_rows(dataset) -> bool:
-    """Whether a holdout part would have too few rows outside of the largest class.
+    """Whether nearly all rows are of one class, and a holdout part has too few others.
 
     Parameters
     ----------
@@ -170,7 +170,8 @@ def lacks_rare_rows(dataset) -> bool:
         False for tables that are too small for such a part anyway.
     """
     is_large = dataset.n_samples * HOLDOUT_SHARE >= MIN_RARE_ROWS
-    return is_large and n_rare_rows(dataset) * HOLDOUT_SHARE < MIN_RARE_ROWS
+    most = min(MIN_RARE_ROWS / HOLDOUT_SHARE, RARE_SHARE * dataset.n_samples)
+    return is_large and n_rare_rows(dataset) < most
 
 
 def _holdout_sizes(dataset, effort):

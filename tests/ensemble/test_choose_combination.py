@@ -1,7 +1,6 @@
 """The choice between one candidate, an average and a stack."""
 
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +9,10 @@ from sklearn.metrics import roc_auc_score
 
 from sklearn_meta.data._loss import Loss
 from sklearn_meta.ensemble import LogLoss, SquaredError, combine
-from sklearn_meta.ensemble._contenders import CombinationProblem, contenders
 from sklearn_meta.ensemble._fold_scores import (
     OutOfTimeError,
     TimedScore,
     blocks_of_rows,
-    fold_scores,
 )
 from tests.ensemble.candidates import class_candidates, softmax, target_candidates
 
@@ -168,31 +165,6 @@ def test_any_score_can_be_optimized():
     assert roc_auc_score(y[400:], combined[:, 1]) > max(
         roc_auc_score(y[400:], q[400:, 1]) for q in p
     )
-
-
-def test_the_average_of_the_best_candidates_is_a_contender_where_wanted():
-    rng = np.random.default_rng(0)
-    y, p = class_candidates(rng, n=300, n_classes=2, noise=(1.5, 3.0, 1.4, 1.6))
-    folds, rows = strided_folds(300), np.arange(300)
-
-    def auc(q, rows):
-        return roc_auc_score(y[rows], q[:, 1])
-
-    singles = fold_scores(auc, p, folds)
-    problem = CombinationProblem(
-        True, y, None, rows, auc, LogLoss, False, None, 25, lambda: False
-    )
-
-    def found(problem):
-        return list(contenders(problem, p, ["tree"] * 4, singles, folds))
-
-    *_, of_best, _ = found(replace(problem, n_best=3))
-    assert len(found(problem)) == 3 and len(of_best.scores) == 5
-    combination = of_best.fit()
-    assert sorted(combination.members) == [0, 2, 3]
-    assert_allclose(combination.weights, 1 / 3)
-    *_, of_best, _ = found(replace(problem, n_best=3, size=2))
-    assert len(of_best.fit().members) == 2
 
 
 def test_folds_where_the_score_is_undefined_take_no_part():

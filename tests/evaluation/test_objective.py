@@ -1,5 +1,7 @@
 """The objective that takes the place of a metric of labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, make_scorer, roc_auc_score
@@ -11,7 +13,11 @@ from sklearn_meta.data._task import (
     RegressionTask,
 )
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
-from sklearn_meta.evaluation._objective import judges_labels, objective_of
+from sklearn_meta.evaluation._objective import (
+    depends_on_labels,
+    judges_labels,
+    objective_of,
+)
 from sklearn_meta.evaluation._scoring import FastScoring, make_scoring
 from sklearn_meta.pipelines import Schema
 
@@ -79,5 +85,18 @@ def test_a_score_of_probabilities_differs_from_that_of_labels(data):
         hard = predictions > 0.5 if data is LABELS else np.argmax(predictions, axis=1)
         return accuracy_score(data.y, hard)
 
-    assert judges_labels(accuracy, data.y, data.task)
-    assert not judges_labels(lambda p: float(np.mean(p**2)), data.y, data.task)
+    assert depends_on_labels(accuracy, data.y, data.task)
+    assert not depends_on_labels(lambda p: float(np.mean(p**2)), data.y, data.task)
+
+
+@pytest.mark.parametrize("n_rare, objective", [(99, "neg_log_loss"), (100, None)])
+@pytest.mark.parametrize("scoring", ["average_precision", "roc_auc", ranking])
+def test_metrics_of_few_positives_have_a_proper_objective(scoring, n_rare, objective):
+    data = dataset(TWO.task, (np.arange(3_000) < n_rare).astype(int))
+    made = make_scoring(scoring, data.task)
+    context = EvaluationContext(data, (), made)
+    found = objective_of(context)
+    assert found == (None if objective is None else FastScoring(objective))
+    # There is no decision to be tuned.
+    assert not judges_labels(context)
+    assert objective_of(replace(context, scoring=make_scoring(None, data.task))) is None
