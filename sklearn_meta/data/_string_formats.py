@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_meta.data._units import CURRENCIES, UNITS
+from sklearn_meta.data._units import is_unit
 from sklearn_meta.data.parsing import (
     affixes_of,
     date_parser,
     duration_of,
+    is_currency,
     number_parser,
 )
 
@@ -43,6 +44,11 @@ READABLE_SHARE = 0.9
 # Minimum share of all cells that a format must read: the rest are markers.
 KNOWN_SHARE = 0.3
 
+# Words without digits that cannot be read are markers as well, such as "varies", if
+# there are at most so many of them, and more than this number of values that can.
+MAX_MARKERS = 3
+MIN_VALUES_BESIDE_MARKERS = 20
+
 # Maximum number of distinct values that formats are compared on.
 SAMPLE = 500
 
@@ -53,11 +59,14 @@ FIRST = 8
 MAX_INTEGER_LABELS = 20
 
 # From this length on, integers that all have one length and recur are codes, such as zip
-# codes. Years are shorter, amounts recur less.
+# codes. Years are shorter, amounts recur less or are round.
 CODE_LENGTH = 5
 ROWS_PER_CODE = 2
+ROUND_SHARE = 0.5
 
 _DIGIT = re.compile(r"\d")
+_LETTER = re.compile(r"[^\W\d_]")
+_RATING = re.compile(r"/\s?\d+|out of .*")
 
 # In the order of preference. Where days and months cannot be told apart, a slash means
 # that the month comes first.
@@ -77,6 +86,7 @@ DATE_FORMATS: tuple[str | None, ...] = (
     "%d/%b/%Y",
     "%b %Y",
     "%b-%Y",
+    "%m/%Y",
     "%d.%m.%y",
     "%m/%d/%y",
     "%d/%m/%y",
@@ -253,7 +263,10 @@ def option_format(counts, values, forced=False) -> StringFormat | None:
             continue
         recur = options.total() >= MIN_ROWS_PER_OPTION * len(options)
         if forced or (
-            2 <= len(options) <= MAX_OPTIONS and recur and len(options) < len(values)
+            2 <= len(options) <= MAX_OPTIONS
+            and recur
+            and len(options) < len(values)
+            and _are_several(values, options, separator)
         ):
             kept = [o for o, _ in options.most_common(MAX_OPTIONS)]
             return StringFormat(
@@ -262,6 +275,18 @@ def option_format(counts, values, forced=False) -> StringFormat | None:
                 f"sets of {len(kept)} options, separated by {separator!r}",
             )
     return None
+
+
+def _are_several(values, options, separator):
+    """Whether cells hold any number of options, and not the parts of one value.
+
+    Parts are those of "Austin, TX", "120/80" and "52.1, 13.4".
+    """
+    if separator in (";", "|", "\n"):
+        return True
+    if separator == "/" and not all(map(_LETTER.search, options)):
+        return False
+    return len({value.count(separator) for value in values}) > 1
 
 
 def option_pattern(separator) -> str:
@@ -292,9 +317,17 @@ def _sample(values: Sequence[str], size=SAMPLE):
 def _suffices(counts, values, known):
     """Whether the readable values are nearly all of those without markers."""
     readable = sum(counts[v] for v in known)
-    without_markers = sum(counts[v] for v in values)
+    with_meaning = sum(counts[v] for v in values)
+    if readable < READABLE_SHARE * with_meaning:
+        if len(known) <= MIN_VALUES_BESIDE_MARKERS:
+            return False
+        readable_values = set(known)
+        rest = [v for v in values if v not in readable_values]
+        words = [v for v in rest if not _DIGIT.search(v)]
+        if len(words) <= MAX_MARKERS:
+            with_meaning -= sum(counts[v] for v in words)
     return (
-        readable >= READABLE_SHARE * without_markers
+        readable >= READABLE_SHARE * with_meaning
         and readable >= KNOWN_SHARE * sum(counts.values())
     )
 
@@ -317,21 +350,25 @@ def _are_codes(counts, known):
     if all(_is_date(date_parser("%Y%m%d"), v) for v in known):
         return True
     recur = sum(counts[v] for v in known) >= ROWS_PER_CODE * len(known)
-    return recur and len(known[0]) >= CODE_LENGTH
+    rounded = sum(v.endswith("00") for v in known) >= ROUND_SHARE * len(known)
+    return recur and not rounded and len(known[0]) >= CODE_LENGTH
 
 
 def _unit(sample):
     """Return the unit that follows the numbers, if it is the only one."""
     after = {affixes[1] for affixes in map(affixes_of, sample) if affixes is not None}
     after -= {"", "%", "\u2030"}
-    return after.pop() if len(after) == 1 and after <= UNITS else None
+    if len(after) != 1:
+        return None
+    unit = after.pop()
+    return unit if is_unit(unit) or _RATING.fullmatch(unit) else None
 
 
 def _number_note(known):
     """Describe the numbers by an example of the most telling form."""
     affixes = [affixes_of(v) or ("", "") for v in known]
     for value, (before, after) in zip(known, affixes, strict=True):
-        if {before.upper(), after.upper()} & CURRENCIES:
+        if is_currency(before) or is_currency(after):
             return f"amounts of money written as strings ({value!r})"
     for value, (_, after) in zip(known, affixes, strict=True):
         if after in ("%", "\u2030"):
