@@ -152,6 +152,9 @@ def detect_format(counts: Mapping[str, int]) -> StringFormat | None:
 
 def without_markers(counts) -> list[str]:
     """Return the distinct strings that are no markers of missing values, sorted."""
+    # In most columns there are none: found out without a loop in Python.
+    if MISSING_MARKERS.isdisjoint(map(str.lower, map(str.strip, counts))):
+        return sorted(counts)
     return sorted(
         v
         for v in counts
@@ -248,7 +251,12 @@ def option_format(counts, values, forced=False) -> StringFormat | None:
         None if no separator gives few options that recur in many combinations.
     """
     n_cells = sum(counts[v] for v in values)
+    sample = _sample(values)
     for separator in SEPARATORS:
+        # Values without a separator are options themselves.
+        alone = sum(separator not in v for v in sample)
+        if alone > MAX_OPTIONS and not forced:
+            continue
         several = sum(counts[v] for v in values if separator in v)
         if several < (1 if forced else SEVERAL_SHARE * n_cells):
             continue
@@ -259,10 +267,8 @@ def option_format(counts, values, forced=False) -> StringFormat | None:
                 options[option] += counts[value]
             if len(options) > MAX_OPTIONS and not forced:
                 break
-        if not options:
-            continue
         recur = options.total() >= MIN_ROWS_PER_OPTION * len(options)
-        if forced or (
+        if (forced and options) or (
             2 <= len(options) <= MAX_OPTIONS
             and recur
             and len(options) < len(values)

@@ -280,19 +280,26 @@ def number_parser(decimal, unit) -> Callable:
     """
     thousands = _THOUSANDS[decimal]
     other = "," if decimal == "." else "."
+    separators = re.compile(rf"['\u2019{_SPACES}{re.escape(other)}]")
 
     def parse(cell):
         if isinstance(cell, bool | np.bool_):
             return float(cell)
         text = printed(cell)
-        found = None if text is None else _NUMBER.fullmatch(text)
+        if text is None:
+            return np.nan
+        if decimal == ".":
+            value = _plain(text)
+            if value == value:
+                return value
+        found = _NUMBER.fullmatch(text)
         if found is None or not thousands.fullmatch(found["digits"].rstrip()):
-            return _plain(text)
+            return np.nan
         scale = _scale(found["before"], found["after"], unit)
         if scale is None or bool(found["open"]) != bool(found["close"]):
-            return _plain(text)
-        digits = re.sub(rf"['\u2019{_SPACES}{re.escape(other)}]", "", found["digits"])
-        value = scale * float(digits.replace(decimal, ".") + (found["exponent"] or ""))
+            return np.nan
+        digits = separators.sub("", found["digits"]).replace(decimal, ".")
+        value = scale * float(digits + (found["exponent"] or ""))
         signs = (found["sign"], found["sign_2"], found["trailing"] or "")
         negative = sum(sign in _NEGATIVE for sign in signs if sign)
         negative += bool(found["open"])
@@ -303,7 +310,7 @@ def number_parser(decimal, unit) -> Callable:
 
 def _plain(text):
     """Parse what Python prints; NaN if it is something else."""
-    if text is None or "_" in text:  # float() takes "1_2" for 12
+    if "_" in text:  # float() takes "1_2" for 12
         return np.nan
     try:
         return _finite(float(text))
@@ -326,6 +333,7 @@ def _scale(before, after, unit):
     return SCALES.get(after.lower())
 
 
+@functools.lru_cache(maxsize=1_000)
 def is_currency(affix) -> bool:
     """Return whether a string is a sign or code of a currency.
 
