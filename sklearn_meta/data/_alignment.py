@@ -143,9 +143,7 @@ def _replaced(X, changed):
         return X
     names = list(frame.columns)
     series = [
-        nw.new_series(
-            names[i], _for_library(values), backend=frame.implementation
-        )
+        nw.new_series(names[i], _for_library(values), backend=frame.implementation)
         for i, values in changed.items()
     ]
     return frame.with_columns(*series).to_native()

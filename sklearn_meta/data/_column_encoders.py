@@ -171,7 +171,9 @@ def _ngrams(column, tokens):
 
 def _documents(how):
     """Return the steps from a column to a list of strings; missing ones are empty."""
-    texts = _as_text() if how == PRINTED else function_spec("numpy.asarray", dtype="object")
+    texts = (
+        _as_text() if how == PRINTED else function_spec("numpy.asarray", dtype="object")
+    )
     empty = {"strategy": "constant", "fill_value": "", "keep_empty_features": True}
     nan, none = (
         transformer_spec("sklearn.impute.SimpleImputer", missing_values=value, **empty)

@@ -247,7 +247,14 @@ def _inspect(table, i, dtype, kind) -> Column:
         types = set(map(type, counts))
         if all(issubclass(t, str) for t in types) or all(map(_is_number, types)):
             note = f"type of the column ({dtype})"
-            return _categories(table.labels[i], counts, n_missing, order, note=note)
+            return _categories(
+                table.labels[i],
+                counts,
+                n_missing,
+                order,
+                note=note,
+                identifies=None if kind is None else False,
+            )
         return _objects(table, i, values, CATEGORY)
     if kind in (CATEGORY, TEXT, SET):
         return _objects(table, i, table.values(i).tolist(), kind)
@@ -276,8 +283,8 @@ def _not_readable(name, kind, reason):
     """Return the message for a column that cannot be read as the chosen kind."""
     return (
         f"The 'column_kinds' parameter says {kind!r} for {name} of X, which cannot be "
-        f"read as that: {reason}. Choose another kind of {', '.join(CHOICES)}, or leave "
-        "the column out of 'column_kinds'."
+        f"read as that: {reason}. Choose another kind of {', '.join(CHOICES)}, or "
+        "leave the column out of 'column_kinds'."
     )
 
 
@@ -334,7 +341,8 @@ def _of_types(table, i, values, types, kind, has_na) -> Column:
     if all(map(_is_number, types)):
         counts, n_missing = _counted(values)
         if kind == CATEGORY:
-            return _categories(label, counts, n_missing, note="by column_kinds")
+            note = "by column_kinds"
+            return _categories(label, counts, n_missing, note=note, identifies=False)
     counts, n_missing = _counted([printed(value) for value in values])
     how = CHECKED if all(issubclass(t, str) for t in types) else PRINTED
     return _strings(label, name, counts, n_missing, how, kind)
@@ -395,7 +403,7 @@ def _strings_as(label, name, counts, n_missing, how, kind):
     if not counts:
         return Column(label, kind, EMPTY, n_levels=0, n_missing=n_missing)
     if kind == CATEGORY:
-        return _categories(label, counts, n_missing, None, how, note)
+        return _categories(label, counts, n_missing, None, how, note, False)
     if kind == TEXT:
         return _text(label, counts, n_missing, how, note)
     values = without_markers(counts)
@@ -508,16 +516,21 @@ def _text(label, counts, n_missing, how, note) -> Column:
 
 
 def _categories(
-    label, counts, n_missing, order=None, how=CHECKED, note="", identifies=False
+    label, counts, n_missing, order=None, how=CHECKED, note="", identifies=None
 ) -> Column:
-    """Return a column of categories, whose levels may have a given order."""
+    """Return a column of categories, whose levels may have a given order.
+
+    Whether they identify the rows is inferred if it is None.
+    """
     left_out = None
     if not counts:
         left_out = EMPTY
     elif len(counts) == 1 and not n_missing:
         left_out = CONSTANT
-    elif identifies or counts.total() == len(counts) > 1:
-        left_out, note = IDENTIFIER, note if identifies else "no value recurs"
+    elif identifies:
+        left_out = IDENTIFIER
+    elif identifies is None and counts.total() == len(counts) > 1:
+        left_out, note = IDENTIFIER, "no value recurs"
     if order is None:
         order = sorted(counts)
     kept = [level for level in order if level in counts]

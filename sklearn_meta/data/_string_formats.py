@@ -58,8 +58,8 @@ FIRST = 8
 # Strings of few distinct integers are the labels of categories.
 MAX_INTEGER_LABELS = 20
 
-# From this length on, integers that all have one length and recur are codes, such as zip
-# codes. Years are shorter, amounts recur less or are round.
+# From this length on, integers that all have one length and recur are codes, such as
+# zip codes. Years are shorter, amounts recur less or are round.
 CODE_LENGTH = 5
 ROWS_PER_CODE = 2
 ROUND_SHARE = 0.5
@@ -190,7 +190,9 @@ def number_format(counts, values, sample, forced=False) -> StringFormat | None:
     decimal = max(parsers, key=lambda d: readable[d])
     parse = parsers[decimal]
     known = [v for v in values if parse(v) == parse(v)]
-    if not forced and (not _suffices(counts, values, known) or _are_codes(counts, known)):
+    if not forced and (
+        not _suffices(counts, values, known) or _are_codes(counts, known)
+    ):
         return None
     if not known:
         return None
@@ -332,9 +334,8 @@ def _suffices(counts, values, known):
         words = [v for v in rest if not _DIGIT.search(v)]
         if len(words) <= MAX_MARKERS:
             with_meaning -= sum(counts[v] for v in words)
-    return (
-        readable >= READABLE_SHARE * with_meaning
-        and readable >= KNOWN_SHARE * sum(counts.values())
+    return readable >= READABLE_SHARE * with_meaning and readable >= KNOWN_SHARE * sum(
+        counts.values()
     )
 
 

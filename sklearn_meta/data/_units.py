@@ -57,6 +57,7 @@ def is_unit(affix) -> bool:
     """
     return affix in UNITS or affix.lower() in _UNITS_IN_LOWER_CASE
 
+
 _SECOND = 1_000.0
 _DAY = 86_400 * _SECOND
 _ABBREVIATIONS = {

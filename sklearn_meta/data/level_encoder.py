@@ -14,8 +14,8 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     It gives what ``OrdinalEncoder(categories=levels, handle_unknown=
     "use_encoded_value", unknown_value=nan)`` gives, in a tenth of the time where there
-    are thousands of columns, or a hundred thousand levels: that class checks each column
-    for itself, and the type of each level in every call.
+    are thousands of columns, or a hundred thousand levels: that class checks each
+    column for itself, and the type of each level in every call.
 
     Parameters
     ----------
