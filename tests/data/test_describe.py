@@ -9,8 +9,11 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sklearn_meta.data._canonical_order import MAX_CANONICAL_ROWS
+from sklearn_meta.data._column_access import FrameColumns
 from sklearn_meta.data._describe import as_frame, describe_table, library_of
 from sklearn_meta.data._target import classification_task, regression_task
+from sklearn_meta.data.parsing import is_missing
+from sklearn_meta.exceptions import SklearnMetaWarning
 
 X = np.array([[3.0, 4.0], [1.0, 2.0], [2.0, 3.0], [0.0, 1.0]])
 Y = np.array([10.0, 20.0, 30.0, 40.0])
@@ -124,10 +127,8 @@ def test_bad_input_is_refused(arguments, message):
 def test_further_rows_are_encoded_in_the_same_way():
     frame = pd.DataFrame({"a": ["x", "y", "x", "y"], "b": Y})
     table = describe(frame, Y)
-    assert table.library == "pandas" and table.encoding.kinds == (
-        "category",
-        "number",
-    )
+    assert table.library == "pandas" and table.names == ["a", "b"]
+    assert [c.reported for c in table.encoding.columns] == ["category", "number"]
     again = table.encoder.transform(frame)
     assert_array_equal(np.asarray(again, dtype=float), table.dataset.X)
 
@@ -151,3 +152,27 @@ def test_an_array_becomes_a_frame_of_the_library(library, make):
     frame = as_frame(make(X), ["a", "b"], library)
     assert library_of(frame) == library and list(frame.columns) == ["a", "b"]
     assert_array_equal(np.asarray(frame), X)
+
+
+def test_columns_are_read_as_the_user_says():
+    frame = pd.DataFrame({"a": [1, 2, 1, 2], "b": Y, "c": ["x", "y", "z", "w"]})
+    table = describe(frame, Y, column_kinds={"a": "category", "c": "drop"})
+    kinds = [c.reported for c in table.encoding.columns]
+    assert kinds == ["category", "number", "drop"]
+    assert table.dataset.schema.cardinalities == (2,)
+
+
+def test_columns_that_are_left_out_although_they_vary_are_named():
+    frame = pd.DataFrame({"b": Y, "c": ["x", "y", "z", "w"], "d": 1})
+    with pytest.warns(SklearnMetaWarning, match="1 column of X is left out.*'c'"):
+        describe(frame, Y)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_an_array_of_objects_becomes_a_frame(library):
+    values = np.array([[1, "x", None], [2.5, "y", "z"]], dtype=object)
+    frame = as_frame(values, ["a", "b", "c"], library)
+    assert library_of(frame) == library
+    columns = [FrameColumns(frame).values(i).tolist() for i in range(3)]
+    assert columns[:2] == [[1, 2.5], ["x", "y"]]
+    assert is_missing(columns[2][0]) and columns[2][1] == "z"
