@@ -369,7 +369,8 @@ def _types(values, types):
 
 
 def _is_number(type_):
-    return issubclass(type_, Real | Decimal | np.bool_)
+    # For numpy, durations are integers.
+    return type_ is not np.timedelta64 and issubclass(type_, Real | Decimal | np.bool_)
 
 
 def _strings(label, name, counts, n_missing, how, kind) -> Column:

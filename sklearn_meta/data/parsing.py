@@ -30,6 +30,9 @@ _LARGEST_INTEGER = 2.0**53
 
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
 
+# Cells that float() converts.
+_NUMERIC = (str, Real, Decimal, np.bool_, type(None))
+
 # Cells of these types are never equal if they have different types.
 _UNEQUAL_TYPES = {str, float, type(None)}
 
@@ -77,6 +80,8 @@ def printed(value) -> str | None:
         return value.decode(errors="replace")
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
+    if isinstance(value, np.timedelta64):  # an integer, for numpy
+        return str(value)
     if isinstance(value, Integral):
         return str(int(value))
     if isinstance(value, Real | Decimal):
@@ -143,7 +148,14 @@ def parse_numbers(X, decimal=".", unit=None) -> np.ndarray:
            [   nan]])
     """
     X = np.asarray(X, dtype=object)
-    if decimal == "." and not any(type(c) is str and "_" in c for c in X.flat):
+    types = set(map(type, X.flat))
+    # float() takes "1_2" for 12.
+    if (
+        decimal == "."
+        and np.timedelta64 not in types
+        and all(issubclass(t, _NUMERIC) for t in types)
+        and not (str in types and any(type(c) is str and "_" in c for c in X.flat))
+    ):
         try:
             numbers = X.astype(np.float64)
         except (OverflowError, TypeError, ValueError):
@@ -310,7 +322,7 @@ def number_parser(decimal, unit) -> Callable:
 
 def _plain(text):
     """Parse what Python prints; NaN if it is something else."""
-    if "_" in text:  # float() takes "1_2" for 12
+    if "_" in text:
         return np.nan
     try:
         return _finite(float(text))

@@ -110,6 +110,7 @@ def sentences(n, n_words=6):
         (ZONES, DATE, PARSED),
         (pd.to_timedelta([1, 2], unit="s"), DURATION, CHECKED),
         ([dt.timedelta(1), dt.timedelta(2)], DURATION, CHECKED),
+        (np.array([np.timedelta64(1, "s"), None], dtype=object), DURATION, CHECKED),
         ([dt.time(1), dt.time(2), dt.time(1)], DURATION, PARSED),
         (pd.period_range("2020-01", periods=3, freq="M").astype(object), DATE, CHECKED),
         (list(pd.interval_range(0, 2)) * 2, CATEGORY, PRINTED),
