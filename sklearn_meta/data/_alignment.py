@@ -66,7 +66,9 @@ def _aligned(table, i, column, dtype):
     """Return the converted values of a column; None if it can stay as it is."""
     kind = column.kind
     if kind in (NUMBER, BOOLEAN):
-        if table.is_plain_number(dtype) or table.is_sparse(i):
+        if table.is_sparse(i):
+            return None if column.how == CONVERTED else _numbers(table.block([i]))
+        if table.is_plain_number(dtype):
             return None
         values = table.block([i])
         if kind == BOOLEAN:

@@ -209,7 +209,7 @@ def inspect_columns(X, chosen: Mapping[int, str] | None = None) -> tuple[Column,
         block = as_floats(table.select(chunk))
         found = _numeric_columns(block, chunk, table)
         columns.update(zip(chunk, found, strict=True))
-    return tuple(columns[i] for i in range(len(columns)))
+    return tuple(_explained(columns[i]) for i in range(len(columns)))
 
 
 def as_floats(X) -> np.ndarray:
@@ -227,6 +227,12 @@ def as_floats(X) -> np.ndarray:
     return check_array(
         X, dtype="float64", ensure_all_finite=False, ensure_min_samples=0
     )
+
+
+def _explained(column):
+    """Return a column with the reason why it is left out as its note."""
+    note = {CONSTANT: "a single value", EMPTY: "no value"}.get(column.left_out)
+    return column if note is None else replace(column, note=note)
 
 
 def _chunks(positions, n_rows):

@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_meta.data.parsing import is_missing
+
 __all__ = ["LevelEncoder"]
 
 
@@ -19,8 +21,9 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    levels : list of list
-        Levels of each column, in the order of their codes.
+    levels : list of list or "auto", default="auto"
+        Levels of each column, in the order of their codes. With ``"auto"``, these are
+        the sorted values of the column in ``fit``.
 
     Attributes
     ----------
@@ -44,7 +47,7 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
            [nan]])
     """
 
-    def __init__(self, levels):
+    def __init__(self, levels="auto"):
         self.levels = levels
 
     def fit(self, X, y=None):
@@ -53,7 +56,7 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Only its number of columns is used.
+            Only its number of columns is used if `levels` are given.
         y : None
             Ignored.
 
@@ -68,15 +71,15 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If `levels` has not one entry for each column.
         """
         X = self._checked(X, reset=True)
+        if isinstance(self.levels, str) and self.levels == "auto":
+            self.codes_ = [_codes(_sorted_levels(values)) for values in X.T]
+            return self
         if len(self.levels) != X.shape[1]:
             raise ValueError(
                 f"The 'levels' parameter must have one entry for each of the "
                 f"{X.shape[1]} columns of X. Got {len(self.levels)}."
             )
-        self.codes_ = [
-            {level: float(code) for code, level in enumerate(levels)}
-            for levels in self.levels
-        ]
+        self.codes_ = [_codes(levels) for levels in self.levels]
         return self
 
     def transform(self, X):
@@ -99,6 +102,8 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return encoded
 
     def _checked(self, X, reset):
+        if isinstance(X, np.ndarray) and X.dtype.kind == "c":
+            raise ValueError(f"Complex data not supported\n{X}\n")
         return validate_data(
             self, X, dtype=object, ensure_all_finite=False, reset=reset
         )
@@ -109,3 +114,12 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _codes(levels):
+    return {level: float(code) for code, level in enumerate(levels)}
+
+
+def _sorted_levels(values):
+    """Return the different values that are not missing, in sorted order."""
+    return sorted({value for value in values.tolist() if not is_missing(value)})
