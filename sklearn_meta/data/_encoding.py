@@ -101,6 +101,12 @@ def encode_table(X, chosen=None):
         was chosen for it, or no column has any value.
     """
     if sparse.issparse(X):
+        if chosen:
+            raise ValueError(
+                "The 'column_kinds' parameter must be None for a sparse matrix, all of "
+                f"whose columns are numbers. Got kinds of {len(chosen)} columns. Pass "
+                "a data frame or an array, or leave out columns beforehand."
+            )
         return _encode_sparse(X)
     is_frame = nw.dependencies.is_into_dataframe(X)
     if is_frame:

@@ -27,8 +27,8 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    codes_ : list of dict
-        Code of each level, for each column.
+    levels_ : list of list
+        Levels of each column, in the order of their codes.
     n_features_in_ : int
         Number of columns.
 
@@ -72,14 +72,20 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         X = self._checked(X, reset=True)
         if isinstance(self.levels, str) and self.levels == "auto":
-            self.codes_ = [_codes(_sorted_levels(values)) for values in X.T]
-            return self
+            return self._number([_sorted_levels(values) for values in X.T])
         if len(self.levels) != X.shape[1]:
             raise ValueError(
                 f"The 'levels' parameter must have one entry for each of the "
                 f"{X.shape[1]} columns of X. Got {len(self.levels)}."
             )
-        self.codes_ = [_codes(levels) for levels in self.levels]
+        return self._number(self.levels)
+
+    def _number(self, levels):
+        self.levels_ = levels
+        self._codes = [
+            {level: float(code) for code, level in enumerate(column)}
+            for column in levels
+        ]
         return self
 
     def transform(self, X):
@@ -97,7 +103,7 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._checked(X, reset=False)
         encoded = np.empty(X.shape)
-        for j, codes in enumerate(self.codes_):
+        for j, codes in enumerate(self._codes):
             encoded[:, j] = [codes.get(value, np.nan) for value in X[:, j].tolist()]
         return encoded
 
@@ -108,16 +114,22 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self, X, dtype=object, ensure_all_finite=False, reset=reset
         )
 
+    def __getstate__(self):
+        # Made anew: skops restores the key False of a dict as True.
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_codes"}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "levels_" in state:
+            self._number(self.levels_)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _codes(levels):
-    return {level: float(code) for code, level in enumerate(levels)}
 
 
 def _sorted_levels(values):

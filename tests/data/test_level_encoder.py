@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import skops.io
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -69,6 +70,18 @@ def test_one_entry_for_each_column_is_expected():
 def test_it_survives_cloning_and_pickling():
     X = pd.DataFrame({"a": ["x", "y"], "b": ["u", None]})
     encoder = LevelEncoder([["y", "x"], ["u"]]).fit(X)
+    assert encoder.levels_ == [["y", "x"], ["u"]]
     for other in (clone(encoder).fit(X), pickle.loads(pickle.dumps(encoder))):
         assert_array_equal(other.transform(X), [[1, 0], [0, np.nan]])
         assert list(other.get_feature_names_out()) == ["a", "b"]
+
+
+def test_skops_stores_levels_of_every_type():
+    X = np.array([[False, 3, "a"], [True, 1.5, None]], dtype=object)
+    encoder = LevelEncoder([[False, True], [1.5, 3], ["a"]]).fit(X)
+    data = skops.io.dumps(encoder)
+    own = "sklearn_meta.data.level_encoder.LevelEncoder"
+    assert skops.io.get_untrusted_types(data=data) == [own]
+    loaded = skops.io.loads(data, trusted=[own])
+    assert_array_equal(loaded.transform(X), [[0, 1, 0], [1, 0, np.nan]])
+    assert not hasattr(pickle.loads(pickle.dumps(LevelEncoder())), "levels_")
