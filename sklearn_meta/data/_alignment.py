@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from scipy.sparse import issparse
 
-from sklearn_meta.data._column_access import FrameColumns
+from sklearn_meta.data._column_access import column_access
 from sklearn_meta.data._column_kinds import (
     BOOLEAN,
     CATEGORY,
@@ -20,6 +21,7 @@ from sklearn_meta.data._column_kinds import (
     DATE,
     DURATION,
     NUMBER,
+    SET,
     TEXT,
     Column,
 )
@@ -38,18 +40,19 @@ def align_columns(X, columns: Sequence[Column]):
 
     Parameters
     ----------
-    X : data frame or ndarray of shape (n_samples, n_features)
+    X : data frame, ndarray or sparse matrix of shape (n_samples, n_features)
     columns : sequence of Column
-        Columns of the table seen in fit, in the same order.
+        Columns of the table seen in fit, in the same order; empty if it was a sparse
+        matrix.
 
     Returns
     -------
-    X : data frame or ndarray
+    X : data frame, ndarray or sparse matrix
         The same object if no column has another type than in fit.
     """
-    if not nw.dependencies.is_into_dataframe(X):
+    if not columns or issparse(X):
         return X
-    table = FrameColumns(X)
+    table = column_access(X)
     changed = {}
     for i, (column, dtype) in enumerate(zip(columns, table.dtypes, strict=True)):
         if column.left_out is None and column.how in (CHECKED, CONVERTED):
@@ -63,14 +66,16 @@ def _aligned(table, i, column, dtype):
     """Return the converted values of a column; None if it can stay as it is."""
     kind = column.kind
     if kind in (NUMBER, BOOLEAN):
-        if table.is_plain_number(dtype) or table.is_sparse(i):
+        if table.is_sparse(i):
+            return None if column.how == CONVERTED else _numbers(table.block([i]))
+        if table.is_plain_number(dtype):
             return None
         values = table.block([i])
         if kind == BOOLEAN:
             values = _booleans(values)
-        return parse_numbers(values)[:, 0]
+        return _numbers(values)
     if kind == DATE:
-        return None if _is_time(dtype) else parse_dates(table.block([i]))[:, 0]
+        return None if _is_local_time(dtype) else parse_dates(table.block([i]))[:, 0]
     if kind == DURATION:
         if dtype == nw.Duration:
             return None
@@ -82,9 +87,13 @@ def _aligned(table, i, column, dtype):
             return None if same else as_text(table.block([i]))[:, 0]
         if table.is_plain_number(dtype) or dtype in (nw.Categorical, nw.Enum):
             return None
-        return parse_numbers(table.block([i]))[:, 0]
-    if kind == TEXT and dtype != nw.String:
-        return as_text(table.block([i]))[:, 0]
+        return _numbers(_booleans(table.block([i])))
+    if kind in (TEXT, SET):
+        values = table.block([i])
+        # pandas.NA cannot be imputed.
+        types = set(map(type, values[:, 0].tolist()))
+        same = dtype == nw.String and types <= {str, float, type(None)}
+        return None if same else as_text(values)[:, 0]
     return None
 
 
@@ -97,8 +106,20 @@ def _booleans(values):
     return converted
 
 
-def _is_time(dtype):
-    return dtype in (nw.Datetime, nw.Date)
+def _numbers(values):
+    """Parse numbers; infinite ones stay, for they are refused and not missing."""
+    numbers = parse_numbers(values)[:, 0]
+    for j, value in enumerate(values[:, 0]):
+        if isinstance(value, float | np.floating) and np.isinf(value):
+            numbers[j] = value
+    return numbers
+
+
+def _is_local_time(dtype):
+    """Whether a type is that of dates without a time zone."""
+    if dtype == nw.Date:
+        return True
+    return dtype == nw.Datetime and getattr(dtype, "time_zone", None) is None
 
 
 def _as_timedelta(milliseconds):
@@ -110,7 +131,12 @@ def _as_timedelta(milliseconds):
 
 
 def _replaced(X, changed):
-    """Return a copy of a data frame with some columns replaced."""
+    """Return a copy of a table with some columns replaced."""
+    if isinstance(X, np.ndarray):
+        X = X.astype(object)
+        for i, values in changed.items():
+            X[:, i] = values
+        return X
     frame = nw.from_native(X)
     if frame.implementation.is_pandas():
         X = X.copy(deep=False)

@@ -127,7 +127,7 @@ def _converted_numbers(columns):
 
 def _parsed_numbers(columns):
     """Return the encoders of strings of numbers, one for each way to write them."""
-    chosen = [c for c in columns if c.kind == NUMBER and c.how == PARSED]
+    chosen = [c for c in columns if c.kind in (NUMBER, BOOLEAN) and c.how == PARSED]
     transformers = []
     for i, settings in enumerate(dict.fromkeys(c.settings for c in chosen)):
         parse = function_spec(

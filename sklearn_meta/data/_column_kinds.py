@@ -24,7 +24,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Complex, Real
 
@@ -79,12 +79,16 @@ MAX_LABELS = 10
 MOSTLY_DIFFERENT = 0.5
 # ... or this smaller share, if they have this many words in the mean.
 SOME_DIFFERENT, SENTENCE = 0.1, 3.0
-# If this share of mostly different strings are single words with digits, they are the
-# codes of rows.
+# If this share of mostly different strings are single words with digits, they are
+# codes, and no text. If this share of the cells are different codes, they are those of
+# rows.
 CODE_SHARE = 0.9
+ALL_DIFFERENT = 0.9
 # Maximum number of different strings that words are counted in.
 WORDS_SAMPLE = 500
 _WORD = re.compile(r"\b\w\w+\b")
+# Addresses of mail and of the web are made of words.
+_ADDRESS = re.compile(r"@|://|www\.")
 
 # Texts of single words have no n-grams of words.
 MIN_WORDS = 1.2
@@ -190,7 +194,8 @@ def inspect_columns(X, chosen: Mapping[int, str] | None = None) -> tuple[Column,
         if kind == DROP:
             columns[i] = Column(table.labels[i], NUMBER, DROP, note="by column_kinds")
         elif kind not in (None, NUMBER) and table.is_plain_number(dtype):
-            columns[i] = _numbers_as(table, i, kind)
+            # Such as numbers of shops, or dates written as 20240501.
+            columns[i] = _objects(table, i, table.values(i).tolist(), kind)
         elif table.is_plain_number(dtype):
             plain.append(i)
         elif dtype in (nw.String, nw.Object):
@@ -204,7 +209,7 @@ def inspect_columns(X, chosen: Mapping[int, str] | None = None) -> tuple[Column,
         block = as_floats(table.select(chunk))
         found = _numeric_columns(block, chunk, table)
         columns.update(zip(chunk, found, strict=True))
-    return tuple(columns[i] for i in range(len(columns)))
+    return tuple(_explained(columns[i]) for i in range(len(columns)))
 
 
 def as_floats(X) -> np.ndarray:
@@ -222,6 +227,12 @@ def as_floats(X) -> np.ndarray:
     return check_array(
         X, dtype="float64", ensure_all_finite=False, ensure_min_samples=0
     )
+
+
+def _explained(column):
+    """Return a column with the reason why it is left out as its note."""
+    note = {CONSTANT: "a single value", EMPTY: "no value"}.get(column.left_out)
+    return column if note is None else replace(column, note=note)
 
 
 def _chunks(positions, n_rows):
@@ -242,7 +253,14 @@ def _inspect(table, i, dtype, kind) -> Column:
         types = set(map(type, counts))
         if all(issubclass(t, str) for t in types) or all(map(_is_number, types)):
             note = f"type of the column ({dtype})"
-            return _categories(table.labels[i], counts, n_missing, order, note=note)
+            return _categories(
+                table.labels[i],
+                counts,
+                n_missing,
+                order,
+                note=note,
+                identifies=None if kind is None else False,
+            )
         return _objects(table, i, values, CATEGORY)
     if kind in (CATEGORY, TEXT, SET):
         return _objects(table, i, table.values(i).tolist(), kind)
@@ -271,16 +289,9 @@ def _not_readable(name, kind, reason):
     """Return the message for a column that cannot be read as the chosen kind."""
     return (
         f"The 'column_kinds' parameter says {kind!r} for {name} of X, which cannot be "
-        f"read as that: {reason}. Choose another kind of {', '.join(CHOICES)}, or leave "
-        "the column out of 'column_kinds'."
+        f"read as that: {reason}. Choose another kind of {', '.join(CHOICES)}, or "
+        "leave the column out of 'column_kinds'."
     )
-
-
-def _numbers_as(table, i, kind) -> Column:
-    """Inspect a column of numbers that the user has chosen another kind for."""
-    if kind in (CATEGORY, TEXT):
-        return _objects(table, i, table.values(i).tolist(), kind)
-    raise ValueError(_not_readable(table.name(i), kind, "it holds numbers"))
 
 
 # ------------------------------------------------------------ strings and objects
@@ -288,8 +299,18 @@ def _numbers_as(table, i, kind) -> Column:
 
 def _objects(table, i, values, kind) -> Column:
     """Infer the kind of a column of strings or objects from its values."""
-    label, name = table.labels[i], table.name(i)
     types = set(map(type, values))
+    has_na = any(t.__name__ == "NAType" for t in types)
+    column = _of_types(table, i, values, types, kind, has_na)
+    if has_na and column.kind in (TEXT, SET):
+        # Of missing values, imputers take all but pandas.NA.
+        return replace(column, how=PRINTED)
+    return column
+
+
+def _of_types(table, i, values, types, kind, has_na) -> Column:
+    """Infer the kind of a column from its values and their types."""
+    label, name = table.labels[i], table.name(i)
     if types <= {str, type(None)} or types == {str, float}:
         counts, n_missing = _counted(values)
         if set(map(type, counts)) <= {str}:
@@ -305,8 +326,9 @@ def _objects(table, i, values, kind) -> Column:
         return Column(label, CATEGORY, EMPTY, n_levels=0, n_missing=len(values))
     if all(map(_is_number, types)) and kind in (None, NUMBER):
         # float() does not accept pandas.NA.
-        has_na = any(t.__name__ == "NAType" for t in set(map(type, values)))
-        return _numbers(table, i, PARSED if has_na else CHECKED)
+        column = _numbers(table, i, PARSED if has_na else CHECKED)
+        booleans = all(issubclass(t, bool | np.bool_) for t in types)
+        return replace(column, kind=BOOLEAN) if booleans else column
     if any(issubclass(t, Complex) and not issubclass(t, Real) for t in types):
         raise ValueError(
             f"Complex data not supported: {name} of X holds complex numbers. Pass the "
@@ -325,7 +347,8 @@ def _objects(table, i, values, kind) -> Column:
     if all(map(_is_number, types)):
         counts, n_missing = _counted(values)
         if kind == CATEGORY:
-            return _categories(label, counts, n_missing, note="by column_kinds")
+            note = "by column_kinds"
+            return _categories(label, counts, n_missing, note=note, identifies=False)
     counts, n_missing = _counted([printed(value) for value in values])
     how = CHECKED if all(issubclass(t, str) for t in types) else PRINTED
     return _strings(label, name, counts, n_missing, how, kind)
@@ -352,7 +375,8 @@ def _types(values, types):
 
 
 def _is_number(type_):
-    return issubclass(type_, Real | Decimal | np.bool_)
+    # For numpy, durations are integers.
+    return type_ is not np.timedelta64 and issubclass(type_, Real | Decimal | np.bool_)
 
 
 def _strings(label, name, counts, n_missing, how, kind) -> Column:
@@ -363,15 +387,15 @@ def _strings(label, name, counts, n_missing, how, kind) -> Column:
         return _strings_as(label, name, counts, n_missing, how, kind)
     if not counts:
         return Column(label, CATEGORY, EMPTY, n_levels=0, n_missing=n_missing)
-    if len(counts) > 1:
+    if len(counts) > 1 or n_missing:
         found = detect_format(counts)
         if found is not None:
-            return _formatted(label, counts, n_missing, found)
+            return _formatted(label, counts, n_missing, found, how)
         if len(counts) > MAX_LABELS:
             note = _text_note(counts)
             if note is not None:
                 return _text(label, counts, n_missing, how, note)
-            if _are_row_codes(counts):
+            if len(counts) >= ALL_DIFFERENT * counts.total() and _are_codes(counts):
                 note = "hardly any value recurs, and they are codes"
                 return _categories(label, counts, n_missing, None, how, note, True)
         elif counts.total() == len(counts) > 1:
@@ -386,7 +410,7 @@ def _strings_as(label, name, counts, n_missing, how, kind):
     if not counts:
         return Column(label, kind, EMPTY, n_levels=0, n_missing=n_missing)
     if kind == CATEGORY:
-        return _categories(label, counts, n_missing, None, how, note)
+        return _categories(label, counts, n_missing, None, how, note, False)
     if kind == TEXT:
         return _text(label, counts, n_missing, how, note)
     values = without_markers(counts)
@@ -399,16 +423,16 @@ def _strings_as(label, name, counts, n_missing, how, kind):
         example = values[0] if values else next(iter(counts))
         reason = f"none of its values can, such as {example!r}"
         raise ValueError(_not_readable(name, kind, reason))
-    return _formatted(label, counts, n_missing, found)
+    return _formatted(label, counts, n_missing, found, how)
 
 
-def _formatted(label, counts, n_missing, found) -> Column:
+def _formatted(label, counts, n_missing, found, how) -> Column:
     """Return the column of strings in a format."""
     n_missing += found.n_unreadable
     if found.kind == OPTIONS:
         settings = dict(found.settings)
         return Column(
-            label, SET, levels=settings["options"], how=PARSED,
+            label, SET, levels=settings["options"], how=how,
             settings=(("separator", settings["separator"]),), note=found.note,
             n_levels=len(settings["options"]), n_missing=n_missing,
         )  # fmt: skip
@@ -431,7 +455,7 @@ def _text_note(counts):
         return None
     words = _mean_words(counts)
     if n_levels > MOSTLY_DIFFERENT * n_cells:
-        if _are_row_codes(counts):
+        if _are_codes(counts):
             return None
         return f"{n_levels} different values in {n_cells} cells"
     if words >= SENTENCE:
@@ -439,13 +463,14 @@ def _text_note(counts):
     return None
 
 
-def _are_row_codes(counts):
-    """Whether strings that hardly recur are single words with digits."""
-    if len(counts) <= MOSTLY_DIFFERENT * counts.total():
-        return False
+def _are_codes(counts):
+    """Whether different strings are single words with digits."""
     sample = _sampled(counts)
     codes = sum(
-        any(map(str.isdigit, value)) and len(value.split()) == 1 for value in sample
+        any(map(str.isdigit, value))
+        and len(value.split()) == 1
+        and not _ADDRESS.search(value)
+        for value in sample
     )
     return codes >= CODE_SHARE * len(sample)
 
@@ -454,6 +479,13 @@ def _mean_words(counts):
     """Return the mean number of words of the different strings."""
     sample = _sampled(counts)
     return sum(len(value.split()) for value in sample) / len(sample)
+
+
+def _has_words(counts):
+    """Whether there are strings of several words."""
+    sample = _sampled(counts)
+    n_words = sum(len(_WORD.findall(value)) for value in sample)
+    return n_words >= MIN_WORDS * len(sample)
 
 
 def _some_word_recurs(counts):
@@ -478,7 +510,7 @@ def _text(label, counts, n_missing, how, note) -> Column:
     """Return a column of texts, with the n-grams that they are encoded by."""
     n_characters = sum(len(value) * n for value, n in counts.items())
     settings: tuple = (("min_df", 2 if _some_word_recurs(counts) else 1),)
-    if _mean_words(counts) >= MIN_WORDS and any(map(_WORD.search, counts)):
+    if _has_words(counts):
         settings += (("words", (1, 2 if n_characters <= MAX_BIGRAMS else 1)),)
     if n_characters <= MAX_CHARACTERS:
         settings += (("characters", (2, 4)),)
@@ -491,22 +523,27 @@ def _text(label, counts, n_missing, how, note) -> Column:
 
 
 def _categories(
-    label, counts, n_missing, order=None, how=CHECKED, note="", identifies=False
+    label, counts, n_missing, order=None, how=CHECKED, note="", identifies=None
 ) -> Column:
-    """Return a column of categories, whose levels may have a given order."""
+    """Return a column of categories, whose levels may have a given order.
+
+    Whether they identify the rows is inferred if it is None.
+    """
     left_out = None
     if not counts:
         left_out = EMPTY
     elif len(counts) == 1 and not n_missing:
         left_out = CONSTANT
-    elif identifies or counts.total() == len(counts) > 1:
-        left_out, note = IDENTIFIER, note if identifies else "no value recurs"
+    elif identifies:
+        left_out = IDENTIFIER
+    elif identifies is None and counts.total() == len(counts) > 1:
+        left_out, note = IDENTIFIER, "no value recurs"
     if order is None:
         order = sorted(counts)
     kept = [level for level in order if level in counts]
     most = min(MANY_LEVELS, MOSTLY_DIFFERENT * counts.total())
     if left_out is None and len(counts) > most:
-        kept = [level for level in kept if counts[level] > 1]
+        kept = [level for level in kept if counts[level] > 1] or kept
     # The rows of new tables have other identifiers.
     levels = () if left_out == IDENTIFIER else tuple(map(_plain, kept))
     return Column(
@@ -589,13 +626,12 @@ def _dates(table, i, kind) -> Column:
 def _with_span(column, times, n_missing=None):
     """Return a column of dates or durations with their span."""
     numbers = times[~np.isnat(times)].astype("float64")
-    fields = dict(vars(column))
     if n_missing is not None:
-        fields["n_missing"] = n_missing
+        column = replace(column, n_missing=n_missing)
     if len(numbers) == 0:
-        return Column(**{**fields, "left_out": EMPTY})
+        return replace(column, left_out=EMPTY)
     span = (float(numbers.min()), float(numbers.max()))
-    if span[0] == span[1] and not fields["n_missing"]:
-        fields["left_out"] = CONSTANT
+    if span[0] == span[1] and not column.n_missing:
+        column = replace(column, left_out=CONSTANT)
     dated = not np.any(numbers % 86_400_000)
-    return Column(**{**fields, "span": span, "dated": bool(dated)})
+    return replace(column, span=span, dated=bool(dated))

@@ -68,7 +68,8 @@ def _milliseconds(unit):
     """Return the steps from dates or durations to milliseconds, missing ones NaN."""
     return (
         ("times", function_spec("numpy.asarray", dtype=unit)),
-        ("milliseconds", function_spec("numpy.ndarray.astype", dtype="float64")),
+        # Methods such as numpy.ndarray.astype cannot be stored by skops.
+        ("milliseconds", function_spec("numpy.asarray", dtype="float64")),
         ("missing", function_spec("numpy.ma.masked_equal", value=NOT_A_TIME)),
         ("nan", function_spec("numpy.ma.filled", fill_value=np.nan)),
     )

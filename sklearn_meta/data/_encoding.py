@@ -31,6 +31,7 @@ from sklearn_meta.data._column_kinds import (
     EMPTY,
     IDENTIFIER,
     NUMBER,
+    PRINTED,
     SHORT_TEXTS,
     TEXT,
     Column,
@@ -100,6 +101,12 @@ def encode_table(X, chosen=None):
         was chosen for it, or no column has any value.
     """
     if sparse.issparse(X):
+        if chosen:
+            raise ValueError(
+                "The 'column_kinds' parameter must be None for a sparse matrix, all of "
+                f"whose columns are numbers. Got kinds of {len(chosen)} columns. Pass "
+                "a data frame or an array, or leave out columns beforehand."
+            )
         return _encode_sparse(X)
     is_frame = nw.dependencies.is_into_dataframe(X)
     if is_frame:
@@ -248,10 +255,18 @@ def _some_kept(columns):
     return tuple(
         c
         if c not in left
-        else replace(c, kind=TEXT, left_out=None, settings=SHORT_TEXTS, note=note)
+        else _text_of_codes(c, note)
         if c.left_out == IDENTIFIER
         else replace(c, left_out=None, note=note)
         for c in columns
+    )
+
+
+def _text_of_codes(column, note):
+    """Return a column of identifiers as one of texts."""
+    how = PRINTED if column.n_missing else column.how
+    return replace(
+        column, kind=TEXT, left_out=None, how=how, settings=SHORT_TEXTS, note=note
     )
 
 

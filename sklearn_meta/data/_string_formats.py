@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_meta.data._units import CURRENCIES, UNITS
+from sklearn_meta.data._units import is_unit
 from sklearn_meta.data.parsing import (
     affixes_of,
     date_parser,
     duration_of,
+    is_currency,
     number_parser,
 )
 
@@ -43,6 +44,11 @@ READABLE_SHARE = 0.9
 # Minimum share of all cells that a format must read: the rest are markers.
 KNOWN_SHARE = 0.3
 
+# Words without digits that cannot be read are markers as well, such as "varies", if
+# there are at most so many of them, and more than this number of values that can.
+MAX_MARKERS = 3
+MIN_VALUES_BESIDE_MARKERS = 20
+
 # Maximum number of distinct values that formats are compared on.
 SAMPLE = 500
 
@@ -52,12 +58,15 @@ FIRST = 8
 # Strings of few distinct integers are the labels of categories.
 MAX_INTEGER_LABELS = 20
 
-# From this length on, integers that all have one length and recur are codes, such as zip
-# codes. Years are shorter, amounts recur less.
+# From this length on, integers that all have one length and recur are codes, such as
+# zip codes. Years are shorter, amounts recur less or are round.
 CODE_LENGTH = 5
 ROWS_PER_CODE = 2
+ROUND_SHARE = 0.5
 
 _DIGIT = re.compile(r"\d")
+_LETTER = re.compile(r"[^\W\d_]")
+_RATING = re.compile(r"/\s?\d+|out of .*")
 
 # In the order of preference. Where days and months cannot be told apart, a slash means
 # that the month comes first.
@@ -77,6 +86,7 @@ DATE_FORMATS: tuple[str | None, ...] = (
     "%d/%b/%Y",
     "%b %Y",
     "%b-%Y",
+    "%m/%Y",
     "%d.%m.%y",
     "%m/%d/%y",
     "%d/%m/%y",
@@ -142,6 +152,9 @@ def detect_format(counts: Mapping[str, int]) -> StringFormat | None:
 
 def without_markers(counts) -> list[str]:
     """Return the distinct strings that are no markers of missing values, sorted."""
+    # In most columns there are none: found out without a loop in Python.
+    if MISSING_MARKERS.isdisjoint(map(str.lower, map(str.strip, counts))):
+        return sorted(counts)
     return sorted(
         v
         for v in counts
@@ -240,7 +253,12 @@ def option_format(counts, values, forced=False) -> StringFormat | None:
         None if no separator gives few options that recur in many combinations.
     """
     n_cells = sum(counts[v] for v in values)
+    sample = _sample(values)
     for separator in SEPARATORS:
+        # Values without a separator are options themselves.
+        alone = sum(separator not in v for v in sample)
+        if alone > MAX_OPTIONS and not forced:
+            continue
         several = sum(counts[v] for v in values if separator in v)
         if several < (1 if forced else SEVERAL_SHARE * n_cells):
             continue
@@ -251,11 +269,12 @@ def option_format(counts, values, forced=False) -> StringFormat | None:
                 options[option] += counts[value]
             if len(options) > MAX_OPTIONS and not forced:
                 break
-        if not options:
-            continue
         recur = options.total() >= MIN_ROWS_PER_OPTION * len(options)
-        if forced or (
-            2 <= len(options) <= MAX_OPTIONS and recur and len(options) < len(values)
+        if (forced and options) or (
+            2 <= len(options) <= MAX_OPTIONS
+            and recur
+            and len(options) < len(values)
+            and _are_several(values, options, separator)
         ):
             kept = [o for o, _ in options.most_common(MAX_OPTIONS)]
             return StringFormat(
@@ -264,6 +283,18 @@ def option_format(counts, values, forced=False) -> StringFormat | None:
                 f"sets of {len(kept)} options, separated by {separator!r}",
             )
     return None
+
+
+def _are_several(values, options, separator):
+    """Whether cells hold any number of options, and not the parts of one value.
+
+    Parts are those of "Austin, TX", "120/80" and "52.1, 13.4".
+    """
+    if separator in (";", "|", "\n"):
+        return True
+    if separator == "/" and not all(map(_LETTER.search, options)):
+        return False
+    return len({value.count(separator) for value in values}) > 1
 
 
 def option_pattern(separator) -> str:
@@ -294,10 +325,17 @@ def _sample(values: Sequence[str], size=SAMPLE):
 def _suffices(counts, values, known):
     """Whether the readable values are nearly all of those without markers."""
     readable = sum(counts[v] for v in known)
-    without_markers = sum(counts[v] for v in values)
-    return (
-        readable >= READABLE_SHARE * without_markers
-        and readable >= KNOWN_SHARE * sum(counts.values())
+    with_meaning = sum(counts[v] for v in values)
+    if readable < READABLE_SHARE * with_meaning:
+        if len(known) <= MIN_VALUES_BESIDE_MARKERS:
+            return False
+        readable_values = set(known)
+        rest = [v for v in values if v not in readable_values]
+        words = [v for v in rest if not _DIGIT.search(v)]
+        if len(words) <= MAX_MARKERS:
+            with_meaning -= sum(counts[v] for v in words)
+    return readable >= READABLE_SHARE * with_meaning and readable >= KNOWN_SHARE * sum(
+        counts.values()
     )
 
 
@@ -319,21 +357,25 @@ def _are_codes(counts, known):
     if all(_is_date(date_parser("%Y%m%d"), v) for v in known):
         return True
     recur = sum(counts[v] for v in known) >= ROWS_PER_CODE * len(known)
-    return recur and len(known[0]) >= CODE_LENGTH
+    rounded = sum(v.endswith("00") for v in known) >= ROUND_SHARE * len(known)
+    return recur and not rounded and len(known[0]) >= CODE_LENGTH
 
 
 def _unit(sample):
     """Return the unit that follows the numbers, if it is the only one."""
     after = {affixes[1] for affixes in map(affixes_of, sample) if affixes is not None}
     after -= {"", "%", "\u2030"}
-    return after.pop() if len(after) == 1 and after <= UNITS else None
+    if len(after) != 1:
+        return None
+    unit = after.pop()
+    return unit if is_unit(unit) or _RATING.fullmatch(unit) else None
 
 
 def _number_note(known):
     """Describe the numbers by an example of the most telling form."""
     affixes = [affixes_of(v) or ("", "") for v in known]
     for value, (before, after) in zip(known, affixes, strict=True):
-        if {before.upper(), after.upper()} & CURRENCIES:
+        if is_currency(before) or is_currency(after):
             return f"amounts of money written as strings ({value!r})"
     for value, (_, after) in zip(known, affixes, strict=True):
         if after in ("%", "\u2030"):

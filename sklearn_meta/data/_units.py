@@ -25,6 +25,13 @@ SCALES = {
     "billion": 1e9,
 }
 
+# Hours of common time zones from UTC.
+ZONES = {
+    **{"UTC": 0, "GMT": 0, "WET": 0, "Z": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2},
+    **{"EET": 2, "EEST": 3, "MSK": 3, "IST": 5.5, "JST": 9, "EST": -5, "EDT": -4},
+    **{"CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7},
+}
+
 # Units that may follow all numbers of a column.
 UNITS = frozenset(
     "% ‰ ° °C °F C F K mm cm dm m km in inch inches ft feet yd mi mile miles nm "
@@ -34,6 +41,22 @@ UNITS = frozenset(
     "g/dL U/L IU bpm kcal cal kJ J px dpi mpg kmpl km/kg ppm ppb pt pts pcs x dB "
     "years yrs yr persons people rooms stars".split()
 )
+_UNITS_IN_LOWER_CASE = frozenset(map(str.lower, UNITS)) - set(SCALES)
+
+
+def is_unit(affix) -> bool:
+    """Return whether a string is a unit, in usual spelling or another case.
+
+    Parameters
+    ----------
+    affix : str
+
+    Returns
+    -------
+    found : bool
+    """
+    return affix in UNITS or affix.lower() in _UNITS_IN_LOWER_CASE
+
 
 _SECOND = 1_000.0
 _DAY = 86_400 * _SECOND

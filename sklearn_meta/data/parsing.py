@@ -17,7 +17,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from sklearn_meta.data._units import CURRENCIES, DURATION_UNITS, SCALES
+from sklearn_meta.data._units import CURRENCIES, DURATION_UNITS, SCALES, ZONES
 
 __all__ = ["as_text", "parse_dates", "parse_durations", "parse_numbers"]
 
@@ -29,6 +29,12 @@ _NOT_A_TIME = np.iinfo(np.int64).min
 _LARGEST_INTEGER = 2.0**53
 
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
+
+# Cells that float() converts.
+_NUMERIC = (str, Real, Decimal, np.bool_, type(None))
+
+# Cells of these types are never equal if they have different types.
+_UNEQUAL_TYPES = {str, float, type(None)}
 
 
 def is_missing(value) -> bool:
@@ -74,10 +80,15 @@ def printed(value) -> str | None:
         return value.decode(errors="replace")
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
+    if isinstance(value, np.timedelta64):  # an integer, for numpy
+        return str(value)
     if isinstance(value, Integral):
         return str(int(value))
     if isinstance(value, Real | Decimal):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # a large fraction
+            return str(value)
         if abs(number) <= _LARGEST_INTEGER and number.is_integer():
             return str(int(number))
         return repr(number)
@@ -112,7 +123,8 @@ def parse_numbers(X, decimal=".", unit=None) -> np.ndarray:
 
     Signs, thousands separators, currencies, percent signs, parentheses around negative
     amounts and the scales of "1.2k", "3 M" and "2bn" are understood. Percentages keep
-    their value: "12 %" is 12.
+    their value: "12 %" is 12. So do ratings with the same maximum: with the unit "/5",
+    "4/5" is 4.
 
     Parameters
     ----------
@@ -135,10 +147,18 @@ def parse_numbers(X, decimal=".", unit=None) -> np.ndarray:
            [ -12. ],
            [   nan]])
     """
-    if decimal == ".":
+    X = np.asarray(X, dtype=object)
+    types = set(map(type, X.flat))
+    # float() takes "1_2" for 12.
+    if (
+        decimal == "."
+        and np.timedelta64 not in types
+        and all(issubclass(t, _NUMERIC) for t in types)
+        and not (str in types and any(type(c) is str and "_" in c for c in X.flat))
+    ):
         try:
-            numbers = np.asarray(X, dtype=object).astype(np.float64)
-        except (TypeError, ValueError):
+            numbers = X.astype(np.float64)
+        except (OverflowError, TypeError, ValueError):
             pass
         else:
             return np.where(np.isfinite(numbers), numbers, np.nan)
@@ -202,20 +222,31 @@ def parse_durations(X) -> np.ndarray:
 def _apply(X, function, dtype):
     """Apply a function to the cells, once for each distinct one."""
     X = np.asarray(X, dtype=object)
+    cells = X.ravel().tolist()
+    if set(map(type, cells)) <= _UNEQUAL_TYPES:
+        known = {cell: function(cell) for cell in set(cells)}
+        found = [known[cell] for cell in cells]
+    else:
+        found = _apply_by_type(cells, function)
+    values = np.empty(len(cells), dtype=dtype)
+    values[:] = found
+    return values.reshape(X.shape)
+
+
+def _apply_by_type(cells, function):
+    """Apply a function to cells of any type, once for each type and value."""
     known: dict = {}
-    cells = []
-    for cell in X.ravel().tolist():
+    found = []
+    for cell in cells:
         # 1, 1.0 and True are equal, but have other printed forms.
         key = (cell.__class__, cell)
         try:
             if key not in known:
                 known[key] = function(cell)
-            cells.append(known[key])
+            found.append(known[key])
         except TypeError:  # not hashable
-            cells.append(function(cell))
-    values = np.empty(len(cells), dtype=dtype)
-    values[:] = cells
-    return values.reshape(X.shape)
+            found.append(function(cell))
+    return found
 
 
 # ------------------------------------------------------------------------- numbers
@@ -224,17 +255,20 @@ _SPACES = "\\s\u00a0\u202f\u2009"
 _NUMBER = re.compile(
     rf"[{_SPACES}]*(?P<open>\()?"
     rf"(?P<sign>[-+\u2212\u2013]?)[{_SPACES}]*"
-    rf"(?P<before>[^\W\d_]{{2,4}}|[^\w{_SPACES}.,()'+\-]{{1,2}}|[A-Z]{{1,3}}\$)?"
+    rf"(?P<before>[^\W\d_]{{2,4}}\.?|[^\w{_SPACES}.,()'+\-]{{1,2}}"
+    rf"|[A-Z]{{1,3}}[{_SPACES}]?\$)?"
     rf"[{_SPACES}]*(?P<sign_2>[-+\u2212\u2013]?)"
     rf"(?P<digits>[.,]?\d[\d.,'\u2019{_SPACES}]*?)(?P<exponent>[eE][-+]?\d{{1,3}})?"
     rf"[{_SPACES}]*(?P<after>[^\d{_SPACES}()\-](?:[^\d()]{{0,10}}[^\d{_SPACES}()\-])?"
-    rf"|[a-z]{{1,3}}[23])?"
+    rf"|[a-z]{{1,3}}[23]|/[{_SPACES}]?\d{{1,3}}|out of \d{{1,3}}(?: stars?)?)?"
     rf"[{_SPACES}]*(?P<close>\))?(?P<trailing>-)?[{_SPACES}]*"
 )
 _THOUSANDS = {
     decimal: re.compile(
-        rf"(?:\d+|\d{{1,3}}(?:[{re.escape(other)}]\d{{3}})+"
-        rf"|\d{{1,3}}(?:['\u2019{_SPACES}]\d{{3}})+)(?:{re.escape(decimal)}\d*)?"
+        rf"(?:\d+|[1-9]\d{{0,2}}(?:[{re.escape(other)}]\d{{3}})+"
+        # Indian digit groups: 12,34,567.
+        rf"|[1-9]\d?(?:[{re.escape(other)}]\d{{2}})+[{re.escape(other)}]\d{{3}}"
+        rf"|[1-9]\d{{0,2}}(?:['\u2019{_SPACES}]\d{{3}})+)(?:{re.escape(decimal)}\d*)?"
         rf"|{re.escape(decimal)}\d+"
     )
     for decimal, other in ((".", ","), (",", "."))
@@ -258,19 +292,26 @@ def number_parser(decimal, unit) -> Callable:
     """
     thousands = _THOUSANDS[decimal]
     other = "," if decimal == "." else "."
+    separators = re.compile(rf"['\u2019{_SPACES}{re.escape(other)}]")
 
     def parse(cell):
         if isinstance(cell, bool | np.bool_):
             return float(cell)
         text = printed(cell)
-        found = None if text is None else _NUMBER.fullmatch(text)
+        if text is None:
+            return np.nan
+        if decimal == ".":
+            value = _plain(text)
+            if value == value:
+                return value
+        found = _NUMBER.fullmatch(text)
         if found is None or not thousands.fullmatch(found["digits"].rstrip()):
-            return _plain(text)
+            return np.nan
         scale = _scale(found["before"], found["after"], unit)
         if scale is None or bool(found["open"]) != bool(found["close"]):
-            return _plain(text)
-        digits = re.sub(rf"['\u2019{_SPACES}{re.escape(other)}]", "", found["digits"])
-        value = scale * float(digits.replace(decimal, ".") + (found["exponent"] or ""))
+            return np.nan
+        digits = separators.sub("", found["digits"]).replace(decimal, ".")
+        value = scale * float(digits + (found["exponent"] or ""))
         signs = (found["sign"], found["sign_2"], found["trailing"] or "")
         negative = sum(sign in _NEGATIVE for sign in signs if sign)
         negative += bool(found["open"])
@@ -281,9 +322,11 @@ def number_parser(decimal, unit) -> Callable:
 
 def _plain(text):
     """Parse what Python prints; NaN if it is something else."""
+    if "_" in text:
+        return np.nan
     try:
         return _finite(float(text))
-    except (TypeError, ValueError):
+    except ValueError:
         return np.nan
 
 
@@ -293,13 +336,28 @@ def _finite(value):
 
 def _scale(before, after, unit):
     """Return the factor of what is around the digits; None if it is not known."""
-    if before and before.upper() not in CURRENCIES:
+    if before and not is_currency(before):
         return None
     if not after or after in ("%", "\u2030") or after == unit:
         return 1.0
-    if after.upper() in CURRENCIES:
+    if is_currency(after):
         return 1.0
     return SCALES.get(after.lower())
+
+
+@functools.lru_cache(maxsize=1_000)
+def is_currency(affix) -> bool:
+    """Return whether a string is a sign or code of a currency.
+
+    Parameters
+    ----------
+    affix : str
+
+    Returns
+    -------
+    found : bool
+    """
+    return "".join(affix.upper().split()).removesuffix(".") in CURRENCIES
 
 
 def affixes_of(text) -> tuple[str, str] | None:
@@ -323,13 +381,13 @@ def affixes_of(text) -> tuple[str, str] | None:
 _TIME = (
     r"(?:[T,\s]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})"
     r"(?:[.,](?P<fraction>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
-    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
+    r"\s*(?P<zone>Z|[A-Z]{3,4}|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _ISO = re.compile(
     r"\s*(?P<Y>\d{4})-(?P<m>\d{1,2})(?:-(?P<d>\d{1,2}))?" + _TIME + r"\s*"
 )
 _FIELDS = {
-    "%d": r"(?P<d>\d{1,2})",
+    "%d": r"(?P<d>\d{1,2})(?:st|nd|rd|th)?",
     "%m": r"(?P<m>\d{1,2})",
     "%Y": r"(?P<Y>\d{4})",
     "%y": r"(?P<y>\d{2})",
@@ -373,7 +431,10 @@ def date_parser(format) -> Callable:
             return _NOT_A_TIME
         if isinstance(cell, dt.datetime):
             if cell.tzinfo is not None:
-                cell = cell.astimezone(dt.UTC).replace(tzinfo=None)
+                try:
+                    cell = cell.astimezone(dt.UTC).replace(tzinfo=None)
+                except OverflowError:  # of the year 1 or 9999
+                    return _NOT_A_TIME
             return _since_1970(cell) + cell.microsecond // 1000
         if isinstance(cell, dt.date):
             return (cell.toordinal() - _EPOCH) * DAY
@@ -423,6 +484,8 @@ def _milliseconds(fields):
         )  # fmt: skip
     except ValueError:
         return _NOT_A_TIME
+    if fields["zone"] and fields["zone"][0] not in "+-" and fields["zone"] not in ZONES:
+        return _NOT_A_TIME
     fraction = int((fields["fraction"] or "0").ljust(3, "0")[:3])
     return _since_1970(date) + fraction - _offset(fields["zone"])
 
@@ -435,8 +498,10 @@ def _since_1970(date):
 
 def _offset(zone):
     """Return the offset of a zone from UTC in milliseconds."""
-    if not zone or zone[0] not in "+-":
+    if not zone:
         return 0
+    if zone[0] not in "+-":
+        return int(3_600_000 * ZONES[zone])
     digits = zone[1:].replace(":", "").ljust(4, "0")
     minutes = 60 * int(digits[:2]) + int(digits[2:])
     return (-60_000 if zone[0] == "-" else 60_000) * minutes
@@ -447,6 +512,14 @@ def _offset(zone):
 _CLOCK = re.compile(
     r"\s*(?P<sign>-)?(?:(?P<days>\d+)\s*d(?:ays?)?,?\s+)?(?P<hours>\d{1,4}):"
     r"(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?\s*"
+)
+# Of a stopwatch: minutes, seconds and their fraction.
+_STOPWATCH = re.compile(
+    r"\s*(?P<sign>-)?(?P<minutes>\d{1,3}):(?P<seconds>[0-5]\d\.\d+)\s*"
+)
+_HALF_DAY = re.compile(
+    r"\s*(?P<hours>0?[1-9]|1[0-2])(?::(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d))?)?"
+    r"\s*(?P<half>[AaPp])\.?[Mm]\.?\s*"
 )
 _ISO_DURATION = re.compile(
     r"\s*(?P<sign>-)?P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
@@ -488,17 +561,22 @@ def duration_of(cell) -> float:
 
 
 def _duration_of_text(text):
-    found = _CLOCK.fullmatch(text) or _ISO_DURATION.fullmatch(text)
+    found = (
+        _CLOCK.fullmatch(text)
+        or _STOPWATCH.fullmatch(text)
+        or _HALF_DAY.fullmatch(text)
+        or _ISO_DURATION.fullmatch(text)
+    )
     if found is not None:
         fields = found.groupdict()
-        sign = -1.0 if fields.pop("sign") else 1.0
-        if not any(fields.values()):
+        half = fields.pop("half", None)
+        if half is not None:
+            fields["hours"] = int(fields["hours"]) % 12 + 12 * (half in "pP")
+        sign = -1.0 if fields.pop("sign", None) else 1.0
+        present = {name: v for name, v in fields.items() if v is not None}
+        if not present:
             return np.nan
-        return sign * sum(
-            _MILLISECONDS[name] * float(value)
-            for name, value in fields.items()
-            if value
-        )
+        return sign * sum(_MILLISECONDS[name] * float(v) for name, v in present.items())
     total, end = 0.0, 0
     for part in _UNITS.finditer(text):
         unit = DURATION_UNITS.get(part[2].lower())

@@ -13,6 +13,7 @@ from threading import Barrier
 import cloudpickle
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from joblib import Parallel, delayed
@@ -131,6 +132,42 @@ def test_skops_needs_the_trust_of_known_packages_only(fitted):
     assert packages <= set(known.split())
     with pytest.raises(UntrustedTypesFoundException):
         skops.io.loads(data)
+
+
+KINDS_OF_COLUMNS = {
+    "numbers": [1.5, None, 2],
+    "booleans": [True, False, True],
+    "categories": ["a", None, "b"],
+    "numbers of categories": pd.Categorical([3, 1, 3] * 20),
+    "dates": pd.date_range("2020-01-01", periods=60, freq="15D"),
+    "dates with a zone": pd.date_range("2020-01-01", periods=60, freq="15D", tz="UTC"),
+    "durations": pd.to_timedelta(np.arange(60), unit="s"),
+    "mixed": ["a", 5, 5.0],
+    "objects": np.array([1, pd.NA, 2.5] * 20, dtype=object),
+    "amounts": ["$1.50", "?", "$2,000"],
+    "dates as strings": ["1.5.2024", "31.12.2023 10:00", None],
+    "durations as strings": ["1:30", "12:45", None],
+    "sets": ["a;b", "a", "b;c"],
+    "texts": [f"{a} {b} {i}" for i in range(10) for a in "xyz" for b in ("ab", "cd")],
+    "many categories": [f"level {i % 1_100}" for i in range(2_200)],
+}
+
+
+@pytest.mark.parametrize("name", KINDS_OF_COLUMNS)
+def test_skops_stores_models_on_every_kind_of_column(name):
+    values = KINDS_OF_COLUMNS[name]
+    if len(values) == 3:
+        values = pd.Series(values * 20, dtype=object)
+    frame = pd.DataFrame({"a": values})
+    clf = classifier(max_evaluations=1)
+    clf.fit(frame, np.arange(len(frame)) % 2).set_params(meta_learner=None)
+    assert clf.column_report_["kind"].iloc[0] not in ("identifier", "constant", "empty")
+    loaded = through_skops(clf)
+    np.testing.assert_array_equal(loaded.predict_proba(frame), clf.predict_proba(frame))
+    data = skops.io.dumps(clf)
+    packages = {name.split(".")[0] for name in skops.io.get_untrusted_types(data=data)}
+    known = "collections functools numpy scipy sklearn sklearn_meta"
+    assert packages <= set(known.split())
 
 
 def test_unfitted_estimators_are_saved_as_well():

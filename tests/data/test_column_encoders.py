@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 
 from sklearn_meta.data._column_encoders import column_transformer
 from sklearn_meta.data._column_kinds import (
@@ -13,8 +14,9 @@ from sklearn_meta.data._column_kinds import (
     DURATION,
     NUMBER,
     PARSED,
+    PRINTED,
+    SET,
     TEXT,
-    WITH_NA,
     Column,
 )
 from sklearn_meta.data._date_encoders import DAY, NOT_A_TIME, WEEK, YEAR
@@ -24,8 +26,9 @@ from sklearn_meta.pipelines._spec import instantiate, paths
 
 def encoded(columns, X):
     """The encoded table and the names of its columns."""
-    encoder = instantiate(column_transformer(columns)).set_output(transform="default")
-    values = np.asarray(encoder.fit_transform(X), dtype=float)
+    encoder = instantiate(column_transformer(columns))
+    values = encoder.fit_transform(X)
+    values = values.toarray() if sparse.issparse(values) else np.asarray(values)
     return values, [str(name) for name in encoder.get_feature_names_out()]
 
 
@@ -49,8 +52,8 @@ def test_levels_get_the_codes_of_their_order():
     assert_array_equal(values[:, 0], [1, 0, np.nan, np.nan])
 
 
-def test_texts_are_compared_by_their_printed_form():
-    column = Column("a", TEXT, levels=("1", "x"))
+def test_cells_of_several_types_are_compared_by_their_printed_form():
+    column = Column("a", CATEGORY, levels=("1", "x"), how=PRINTED)
     assert_array_equal(one(column, [1, "x", "1", None])[:, 0], [0, 1, 0, np.nan])
 
 
@@ -58,7 +61,8 @@ def test_texts_are_compared_by_their_printed_form():
     ("how", "values"),
     [
         ("checked", [1.0, np.nan, 3.0]),
-        (WITH_NA, pd.array([1, None, 3], dtype="Int64").astype(object)),
+        (PARSED, pd.array([1, None, 3], dtype="Int64").astype(object)),
+        (PARSED, ["$1", "?", "3.0"]),
         (CONVERTED, pd.arrays.SparseArray([1.0, np.nan, 3.0])),
     ],
 )
@@ -76,6 +80,50 @@ def test_durations_are_milliseconds():
     values = pd.to_timedelta(["1s", None, "2min"])
     column = Column("a", DURATION, span=(1_000.0, 120_000.0))
     assert_array_equal(one(column, values)[:, 0], [1_000, np.nan, 120_000])
+    column = Column("a", DURATION, how=PARSED)
+    assert_array_equal(
+        one(column, ["0:00:01", None, "2min"])[:, 0], [1_000, np.nan, 120_000]
+    )
+
+
+def test_strings_of_numbers_have_one_encoder_for_each_way_to_write_them():
+    X = pd.DataFrame({"a": ["1,5"], "b": ["1.5"], "c": ["2 kg"], "d": ["2,5"]})
+    comma, unit = (("decimal", ","),), (("unit", "kg"),)
+    columns = [
+        Column(name, NUMBER, how=PARSED, settings=settings)
+        for name, settings in zip("abcd", [comma, (), unit, comma], strict=True)
+    ]
+    values, names = encoded(columns, X)
+    assert names == ["amounts0__a", "amounts0__d", "amounts1__b", "amounts2__c"]
+    assert_array_equal(values, [[1.5, 2.5, 1.5, 2]])
+
+
+def test_options_of_sets_are_0_or_1():
+    column = Column(
+        "a", SET, levels=("red", "sky blue"), settings=(("separator", ";"),)
+    )
+    values = one(column, ["sky blue ;red", None, "green", "[red]", "red;red", np.nan])
+    assert_array_equal(values, [[1, 1], [0, 0], [0, 0], [1, 0], [1, 0], [0, 0]])
+    column = Column(
+        "a", SET, levels=("5",), how=PRINTED, settings=(("separator", ","),)
+    )
+    assert_array_equal(one(column, [5, "5.0,5", None]), [[1], [1], [0]])
+
+
+@pytest.mark.parametrize("how", ["checked", PRINTED])
+def test_counts_of_words_and_of_characters(how):
+    settings = (("min_df", 1), ("words", (1, 1)), ("characters", (2, 2)))
+    column = Column("a", TEXT, how=how, settings=settings)
+    X = pd.DataFrame({"a": ["to be", None, "be be"]})
+    values, names = encoded([column], X)
+    words = ["words0__be", "words0__to"]
+    assert names[:2] == words
+    assert_array_equal(values[:, :2], [[1, 1], [0, 0], [2, 0]])
+    assert all(name.startswith("characters0__") for name in names[2:])
+    assert "characters0__be" in names
+    # Sparse, whatever the share of zeros.
+    encoder = instantiate(column_transformer([column, Column("b", NUMBER)]))
+    assert sparse.issparse(encoder.fit_transform(X.assign(b=1.0)))
 
 
 def dates(days, **arguments):
@@ -132,12 +180,38 @@ def test_categories_come_first_and_columns_that_are_not_named_are_left_out():
     X = pd.DataFrame({"n": [1.0, 2.0], "left": [0, 0], "c": ["x", "y"], "t": [1, "z"]})
     columns = [
         Column("n", NUMBER),
-        Column("t", TEXT, levels=("1", "z")),
+        Column("t", CATEGORY, levels=("1", "z"), how=PRINTED),
         Column("c", CATEGORY, levels=("x", "y")),
     ]
     values, names = encoded(columns, X)
-    assert names == ["c", "t", "n"]
+    assert names == ["categories__c", "printed__t", "numbers__n"]
     assert_array_equal(values, [[0, 0, 1], [1, 1, 2]])
+
+
+def test_names_of_derived_columns_do_not_clash():
+    days = pd.to_datetime(np.arange(30) * DAY, unit="ms")
+    X = pd.DataFrame({"a": days, "time__a": days, "date0__time__a": np.arange(30.0)})
+    columns = [
+        Column("a", DATE, span=(0.0, 29 * DAY), dated=True),
+        Column("time__a", DATE, span=(0.0, 29 * DAY), dated=True),
+        Column("date0__time__a", NUMBER),
+    ]
+    _, names = encoded(columns, X)
+    assert len(set(names)) == len(names) == 17
+    assert "date0__time__a" in names and "numbers__date0__time__a" in names
+
+
+@pytest.mark.parametrize("n_columns, n_levels", [(1, 1_001), (201, 2)])
+def test_many_columns_or_levels_have_an_encoder_of_their_own(n_columns, n_levels):
+    levels = tuple(f"l{i:04d}" for i in range(n_levels))
+    columns = [Column(f"c{i}", CATEGORY, levels=levels) for i in range(n_columns)]
+    spec = column_transformer(columns)
+    assert "sklearn_meta.data.level_encoder.LevelEncoder" in paths(spec)
+    X = pd.DataFrame({c.label: [*levels[::-1], "new"] for c in columns})
+    values, _ = encoded(columns, X)
+    assert_array_equal(values[:, -1], [*range(n_levels)[::-1], np.nan])
+    fewer = column_transformer([Column("c", CATEGORY, levels=levels[:1_000])] * 1)
+    assert "sklearn_meta.data.level_encoder.LevelEncoder" not in paths(fewer)
 
 
 def test_columns_may_be_selected_by_position():
@@ -145,19 +219,34 @@ def test_columns_may_be_selected_by_position():
     assert_array_equal(values, [[2], [4]])
 
 
-def test_encoders_work_without_this_package():
-    columns = [
-        Column(0, CATEGORY, levels=("x",)),
-        Column(1, TEXT, levels=("x",)),
-        *(Column(2, NUMBER, how=how) for how in ("checked", CONVERTED, WITH_NA)),
-        Column(5, DURATION),
-        Column(6, DATE, span=(0.0, 3 * YEAR)),
-        Column(7, DATE, span=(0.0, 0.0), how=PARSED),
-    ]
-    modules = {p.partition(".")[0] for p in paths(column_transformer(columns))}
-    assert modules == {"sklearn", "numpy", "pandas"}
-    without_pandas = {
-        p.partition(".")[0]
-        for p in paths(column_transformer(columns[:4] + columns[5:7]))
-    }
-    assert without_pandas == {"sklearn", "numpy"}
+def used_packages(columns):
+    return {path.partition(".")[0] for path in paths(column_transformer(columns))}
+
+
+PLAIN = [
+    Column(0, CATEGORY, levels=("x",)),
+    *(Column(1, NUMBER, how=how) for how in ("checked", CONVERTED)),
+    Column(2, DURATION),
+    Column(3, DATE, span=(0.0, 3 * YEAR)),
+    Column(4, SET, levels=("x", "y"), settings=(("separator", ";"),)),
+    Column(5, TEXT, settings=(("min_df", 1), ("words", (1, 2)))),
+]
+OTHER = [
+    Column(0, CATEGORY, levels=("x",), how=PRINTED),
+    Column(0, NUMBER, how=PARSED),
+    Column(0, DURATION, how=PARSED),
+    Column(0, DATE, how=PARSED, span=(0.0, DAY)),
+    Column(0, SET, levels=("x",), how=PRINTED, settings=(("separator", ";"),)),
+    Column(0, TEXT, how=PRINTED, settings=(("min_df", 1), ("words", (1, 1)))),
+]
+
+
+def test_encoders_of_ordinary_columns_work_without_this_package():
+    assert used_packages(PLAIN) == {"sklearn", "numpy"}
+
+
+@pytest.mark.parametrize("column", OTHER, ids=lambda column: column.kind)
+def test_encoders_of_strings_that_are_parsed_and_of_mixed_cells_need_it(column):
+    spec = column_transformer([column])
+    own = {path for path in paths(spec) if path.startswith("sklearn_meta")}
+    assert len(own) == 1 and own.pop().startswith("sklearn_meta.data.parsing.")

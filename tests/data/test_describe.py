@@ -5,17 +5,12 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
-from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sklearn_meta.data._canonical_order import MAX_CANONICAL_ROWS
-from sklearn_meta.data._describe import (
-    as_frame,
-    describe_table,
-    library_of,
-    like_target,
-)
+from sklearn_meta.data._describe import describe_table, like_target
 from sklearn_meta.data._target import classification_task, regression_task
+from sklearn_meta.exceptions import SklearnMetaWarning
 
 X = np.array([[3.0, 4.0], [1.0, 2.0], [2.0, 3.0], [0.0, 1.0]])
 Y = np.array([10.0, 20.0, 30.0, 40.0])
@@ -142,36 +137,12 @@ def test_bad_input_is_refused(arguments, message):
         describe(**arguments)
 
 
-def test_further_rows_are_encoded_in_the_same_way():
+def test_the_columns_of_a_table_are_known_by_name():
     frame = pd.DataFrame({"a": ["x", "y", "x", "y"], "b": Y})
     table = describe(frame, Y)
-    assert table.library == "pandas" and table.encoding.kinds == (
-        "category",
-        "number",
-    )
-    again = table.encoder.transform(frame)
-    assert_array_equal(np.asarray(again, dtype=float), table.dataset.X)
-
-
-@pytest.mark.parametrize(
-    ("table", "library"),
-    [
-        (pd.DataFrame(X), "pandas"),
-        (pl.DataFrame(X), "polars"),
-        (X, None),
-        (sparse.csr_array(X), None),
-    ],
-)
-def test_libraries_of_tables(table, library):
-    assert library_of(table) == library
-
-
-@pytest.mark.parametrize("library", ["pandas", "polars"])
-@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
-def test_an_array_becomes_a_frame_of_the_library(library, make):
-    frame = as_frame(make(X), ["a", "b"], library)
-    assert library_of(frame) == library and list(frame.columns) == ["a", "b"]
-    assert_array_equal(np.asarray(frame), X)
+    assert table.row_encoder.library == "pandas"
+    assert list(table.row_encoder.names) == ["a", "b"]
+    assert [c.reported for c in table.encoding.columns] == ["category", "number"]
 
 
 # The table as it was given
@@ -241,3 +212,17 @@ def test_a_target_of_pandas_keeps_its_index_and_names():
     assert one.name == "b" and one.index.equals(both.index)
     for other in (Y, Y.tolist(), pl.Series(Y)):
         assert like_target(Y, other) is Y
+
+
+def test_columns_are_read_as_the_user_says():
+    frame = pd.DataFrame({"a": [1, 2, 1, 2], "b": Y, "c": ["x", "y", "z", "w"]})
+    table = describe(frame, Y, column_kinds={"a": "category", "c": "drop"})
+    kinds = [c.reported for c in table.encoding.columns]
+    assert kinds == ["category", "number", "drop"]
+    assert table.dataset.schema.cardinalities == (2,)
+
+
+def test_columns_that_are_left_out_although_they_vary_are_named():
+    frame = pd.DataFrame({"b": Y, "c": ["x", "y", "z", "w"], "d": 1})
+    with pytest.warns(SklearnMetaWarning, match="1 column of X is left out.*'c'"):
+        describe(frame, Y)

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from sklearn_meta.data._column_kinds import MAX_LEVELS
+from sklearn_meta.data._column_encoders import MAX_NGRAMS
 from sklearn_meta.data._encoding import (
     apply_encoder,
     encode_table,
@@ -36,21 +37,35 @@ def encoding_of(X):
     return encode_table(X)[2]
 
 
+def dense(encoded):
+    return encoded.toarray() if sparse.issparse(encoded) else np.asarray(encoded)
+
+
+def kinds_of(encoding):
+    return tuple(column.reported for column in encoding.columns)
+
+
 def encode(X):
     """Encoded table by building what was inferred."""
     encoding = encoding_of(X)
     if encoding.encoder is None:
         return encoding, np.asarray(X)
-    return encoding, instantiate(encoding.encoder).fit_transform(X)
+    encoded = instantiate(encoding.encoder).fit_transform(X)
+    return encoding, dense(encoded)
+
+
+def names_of(X):
+    """Names of the columns of the encoded table."""
+    return list(encode_table(X)[0].get_feature_names_out())
 
 
 def one_column(values):
     """Kind of a column and how it is encoded, beside a column of numbers."""
     X = pd.DataFrame({"a": values, "other": 1.5 * np.arange(len(values))})
     encoding, encoded = encode(X)
-    names = list(encoding.feature_names)
-    column = encoded[:, names.index("a")] if "a" in names else None
-    return encoding.kinds[0], column
+    found = [name.endswith("__a") for name in names_of(X)]
+    column = encoded[:, np.flatnonzero(found)[0]] if any(found) else None
+    return encoding.columns[0].reported, column
 
 
 # ---------------------------------------------------------------- kinds of columns
@@ -59,6 +74,10 @@ NUMBERS = {
     "int": ([1, 2, 3, 1], [1, 2, 3, 1]),
     "float with NaN": ([1.5, np.nan, 3.0, 0.0], [1.5, np.nan, 3, 0]),
     "bool": ([True, False, True, True], [1, 0, 1, 1]),
+    "bool objects": (
+        np.array([True, None, True, False], dtype=object),
+        [1, np.nan, 1, 0],
+    ),
     "nullable int": (pd.array([1, None, 3, 1], dtype="Int64"), [1, np.nan, 3, 1]),
     "nullable bool": (
         pd.array([True, None, False, True], dtype="boolean"),
@@ -85,6 +104,20 @@ NUMBERS = {
         np.array([decimal.Decimal("1.5"), None, 2, 3], dtype=object),
         [1.5, np.nan, 2, 3],
     ),
+    "strings": (["1.5", None, "2", "3"], [1.5, np.nan, 2, 3]),
+    "arrow strings": (
+        pd.array(["1.5", None, "2", "3"], dtype=pd.ArrowDtype(pa.string())),
+        [1.5, np.nan, 2, 3],
+    ),
+    "strings and a marker": (["1.5", "?", "2", "3"], [1.5, np.nan, 2, 3]),
+    "strings and numbers": (
+        np.array(["1.5", pd.NA, 2, 3.0], object),
+        [1.5, np.nan, 2, 3],
+    ),
+    "money": (["$1,234.50", None, "$2", "($3.00)"], [1234.5, np.nan, 2, -3]),
+    "percentages": (["12 %", None, "2.5%", "0%"], [12, np.nan, 2.5, 0]),
+    "decimal commas": (["1,5", None, "2.000,25", "3"], [1.5, np.nan, 2000.25, 3]),
+    "units": (["1.5 kg", None, "2kg", "3"], [1.5, np.nan, 2, 3]),
 }
 
 
@@ -92,7 +125,7 @@ NUMBERS = {
 def test_numbers_of_every_type_become_floats(name):
     values, expected = NUMBERS[name]
     kind, column = one_column(values)
-    assert kind == "number"
+    assert kind == ("boolean" if "bool" in name else "number")
     assert_array_equal(column, expected)
 
 
@@ -132,23 +165,23 @@ def test_declared_order_of_levels_is_kept(values):
 
 
 def test_values_of_several_types_are_compared_as_text():
-    values = np.array([1, "a", 2.5, None, "1", np.nan, "a", 2.5], dtype=object)
+    values = np.array([1, "a", 2.5, None, "1", np.nan, "a", 2.5, 1.0], dtype=object)
     kind, column = one_column(values)
-    assert kind == "text"
-    assert_array_equal(column, [0, 2, 1, np.nan, 0, np.nan, 2, 1])
+    assert kind == "category"
+    assert_array_equal(column, [0, 2, 1, np.nan, 0, np.nan, 2, 1, 0])
 
 
 @pytest.mark.parametrize(
     "values",
     [
-        [dt.time(1), dt.time(2), None, dt.time(2), dt.time(1)],
+        [dt.datetime(2024, 1, 1), "x", None, "x", dt.datetime(2024, 1, 1)],
         [pd.Period("2020", "Y"), "x", None, "x", pd.Period("2020", "Y")],
         [b"a", b"b", None, b"b", b"a"],
     ],
 )
-def test_other_values_are_text(values):
+def test_other_values_are_categories(values):
     kind, column = one_column(np.array(values, dtype=object))
-    assert kind == "text"
+    assert kind == "category"
     assert_array_equal(column, [0, 1, np.nan, 1, 0])
 
 
@@ -190,21 +223,120 @@ def test_a_table_without_any_value_is_refused():
         encoding_of(pd.DataFrame({"a": [None, None], "b": [np.nan, np.nan]}))
 
 
-def test_free_text_keeps_only_levels_that_occur_twice():
+def test_of_mostly_rare_levels_only_those_are_kept_that_recur():
     values = ["often", "twice", "often", "twice", "often"] + list("abcdefgh")
-    _, column = one_column(values)
-    assert_array_equal(column[:5], [0, 1, 0, 1, 0])
-    assert np.isnan(column[5:]).all()
-
-
-def test_number_of_levels_is_bounded():
-    levels = [f"{i:05d}" for i in range(MAX_LEVELS + 50)]
-    # The first fifty levels are the rarest.
-    values = levels * 2 + levels[50:]
     kind, column = one_column(values)
     assert kind == "category"
-    assert np.isnan(column[:50]).all()
-    assert_array_equal(column[50 : len(levels)], np.arange(MAX_LEVELS))
+    assert_array_equal(column[:5], [0, 1, 0, 1, 0])
+    assert np.isnan(column[5:]).all()
+    kind, _ = one_column([*values, "i"])
+    assert kind == "text"  # of more than ten values, most are different
+
+
+def test_all_of_thousands_of_levels_are_encoded():
+    levels = [f"{i:05d}" for i in range(3_000)]
+    kind, column = one_column(levels * 2)
+    assert kind == "category"
+    assert_array_equal(column, [*range(3_000)] * 2)
+
+
+# --------------------------------------------------------------------------- texts
+
+DOCUMENTS = [
+    "the dog runs", "the cat sleeps", "a dog sleeps", None, "the sun", "a cat runs",
+    "dogs and cats", "sun and moon", "moon and stars", "the end", "stars run", "a moon",
+]  # fmt: skip
+
+
+def test_texts_become_counts_of_words_and_of_parts_of_words():
+    X = pd.DataFrame({"note": DOCUMENTS, "x": np.arange(12.0)})
+    encoder, encoded, encoding = encode_table(X)
+    schema = encoding.schema
+    assert encoded.format == "csr" and encoded.dtype == np.float64
+    names = list(encoder.get_feature_names_out())
+    assert len(names) == encoded.shape[1] == schema.n_features
+    n_leading = schema.n_features - schema.n_words - schema.n_characters
+    assert names[:n_leading] == ["numbers__x"]
+    words = names[n_leading : n_leading + schema.n_words]
+    assert "words0__the" in words and "words0__moon and" not in words
+    dense = encoded.toarray()
+    dog = dense[:, n_leading + words.index("words0__dog")]
+    assert_array_equal(dog, [1, 0, 1, 0] + [0] * 8)
+    # Missing texts are empty.
+    assert (dense[3, n_leading:] == 0).all()
+    # Unknown words are none.
+    assert encoder.transform(pd.DataFrame({"note": ["xyzzy"], "x": [1.0]})).shape == (
+        1,
+        schema.n_features,
+    )
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("dtype", [object, "str", "string", "category"])
+def test_texts_of_every_type_are_the_same(missing, dtype):
+    texts = [missing if text is None else text for text in DOCUMENTS]
+    values = pd.Series(texts, dtype=object).astype(dtype)
+    if dtype == "category":
+        # What pandas knows as a category is one unless it is said otherwise.
+        _, encoded, encoding = encode_table(values.to_frame("note"), {0: "text"})
+    else:
+        _, encoded, encoding = encode_table(values.to_frame("note"))
+    expected = encode_table(pl.DataFrame({"note": DOCUMENTS}))[1]
+    assert kinds_of(encoding) == ("text",)
+    assert_array_equal(encoded.toarray(), expected.toarray())
+
+
+def test_the_number_of_ngrams_is_bounded(monkeypatch):
+    rng = np.random.default_rng(0)
+    texts = [
+        " ".join(rng.choice(list("abcdefgh"), (6, 4)).astype(object).sum(1))
+        for _ in range(40)
+    ]
+    schema = encoding_of(pd.DataFrame({"t": texts})).schema
+    assert schema.n_characters > 100 and MAX_NGRAMS > schema.n_characters
+    monkeypatch.setattr("sklearn_meta.data._column_encoders.MAX_NGRAMS", 100)
+    schema = encoding_of(pd.DataFrame({"t": texts})).schema
+    assert schema.n_characters == 100
+
+
+def test_identifiers_are_texts_if_nothing_else_is_left():
+    codes = pd.DataFrame({"id": [f"A{i:03d}" for i in range(30)], "c": 1})
+    encoding, encoded = encode(codes)
+    assert kinds_of(encoding) == ("text", "number")
+    assert encoding.columns[0].note == "no other column is left"
+    assert encoded.shape[0] == 30 and (encoded.std(axis=0) > 0).any()
+    # With missing values of every kind.
+    for missing in (None, np.nan, pd.NA):
+        codes.loc[3, "id"] = missing
+        encode(codes.astype(object))
+
+
+# ---------------------------------------------------------------------------- sets
+
+
+def test_sets_become_columns_of_0_and_1():
+    values = ["b; a", "a", "c;b", None, "c", "b"] * 3
+    X = pd.DataFrame({"s": values})
+    encoder, encoded, encoding = encode_table(X)
+    assert kinds_of(encoding) == ("set",)
+    names = [name.rpartition("__")[2] for name in encoder.get_feature_names_out()]
+    assert names == ["a", "b", "c"]
+    assert_array_equal(
+        encoded[:6],
+        [[1, 1, 0], [1, 0, 0], [0, 1, 1], [0, 0, 0], [0, 0, 1], [0, 1, 0]],
+    )
+    new = encoder.transform(pd.DataFrame({"s": ["z;a", "", "A", "ab; c"]}))
+    assert_array_equal(new, [[1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 1]])
+
+
+def test_sets_may_hold_cells_of_several_types():
+    values = np.array(["b;a", "a", "5;b", 5, "b", pd.NA, "b", b"a"] * 3, dtype=object)
+    encoding, encoded = encode(pd.DataFrame({"s": values}))
+    assert kinds_of(encoding) == ("set",)
+    assert encoding.columns[0].levels == ("5", "a", "b")
+    assert_array_equal(encoded[3], [1, 0, 0])
+    assert_array_equal(encoded[5], [0, 0, 0])
+    assert_array_equal(encoded[7], [0, 1, 0])
 
 
 # --------------------------------------------------------------------------- dates
@@ -222,14 +354,23 @@ DATES = {
     "objects": STAMPS.astype(object),
     "objects with None": STAMPS.astype(object).where(STAMPS.notna(), None),
     "objects with NaN": STAMPS.astype(object).where(STAMPS.notna(), np.nan),
+    "strings": STAMPS.astype(str),
+    "strings with an offset": STAMPS.dt.strftime("%Y-%m-%dT%H:%M:%S+02:00"),
+    "German": STAMPS.dt.strftime("%d.%m.%Y %H:%M"),
+    "month first": (STAMPS + pd.Timedelta("14D")).dt.strftime("%m/%d/%Y %I:%M %p"),
+    "month names": STAMPS.dt.strftime("%d %B %Y, %H:%M").fillna("?"),
+    "objects and strings": STAMPS.astype(object).where(
+        [True, True, True, False], "2024-01-04 10:00"
+    ),
 }
 
 
 @pytest.mark.parametrize("name", DATES)
 def test_dates_of_every_type_are_put_on_one_scale(name):
-    encoding, encoded = encode(DATES[name].to_frame())
-    assert encoding.kinds == ("date",)
-    time = encoded[:, encoding.feature_names.index("time__a")]
+    X = DATES[name].to_frame()
+    encoding, encoded = encode(X)
+    assert kinds_of(encoding) == ("date",)
+    time = encoded[:, names_of(X).index("date0__time__a")]
     np.testing.assert_allclose(time, [0, np.nan, 2 / 3, 1])
 
 
@@ -237,7 +378,7 @@ def test_dates_of_every_type_are_put_on_one_scale(name):
 def test_calendar_dates_among_objects_are_dates(null):
     values = [dt.date(2024, 1, 1), null, dt.date(2024, 1, 5), dt.date(2024, 1, 2)]
     encoding, encoded = encode(pd.DataFrame({"a": np.array(values, dtype=object)}))
-    assert encoding.kinds == ("date",)
+    assert kinds_of(encoding) == ("date",)
     assert_array_equal(encoded, [[0], [np.nan], [1], [0.25]])
 
 
@@ -250,8 +391,7 @@ def test_durations_become_milliseconds(dtype):
 
 
 def cycles(X):
-    names = encoding_of(X).feature_names
-    return {name.partition("__")[0] for name in names if "__" in name} - {"time"}
+    return {name.split("__")[1] for name in names_of(X)} - {"time"}
 
 
 @pytest.mark.parametrize(
@@ -274,13 +414,14 @@ def test_cycles_are_those_that_the_dates_go_through_twice(
 
 def test_cycles_repeat():
     dates = pd.date_range("2020-01-01", periods=2000, freq="D")
-    encoding, encoded = encode(pd.DataFrame({"t": dates}))
-    week = [i for i, n in enumerate(encoding.feature_names) if n.startswith("week")]
+    X = pd.DataFrame({"t": dates})
+    _, encoded = encode(X)
+    week = [i for i, name in enumerate(names_of(X)) if "week" in name]
     # Dates without a time of day: one feature for each weekday.
     weekday = np.argmax(encoded[:, week], axis=1)
     assert_array_equal(np.max(encoded[:, week], axis=1), 1)
     assert len({*zip(dates.day_of_week, weekday, strict=True)}) == 7
-    year = [i for i, n in enumerate(encoding.feature_names) if n.startswith("year")]
+    year = [i for i, name in enumerate(names_of(X)) if "year" in name]
     np.testing.assert_allclose(encoded[0, year], encoded[1461, year], atol=1e-3)
     np.testing.assert_allclose(encoded[:, year].sum(axis=1), 1)
 
@@ -362,12 +503,14 @@ def test_pandas_and_polars_give_the_same_matrix(values):
     schema = encoding.schema
     other_encoder, other_encoded, other = encode_table(in_polars(values))
     other_schema = other.schema
-    assert_array_equal(encoded, other_encoded)
+    encoded = dense(encoded)
+    assert_array_equal(encoded, dense(other_encoded))
     assert schema == other_schema
     # Either encoder reads the frames of the other library.
-    assert_array_equal(apply_encoder(encoder, in_polars(values)), encoded)
+    assert_array_equal(dense(apply_encoder(encoder, in_polars(values))), encoded)
     if "date" not in values:
-        assert_array_equal(apply_encoder(other_encoder, in_pandas(values)), encoded)
+        again = apply_encoder(other_encoder, in_pandas(values))
+        assert_array_equal(dense(again), encoded)
 
 
 @settings(max_examples=40)
@@ -382,7 +525,7 @@ def test_encoding_does_not_depend_on_the_order_of_rows(values, random):
     schema = encoding.schema
     _, shuffled, shuffled_encoding = encode_table(frame[order])
     shuffled_schema = shuffled_encoding.schema
-    assert_array_equal(encoded[order], shuffled)
+    assert_array_equal(dense(encoded)[order], dense(shuffled))
     assert schema == shuffled_schema
 
 
@@ -394,6 +537,10 @@ def test_encoded_table_is_what_its_schema_says(values):
     _, encoded, encoding = encode_table(in_polars(values))
     schema = encoding.schema
     assert encoded.dtype == np.float64
+    assert sparse.issparse(encoded) == schema.has_text
+    if sparse.issparse(encoded):
+        encoded = encoded[:, : schema.n_leading].toarray()
+        schema = replace(schema, n_features=schema.n_leading, n_words=0, n_characters=0)
     assert encoded.flags.c_contiguous
     assert encoded.shape[1] == schema.n_features
     assert not np.isinf(encoded).any()
@@ -450,15 +597,19 @@ def test_fortran_order_becomes_c_order():
 def test_array_of_numbers_as_objects_is_numeric():
     X = np.array([[1, None], [True, 2.5]], dtype=object)
     encoding, encoded = encode(X)
-    assert encoding.kinds == ("number", "number")
+    assert kinds_of(encoding) == ("number", "number")
     assert_array_equal(encoded, [[1, np.nan], [1, 2.5]])
 
 
 def test_array_of_mixed_columns():
     X = np.array([[3, "b", 1.0], [4, "a", 1.0], [3, "b", None]], dtype=object)
     encoding, encoded = encode(np.vstack([X, X]))
-    assert encoding.kinds == ("number", "category", "number")
-    assert encoding.feature_names == ("x1", "x0", "x2")
+    assert kinds_of(encoding) == ("number", "category", "number")
+    assert names_of(np.vstack([X, X])) == [
+        "categories__x1",
+        "numbers__x0",
+        "numbers__x2",
+    ]
     assert_array_equal(encoded[:3], [[1, 3, 1], [0, 4, 1], [1, 3, np.nan]])
 
 
@@ -534,13 +685,13 @@ def test_unseen_levels_and_new_missing_values_are_nan():
     names = list(encoder.get_feature_names_out())
     nan = {(i, names[j]) for i, j in zip(*np.nonzero(np.isnan(encoded)), strict=True)}
     assert nan == {
-        (0, "color"),
-        (0, "mixed"),
-        (1, "x"),
-        (1, "color"),
-        (1, "flag"),
-        (1, "mixed"),
-        (2, "time__day"),
+        (0, "categories__color"),
+        (0, "printed__mixed"),
+        (1, "numbers__x"),
+        (1, "categories__color"),
+        (1, "numbers__flag"),
+        (1, "printed__mixed"),
+        (2, "date0__time__day"),
     }
 
 
@@ -758,24 +909,52 @@ def test_schema_of_a_table_with_text():
 # ------------------------------------------------------------------- plain objects
 
 
-def test_encoder_consists_of_public_libraries_only():
-    X = mixed_frame().assign(
-        na=np.array([1, pd.NA] * 20, dtype=object),
-        sparse=pd.arrays.SparseArray([0.0, 1.0] * 20),
-        parsed=np.array([dt.date(2024, 1, 1), np.nan] * 20, dtype=object),
-        lasting=pd.to_timedelta(np.arange(40), unit="s"),
+def test_encoder_of_ordinary_columns_consists_of_numpy_and_scikit_learn():
+    rng = np.random.default_rng(0)
+    X = (
+        mixed_frame()
+        .drop(columns="mixed")
+        .assign(
+            sparse=pd.arrays.SparseArray([0.0, 1.0] * 20),
+            lasting=pd.to_timedelta(np.arange(40), unit="s"),
+            options=["a;b", "a", "b;c", "c"] * 10,
+            note=[" ".join(rng.choice(DOCUMENTS[:3], 3)) + f" {i}" for i in range(40)],
+            level=pd.Categorical([3, 4] * 20),
+        )
     )
     spec = encoding_of(X).encoder
+    assert {path.partition(".")[0] for path in paths(spec)} == {"numpy", "sklearn"}
+    check_plain(X)
+    assert b"sklearn_meta" not in pickle.dumps(encode_table(X)[0])
+
+
+def test_encoder_of_other_columns_needs_the_parsing_functions_as_well():
+    X = mixed_frame().assign(
+        na=np.array([1, pd.NA] * 20, dtype=object),
+        day=[dt.date(2024, 1, 1), "2024-02-03"] * 20,
+        price=[f"${i}.50" for i in range(40)],
+        clock=[f"{i % 24}:00" for i in range(40)],
+    )
+    spec = encoding_of(X).encoder
+    used = {path for path in paths(spec) if path.startswith("sklearn_meta")}
+    assert used == {
+        f"sklearn_meta.data.parsing.{name}"
+        for name in ("as_text", "parse_dates", "parse_durations", "parse_numbers")
+    }
     assert {path.partition(".")[0] for path in paths(spec)} == {
         "numpy",
-        "pandas",
         "sklearn",
+        "sklearn_meta",
     }
+    check_plain(X)
+
+
+def check_plain(X):
+    """The encoder survives a pickle, and fitting a clone gives the same."""
     encoder, encoded, _ = encode_table(X)
-    pickled = pickle.dumps(encoder)
-    assert b"sklearn_meta" not in pickled
-    assert_array_equal(pickle.loads(pickled).transform(X), encoded)
-    assert_array_equal(clone(encoder).fit_transform(X), encoded)
+    loaded = pickle.loads(pickle.dumps(encoder))
+    assert_array_equal(dense(loaded.transform(X)), dense(encoded))
+    assert_array_equal(dense(clone(encoder).fit_transform(X)), dense(encoded))
 
 
 def test_encoder_works_as_first_step_of_a_pipeline():
