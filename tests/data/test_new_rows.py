@@ -27,6 +27,7 @@ def fitted(X, y=Y):
     return estimator, describe_table(estimator, X, y, task_of=regression_task)
 
 
+@pytest.mark.filterwarnings("ignore:X (has|does not have) .*feature names")
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
 @pytest.mark.parametrize("forgets", [False, True])
 def test_rows_are_encoded_as_in_fit(frame, forgets):
