@@ -294,6 +294,7 @@ def test_labels_of_other_types_are_refused_with_a_way_out(y, message):
     [
         (pd.Series(pd.Categorical(["b", "a"], categories=list("zab"))), ["a", "b"]),
         (pd.Series(["b", "a"], dtype="string"), ["a", "b"]),
+        (np.array(["b", np.str_("a")], dtype=object), ["a", "b"]),
         (pl.Series(["b", "a"], dtype=pl.Enum(list("zab"))), ["a", "b"]),
         (np.array([1.0, 0.0], dtype=object), [0.0, 1.0]),
         ([Decimal(1), Decimal(0)], [0.0, 1.0]),
