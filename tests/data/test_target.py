@@ -304,7 +304,7 @@ def test_labels_of_other_types_are_refused_with_a_way_out(y, message):
 def test_classes_are_those_that_occur(y, classes):
     _, task = classification_task(read_target(y), "Name")
     assert task.classes.tolist() == classes
-    assert type(task.classes.tolist()[0]) is type(classes[0])
+    assert isinstance(task.classes.tolist()[0], type(classes[0]))
 
 
 @pytest.mark.parametrize(
