@@ -314,6 +314,9 @@ def _check_type_of_labels(y, name):
     if y.dtype.kind != "O" or all(isinstance(value, str) for value in y.tolist()):
         return
     types = sorted({type(value).__name__ for value in y.tolist()})
+    if types == ["list"]:
+        # scikit-learn itself says what is wrong with lists of labels.
+        return
     if types == ["Interval"]:
         raise ValueError(
             f"{name} needs class labels that are strings, numbers or booleans. Got "

@@ -294,6 +294,7 @@ def test_labels_of_other_types_are_refused_with_a_way_out(y, message):
     [
         (pd.Series(pd.Categorical(["b", "a"], categories=list("zab"))), ["a", "b"]),
         (pd.Series(["b", "a"], dtype="string"), ["a", "b"]),
+        (np.array(["b", np.str_("a")], dtype=object), ["a", "b"]),
         (pl.Series(["b", "a"], dtype=pl.Enum(list("zab"))), ["a", "b"]),
         (np.array([1.0, 0.0], dtype=object), [0.0, 1.0]),
         ([Decimal(1), Decimal(0)], [0.0, 1.0]),
@@ -303,7 +304,7 @@ def test_labels_of_other_types_are_refused_with_a_way_out(y, message):
 def test_classes_are_those_that_occur(y, classes):
     _, task = classification_task(read_target(y), "Name")
     assert task.classes.tolist() == classes
-    assert type(task.classes.tolist()[0]) is type(classes[0])
+    assert isinstance(task.classes.tolist()[0], type(classes[0]))
 
 
 @pytest.mark.parametrize(
