@@ -141,7 +141,7 @@ class Loss:
         -------
         constant : float
         """
-        if self.name == QUANTILE:
+        if self.level is not None:
             return float(np.quantile(y, self.level))
         if self.name == SQUARED_LOG:
             return float(np.expm1(np.mean(np.log1p(y))))

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
+from sklearn_meta.data._loss import Loss
 from sklearn_meta.ensemble._zero_shot import MAX_TOGETHER, SHARE_OF_REST, Recommended
 from sklearn_meta.evaluation._records import Candidate
 from sklearn_meta.exceptions import SklearnMetaWarning
@@ -267,3 +268,13 @@ def test_the_choice_shares_the_time():
     assert recommended.chosen(1, np.inf, failed={0}) == [1]
     assert recommended.chosen(2, np.inf, members={1}) == [0]
     assert recommended.chosen(2, 0.1) == []
+
+
+def test_kinds_are_told_apart_below_the_logarithm_of_the_target():
+    catalog = SearchSpace().catalog("regression", Loss("squared_log"))
+    trees = [
+        parse(f"log_target({name}(X))", catalog=catalog)
+        for name in ("ridge", "ridge", "lasso")
+    ]
+    candidates = tuple(Candidate(tree, format_tree(tree), "") for tree in trees)
+    assert Recommended(candidates, (1.0,) * 3).chosen(3, 100.0) == [0, 2]

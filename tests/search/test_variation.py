@@ -5,10 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sklearn_meta.data._loss import Loss
+from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.pipelines._operators import Operator
 from sklearn_meta.pipelines._text import canonical, format_tree, parse
 from sklearn_meta.pipelines._tree import STACK, UNION
 from sklearn_meta.pipelines._typing_rules import check_tree
+from sklearn_meta.pipelines.catalog._losses import loss_operators
 from sklearn_meta.search._crossover import crossover
 from sklearn_meta.search._mutation import MUTATIONS, mutate
 from sklearn_meta.search._random_trees import random_tree
@@ -359,3 +362,19 @@ def test_what_is_left_out_is_not_drawn():
     left = vocabulary_of(left_out=frozenset({"tree", "pca"}))
     assert {o.name for o in left.learners.operators} == names - {"tree"} != names
     assert "pca" not in {o.name for o in left.transformers.operators}
+
+
+def test_learners_of_a_loss_are_drawn_as_often_as_all_others():
+    for loss, kind in [
+        (Loss("quantile", level=0.9), "learners"),
+        (Loss("squared_log"), "wrappers"),
+    ]:
+        catalog = SearchSpace().catalog("regression", loss)
+        problem = small_problem("regression", space=FixedSpace(tuple(catalog)))
+        drawn = getattr(make_vocabulary(problem), kind)
+        of_loss = {o.name for o in loss_operators(loss)}
+        weights = {
+            o.name: w for o, w in zip(drawn.operators, drawn.weights, strict=True)
+        }
+        assert sum(weights[name] for name in of_loss) == pytest.approx(0.5)
+        assert len({round(w, 6) for o, w in weights.items() if o not in of_loss}) == 1
