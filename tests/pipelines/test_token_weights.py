@@ -18,6 +18,7 @@ from sklearn_meta.pipelines import (
     parse,
     to_source,
 )
+from sklearn_meta.pipelines._compile import accepts_sample_weight, fit_weighted
 from sklearn_meta.pipelines._token_weights import (
     N_COMPONENTS,
     n_dense_columns,
@@ -184,13 +185,28 @@ def parse_fails(text, task):
     return default_catalog(task).find(text.partition("(")[0]) is None
 
 
-def test_weights_are_fitted_to_the_sample_weighted_rows_as_well():
+@pytest.mark.parametrize(
+    "text",
+    [
+        "logistic_regression(X)",
+        "linear_svc(X)",
+        "bagging(logistic_regression(X), n_estimators=3)",
+        "logistic_regression(stack(multinomial_nb(X), decision_tree(text_svd(X))))",
+    ],
+)
+def test_sample_weights_reach_learners_behind_text(text):
     table, schema = make_table("text")
     y = make_target(table, CLASSIFICATION)
-    pipeline = compiled("logistic_regression(X)", schema)
+    tree = parse(text, catalog=default_catalog(CLASSIFICATION))
+    assert accepts_sample_weight(
+        tree, catalog=default_catalog(CLASSIFICATION), schema=schema
+    )
     weight = np.where(y == 0, 100.0, 1.0)
-    pipeline.fit(table, y, logistic_regression__sample_weight=weight)
-    assert (pipeline.predict(table) == 0).mean() > 0.5
+    weighted = fit_weighted(compiled(text, schema), table, y, weight)
+    plain = compiled(text, schema).fit(table, y)
+    new = make_table("text", seed=1)[0]
+    share = [np.mean(model.predict(new) == 0) for model in (weighted, plain)]
+    assert share[0] > share[1]
 
 
 def test_tokens_are_chosen():
