@@ -251,16 +251,16 @@ def _inspect(table, i, dtype, kind) -> Column:
             return _objects(table, i, values, kind)
         counts, n_missing = _counted(values)
         types = set(map(type, counts))
-        if all(issubclass(t, str) for t in types) or all(map(_is_number, types)):
+        strings = all(issubclass(t, str) for t in types)
+        if strings or all(map(_is_number, types)):
             note = f"type of the column ({dtype})"
-            return _categories(
-                table.labels[i],
-                counts,
-                n_missing,
-                order,
-                note=note,
-                identifies=None if kind is None else False,
+            identifies = None if kind is None else False
+            column = _categories(
+                table.labels[i], counts, n_missing, order, CHECKED, note, identifies
             )
+            if column.left_out == IDENTIFIER and not strings:
+                return replace(column, how=PRINTED)
+            return column
         return _objects(table, i, values, CATEGORY)
     if kind in (CATEGORY, TEXT, SET):
         return _objects(table, i, table.values(i).tolist(), kind)
@@ -300,10 +300,10 @@ def _not_readable(name, kind, reason):
 def _objects(table, i, values, kind) -> Column:
     """Infer the kind of a column of strings or objects from its values."""
     types = set(map(type, values))
-    has_na = any(t.__name__ == "NAType" for t in types)
+    has_na = any(t.__name__ in ("NAType", "NaTType") for t in types)
     column = _of_types(table, i, values, types, kind, has_na)
     if has_na and column.kind in (TEXT, SET):
-        # Of missing values, imputers take all but pandas.NA.
+        # Of missing values, imputers do not take all of pandas.
         return replace(column, how=PRINTED)
     return column
 
@@ -325,7 +325,7 @@ def _of_types(table, i, values, types, kind, has_na) -> Column:
     if not types:
         return Column(label, CATEGORY, EMPTY, n_levels=0, n_missing=len(values))
     if all(map(_is_number, types)) and kind in (None, NUMBER):
-        # float() does not accept pandas.NA.
+        # float() does not accept pandas.NA and NaT.
         column = _numbers(table, i, PARSED if has_na else CHECKED)
         booleans = all(issubclass(t, bool | np.bool_) for t in types)
         return replace(column, kind=BOOLEAN) if booleans else column

@@ -27,6 +27,7 @@ from sklearn_meta.data._column_encoders import (
 from sklearn_meta.data._column_kinds import (
     BOOLEAN,
     CATEGORY,
+    CHECKED,
     DROP,
     EMPTY,
     IDENTIFIER,
@@ -119,7 +120,9 @@ def encode_table(X, chosen=None):
             return _encode_matrix(X)
     columns = inspect_columns(X, chosen)
     if not is_frame and all(
-        column.kind in (NUMBER, BOOLEAN) and column.left_out != DROP
+        column.kind in (NUMBER, BOOLEAN)
+        and column.how == CHECKED
+        and column.left_out != DROP
         for column in columns
     ):
         # No column of an array of numbers is dropped, also with the dtype object.

@@ -14,8 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
+from sklearn.compose import make_column_selector
+from sklearn.model_selection import GridSearchCV
 
+from sklearn_meta.exceptions import SklearnMetaWarning
 from tests.contract.small import classifier, regressor
 
 pytestmark = pytest.mark.filterwarnings(
@@ -81,9 +85,7 @@ TIMES = {
     "durations": lambda rng: dt.timedelta(seconds=int(rng.integers(0, 9_999))),
 }
 OBJECTS = {
-    "numbers and strings": lambda rng: rng.choice(
-        [5, 5.0, 2.5, "5", "a"][rng.integers(5)]
-    ),
+    "numbers and strings": lambda rng: [5, 5.0, 2.5, "5", "a"][rng.integers(5)],
     "mixed": lambda rng: [5, 5.0, "5", "a", True, None, b"a"][rng.integers(7)],
     "decimals": lambda rng: Decimal(int(rng.integers(0, 999))) / 8,
     "enumerations": lambda rng: list(Color)[rng.integers(2)],
@@ -239,3 +241,111 @@ def check_table(table):
 @given(tables())
 def test_tables_are_fitted_predicted_pickled_and_exported(table):
     check_table(table)
+
+
+# ------------------------------------------------- kinds that the user has chosen
+
+
+def orders(n=60):
+    """Numbers that are categories, notes that are texts, and a target."""
+    rng = np.random.default_rng(0)
+    shop = rng.integers(0, 5, n)
+    frame = pd.DataFrame(
+        {
+            "shop": shop,
+            "note": [["good", "bad", "ok"][i % 3] for i in range(n)],
+            "id": [f"A{i:03d}" for i in range(n)],
+            "x": rng.normal(size=n),
+        }
+    )
+    return frame, np.where(shop % 2 == 1, "odd", "even")
+
+
+def kinds(estimator):
+    return estimator.column_report_["kind"].tolist()
+
+
+@pytest.mark.parametrize(
+    "column_kinds",
+    [
+        {"shop": "category", "note": "text", "id": "drop"},
+        {0: "category", 1: "text", -2: "drop"},
+        {make_column_selector("shop"): "category", ("note",): "text", "id": "drop"},
+    ],
+)
+def test_columns_are_read_as_the_user_says(column_kinds):
+    X, y = orders()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SklearnMetaWarning)
+        clf = classifier(column_kinds=column_kinds).fit(X, y)
+    assert kinds(clf) == ["category", "text", "drop", "number"]
+    assert clf.best_score_ > classifier().fit(X, y).best_score_
+    # What was dropped may be anything later.
+    later = X.assign(id=[[1]] * len(X))
+    assert_array_equal(clf.predict(later), clf.predict(X))
+    # Neither cloning nor fitting changes the parameter.
+    assert clone(clf).column_kinds.keys() == column_kinds.keys() or callable(
+        next(iter(column_kinds))
+    )
+    assert clf.get_params()["column_kinds"] is column_kinds
+
+
+def test_columns_of_other_tables_are_read_as_the_user_says():
+    X, y = orders()
+    tables = [
+        (pl.from_pandas(X), {"shop": "category", "id": "drop"}),
+        (X.to_numpy(dtype=object), {0: "category", 2: "drop"}),
+        (X.set_axis(range(4), axis=1), {0: "category", 2: "drop"}),
+        (
+            X.set_axis(pd.MultiIndex.from_product([["a"], X.columns]), axis=1),
+            {("a", "shop"): "category", ("a", "id"): "drop"},
+        ),
+    ]
+    for table, column_kinds in tables:
+        clf = classifier(column_kinds=column_kinds).fit(table, y)
+        assert kinds(clf) == ["category", "category", "drop", "number"]
+        assert clf.predict(table).shape == y.shape
+
+
+def test_kinds_are_a_parameter_to_search_over():
+    X, y = orders()
+    search = GridSearchCV(
+        classifier(max_evaluations=1),
+        {"column_kinds": [None, {"shop": "category"}, {"shop": "drop"}]},
+        cv=2,
+    ).fit(X, y)
+    assert search.best_params_ == {"column_kinds": {"shop": "category"}}
+
+
+def test_a_number_by_choice_is_one_in_further_rows():
+    X, y = orders()
+    X["shop"] = X["shop"].astype(str)
+    assert kinds(classifier().fit(X, y))[0] == "category"
+    clf = classifier(column_kinds={"shop": "number"}).fit(X, y)
+    expected = clf.predict_proba(X)
+    assert_array_equal(clf.predict_proba(X.astype({"shop": int})), expected)
+    assert np.isfinite(clf.predict_proba(X.assign(shop="unheard of"))).all()
+
+
+@pytest.mark.parametrize(
+    ("column_kinds", "message"),
+    [
+        ("category", "'column_kinds' parameter"),
+        ({"shop": "integer"}, "must map columns to kinds"),
+        ({"shap": "category"}, "no such column. Did you mean 'shop'"),
+        ({"note": "date"}, "says 'date' for column 'note' of X, which cannot be read"),
+        (dict.fromkeys(["shop", "note", "id", "x"], "drop"), "not drop"),
+    ],
+)
+def test_what_the_user_says_is_checked(column_kinds, message):
+    X, y = orders()
+    with pytest.raises(ValueError, match=message):
+        classifier(column_kinds=column_kinds).fit(X, y)
+
+
+def test_columns_of_sparse_matrices_are_numbers():
+    X, y = sparse.csr_array(np.eye(20)), np.arange(20) % 2
+    assert set(kinds(classifier().fit(X, y))) == {"number"}
+    assert set(kinds(classifier(column_kinds={}).fit(X, y))) == {"number"}
+    with pytest.raises(ValueError, match="must be None for a sparse matrix"):
+        classifier(column_kinds={0: "drop"}).fit(X, y)

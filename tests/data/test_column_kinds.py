@@ -96,6 +96,7 @@ def sentences(n, n_words=6):
         (np.array([1, None, 2.5], dtype=object), NUMBER, CHECKED),
         ([decimal.Decimal("1.5"), decimal.Decimal("2")], NUMBER, CHECKED),
         (np.array([1, pd.NA, 3], dtype=object), NUMBER, PARSED),
+        (np.array([1, pd.NaT, 3], dtype=object), NUMBER, PARSED),
         (list(Size), NUMBER, CHECKED),
         (pd.arrays.SparseArray([0, 1, 0]), NUMBER, CONVERTED),
         (["a", "b", "a"], CATEGORY, CHECKED),

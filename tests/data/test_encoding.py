@@ -305,6 +305,8 @@ def test_identifiers_are_texts_if_nothing_else_is_left():
     assert kinds_of(encoding) == ("text", "number")
     assert encoding.columns[0].note == "no other column is left"
     assert encoded.shape[0] == 30 and (encoded.std(axis=0) > 0).any()
+    _, encoded = encode(pd.DataFrame({"id": pd.Categorical(range(30))}))
+    assert (encoded.std(axis=0) > 0).any()
     # With missing values of every kind.
     for missing in (None, np.nan, pd.NA):
         codes.loc[3, "id"] = missing
@@ -599,6 +601,15 @@ def test_array_of_numbers_as_objects_is_numeric():
     encoding, encoded = encode(X)
     assert kinds_of(encoding) == ("number", "number")
     assert_array_equal(encoded, [[1, np.nan], [1, 2.5]])
+
+
+def test_array_of_numbers_as_strings_is_parsed():
+    X = np.array([["1.5 kg", "$3"], ["2 kg", "?"], ["7.25 kg", "$4"]], dtype=object)
+    encoding, encoded = encode(X)
+    assert kinds_of(encoding) == ("number", "number")
+    assert_array_equal(encoded, [[1.5, 3], [2, np.nan], [7.25, 4]])
+    with_na = np.array([[1, pd.NA], [2, 3]], dtype=object)
+    assert_array_equal(encode(with_na)[1], [[1, np.nan], [2, 3]])
 
 
 def test_array_of_mixed_columns():
