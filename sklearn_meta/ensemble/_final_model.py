@@ -276,11 +276,8 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         decision = tune_decision(
             _combined(combination, [predictions[m] for m in combination.members], y),
             y,
-            score=TimedScore(
-                lambda predictions, rows: context.score(predictions, given.rows[rows]),
-                clock,
-                now + last_call,
-                given.score_seconds,
+            score=lambda predictions, rows: context.score(
+                predictions, given.rows[rows]
             ),
             folds=given.folds,
             deadline=clock() + max(0.0, _decide_seconds(now + last_call - clock())),
