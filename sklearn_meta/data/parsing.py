@@ -101,6 +101,7 @@ def as_text(X) -> np.ndarray:
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
+        Cells of any type.
 
     Returns
     -------
@@ -129,6 +130,7 @@ def parse_numbers(X, decimal=".", unit=None) -> np.ndarray:
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
+        Cells of any type.
     decimal : {".", ","}, default="."
         Decimal separator; the other one may separate thousands.
     unit : str, default=None
@@ -174,6 +176,7 @@ def parse_dates(X, format=None) -> np.ndarray:
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
+        Cells of any type.
     format : str, default=None
         Format of other dates in the notation of `datetime.datetime.strptime`, such as
         ``"%d.%m.%Y"``. A time of day may follow and is not part of it.
