@@ -492,8 +492,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         -------
         source : str
             Module that defines ``pipeline``, equal to ``clone(best_estimator_)``. It
-            needs scikit-learn and, if the pipeline uses them, LightGBM, numpy, pandas,
-            or this package for a ``bagged_mlp`` or ``maml`` step.
+            needs scikit-learn and, if the pipeline uses them, LightGBM, numpy, or this
+            package for a ``bagged_mlp`` or ``maml`` step and to parse strings.
 
         Raises
         ------
@@ -704,7 +704,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         ``MultiOutputClassifier``.
     best_estimator_ : sklearn.pipeline.Pipeline
         Best single pipeline, fitted on all rows; works without this package unless it
-        has a ``bagged_mlp`` or ``maml`` step.
+        has a ``bagged_mlp`` or ``maml`` step, or parses strings of numbers or dates.
     best_score_ : float
         Mean cross-validated score of the best single pipeline; greater is better. NaN
         without a search.
@@ -912,7 +912,7 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     ----------
     best_estimator_ : sklearn.pipeline.Pipeline
         Best single pipeline, fitted on all rows; works without this package unless it
-        has a ``bagged_mlp`` or ``maml`` step.
+        has a ``bagged_mlp`` or ``maml`` step, or parses strings of numbers or dates.
     best_score_ : float
         Mean cross-validated score of the best single pipeline; greater is better. NaN
         without a search.
