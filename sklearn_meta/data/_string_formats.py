@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_meta.data._units import is_unit
+from sklearn_meta.data._units import DURATION_UNITS, SCALES, is_unit
 from sklearn_meta.data.parsing import (
     affixes_of,
     date_parser,
@@ -48,6 +48,9 @@ KNOWN_SHARE = 0.3
 # there are at most so many of them, and more than this number of values that can.
 MAX_MARKERS = 3
 MIN_VALUES_BESIDE_MARKERS = 20
+
+# Minimum share of the numbers that a unit follows: more than in "12", "12 A" and "14".
+UNIT_SHARE = 0.5
 
 # Maximum number of distinct values that formats are compared on.
 SAMPLE = 500
@@ -362,13 +365,21 @@ def _are_codes(counts, known):
 
 
 def _unit(sample):
-    """Return the unit that follows the numbers, if it is the only one."""
-    after = {affixes[1] for affixes in map(affixes_of, sample) if affixes is not None}
+    """Return what follows the numbers, if it is the same unit or word everywhere."""
+    found = [affixes_of(value) for value in sample]
+    after = {affixes[1] for affixes in found if affixes is not None}
     after -= {"", "%", "\u2030"}
     if len(after) != 1:
         return None
     unit = after.pop()
-    return unit if is_unit(unit) or _RATING.fullmatch(unit) else None
+    followed = sum(affixes[1] == unit for affixes in found if affixes is not None)
+    if is_unit(unit) or _RATING.fullmatch(unit):
+        return unit if followed >= UNIT_SHARE * len(sample) else None
+    if is_currency(unit) or unit.lower() in SCALES or unit.lower() in DURATION_UNITS:
+        return None
+    # Any word that follows all of many numbers says nothing: "3 BHK", "12 sessions".
+    many = followed > max(MAX_INTEGER_LABELS, READABLE_SHARE * len(sample))
+    return unit if many and _LETTER.match(unit) else None
 
 
 def _number_note(known):

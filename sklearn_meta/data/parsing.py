@@ -30,6 +30,10 @@ _LARGEST_INTEGER = 2.0**53
 
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
 
+# Longer strings are neither dates nor durations nor numbers in words and signs: with
+# thousands of spaces, the regular expressions would take minutes.
+_LONGEST = 80
+
 # Cells that float() converts.
 _NUMERIC = (str, Real, Decimal, np.bool_, type(None))
 
@@ -256,7 +260,7 @@ def _apply_by_type(cells, function):
 
 _SPACES = "\\s\u00a0\u202f\u2009"
 _NUMBER = re.compile(
-    rf"[{_SPACES}]*(?P<open>\()?"
+    rf"(?P<open>\()?"
     rf"(?P<sign>[-+\u2212\u2013]?)[{_SPACES}]*"
     rf"(?P<before>[^\W\d_]{{2,4}}\.?|[^\w{_SPACES}.,()'+\-]{{1,2}}"
     rf"|[A-Z]{{1,3}}[{_SPACES}]?\$)?"
@@ -264,7 +268,7 @@ _NUMBER = re.compile(
     rf"(?P<digits>[.,]?\d[\d.,'\u2019{_SPACES}]*?)(?P<exponent>[eE][-+]?\d{{1,3}})?"
     rf"[{_SPACES}]*(?P<after>[^\d{_SPACES}()\-](?:[^\d()]{{0,10}}[^\d{_SPACES}()\-])?"
     rf"|[a-z]{{1,3}}[23]|/[{_SPACES}]?\d{{1,3}}|out of \d{{1,3}}(?: stars?)?)?"
-    rf"[{_SPACES}]*(?P<close>\))?(?P<trailing>-)?[{_SPACES}]*"
+    rf"[{_SPACES}]*(?P<close>\))?(?P<trailing>-)?"
 )
 _THOUSANDS = {
     decimal: re.compile(
@@ -307,7 +311,7 @@ def number_parser(decimal, unit) -> Callable:
             value = _plain(text)
             if value == value:
                 return value
-        found = _NUMBER.fullmatch(text)
+        found = _matched(_NUMBER, text)
         if found is None or not thousands.fullmatch(found["digits"].rstrip()):
             return np.nan
         scale = _scale(found["before"], found["after"], unit)
@@ -321,6 +325,12 @@ def number_parser(decimal, unit) -> Callable:
         return _finite(-value if negative % 2 else value)
 
     return parse
+
+
+def _matched(pattern, text):
+    """Match a string as a whole, without spaces around it, unless it is very long."""
+    text = text.strip()
+    return pattern.fullmatch(text) if len(text) <= _LONGEST else None
 
 
 def _plain(text):
@@ -375,7 +385,7 @@ def affixes_of(text) -> tuple[str, str] | None:
     before, after : str
         Such as ``("$", "")`` and ``("", "kg")``; None if the text is no number.
     """
-    found = _NUMBER.fullmatch(text)
+    found = _matched(_NUMBER, text)
     return None if found is None else (found["before"] or "", found["after"] or "")
 
 
@@ -386,9 +396,7 @@ _TIME = (
     r"(?:[.,](?P<fraction>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
     r"\s*(?P<zone>Z|[A-Z]{3,4}|[+-]\d{2}(?::?\d{2})?)?)?"
 )
-_ISO = re.compile(
-    r"\s*(?P<Y>\d{4})-(?P<m>\d{1,2})(?:-(?P<d>\d{1,2}))?" + _TIME + r"\s*"
-)
+_ISO = re.compile(r"(?P<Y>\d{4})-(?P<m>\d{1,2})(?:-(?P<d>\d{1,2}))?" + _TIME)
 _FIELDS = {
     "%d": r"(?P<d>\d{1,2})(?:st|nd|rd|th)?",
     "%m": r"(?P<m>\d{1,2})",
@@ -444,9 +452,9 @@ def date_parser(format) -> Callable:
         if isinstance(cell, np.datetime64):
             return int(cell.astype("datetime64[ms]").astype(np.int64))
         text = printed(cell)
-        found = _ISO.fullmatch(text)
+        found = _matched(_ISO, text)
         if found is None and pattern is not None:
-            found = pattern.fullmatch(text)
+            found = _matched(pattern, text)
         return _NOT_A_TIME if found is None else _milliseconds(found.groupdict())
 
     return parse
@@ -461,7 +469,7 @@ def _date_pattern(format):
         _FIELDS[part] if part in _FIELDS else re.escape(part).replace(r"\ ", r"\s+")
         for part in parts
     )
-    return re.compile(rf"\s*{weekday}{body}{_TIME}\s*")
+    return re.compile(rf"{weekday}{body}{_TIME}")
 
 
 def _milliseconds(fields):
@@ -513,21 +521,19 @@ def _offset(zone):
 # ----------------------------------------------------------------------- durations
 
 _CLOCK = re.compile(
-    r"\s*(?P<sign>-)?(?:(?P<days>\d+)\s*d(?:ays?)?,?\s+)?(?P<hours>\d{1,4}):"
-    r"(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?\s*"
+    r"(?P<sign>-)?(?:(?P<days>\d+)\s*d(?:ays?)?,?\s+)?(?P<hours>\d{1,4}):"
+    r"(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?"
 )
 # Of a stopwatch: minutes, seconds and their fraction.
-_STOPWATCH = re.compile(
-    r"\s*(?P<sign>-)?(?P<minutes>\d{1,3}):(?P<seconds>[0-5]\d\.\d+)\s*"
-)
+_STOPWATCH = re.compile(r"(?P<sign>-)?(?P<minutes>\d{1,3}):(?P<seconds>[0-5]\d\.\d+)")
 _HALF_DAY = re.compile(
-    r"\s*(?P<hours>0?[1-9]|1[0-2])(?::(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d))?)?"
-    r"\s*(?P<half>[AaPp])\.?[Mm]\.?\s*"
+    r"(?P<hours>0?[1-9]|1[0-2])(?::(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d))?)?"
+    r"\s*(?P<half>[AaPp])\.?[Mm]\.?"
 )
 _ISO_DURATION = re.compile(
-    r"\s*(?P<sign>-)?P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
+    r"(?P<sign>-)?P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
     r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?"
-    r"(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?\s*"
+    r"(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
 _UNITS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z\u00b5]+)\.?,?\s*(?:and\s+)?")
 _MILLISECONDS = {
@@ -564,6 +570,9 @@ def duration_of(cell) -> float:
 
 
 def _duration_of_text(text):
+    text = text.strip()
+    if len(text) > _LONGEST:
+        return np.nan
     found = (
         _CLOCK.fullmatch(text)
         or _STOPWATCH.fullmatch(text)

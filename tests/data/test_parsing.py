@@ -419,6 +419,18 @@ def test_printed_durations_are_read(duration):
 
 # ------------------------------------------------------------------------ any strings
 
+
+@pytest.mark.parametrize("text", [" ", "1 ", "$ ", "1 x", "1,", "-", "1h ", "a "])
+def test_long_strings_take_no_time(text):
+    X = [[text * 20_000]]
+    for format in (None, "%b %d, %Y"):
+        assert np.isnat(parse_dates(X, format=format)).all()
+    for decimal in ".,":
+        assert np.isnan(parse_numbers(X, decimal=decimal, unit="kg")).all()
+    assert np.isnan(parse_durations(X)).all()
+    assert affixes_of(X[0][0]) is None
+
+
 CELLS = (
     st.text()
     | st.text("0123456789.,:-+/()$€%eE TZ\u00a0'kmMPDh", max_size=12)

@@ -72,6 +72,7 @@ def read(values):
         (["3.5 out of 5", "4 out of 5"], {"unit": "out of 5"}, "numbers"),
         (["5M", "300k", "1.2B"], {}, "numbers"),
         (["5 m", "300 m"], {"unit": "m"}, "numbers"),
+        ([f"{i} sessions" for i in range(30)], {"unit": "sessions"}, "numbers"),
         ([str(i) for i in range(18, 90)], {}, "numbers"),
         ([str(i) for i in range(1950, 2000)], {}, "numbers"),
     ],
@@ -92,6 +93,9 @@ def test_numbers(values, settings, note):
         [f"{i:03d}" for i in range(50)],
         [str(i) for i in range(10_000, 30_000, 500)] * 2 + ["12345", "23456"] * 30,
         ["5 kg", "6 lbs"],
+        ["2 BHK", "3 BHK"],
+        [*map(str, range(1, 30, 2)), "12A", "14A"],
+        [f"{i} m" for i in range(1, 30, 2)] + [f"{i} kg" for i in range(1, 30, 2)],
         ["3/5", "2/7"],
         ["1.2.3", "1.3.0"],
         ["10-20", "20-30"],
@@ -282,7 +286,8 @@ def test_printed_durations_are_read(durations):
 @pytest.mark.parametrize(
     "values",
     [["1:30", "12:45"], ["9:20 PM", "11 am"], ["1h 5min", "20 min"], ["PT1H", "PT5M"],
-     ["1 day", "36 hours"], ["1:27.4", "0:59.9"], ["36 months", "60 months"]],
+     ["1 day", "36 hours"], [f"{i} min" for i in range(30)], ["1:27.4", "0:59.9"],
+     ["36 months", "60 months"]],
 )  # fmt: skip
 def test_durations(values):
     assert detect(values).kind == DURATIONS
