@@ -15,6 +15,7 @@ import numpy as np
 
 from sklearn_meta.data._units import DURATION_UNITS, SCALES, is_unit
 from sklearn_meta.data.parsing import (
+    NOT_A_TIME,
     affixes_of,
     date_parser,
     duration_of,
@@ -69,6 +70,10 @@ ROUND_SHARE = 0.5
 
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
+_NO_DATE = re.compile(
+    r"(?:0000|0001|9999)[-/.]?\d\d[-/.]?\d\d|\d\d[./-]\d\d[./-](?:0000|0001|9999)"
+)
+_MONTH_AND_YEAR = re.compile(r"(?:0[1-9]|1[0-2])\.(?:19|20)\d\d")
 _RATING = re.compile(r"/\s?\d+|out of .*")
 
 # In the order of preference. Where days and months cannot be told apart, a slash means
@@ -90,6 +95,7 @@ DATE_FORMATS: tuple[str | None, ...] = (
     "%b %Y",
     "%b-%Y",
     "%m/%Y",
+    "%m.%Y",
     "%d.%m.%y",
     "%m/%d/%y",
     "%d/%m/%y",
@@ -220,6 +226,8 @@ def date_format(counts, values, sample, forced=False) -> StringFormat | None:
     format = max(readable, key=lambda f: readable[f])
     parse = date_parser(format)
     known = [v for v in values if _is_date(parse, v)]
+    # Dates such as 9999-12-31 stand for missing ones.
+    values = [v for v in values if not _NO_DATE.match(v)]
     if not known or (not forced and not _suffices(counts, values, known)):
         return None
     settings = () if format is None else (("format", format),)
@@ -348,7 +356,9 @@ def _rest(counts, known):
 
 
 def _are_codes(counts, known):
-    """Whether strings of integers are labels or codes, which are no quantities."""
+    """Whether strings of numbers are labels, codes or months: no quantities."""
+    if all(map(_MONTH_AND_YEAR.fullmatch, known)):
+        return True
     if not all(v.isdecimal() for v in known):
         return False
     if any(v[0] == "0" and len(v) > 1 for v in known):
@@ -395,10 +405,5 @@ def _number_note(known):
 
 
 def _is_date(parse, value):
-    """Whether a parser of dates reads a value, as a day of these centuries."""
-    milliseconds = parse(value)
-    return _FIRST_DAY <= milliseconds <= _LAST_DAY
-
-
-_FIRST_DAY = int(np.datetime64("1000-01-01", "ms").astype(np.int64))
-_LAST_DAY = int(np.datetime64("3000-01-01", "ms").astype(np.int64))
+    """Whether a parser of dates reads a value."""
+    return parse(value) != NOT_A_TIME

@@ -23,7 +23,7 @@ __all__ = ["as_text", "parse_dates", "parse_durations", "parse_numbers"]
 
 DAY = 86_400_000
 _EPOCH = dt.datetime(1970, 1, 1).toordinal()
-_NOT_A_TIME = np.iinfo(np.int64).min
+NOT_A_TIME = np.iinfo(np.int64).min
 
 # Larger floats are printed as they are: not all integers are floats there.
 _LARGEST_INTEGER = 2.0**53
@@ -175,7 +175,8 @@ def parse_dates(X, format=None) -> np.ndarray:
     """Parse dates with or without a time of day.
 
     Dates of ISO 8601 are always understood, in any precision from the month on, and so
-    are objects of dates. Dates with an offset or a time zone are converted to UTC.
+    are objects of dates. Dates with an offset or a time zone are converted to UTC. In
+    strings, years before 1000 and from 3000 on stand for missing dates.
 
     Parameters
     ----------
@@ -417,7 +418,9 @@ _MONTH_NAMES = frozenset(
     "december sept".split()
 ) | set(_MONTHS)
 # As in POSIX: years of two digits from 69 on are in the last century.
-_FIRST_YEAR = 69
+_CENTURY = 69
+# Others stand for a missing date: 0000-00-00, 0001-01-01, 9999-12-31.
+FIRST_YEAR, LAST_YEAR = 1000, 2999
 
 
 @functools.cache
@@ -439,13 +442,13 @@ def date_parser(format) -> Callable:
 
     def parse(cell):
         if is_missing(cell):
-            return _NOT_A_TIME
+            return NOT_A_TIME
         if isinstance(cell, dt.datetime):
             if cell.tzinfo is not None:
                 try:
                     cell = cell.astimezone(dt.UTC).replace(tzinfo=None)
                 except OverflowError:  # of the year 1 or 9999
-                    return _NOT_A_TIME
+                    return NOT_A_TIME
             return _since_1970(cell) + cell.microsecond // 1000
         if isinstance(cell, dt.date):
             return (cell.toordinal() - _EPOCH) * DAY
@@ -455,7 +458,7 @@ def date_parser(format) -> Callable:
         found = _matched(_ISO, text)
         if found is None and pattern is not None:
             found = _matched(pattern, text)
-        return _NOT_A_TIME if found is None else _milliseconds(found.groupdict())
+        return NOT_A_TIME if found is None else _milliseconds(found.groupdict())
 
     return parse
 
@@ -477,26 +480,28 @@ def _milliseconds(fields):
     year = fields.get("Y")
     if year is None:
         year = int(fields["y"])
-        year += 1900 if year >= _FIRST_YEAR else 2000
+        year += 1900 if year >= _CENTURY else 2000
     month = fields.get("m")
     if month is None:
         name = fields["b"].lower()
         if name not in _MONTH_NAMES:
-            return _NOT_A_TIME
+            return NOT_A_TIME
         month = _MONTHS[name[:3]]
     hour = int(fields["hour"] or 0)
     half = fields["half"]
     if half and 1 <= hour <= 12:
         hour = hour % 12 + 12 * (half[0] in "pP")
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        return NOT_A_TIME
     try:
         date = dt.datetime(
             int(year), int(month), int(fields.get("d") or 1), hour,
             int(fields["minute"] or 0), int(fields["second"] or 0),
         )  # fmt: skip
     except ValueError:
-        return _NOT_A_TIME
+        return NOT_A_TIME
     if fields["zone"] and fields["zone"][0] not in "+-" and fields["zone"] not in ZONES:
-        return _NOT_A_TIME
+        return NOT_A_TIME
     fraction = int((fields["fraction"] or "0").ljust(3, "0")[:3])
     return _since_1970(date) + fraction - _offset(fields["zone"])
 

@@ -175,6 +175,7 @@ def test_what_the_user_says_is_not_judged():
         (["1-May-24", "31-Jan-23"], "%d-%b-%y"),
         (["May 2024", "Jan 2023"], "%b %Y"),
         (["05/2024", "01/2023"], "%m/%Y"),
+        (["05.2024", "01.2023"], "%m.%Y"),
         (["01.05.24", "31.01.23"], "%d.%m.%y"),
         (["5/1/24", "1/31/23"], "%m/%d/%y"),
     ],
@@ -188,6 +189,15 @@ def test_dates(values, format):
     more = [*values * 10, "?", "n/a", "typo"]
     dates, found = read(more)
     assert np.isnat(dates).sum() == found.n_unreadable == 3
+
+
+def test_dates_that_stand_for_missing_ones():
+    days = [f"2024-05-{i:02d}" for i in range(1, 11)]
+    for stand_in in ("9999-12-31", "0000-00-00", "0001-01-01 00:00:00"):
+        dates, found = read(days + [stand_in] * 10)
+        assert np.isnat(dates).sum() == found.n_unreadable == 10
+    dates, _ = read(["24.12.2023", "31.12.9999", "1.5.2024"])
+    assert np.isnat(dates).tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize(
