@@ -6,6 +6,7 @@ on the distinct values and their numbers, not on the order of the rows.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -190,15 +191,12 @@ def number_format(counts, values, sample, forced=False) -> StringFormat | None:
     unit = _unit(sample)
     parsers = {d: number_parser(d, unit) for d in (".", ",")}
     if not forced and not any(
-        parse(value) == parse(value)
-        for parse in parsers.values()
-        for value in _sample(sample, FIRST)
+        _readable(parse, _sample(sample, FIRST)) for parse in parsers.values()
     ):
         return None
-    readable = {d: sum(p(v) == p(v) for v in sample) for d, p in parsers.items()}
+    readable = {d: len(_readable(p, sample)) for d, p in parsers.items()}
     decimal = max(parsers, key=lambda d: readable[d])
-    parse = parsers[decimal]
-    known = [v for v in values if parse(v) == parse(v)]
+    known = _readable(parsers[decimal], values)
     if not forced and (
         not _suffices(counts, values, known) or _are_codes(counts, known)
     ):
@@ -350,6 +348,11 @@ def _suffices(counts, values, known):
     )
 
 
+def _readable(parse, values):
+    """Return the strings that a parser reads as a number."""
+    return [v for v in values if not math.isnan(parse(v))]
+
+
 def _rest(counts, known):
     """Return the number of cells that are not readable."""
     return sum(counts.values()) - sum(counts[v] for v in known)
@@ -394,11 +397,12 @@ def _unit(sample):
 
 def _number_note(known):
     """Describe the numbers by an example of the most telling form."""
-    affixes = [affixes_of(v) or ("", "") for v in known]
-    for value, (before, after) in zip(known, affixes, strict=True):
+    sample = _sample(known)
+    affixes = [affixes_of(v) or ("", "") for v in sample]
+    for value, (before, after) in zip(sample, affixes, strict=True):
         if is_currency(before) or is_currency(after):
             return f"amounts of money written as strings ({value!r})"
-    for value, (_, after) in zip(known, affixes, strict=True):
+    for value, (_, after) in zip(sample, affixes, strict=True):
         if after in ("%", "\u2030"):
             return f"percentages written as strings ({value!r})"
     return f"numbers written as strings ({known[-1]!r})"
