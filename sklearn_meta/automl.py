@@ -536,8 +536,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         -------
         source : str
             Module that defines ``pipeline``, equal to ``clone(best_estimator_)``. It
-            needs scikit-learn and, if the pipeline uses them, LightGBM, numpy, pandas,
-            or this package for a ``bagged_mlp`` or ``maml`` step.
+            needs scikit-learn and, if the pipeline uses them, LightGBM, numpy, or this
+            package for a ``bagged_mlp`` or ``maml`` step and to parse strings.
 
         Raises
         ------
@@ -747,7 +747,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         most probable class is as good.
     best_estimator_ : sklearn.pipeline.Pipeline
         Best single pipeline, fitted on all rows; works without this package unless it
-        has a ``bagged_mlp`` or ``maml`` step. It predicts the most probable class.
+        has a ``bagged_mlp`` or ``maml`` step, or parses strings of numbers or dates. It
+        predicts the most probable class.
     best_score_ : float
         Mean cross-validated score of the best single pipeline by `scoring`, of its most
         probable class for a metric of labels; greater is better. NaN without a search.
@@ -972,7 +973,7 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     ----------
     best_estimator_ : sklearn.pipeline.Pipeline
         Best single pipeline, fitted on all rows; works without this package unless it
-        has a ``bagged_mlp`` or ``maml`` step.
+        has a ``bagged_mlp`` or ``maml`` step, or parses strings of numbers or dates.
     best_score_ : float
         Mean cross-validated score of the best single pipeline; greater is better. NaN
         without a search.

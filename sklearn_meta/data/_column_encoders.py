@@ -60,8 +60,6 @@ def column_transformer(columns: Sequence[Column]) -> Spec:
         ("printed", _printed_categories, (CATEGORY,), PRINTED),
         ("numbers", _numbers, (NUMBER, BOOLEAN), CHECKED),
         ("sparse", _converted_numbers, (NUMBER,), CONVERTED),
-        ("durations", lambda columns: duration_encoder(), (DURATION,), CHECKED),
-        ("clocks", _parsed_durations, (DURATION,), PARSED),
     )
     transformers: list[tuple] = []
     for name, make, kinds, how in grouped:
@@ -69,7 +67,12 @@ def column_transformer(columns: Sequence[Column]) -> Spec:
         if chosen:
             transformers.append((name, make(chosen), [c.label for c in chosen]))
     transformers += _parsed_numbers(columns)
-    for name, make, kind in (("set", _set, SET), ("date", date_encoder, DATE)):
+    # Of durations and dates, columns of several types cannot be converted at once.
+    for name, make, kind in (
+        ("duration", duration_encoder, DURATION),
+        ("set", _set, SET),
+        ("date", date_encoder, DATE),
+    ):
         chosen = [c for c in columns if c.kind == kind]
         transformers += [
             (f"{name}{i}", make(column), [column.label])
@@ -136,11 +139,6 @@ def _parsed_numbers(columns):
         labels = [c.label for c in chosen if c.settings == settings]
         transformers.append((f"amounts{i}", parse, labels))
     return transformers
-
-
-def _parsed_durations(columns):
-    """Convert strings of durations to milliseconds."""
-    return function_spec("sklearn_meta.data.parsing.parse_durations")
 
 
 def _set(column):

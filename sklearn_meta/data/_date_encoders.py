@@ -30,13 +30,20 @@ YEAR = 365.2425 * DAY
 NOT_A_TIME = -(2.0**63)
 
 
-def duration_encoder():
+def duration_encoder(column):
     """Return the spec of an encoder of durations in milliseconds.
+
+    Parameters
+    ----------
+    column : Column
+        Column of the kind duration.
 
     Returns
     -------
     spec : Spec
     """
+    if column.how == PARSED:
+        return function_spec("sklearn_meta.data.parsing.parse_durations")
     return pipeline_spec(*_milliseconds(DURATION_UNIT))
 
 

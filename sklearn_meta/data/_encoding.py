@@ -1,10 +1,11 @@
 """Encode a table as a float64 matrix, on which pipelines are fitted.
 
 The first columns of the encoded table are category codes, see `Schema`. The encoder is
-a scikit-learn transformer, described by a `Spec`, so that fitted pipelines work without
-this package. It does not use the target and depends on the rows only through the kinds
-of columns, the levels of categories and the range of dates. Fitting it on all rows
-before they are split into folds therefore does not leak the target.
+a scikit-learn transformer, described by a `Spec`, so that fitted pipelines need nothing
+of this package but, for some columns, its parsing functions. It does not use the target
+and depends on the rows only through the kinds of columns, the levels of categories, the
+range of dates and the n-grams of texts. Fitting it on all rows before they are split
+into folds therefore does not leak the target.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ on the distinct values and their numbers, not on the order of the rows.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_meta.data._units import is_unit
+from sklearn_meta.data._units import DURATION_UNITS, SCALES, is_unit
 from sklearn_meta.data.parsing import (
+    NOT_A_TIME,
     affixes_of,
     date_parser,
     duration_of,
@@ -49,6 +51,9 @@ KNOWN_SHARE = 0.3
 MAX_MARKERS = 3
 MIN_VALUES_BESIDE_MARKERS = 20
 
+# Minimum share of the numbers that a unit follows: more than in "12", "12 A" and "14".
+UNIT_SHARE = 0.5
+
 # Maximum number of distinct values that formats are compared on.
 SAMPLE = 500
 
@@ -66,6 +71,10 @@ ROUND_SHARE = 0.5
 
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
+_NO_DATE = re.compile(
+    r"(?:0000|0001|9999)[-/.]?\d\d[-/.]?\d\d|\d\d[./-]\d\d[./-](?:0000|0001|9999)"
+)
+_MONTH_AND_YEAR = re.compile(r"(?:0[1-9]|1[0-2])\.(?:19|20)\d\d")
 _RATING = re.compile(r"/\s?\d+|out of .*")
 
 # In the order of preference. Where days and months cannot be told apart, a slash means
@@ -87,6 +96,7 @@ DATE_FORMATS: tuple[str | None, ...] = (
     "%b %Y",
     "%b-%Y",
     "%m/%Y",
+    "%m.%Y",
     "%d.%m.%y",
     "%m/%d/%y",
     "%d/%m/%y",
@@ -181,15 +191,12 @@ def number_format(counts, values, sample, forced=False) -> StringFormat | None:
     unit = _unit(sample)
     parsers = {d: number_parser(d, unit) for d in (".", ",")}
     if not forced and not any(
-        parse(value) == parse(value)
-        for parse in parsers.values()
-        for value in _sample(sample, FIRST)
+        _readable(parse, _sample(sample, FIRST)) for parse in parsers.values()
     ):
         return None
-    readable = {d: sum(p(v) == p(v) for v in sample) for d, p in parsers.items()}
+    readable = {d: len(_readable(p, sample)) for d, p in parsers.items()}
     decimal = max(parsers, key=lambda d: readable[d])
-    parse = parsers[decimal]
-    known = [v for v in values if parse(v) == parse(v)]
+    known = _readable(parsers[decimal], values)
     if not forced and (
         not _suffices(counts, values, known) or _are_codes(counts, known)
     ):
@@ -217,6 +224,8 @@ def date_format(counts, values, sample, forced=False) -> StringFormat | None:
     format = max(readable, key=lambda f: readable[f])
     parse = date_parser(format)
     known = [v for v in values if _is_date(parse, v)]
+    # Dates such as 9999-12-31 stand for missing ones.
+    values = [v for v in values if not _NO_DATE.match(v)]
     if not known or (not forced and not _suffices(counts, values, known)):
         return None
     settings = () if format is None else (("format", format),)
@@ -339,13 +348,20 @@ def _suffices(counts, values, known):
     )
 
 
+def _readable(parse, values):
+    """Return the strings that a parser reads as a number."""
+    return [v for v in values if not math.isnan(parse(v))]
+
+
 def _rest(counts, known):
     """Return the number of cells that are not readable."""
     return sum(counts.values()) - sum(counts[v] for v in known)
 
 
 def _are_codes(counts, known):
-    """Whether strings of integers are labels or codes, which are no quantities."""
+    """Whether strings of numbers are labels, codes or months: no quantities."""
+    if all(map(_MONTH_AND_YEAR.fullmatch, known)):
+        return True
     if not all(v.isdecimal() for v in known):
         return False
     if any(v[0] == "0" and len(v) > 1 for v in known):
@@ -362,32 +378,36 @@ def _are_codes(counts, known):
 
 
 def _unit(sample):
-    """Return the unit that follows the numbers, if it is the only one."""
-    after = {affixes[1] for affixes in map(affixes_of, sample) if affixes is not None}
+    """Return what follows the numbers, if it is the same unit or word everywhere."""
+    found = [affixes_of(value) for value in sample]
+    after = {affixes[1] for affixes in found if affixes is not None}
     after -= {"", "%", "\u2030"}
     if len(after) != 1:
         return None
     unit = after.pop()
-    return unit if is_unit(unit) or _RATING.fullmatch(unit) else None
+    followed = sum(affixes[1] == unit for affixes in found if affixes is not None)
+    if is_unit(unit) or _RATING.fullmatch(unit):
+        return unit if followed >= UNIT_SHARE * len(sample) else None
+    if is_currency(unit) or unit.lower() in SCALES or unit.lower() in DURATION_UNITS:
+        return None
+    # Any word that follows all of many numbers says nothing: "3 BHK", "12 sessions".
+    many = followed > max(MAX_INTEGER_LABELS, READABLE_SHARE * len(sample))
+    return unit if many and _LETTER.match(unit) else None
 
 
 def _number_note(known):
     """Describe the numbers by an example of the most telling form."""
-    affixes = [affixes_of(v) or ("", "") for v in known]
-    for value, (before, after) in zip(known, affixes, strict=True):
+    sample = _sample(known)
+    affixes = [affixes_of(v) or ("", "") for v in sample]
+    for value, (before, after) in zip(sample, affixes, strict=True):
         if is_currency(before) or is_currency(after):
             return f"amounts of money written as strings ({value!r})"
-    for value, (_, after) in zip(known, affixes, strict=True):
+    for value, (_, after) in zip(sample, affixes, strict=True):
         if after in ("%", "\u2030"):
             return f"percentages written as strings ({value!r})"
     return f"numbers written as strings ({known[-1]!r})"
 
 
 def _is_date(parse, value):
-    """Whether a parser of dates reads a value, as a day of these centuries."""
-    milliseconds = parse(value)
-    return _FIRST_DAY <= milliseconds <= _LAST_DAY
-
-
-_FIRST_DAY = int(np.datetime64("1000-01-01", "ms").astype(np.int64))
-_LAST_DAY = int(np.datetime64("3000-01-01", "ms").astype(np.int64))
+    """Whether a parser of dates reads a value."""
+    return parse(value) != NOT_A_TIME

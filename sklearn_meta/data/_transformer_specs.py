@@ -1,7 +1,7 @@
 """Specs of scikit-learn transformers that column encoders are built from.
 
-Encoders use classes and functions of numpy and scikit-learn only, and of pandas for
-columns that only pandas has. Fitted pipelines therefore do not need this package.
+Encoders use classes and functions of numpy and scikit-learn, and those of the public
+modules `parsing` and `level_encoder` where these have none.
 """
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ UNITS = frozenset(
     "g/dL U/L IU bpm kcal cal kJ J px dpi mpg kmpl km/kg ppm ppb pt pts pcs x dB "
     "years yrs yr persons people rooms stars".split()
 )
-_UNITS_IN_LOWER_CASE = frozenset(map(str.lower, UNITS)) - set(SCALES)
+# Single letters are too often something else: "12a" is the number of a house.
+_UNITS_IN_LOWER_CASE = {unit.lower() for unit in UNITS if len(unit) > 1} - set(SCALES)
 
 
 def is_unit(affix) -> bool:

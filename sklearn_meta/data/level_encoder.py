@@ -94,6 +94,7 @@ class LevelEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Categories; missing values are None or NaN.
 
         Returns
         -------

@@ -23,12 +23,16 @@ __all__ = ["as_text", "parse_dates", "parse_durations", "parse_numbers"]
 
 DAY = 86_400_000
 _EPOCH = dt.datetime(1970, 1, 1).toordinal()
-_NOT_A_TIME = np.iinfo(np.int64).min
+NOT_A_TIME = np.iinfo(np.int64).min
 
 # Larger floats are printed as they are: not all integers are floats there.
 _LARGEST_INTEGER = 2.0**53
 
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
+
+# Longer strings are neither dates nor durations nor numbers in words and signs: with
+# thousands of spaces, the regular expressions would take minutes.
+_LONGEST = 80
 
 # Cells that float() converts.
 _NUMERIC = (str, Real, Decimal, np.bool_, type(None))
@@ -101,6 +105,7 @@ def as_text(X) -> np.ndarray:
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
+        Cells of any type.
 
     Returns
     -------
@@ -129,6 +134,7 @@ def parse_numbers(X, decimal=".", unit=None) -> np.ndarray:
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
+        Cells of any type.
     decimal : {".", ","}, default="."
         Decimal separator; the other one may separate thousands.
     unit : str, default=None
@@ -169,11 +175,13 @@ def parse_dates(X, format=None) -> np.ndarray:
     """Parse dates with or without a time of day.
 
     Dates of ISO 8601 are always understood, in any precision from the month on, and so
-    are objects of dates. Dates with an offset or a time zone are converted to UTC.
+    are objects of dates. Dates with an offset or a time zone are converted to UTC. In
+    strings, years before 1000 and from 3000 on stand for missing dates.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
+        Cells of any type.
     format : str, default=None
         Format of other dates in the notation of `datetime.datetime.strptime`, such as
         ``"%d.%m.%Y"``. A time of day may follow and is not part of it.
@@ -253,7 +261,7 @@ def _apply_by_type(cells, function):
 
 _SPACES = "\\s\u00a0\u202f\u2009"
 _NUMBER = re.compile(
-    rf"[{_SPACES}]*(?P<open>\()?"
+    rf"(?P<open>\()?"
     rf"(?P<sign>[-+\u2212\u2013]?)[{_SPACES}]*"
     rf"(?P<before>[^\W\d_]{{2,4}}\.?|[^\w{_SPACES}.,()'+\-]{{1,2}}"
     rf"|[A-Z]{{1,3}}[{_SPACES}]?\$)?"
@@ -261,7 +269,7 @@ _NUMBER = re.compile(
     rf"(?P<digits>[.,]?\d[\d.,'\u2019{_SPACES}]*?)(?P<exponent>[eE][-+]?\d{{1,3}})?"
     rf"[{_SPACES}]*(?P<after>[^\d{_SPACES}()\-](?:[^\d()]{{0,10}}[^\d{_SPACES}()\-])?"
     rf"|[a-z]{{1,3}}[23]|/[{_SPACES}]?\d{{1,3}}|out of \d{{1,3}}(?: stars?)?)?"
-    rf"[{_SPACES}]*(?P<close>\))?(?P<trailing>-)?[{_SPACES}]*"
+    rf"[{_SPACES}]*(?P<close>\))?(?P<trailing>-)?"
 )
 _THOUSANDS = {
     decimal: re.compile(
@@ -304,7 +312,7 @@ def number_parser(decimal, unit) -> Callable:
             value = _plain(text)
             if value == value:
                 return value
-        found = _NUMBER.fullmatch(text)
+        found = _matched(_NUMBER, text)
         if found is None or not thousands.fullmatch(found["digits"].rstrip()):
             return np.nan
         scale = _scale(found["before"], found["after"], unit)
@@ -318,6 +326,12 @@ def number_parser(decimal, unit) -> Callable:
         return _finite(-value if negative % 2 else value)
 
     return parse
+
+
+def _matched(pattern, text):
+    """Match a string as a whole, without spaces around it, unless it is very long."""
+    text = text.strip()
+    return pattern.fullmatch(text) if len(text) <= _LONGEST else None
 
 
 def _plain(text):
@@ -372,7 +386,7 @@ def affixes_of(text) -> tuple[str, str] | None:
     before, after : str
         Such as ``("$", "")`` and ``("", "kg")``; None if the text is no number.
     """
-    found = _NUMBER.fullmatch(text)
+    found = _matched(_NUMBER, text)
     return None if found is None else (found["before"] or "", found["after"] or "")
 
 
@@ -383,9 +397,7 @@ _TIME = (
     r"(?:[.,](?P<fraction>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
     r"\s*(?P<zone>Z|[A-Z]{3,4}|[+-]\d{2}(?::?\d{2})?)?)?"
 )
-_ISO = re.compile(
-    r"\s*(?P<Y>\d{4})-(?P<m>\d{1,2})(?:-(?P<d>\d{1,2}))?" + _TIME + r"\s*"
-)
+_ISO = re.compile(r"(?P<Y>\d{4})-(?P<m>\d{1,2})(?:-(?P<d>\d{1,2}))?" + _TIME)
 _FIELDS = {
     "%d": r"(?P<d>\d{1,2})(?:st|nd|rd|th)?",
     "%m": r"(?P<m>\d{1,2})",
@@ -406,7 +418,9 @@ _MONTH_NAMES = frozenset(
     "december sept".split()
 ) | set(_MONTHS)
 # As in POSIX: years of two digits from 69 on are in the last century.
-_FIRST_YEAR = 69
+_CENTURY = 69
+# Others stand for a missing date: 0000-00-00, 0001-01-01, 9999-12-31.
+FIRST_YEAR, LAST_YEAR = 1000, 2999
 
 
 @functools.cache
@@ -428,23 +442,23 @@ def date_parser(format) -> Callable:
 
     def parse(cell):
         if is_missing(cell):
-            return _NOT_A_TIME
+            return NOT_A_TIME
         if isinstance(cell, dt.datetime):
             if cell.tzinfo is not None:
                 try:
                     cell = cell.astimezone(dt.UTC).replace(tzinfo=None)
                 except OverflowError:  # of the year 1 or 9999
-                    return _NOT_A_TIME
+                    return NOT_A_TIME
             return _since_1970(cell) + cell.microsecond // 1000
         if isinstance(cell, dt.date):
             return (cell.toordinal() - _EPOCH) * DAY
         if isinstance(cell, np.datetime64):
             return int(cell.astype("datetime64[ms]").astype(np.int64))
         text = printed(cell)
-        found = _ISO.fullmatch(text)
+        found = _matched(_ISO, text)
         if found is None and pattern is not None:
-            found = pattern.fullmatch(text)
-        return _NOT_A_TIME if found is None else _milliseconds(found.groupdict())
+            found = _matched(pattern, text)
+        return NOT_A_TIME if found is None else _milliseconds(found.groupdict())
 
     return parse
 
@@ -458,7 +472,7 @@ def _date_pattern(format):
         _FIELDS[part] if part in _FIELDS else re.escape(part).replace(r"\ ", r"\s+")
         for part in parts
     )
-    return re.compile(rf"\s*{weekday}{body}{_TIME}\s*")
+    return re.compile(rf"{weekday}{body}{_TIME}")
 
 
 def _milliseconds(fields):
@@ -466,26 +480,28 @@ def _milliseconds(fields):
     year = fields.get("Y")
     if year is None:
         year = int(fields["y"])
-        year += 1900 if year >= _FIRST_YEAR else 2000
+        year += 1900 if year >= _CENTURY else 2000
     month = fields.get("m")
     if month is None:
         name = fields["b"].lower()
         if name not in _MONTH_NAMES:
-            return _NOT_A_TIME
+            return NOT_A_TIME
         month = _MONTHS[name[:3]]
     hour = int(fields["hour"] or 0)
     half = fields["half"]
     if half and 1 <= hour <= 12:
         hour = hour % 12 + 12 * (half[0] in "pP")
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        return NOT_A_TIME
     try:
         date = dt.datetime(
             int(year), int(month), int(fields.get("d") or 1), hour,
             int(fields["minute"] or 0), int(fields["second"] or 0),
         )  # fmt: skip
     except ValueError:
-        return _NOT_A_TIME
+        return NOT_A_TIME
     if fields["zone"] and fields["zone"][0] not in "+-" and fields["zone"] not in ZONES:
-        return _NOT_A_TIME
+        return NOT_A_TIME
     fraction = int((fields["fraction"] or "0").ljust(3, "0")[:3])
     return _since_1970(date) + fraction - _offset(fields["zone"])
 
@@ -510,21 +526,19 @@ def _offset(zone):
 # ----------------------------------------------------------------------- durations
 
 _CLOCK = re.compile(
-    r"\s*(?P<sign>-)?(?:(?P<days>\d+)\s*d(?:ays?)?,?\s+)?(?P<hours>\d{1,4}):"
-    r"(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?\s*"
+    r"(?P<sign>-)?(?:(?P<days>\d+)\s*d(?:ays?)?,?\s+)?(?P<hours>\d{1,4}):"
+    r"(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?"
 )
 # Of a stopwatch: minutes, seconds and their fraction.
-_STOPWATCH = re.compile(
-    r"\s*(?P<sign>-)?(?P<minutes>\d{1,3}):(?P<seconds>[0-5]\d\.\d+)\s*"
-)
+_STOPWATCH = re.compile(r"(?P<sign>-)?(?P<minutes>\d{1,3}):(?P<seconds>[0-5]\d\.\d+)")
 _HALF_DAY = re.compile(
-    r"\s*(?P<hours>0?[1-9]|1[0-2])(?::(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d))?)?"
-    r"\s*(?P<half>[AaPp])\.?[Mm]\.?\s*"
+    r"(?P<hours>0?[1-9]|1[0-2])(?::(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d))?)?"
+    r"\s*(?P<half>[AaPp])\.?[Mm]\.?"
 )
 _ISO_DURATION = re.compile(
-    r"\s*(?P<sign>-)?P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
+    r"(?P<sign>-)?P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
     r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?"
-    r"(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?\s*"
+    r"(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
 _UNITS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z\u00b5]+)\.?,?\s*(?:and\s+)?")
 _MILLISECONDS = {
@@ -561,6 +575,9 @@ def duration_of(cell) -> float:
 
 
 def _duration_of_text(text):
+    text = text.strip()
+    if len(text) > _LONGEST:
+        return np.nan
     found = (
         _CLOCK.fullmatch(text)
         or _STOPWATCH.fullmatch(text)

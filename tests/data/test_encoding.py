@@ -392,6 +392,22 @@ def test_durations_become_milliseconds(dtype):
     assert_array_equal(column, [3_600_000, np.nan, 2_000])
 
 
+def test_durations_of_several_types_are_in_one_table():
+    X = pd.DataFrame(
+        {
+            "objects": pd.Series([dt.timedelta(seconds=1), None] * 2, dtype=object),
+            "arrow": pd.Series(pd.to_timedelta(["1s", None] * 2)).astype(
+                "duration[us][pyarrow]"
+            ),
+            "numpy": pd.to_timedelta(["1s", None] * 2),
+            "strings": ["0:00:01", None] * 2,
+        }
+    )
+    encoding, encoded = encode(X)
+    assert kinds_of(encoding) == ("duration",) * 4
+    assert_array_equal(encoded, [[1_000] * 4, [np.nan] * 4] * 2)
+
+
 def cycles(X):
     return {name.split("__")[1] for name in names_of(X)} - {"time"}
 

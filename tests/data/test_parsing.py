@@ -262,6 +262,10 @@ def test_what_python_prints_is_read(value):
         ("2024-05-01 1:30 PM", "2024-05-01T13:30"),
         ("2024-05-01 12:05 am", "2024-05-01T00:05"),
         ("1001-01-01", "1001-01-01"),
+        ("2999-12-31", "2999-12-31"),
+        ("9999-12-31", "NaT"),
+        ("0001-01-01 00:00:00", "NaT"),
+        ("0000-00-00", "NaT"),
         ("2024-02-30", "NaT"),
         ("2023-02-29", "NaT"),
         ("2024-13-01", "NaT"),
@@ -418,6 +422,18 @@ def test_printed_durations_are_read(duration):
 
 
 # ------------------------------------------------------------------------ any strings
+
+
+@pytest.mark.parametrize("text", [" ", "1 ", "$ ", "1 x", "1,", "-", "1h ", "a "])
+def test_long_strings_take_no_time(text):
+    X = [[text * 20_000]]
+    for format in (None, "%b %d, %Y"):
+        assert np.isnat(parse_dates(X, format=format)).all()
+    for decimal in ".,":
+        assert np.isnan(parse_numbers(X, decimal=decimal, unit="kg")).all()
+    assert np.isnan(parse_durations(X)).all()
+    assert affixes_of(X[0][0]) is None
+
 
 CELLS = (
     st.text()

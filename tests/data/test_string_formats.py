@@ -72,6 +72,7 @@ def read(values):
         (["3.5 out of 5", "4 out of 5"], {"unit": "out of 5"}, "numbers"),
         (["5M", "300k", "1.2B"], {}, "numbers"),
         (["5 m", "300 m"], {"unit": "m"}, "numbers"),
+        ([f"{i} sessions" for i in range(30)], {"unit": "sessions"}, "numbers"),
         ([str(i) for i in range(18, 90)], {}, "numbers"),
         ([str(i) for i in range(1950, 2000)], {}, "numbers"),
     ],
@@ -92,6 +93,9 @@ def test_numbers(values, settings, note):
         [f"{i:03d}" for i in range(50)],
         [str(i) for i in range(10_000, 30_000, 500)] * 2 + ["12345", "23456"] * 30,
         ["5 kg", "6 lbs"],
+        ["2 BHK", "3 BHK"],
+        [*map(str, range(1, 30, 2)), "12A", "14A"],
+        [f"{i} m" for i in range(1, 30, 2)] + [f"{i} kg" for i in range(1, 30, 2)],
         ["3/5", "2/7"],
         ["1.2.3", "1.3.0"],
         ["10-20", "20-30"],
@@ -171,6 +175,7 @@ def test_what_the_user_says_is_not_judged():
         (["1-May-24", "31-Jan-23"], "%d-%b-%y"),
         (["May 2024", "Jan 2023"], "%b %Y"),
         (["05/2024", "01/2023"], "%m/%Y"),
+        (["05.2024", "01.2023"], "%m.%Y"),
         (["01.05.24", "31.01.23"], "%d.%m.%y"),
         (["5/1/24", "1/31/23"], "%m/%d/%y"),
     ],
@@ -184,6 +189,15 @@ def test_dates(values, format):
     more = [*values * 10, "?", "n/a", "typo"]
     dates, found = read(more)
     assert np.isnat(dates).sum() == found.n_unreadable == 3
+
+
+def test_dates_that_stand_for_missing_ones():
+    days = [f"2024-05-{i:02d}" for i in range(1, 11)]
+    for stand_in in ("9999-12-31", "0000-00-00", "0001-01-01 00:00:00"):
+        dates, found = read(days + [stand_in] * 10)
+        assert np.isnat(dates).sum() == found.n_unreadable == 10
+    dates, _ = read(["24.12.2023", "31.12.9999", "1.5.2024"])
+    assert np.isnat(dates).tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +296,8 @@ def test_printed_durations_are_read(durations):
 @pytest.mark.parametrize(
     "values",
     [["1:30", "12:45"], ["9:20 PM", "11 am"], ["1h 5min", "20 min"], ["PT1H", "PT5M"],
-     ["1 day", "36 hours"], ["1:27.4", "0:59.9"], ["36 months", "60 months"]],
+     ["1 day", "36 hours"], [f"{i} min" for i in range(30)], ["1:27.4", "0:59.9"],
+     ["36 months", "60 months"]],
 )  # fmt: skip
 def test_durations(values):
     assert detect(values).kind == DURATIONS

@@ -18,7 +18,7 @@ def test_units(text):
 
 
 # A million is no meter.
-@pytest.mark.parametrize("text", ["M", "xyz", "", "$", "kg kg"])
+@pytest.mark.parametrize("text", ["M", "a", "xyz", "", "$", "kg kg"])
 def test_what_is_no_unit(text):
     assert not is_unit(text)
 
