@@ -173,7 +173,8 @@ def _of_tweedie(power):
 
 
 # The second derivatives of these objectives are in the unit of the target, and the
-# default would forbid every split of small numbers.
+# default would forbid every split of numbers much below one. Histogram gradient boosting
+# has such a bound too, which is no parameter: there it is worse on such targets.
 _ANY_UNIT = {"min_child_weight": 0.0}
 
 
