@@ -173,8 +173,8 @@ def _of_tweedie(power):
 
 
 # The second derivatives of these objectives are in the unit of the target, and the
-# default would forbid every split of numbers much below one. Histogram gradient boosting
-# has such a bound too, which is no parameter: there it is worse on such targets.
+# default would forbid every split of numbers much below one. In histogram gradient
+# boosting such a bound is no parameter: it is worse on such targets.
 _ANY_UNIT = {"min_child_weight": 0.0}
 
 
