@@ -60,8 +60,8 @@ SCORERS = {
     "RMSLE": _scorer(root_mean_squared_log_error),
 }
 
-# Counts, durations, prices and shares of a budget: the first tables of the folder, by
-# name, whose target is one.
+# Counts, durations, prices and shares of a budget, chosen by their targets before any
+# run.
 JOBS = (
     (GENERATED, "pinball 0.1"),
     (GENERATED, "pinball 0.9"),

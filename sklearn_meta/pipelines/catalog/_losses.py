@@ -151,10 +151,9 @@ def _rescaled_target(call: Spec, context: BuildContext):
 
 def _of_tweedie(power):
     """Learners of a deviance, and of the nearest one that boosting has."""
-    linear = (_generalized_linear(power),)
     if power < 1:
-        # Targets of both signs: there is no other learner.
-        return linear
+        # Targets of both signs: a logarithmic link of their mean may not exist.
+        return ()
     if power == 1:
         lightgbm = _boosted("lightgbm", POISSON, {}, objective="poisson", **_ANY_UNIT)
     elif power < 2:
@@ -170,11 +169,12 @@ def _of_tweedie(power):
         lightgbm = _boosted("lightgbm", GAMMA, {}, objective="gamma")
     near = POISSON if power < 2 else GAMMA
     hist = _boosted("hist_gradient_boosting", near, {}, loss=near)
-    return (*linear, lightgbm, hist)
+    return (_generalized_linear(power), lightgbm, hist)
 
 
 # The second derivatives of these objectives are in the unit of the target, and the
-# default would forbid every split of small numbers.
+# default would forbid every split of numbers much below one. In histogram gradient
+# boosting such a bound is no parameter: it is worse on such targets.
 _ANY_UNIT = {"min_child_weight": 0.0}
 
 
