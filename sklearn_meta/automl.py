@@ -64,7 +64,7 @@ from sklearn_meta.evaluation._history_storage import (
     expand_history,
     without_arrays,
 )
-from sklearn_meta.evaluation._objective import objective_of
+from sklearn_meta.evaluation._objective import judges_labels, objective_of
 from sklearn_meta.evaluation._routing import route, routes_metadata
 from sklearn_meta.evaluation._run_search import run_search
 from sklearn_meta.evaluation._scorer_trial import check_pickles, try_scorer
@@ -304,7 +304,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         with config_context(**INSIDE), one_thread():
             trial = trial_context(table, scoring)
             score_seconds = try_scorer(trial)
-            objective = objective_of(trial)
+            trial = replace(trial, judges_labels=judges_labels(trial))
         catalog = self._catalog(task.name, task.loss)
         n_workers = max(1, effective_n_jobs(self.n_jobs))
         limit = self.memory_limit
@@ -328,7 +328,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             n_workers=n_workers,
             seed=check_random_state(self.random_state).randint(2**31 - 1),
             split_params=routed.split,
-            objective=objective,
+            objective=objective_of(trial),
+            judges_labels=trial.judges_labels,
         )
 
     def _space(self):
@@ -505,7 +506,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def column_report_(self):
         """How each column was read; a DataFrame if pandas is installed."""
         check_is_fitted(self)
-        rows = column_rows(self._row_encoder.columns, self._row_encoder.names)
+        names = self._row_encoder.names or range(self.n_features_in_)
+        rows = column_rows(self._row_encoder.columns, names)
         return as_table(rows, index="column")
 
     @property

@@ -19,6 +19,7 @@ from sklearn.utils.fixes import parse_version
 
 import sklearn_meta
 from sklearn_meta import MetaAutoClassifier, MetaAutoRegressor
+from sklearn_meta.data.level_encoder import LevelEncoder
 from sklearn_meta.ensemble import (
     WeightedEnsembleClassifier,
     WeightedEnsembleRegressor,
@@ -47,6 +48,7 @@ NETWORKS = [
 ]
 # They have parameters and `fit`, but what they are fitted on is a knowledge base.
 META_LEARNERS = [KNNMetaLearner(), FixedPortfolio()]
+ENCODERS = [LevelEncoder()]
 
 
 def public_classes():
@@ -75,7 +77,8 @@ def _with_torch(function, *args):
 
 def test_every_public_estimator_is_checked():
     checked = {
-        type(e).__name__ for e in [*SHORT, *ENSEMBLES, *NETWORKS, *META_LEARNERS]
+        type(e).__name__
+        for e in [*SHORT, *ENSEMBLES, *NETWORKS, *META_LEARNERS, *ENCODERS]
     }
     found = {cls.__name__ for cls in public_classes() if hasattr(cls, "fit")}
     assert checked <= found

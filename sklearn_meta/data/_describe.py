@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -236,9 +236,9 @@ def describe_table(
     if groups is not None:
         check_groups(groups, splits_rows=not keeps_rows)
     names = column_names(X)
-    chosen = chosen_kinds(X, names, column_kinds)
+    chosen = chosen_kinds(X, names or range(X.shape[1]), column_kinds)
     encoder, encoded, encoding = clip_huge(*encode_table(X, chosen))
-    warn_of_left_out(encoding.columns, names)
+    warn_of_left_out(encoding.columns, names or range(X.shape[1]))
     dataset = Dataset(
         X=encoded,
         y=task.encode(y),
@@ -269,7 +269,7 @@ def describe_table(
     )
 
 
-def column_names(X) -> Sequence:
+def column_names(X) -> list | None:
     """Return the names of the columns of a table.
 
     Parameters
@@ -278,12 +278,12 @@ def column_names(X) -> Sequence:
 
     Returns
     -------
-    names : list or range
-        Positions if `X` is not a data frame.
+    names : list or None
+        None if `X` is not a data frame.
     """
     if nw.dependencies.is_into_dataframe(X):
         return list(nw.from_native(X).columns)
-    return range(X.shape[1])
+    return None
 
 
 def like_target(values, y):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import narwhals.stable.v2 as nw
@@ -26,8 +25,8 @@ class RowEncoder:
         same.
     library : str or None
         Library of the data frame seen in `fit`; None for other tables.
-    names : list or range
-        Names of the columns seen in `fit`; their positions if they have none.
+    names : list or None
+        Names of the columns seen in `fit`; None for other tables than data frames.
     columns : tuple of Column
         Columns of the table seen in `fit`.
     bounds : Bounds
@@ -36,7 +35,7 @@ class RowEncoder:
 
     encoder: object = field(repr=False)
     library: str | None
-    names: Sequence = field(repr=False)
+    names: list | None = field(repr=False)
     columns: tuple[Column, ...] = field(repr=False)
     bounds: Bounds = field(repr=False)
 

@@ -47,12 +47,16 @@ def several_outputs(y) -> np.ndarray | None:
         raise TypeError(
             "y must be dense. Got a sparse matrix: pass y.toarray() instead."
         )
-    shape = getattr(y, "shape", None)
-    if shape is None:
-        shape = np.asarray(y, dtype=object).shape
+    shape = _shape_of(y)
     if len(shape) != 2 or shape[1] < 2:
         return None
     return _stacked(y)
+
+
+def _shape_of(y):
+    """Return the shape of a target of any type."""
+    shape = getattr(y, "shape", None)
+    return np.asarray(y, dtype=object).shape if shape is None else shape
 
 
 def _stacked(y):
@@ -128,7 +132,7 @@ def read_target(y) -> np.ndarray:
     outputs = several_outputs(y)
     if outputs is not None:
         return outputs
-    if len(np.shape(y)) == 2:
+    if len(_shape_of(y)) == 2:
         return column_or_1d(_stacked(y), warn=True)
     return column_or_1d(with_numpy_type(y), warn=True)
 

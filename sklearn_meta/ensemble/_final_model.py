@@ -27,7 +27,6 @@ from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_model
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
 from sklearn_meta.evaluation._budget import DECIDE_SECONDS, combine_seconds
-from sklearn_meta.evaluation._objective import judges_labels
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
 from sklearn_meta.parallel._in_process import InProcessPool
@@ -272,7 +271,7 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         known_scores=given.known_scores,
     )
     decision = None
-    if context.objective is not None and judges_labels(context):
+    if context.judges_labels:
         decision = tune_decision(
             _combined(combination, [predictions[m] for m in combination.members], y),
             y,

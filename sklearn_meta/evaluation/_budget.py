@@ -102,7 +102,7 @@ def reserve_seconds(history, context, budget, n_workers):
     fits = [refit_seconds(e, context) for e in best]
     seconds = max(sum(fits) / n_workers, max(fits, default=0.0))
     seconds += COMBINE_SECONDS + COMBINE_SHARE * budget.seconds
-    if context.objective is not None:
+    if context.judges_labels:
         seconds += DECIDE_SECONDS
     longest = MAX_RESERVE_SHARE * budget.seconds
     calls = _seconds_of_calls(max((e.score_seconds for e in best), default=0.0))

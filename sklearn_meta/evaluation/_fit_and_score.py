@@ -68,6 +68,8 @@ class EvaluationContext:
     objective : FastScoring or None, default=None
         Scoring by which candidates are compared; None for `scoring`, see
         `objective_of`.
+    judges_labels : bool, default=False
+        Whether `scoring` judges labels of classes, so that the decision is tuned.
     """
 
     dataset: Dataset = field(repr=False)
@@ -80,6 +82,7 @@ class EvaluationContext:
     given: GivenTable | None = field(default=None, repr=False)
 
     objective: FastScoring | None = None
+    judges_labels: bool = False
 
     @property
     def comparison(self) -> Scoring:
@@ -176,12 +179,15 @@ def evaluate_candidate(context, tree, text, rule):
         undefined for those of all folds together.
     """
     seed = candidate_seed(context.seed, text)
-    scores, predictions = [], []
+    scores, given, predictions = [], [], []
     for index, stage in enumerate(context.stages):
         result = _run_stage(context, tree, seed, index, stage, rule)
         predictions += [] if stage.screening else [result.predictions]
+        # Scores by the user's metric.
+        by_user = result.score if context.objective is None else result.reported
+        given += [] if stage.screening else [by_user]
         is_last = index == len(context.stages) - 1
-        if is_last and np.isnan([*scores, result.score]).all():
+        if is_last and np.isnan(given).all():
             result = replace(result, pooled_score=_pooled(context, predictions))
         yield result
         if stage.screening:

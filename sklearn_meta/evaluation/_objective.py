@@ -34,7 +34,7 @@ def objective_of(context) -> FastScoring | None:
     Parameters
     ----------
     context : EvaluationContext
-        With the user's metric; its stages are not used.
+        With the user's metric, and whether it judges labels.
 
     Returns
     -------
@@ -42,13 +42,12 @@ def objective_of(context) -> FastScoring | None:
         The log loss for a metric that judges labels of classes, and for any metric of
         classes if there are too few rows outside of the largest one; else None.
     """
-    scoring, dataset = context.scoring, context.dataset
-    task = dataset.task
-    if not task.is_classifier or scoring == FastScoring(task.default_scoring):
+    task = context.dataset.task
+    default = FastScoring(task.default_scoring)
+    if not task.is_classifier or context.scoring == default:
         return None
-    if lacks_rare_rows(dataset) or judges_labels(context):
-        return FastScoring(task.default_scoring)
-    return None
+    is_needed = context.judges_labels or lacks_rare_rows(context.dataset)
+    return default if is_needed else None
 
 
 def judges_labels(context) -> bool:
@@ -64,7 +63,7 @@ def judges_labels(context) -> bool:
         False for accuracy of one label, and for a metric that is undefined.
     """
     scoring, dataset = context.scoring, context.dataset
-    if isinstance(scoring, FastScoring):
+    if isinstance(scoring, FastScoring) or not dataset.task.is_classifier:
         return False
     methods = response_methods(scoring.scorer)
     if methods is not None:
@@ -108,6 +107,6 @@ def depends_on_labels(score, y, task) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return bool(np.isclose(score(probabilities), score(labels), rtol=1e-9))
-    except Exception:
+    except (Exception, SystemExit):
         # What a scorer cannot do is said elsewhere.
         return False

@@ -63,6 +63,8 @@ class SearchSettings:
         Arguments of ``cv.split`` besides `X` and `y`; None for the groups.
     objective : FastScoring or None, default=None
         Scoring by which candidates are compared; None for `scoring`.
+    judges_labels : bool, default=False
+        Whether `scoring` judges labels of classes.
     """
 
     scoring: Scoring
@@ -77,6 +79,7 @@ class SearchSettings:
     seed: int
     split_params: dict | None = None
     objective: FastScoring | None = None
+    judges_labels: bool = False
 
     @property
     def comparison(self) -> Scoring:
@@ -211,6 +214,7 @@ def make_plan(table, prior, settings, budget) -> Plan:
             extrapolation=extrapolation,
             given=_given(table, dataset, settings.scoring),
             objective=settings.objective,
+            judges_labels=settings.judges_labels,
         ),
         forecast=forecast,
         budget=budget,

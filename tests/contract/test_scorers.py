@@ -245,8 +245,8 @@ class WornOut:
     "error", [KeyError("gone"), ZeroDivisionError(), SystemExit(3)]
 )
 def test_no_error_of_a_scorer_ends_a_fit_with_finished_candidates(error):
-    # The trial, and two candidates on two folds.
-    clf = classifier(scoring=WornOut(5, error)).fit(FRAME, TARGET)
+    # The trial, whether it judges labels, and two candidates on two folds.
+    clf = classifier(scoring=WornOut(7, error)).fit(FRAME, TARGET)
     assert [e.status for e in clf.history_] == ["ok", "ok", "failed"]
     assert type(error).__name__ in clf.history_[2].reason
     assert clf.predict(FRAME).shape == (120,)

@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sklearn_meta.data._alignment import align_columns
-from sklearn_meta.data._describe import as_frame
+from sklearn_meta.data._new_rows import as_frame
 from sklearn_meta.data._encoding import apply_encoder, encode_table
 
 N = 60

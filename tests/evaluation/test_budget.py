@@ -163,7 +163,7 @@ def test_combining_takes_its_share_and_the_calls_of_a_slow_scorer():
 
 
 def test_a_decision_between_classes_has_its_reserve():
-    context = replace(CONTEXT, objective=FastScoring("neg_log_loss"))
+    context = replace(CONTEXT, judges_labels=True)
     budget = Budget(100.0, lambda: 0.0)
     of_decision = reserve_seconds(History(), context, budget, 1)
     without = reserve_seconds(History(), CONTEXT, budget, 1)

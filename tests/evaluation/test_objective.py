@@ -75,6 +75,7 @@ def failing(estimator, X, y):
 )
 def test_metrics_of_labels_have_a_proper_objective(data, scoring, objective):
     context = EvaluationContext(data, (), make_scoring(scoring, data.task))
+    context = replace(context, judges_labels=judges_labels(context))
     found = objective_of(context)
     assert found == (None if objective is None else FastScoring(objective))
 
