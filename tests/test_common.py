@@ -94,8 +94,8 @@ def test_short_search(estimator, check):
         pytest.skip(str(error))
 
 
-@parametrize_with_checks(ENSEMBLES)
-def test_ensembles(estimator, check):
+@parametrize_with_checks([*ENSEMBLES, *ENCODERS])
+def test_ensembles_and_encoders(estimator, check):
     check(estimator)
 
 

@@ -153,6 +153,7 @@ KINDS_OF_COLUMNS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*copies of other rows")
 @pytest.mark.parametrize("name", KINDS_OF_COLUMNS)
 def test_skops_stores_models_on_every_kind_of_column(name):
     values = KINDS_OF_COLUMNS[name]

@@ -95,6 +95,7 @@ EFFECTS = {
     "max_evaluations": Effect(2, 3, n_evaluations),
     "scoring": Effect("accuracy", None, scores),
     "cv": Effect(2, 3, scores),
+    "column_kinds": Effect({0: "category"}, {0: "drop"}, scores),
     "search_space": Effect(TREE, BAYES),
     "search": Effect(
         RandomSearch(), EvolutionarySearch(), tried, {"max_evaluations": 6}

@@ -14,8 +14,8 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sklearn_meta.data._alignment import align_columns
-from sklearn_meta.data._new_rows import as_frame
 from sklearn_meta.data._encoding import apply_encoder, encode_table
+from sklearn_meta.data._new_rows import as_frame
 
 N = 60
 WORDS = "red fox runs over the lazy dog again and jumps home".split()

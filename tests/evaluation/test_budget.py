@@ -25,7 +25,6 @@ from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import Status
-from sklearn_meta.evaluation._scoring import FastScoring
 from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 from sklearn_meta.timing._refits import refit_seconds
 from tests.evaluation.records import evaluation
