@@ -236,9 +236,9 @@ def describe_table(
     if groups is not None:
         check_groups(groups, splits_rows=not keeps_rows)
     names = column_names(X)
-    chosen = chosen_kinds(X, names or range(X.shape[1]), column_kinds)
+    chosen = chosen_kinds(X, names, column_kinds)
     encoder, encoded, encoding = clip_huge(*encode_table(X, chosen))
-    warn_of_left_out(encoding.columns, names or range(X.shape[1]))
+    warn_of_left_out(encoding.columns, names)
     dataset = Dataset(
         X=encoded,
         y=task.encode(y),
@@ -254,7 +254,12 @@ def describe_table(
     else:
         canonical = dataset = replace(dataset, copy_of=rows.copy_of)
     row_encoder = RowEncoder(
-        encoder, library_of(X), names, encoding.columns, Bounds.of(encoded)
+        encoder,
+        library_of(X),
+        # Positions need not be kept, of which there may be millions.
+        names if isinstance(names, list) else None,
+        encoding.columns,
+        Bounds.of(encoded),
     )
     feature_names = getattr(estimator, "feature_names_in_", None)
     given = GivenTable(X, row_encoder, feature_names, given_y)
@@ -269,7 +274,7 @@ def describe_table(
     )
 
 
-def column_names(X) -> list | None:
+def column_names(X) -> list | range:
     """Return the names of the columns of a table.
 
     Parameters
@@ -278,12 +283,12 @@ def column_names(X) -> list | None:
 
     Returns
     -------
-    names : list or None
-        None if `X` is not a data frame.
+    names : list or range
+        Positions if `X` is not a data frame.
     """
     if nw.dependencies.is_into_dataframe(X):
         return list(nw.from_native(X).columns)
-    return None
+    return range(X.shape[1])
 
 
 def like_target(values, y):

@@ -25,7 +25,7 @@ def test_networks_take_a_table_with_text(monkeypatch):
 
     def encode_table(X):
         encoder = FunctionTransformer(accept_sparse=True).fit(X)
-        return encoder, table, Encoding(None, schema, (), ())
+        return encoder, table, Encoding(None, schema, ())
 
     monkeypatch.setattr(_maml, "encode_table", encode_table)
     # What stands for the user's table is passed on by the encoder as it is.
