@@ -248,11 +248,11 @@ def describe_table(
         groups=groups,
         metadata=metadata,
     )
-    rows = canonical_rows(dataset, keeps_rows=keeps_rows)
-    if rows.order is not None:
-        canonical = replace(take_rows(dataset, rows.order), copy_of=rows.copy_of)
+    ordered = canonical_rows(dataset, keeps_rows=keeps_rows)
+    if ordered.order is not None:
+        canonical = replace(take_rows(dataset, ordered.order), copy_of=ordered.copy_of)
     else:
-        canonical = dataset = replace(dataset, copy_of=rows.copy_of)
+        canonical = dataset = replace(dataset, copy_of=ordered.copy_of)
     row_encoder = RowEncoder(
         encoder,
         library_of(X),
@@ -265,12 +265,12 @@ def describe_table(
     given = GivenTable(X, row_encoder, feature_names, given_y)
     return Table(
         dataset,
-        rows.order,
+        ordered.order,
         canonical,
         encoding,
         row_encoder,
         given,
-        rows.n_copies,
+        ordered.n_copies,
     )
 
 

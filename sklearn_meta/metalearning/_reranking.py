@@ -17,11 +17,11 @@ class FirstThen:
     ----------
     first : frozenset of str
         Pipelines that are chosen first, in the order of the portfolio.
-    then : PortfolioReranker
+    then : PortfolioReranker or FirstThen
     """
 
     first: frozenset[str] = field(repr=False)
-    then: PortfolioReranker = field(repr=False)
+    then: PortfolioReranker | FirstThen = field(repr=False)
 
     def best_next(self, texts, scores, pending=()) -> str:
         """Choose the pipeline to evaluate next; see `PortfolioReranker`."""
@@ -50,15 +50,12 @@ class PortfolioReranker:
     unknown_after : int, default=0
         Number of evaluations after which pipelines that are not in `pipelines` are
         chosen first; before, they are chosen last.
-    first : tuple of str, default=()
-        Pipelines that are chosen before all others, in this order.
     """
 
     criterion: PortfolioCriterion = field(repr=False)
     posterior: DatasetPosterior = field(repr=False)
     pipelines: Mapping[str, int] = field(repr=False)
     unknown_after: int = 0
-    first: tuple[str, ...] = ()
 
     def best_next(
         self,
@@ -83,10 +80,6 @@ class PortfolioReranker:
         -------
         text : str
         """
-        left = set(texts)
-        for text in self.first:
-            if text in left:
-                return text
         waiting = {self.pipelines.get(text): text for text in reversed(texts)}
         unknown = waiting.pop(None, None)
         n_begun = len(scores) + len(pending)

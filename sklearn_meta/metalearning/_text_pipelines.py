@@ -17,6 +17,7 @@ from dataclasses import replace
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.exceptions import PipelineSyntaxError
 from sklearn_meta.metalearning._prior import Prior, Proposal
+from sklearn_meta.metalearning._reranking import FirstThen
 from sklearn_meta.pipelines._operators import Catalog
 from sklearn_meta.pipelines._text import format_tree, parse
 
@@ -92,9 +93,9 @@ def text_first(prior: Prior, dataset, catalog: Catalog) -> Prior:
     if not dataset.schema.has_text:
         return prior
     first = text_portfolio(catalog)
-    texts = tuple(format_tree(proposal.tree) for proposal in first)
+    texts = frozenset(format_tree(proposal.tree) for proposal in first)
     rest = (p for p in prior.portfolio if format_tree(p.tree) not in texts)
     reranker = prior.reranker
     if reranker is not None:
-        reranker = replace(reranker, first=texts)
+        reranker = FirstThen(texts, reranker)
     return replace(prior, portfolio=(*first, *rest), reranker=reranker)

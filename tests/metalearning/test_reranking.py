@@ -32,13 +32,6 @@ def test_unknown_pipelines_are_chosen_first_when_they_are_due():
     assert reranker.best_next(["mine"], {}) == "mine"
 
 
-def test_the_first_pipelines_are_not_reranked():
-    reranker = replace(reranker_of([[0.5, 0.0]], "ab"), first=("mine", "a"))
-    assert reranker.best_next(["b", "a", "mine"], {}) == "mine"
-    assert reranker.best_next(["b", "a"], {"mine": 1.0}) == "a"
-    assert reranker.best_next(["b"], {"mine": 1.0, "a": 1.0}) == "b"
-
-
 def test_pending_pipelines_count_as_chosen():
     # Pipelines 0 and 1 are good on one dataset, pipeline 2 on the other one.
     reranker = reranker_of([[0.0, 0.1, 2.0], [2.0, 1.9, 0.4]], "abc")
