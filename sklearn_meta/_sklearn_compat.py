@@ -11,6 +11,9 @@ this one only. Supported are 1.7 to 1.9; what earlier ones of these lack:
   in its place.
 - Logistic regression whose penalty `l1_ratio` alone decides, since 1.8. Before,
   `logistic_penalty` names the penalty too.
+- Splines of missing values, and splitters for the cross-fitting of `TargetEncoder`.
+  Where `splines_take_missing` and `target_encoder_takes_splitters` are false, missing
+  dates have the splines of 1970-01-01, and target encoding makes its own folds.
 
 What scikit-learn itself does otherwise before 1.9 stays so: with metadata routing, a
 scorer that does not say whether it wants `sample_weight` gets none, without an error.
@@ -70,6 +73,22 @@ def logistic_penalty(l1_ratio):
     if l1_ratio == 0:
         return []
     return [("penalty", "elasticnet"), ("l1_ratio", l1_ratio)]
+
+
+@functools.cache
+def splines_take_missing():
+    """Whether `SplineTransformer` takes missing values."""
+    from sklearn.preprocessing import SplineTransformer
+
+    return "handle_missing" in SplineTransformer().get_params()
+
+
+@functools.cache
+def target_encoder_takes_splitters():
+    """Whether the parameter `cv` of `TargetEncoder` may be a splitter."""
+    from sklearn.preprocessing import TargetEncoder
+
+    return "cv_object" in TargetEncoder._parameter_constraints["cv"]
 
 
 def takes_sample_weight(scorer):
@@ -181,7 +200,9 @@ __all__ = [
     "metric_name",
     "response_methods",
     "metric_of_scorer",
+    "splines_take_missing",
     "takes_sample_weight",
+    "target_encoder_takes_splitters",
     "validate_params",
     "with_callbacks",
 ]

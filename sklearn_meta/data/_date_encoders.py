@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_meta._sklearn_compat import splines_take_missing
 from sklearn_meta.data._column_kinds import DATETIME_UNIT, DURATION_UNIT, PARSED
 from sklearn_meta.data._transformer_specs import (
     function_spec,
@@ -120,10 +121,16 @@ def _cycles(column):
 def _periodic(period, n_splines, degree):
     """Return the spec of periodic splines with equidistant knots."""
     knots = [[period * i / n_splines] for i in range(n_splines + 1)]
-    return transformer_spec(
-        "sklearn.preprocessing.SplineTransformer",
-        knots=knots,
-        degree=degree,
-        extrapolation="periodic",
-        handle_missing="zeros",
+    settings = {"knots": knots, "degree": degree, "extrapolation": "periodic"}
+    path = "sklearn.preprocessing.SplineTransformer"
+    if splines_take_missing():
+        return transformer_spec(path, **settings, handle_missing="zeros")
+    fill = transformer_spec(
+        "sklearn.impute.SimpleImputer",
+        strategy="constant",
+        fill_value=0.0,
+        keep_empty_features=True,
+    )
+    return pipeline_spec(
+        ("fill", fill), ("splines", transformer_spec(path, **settings))
     )

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sklearn_meta._sklearn_compat import target_encoder_takes_splitters
 from sklearn_meta.pipelines._spec import Spec
 
 # A category of more levels is replaced by means of the target.
@@ -80,18 +81,22 @@ def target_encoder(n_classes, random_state, *, smooth="auto") -> Spec:
             # classes it is right, also in a fold that has seen only two of them.
             ("target_type", "continuous" if n_classes == 1 else "auto"),
             ("smooth", smooth),
-            (
-                "cv",
-                # Not stratified: StratifiedKFold warns of, and may refuse, rare
-                # classes.
-                Spec(
-                    "sklearn.model_selection.KFold",
-                    (
-                        ("n_splits", TARGET_ENCODER_FOLDS),
-                        ("shuffle", True),
-                        ("random_state", random_state),
-                    ),
-                ),
-            ),
+            *_cross_fitting(random_state),
         ),
     )
+
+
+def _cross_fitting(random_state):
+    """Return the arguments of the target encoder's own cross-fitting."""
+    if not target_encoder_takes_splitters():
+        return [("cv", TARGET_ENCODER_FOLDS), ("random_state", random_state)]
+    # Not stratified: StratifiedKFold warns of, and may refuse, rare classes.
+    folds = Spec(
+        "sklearn.model_selection.KFold",
+        (
+            ("n_splits", TARGET_ENCODER_FOLDS),
+            ("shuffle", True),
+            ("random_state", random_state),
+        ),
+    )
+    return [("cv", folds)]

@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from sklearn_meta.data import _date_encoders
 from sklearn_meta.data._column_encoders import column_transformer
 from sklearn_meta.data._column_kinds import (
     CATEGORY,
@@ -160,6 +161,17 @@ def test_a_cycle_comes_back_to_where_it_was():
     assert_allclose(values[0, 1:], values[1, 1:], atol=1e-9)
     assert_allclose(values[2, 1:], values[3, 1:], atol=1e-9)
     assert np.abs(values[0, 1:] - values[2, 1:]).max() > 0.1
+
+
+def test_missing_dates_have_splines_where_these_take_no_missing_values(monkeypatch):
+    column = Column("a", DATE, span=(0.0, 20 * DAY))
+    dates = pd.to_datetime(["1970-01-05", None, "1970-01-01"])
+    monkeypatch.setattr(_date_encoders, "splines_take_missing", lambda: False)
+    values = one(column, dates)
+    assert np.isnan(values[1, 0]) and np.isfinite(values[:, 1:]).all()
+    assert_array_equal(values[1, 1:], values[2, 1:])
+    monkeypatch.undo()
+    assert_allclose(one(column, dates)[[0, 2]], values[[0, 2]])
 
 
 def test_missing_dates_are_missing_and_in_no_cycle():

@@ -13,6 +13,7 @@ from sklearn.preprocessing import TargetEncoder
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION, TASKS
 from sklearn_meta.pipelines import (
     Schema,
+    _many_levels,
     compile_pipeline,
     default_catalog,
     parse,
@@ -26,6 +27,7 @@ from sklearn_meta.pipelines._many_levels import (
     SingleTarget,
     columns_of_many_levels,
     single_target,
+    target_encoder,
 )
 from sklearn_meta.testing import make_target
 
@@ -183,3 +185,16 @@ def test_a_hundred_thousand_levels_take_seconds():
     began = time.perf_counter()
     pipeline.fit(X, y)
     assert time.perf_counter() - began < 10
+
+
+@pytest.mark.parametrize("takes_splitters", [True, False])
+def test_cross_fitting_is_shuffled_by_the_seed(monkeypatch, takes_splitters):
+    monkeypatch.setattr(
+        _many_levels, "target_encoder_takes_splitters", lambda: takes_splitters
+    )
+    encoder = target_encoder(2, 7)
+    if takes_splitters:
+        assert encoder.param("cv").param("random_state") == 7
+        assert encoder.param("cv").param("shuffle")
+    else:
+        assert (encoder.param("cv"), encoder.param("random_state")) == (5, 7)
