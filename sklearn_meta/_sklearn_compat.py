@@ -109,13 +109,6 @@ def response_methods(scorer):
     return (methods,) if isinstance(methods, str) else tuple(methods)
 
 
-def metric_name(scorer):
-    """Return the name of the metric of a scorer of `make_scorer`; None for others."""
-    if type(scorer) is not _Scorer:
-        return None
-    return getattr(scorer._score_func, "__name__", None)
-
-
 def metric_of_scorer(scorer):
     """Return metric, arguments and sign of a scorer of `make_scorer`.
 
@@ -197,7 +190,6 @@ __all__ = [
     "_safe_indexing",
     "calibration_method",
     "logistic_penalty",
-    "metric_name",
     "response_methods",
     "metric_of_scorer",
     "splines_take_missing",

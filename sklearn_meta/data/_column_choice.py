@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from difflib import get_close_matches
 from numbers import Integral
 
@@ -56,25 +55,6 @@ def chosen_kinds(X, names, column_kinds) -> dict[int, str]:
             found = [_position(k, names, positions) for k in keys]
             by_name.update(dict.fromkeys(found, kind))
     return {**by_selector, **by_name}
-
-
-def check_column_kinds(column_kinds):
-    """Check the type of the parameter `column_kinds`.
-
-    Parameters
-    ----------
-    column_kinds : object
-
-    Raises
-    ------
-    InvalidParameterError
-        If it is neither None nor a mapping.
-    """
-    if column_kinds is not None and not isinstance(column_kinds, Mapping):
-        raise InvalidParameterError(
-            "The 'column_kinds' parameter must be None or a mapping of columns to "
-            f"kinds, such as {{'zip': 'category'}}. Got {column_kinds!r}."
-        )
 
 
 def _selected(found, names, positions):

@@ -541,13 +541,6 @@ _ISO_DURATION = re.compile(
     r"(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
 _UNITS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z\u00b5]+)\.?,?\s*(?:and\s+)?")
-_MILLISECONDS = {
-    "weeks": 7 * DAY,
-    "days": DAY,
-    "hours": 3_600_000,
-    "minutes": 60_000,
-    "seconds": 1_000,
-}
 
 
 def duration_of(cell) -> float:
@@ -593,7 +586,9 @@ def _duration_of_text(text):
         present = {name: v for name, v in fields.items() if v is not None}
         if not present:
             return np.nan
-        return sign * sum(_MILLISECONDS[name] * float(v) for name, v in present.items())
+        return sign * sum(
+            DURATION_UNITS[name] * float(v) for name, v in present.items()
+        )
     total, end = 0.0, 0
     for part in _UNITS.finditer(text):
         unit = DURATION_UNITS.get(part[2].lower())

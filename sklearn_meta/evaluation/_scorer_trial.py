@@ -15,7 +15,7 @@ import cloudpickle
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from sklearn_meta._sklearn_compat import InvalidParameterError, metric_name
+from sklearn_meta._sklearn_compat import InvalidParameterError, metric_of_scorer
 from sklearn_meta.evaluation._cross_validation import subsample
 from sklearn_meta.evaluation._scoring import FastScoring
 
@@ -188,7 +188,8 @@ def way_out(scoring, task, message) -> str:
     -------
     sentence : str
     """
-    metric, names = metric_name(scoring.scorer), get_scorer_names()
+    function, _, _ = metric_of_scorer(scoring.scorer)
+    metric, names = getattr(function, "__name__", None), get_scorer_names()
     if task.n_outputs > 1:
         usual = "f1_micro" if task.is_classifier else "r2"
         return f"Pass a scorer that takes several outputs, such as {usual!r}."
