@@ -684,16 +684,18 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         must support the type of the target: for several labels ``"f1_micro"``,
         ``"f1_samples"``, ``"accuracy"`` (of all labels of a row) or ``"roc_auc"``. For
         a metric of labels, such as ``"f1"``, pipelines are compared by the log loss,
-        and the decision is tuned, see `decision_threshold_`. With fewer than 100 rows
-        outside of the largest class they are compared by the log loss as well.
+        and the decision is tuned, see `decision_threshold_`. With fewer than 100 rows,
+        and less than 5 %, outside of the largest class they are compared by the log
+        loss as well.
     cv : int, splitter, iterable or None, default=None
         Cross-validation of the pipelines, as in ``GridSearchCV``. None chooses by the
         number of rows: five stratified folds, repeated below 1 000 rows, three folds
         above 15 000, and one holdout part above 60 000, or from 2 500 rows on if
-        `time_budget` is too short for folds; folds as well where fewer than 100 rows
-        are outside of the largest class. With a holdout part, pipelines are fitted
-        on as many rows as allow for some dozens of fits within the budget; the final
-        model is fitted on all rows, or on as many as there is time for.
+        `time_budget` is too short for folds; folds as well where fewer than 100 rows,
+        and less than 5 %, are outside of the largest class. With a holdout part,
+        pipelines are fitted on as many rows as allow for some dozens of fits within the
+        budget; the final model is fitted on all rows, or on as many as there is time
+        for.
     column_kinds : mapping or None, default=None
         Kinds of columns that are not to be inferred: maps names of columns, positions,
         or selectors such as those of ``make_column_selector`` to ``"number"``,

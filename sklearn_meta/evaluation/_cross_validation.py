@@ -90,9 +90,10 @@ def default_splitter(dataset, random_state, effort=FULL_EFFORT):
     splitter : scikit-learn splitter
         Stratified for a single target of classes, grouped if groups are given. Five
         folds twice below 1 000 rows, five folds below 15 000, three below 60 000; a
-        holdout above, or if `effort` allows one fold only. With so few rows outside of
-        the largest class that a holdout part would have less than `MIN_RARE_ROWS` of
-        them, five folds below 60 000 rows and three above.
+        holdout above, or if `effort` allows one fold only. Where less than
+        `RARE_SHARE` of the rows are outside of the largest class, and a holdout part
+        would have less than `MIN_RARE_ROWS` of them, five folds below 60 000 rows and
+        three above.
     """
     n = dataset.n_samples
     stratified = dataset.task.stratifies

@@ -101,3 +101,11 @@ def test_metrics_of_few_positives_have_a_proper_objective(scoring, n_rare, objec
     # There is no decision to be tuned.
     assert not judges_labels(context)
     assert objective_of(replace(context, scoring=make_scoring(None, data.task))) is None
+
+
+def test_few_rows_of_a_small_table_are_not_rare():
+    data = dataset(TWO.task, (np.arange(400) < 60).astype(int))
+    context = EvaluationContext(data, (), make_scoring("roc_auc", data.task))
+    assert objective_of(context) is None
+    rare = dataset(TWO.task, (np.arange(400) < 19).astype(int))
+    assert objective_of(replace(context, dataset=rare)) == FastScoring("neg_log_loss")
