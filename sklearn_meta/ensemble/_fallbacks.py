@@ -18,9 +18,10 @@ from sklearn_meta.ensemble._members import (
     load_models,
 )
 from sklearn_meta.ensemble._refits import Refits
+from sklearn_meta.evaluation._places import NOT_SAFE
 from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
 from sklearn_meta.exceptions import NoCandidateError
-from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.parallel._local_pool import this_process_only
 from sklearn_meta.pipelines._tree import X
 from sklearn_meta.timing._refits import refit_seconds
 
@@ -45,30 +46,32 @@ def screening_model(history):
     return None
 
 
-def fastest_model(evaluations, context, budget):
+def fastest_model(evaluations, refits):
     """Fit the candidate with the shortest predicted time, even beyond the budget.
 
     This is the last resort if the machine has become much slower during the search:
-    exceeding the budget by a short fit is better than returning no model.
+    exceeding the budget by a short fit is better than returning no model. It is fitted
+    in this process, unless it has hung or crashed in a worker.
 
     Parameters
     ----------
     evaluations : sequence of Evaluation
-    context : EvaluationContext
-    budget : Budget
+    refits : Refits
+        The earlier fits.
 
     Returns
     -------
     model : FinalModel or None
         None if no candidate can be fitted.
     """
+    context, budget = refits.context, replace(refits.budget, seconds=np.inf)
     for evaluation in sorted(evaluations, key=lambda e: refit_seconds(e, context)):
-        pool = InProcessPool(state=context, clock=budget.clock)
-        refits = Refits(context, pool, replace(budget, seconds=np.inf))
-        refits.run([evaluation])
-        member = fitted_member(evaluation, refits)
+        pool = this_process_only(refits.pool, context)
+        late = Refits(context, pool, budget, may_run=refits.may_run)
+        late.run([evaluation])
+        member = fitted_member(evaluation, late)
         if member is not None:
-            return FinalModel((member,), Combination.single(0), member, refits.seconds)
+            return FinalModel((member,), Combination.single(0), member, late.seconds)
     return None
 
 
@@ -111,7 +114,11 @@ def check_candidates(history):
         causes.
     """
     failures = (Status.FAILED, Status.MEMORY, Status.CRASHED)
-    causes = Counter((e.status, e.reason) for e in history if e.status in failures)
+    causes = Counter(
+        (e.status, e.reason)
+        for e in history
+        if e.status in failures or e.reason == NOT_SAFE
+    )
     if causes.total() >= max(1, len(history) / 2):
         text = ", ".join(
             f"{count} × {reason or status}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -27,9 +28,10 @@ from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_model
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
 from sklearn_meta.evaluation._budget import DECIDE_SECONDS, combine_seconds
+from sklearn_meta.evaluation._places import may_run
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
-from sklearn_meta.parallel._in_process import InProcessPool
+from sklearn_meta.parallel._local_pool import this_process_only
 from sklearn_meta.parallel._pool import Place, Task
 from sklearn_meta.parallel._run_tasks import run_task
 from sklearn_meta.pipelines.catalog._losses import without_log_target
@@ -80,7 +82,7 @@ def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
         # Try again within `SECONDS_AFTER_INTERRUPT` and without the workers, which may
         # still be busy with the first attempt.
         reason, interrupted = "interrupted", True
-        pool = InProcessPool(state=plan.context, clock=plan.budget.clock)
+        pool = this_process_only(pool, plan.context)
         final = _combine_within(plan, history, pool, ensemble_size, interrupted)
     if final is None:
         if interrupted:
@@ -111,6 +113,7 @@ def _combine_within(plan, history, pool, ensemble_size, interrupted):
         is_usable=lambda evaluation: can_import(
             plan.packages(evaluation), budget.remaining()
         ),
+        may_run=partial(may_run, plan.forecast),
     )
 
 
@@ -123,6 +126,7 @@ def build_final_model(
     budget,
     memory_limit=None,
     is_usable=lambda evaluation: True,
+    may_run=lambda tree, place: True,
 ) -> FinalModel | None:
     """Select, combine and fit the members of the final model within a budget.
 
@@ -139,6 +143,8 @@ def build_final_model(
     is_usable : callable, default=always True
         ``is_usable(evaluation) -> bool``: whether the models of a candidate can be
         loaded in the time left. If this holds for no candidate, all are used.
+    may_run : callable, default=always True
+        See `Refits`.
 
     Returns
     -------
@@ -151,7 +157,7 @@ def build_final_model(
     everyone = range(len(oof.evaluations))
     candidates = [i for i in everyone if is_usable(oof.evaluations[i])]
     candidates = candidates or list(everyone)
-    refits = Refits(context, pool, budget, memory_limit)
+    refits = Refits(context, pool, budget, memory_limit, may_run)
     while candidates:
         candidates = [
             i
@@ -182,7 +188,7 @@ def build_final_model(
                 decision=decision,
             )
         candidates = [i for i in candidates if i not in failed]
-    return screening_model(history) or fastest_model(oof.evaluations, context, budget)
+    return screening_model(history) or fastest_model(oof.evaluations, refits)
 
 
 @dataclass(frozen=True)
@@ -308,13 +314,15 @@ def _combine(oof, candidates, context, ensemble_size, refits):
     seconds = combine_seconds(remaining, score_seconds)
     last_call = max(seconds, SCORE_SHARE_OF_REST * remaining)
     arguments = (given, ensemble_size, seconds, last_call)
-    if context.scoring.is_own_code and pool.place is Place.WORKER:
+    best_alone = Combination.single(int(np.argmax(given.scores))), None
+    if context.scoring.is_own_code and pool.place is Place.LOST:
+        # It may be what the workers died of.
+        found = best_alone
+    elif context.scoring.is_own_code and pool.place is Place.WORKER:
         # A scorer of the user may hang, and a worker can be killed.
         deadline = budget.clock() + last_call if np.isfinite(last_call) else None
         task = Task("combine", COMBINE, arguments, deadline, refits.memory_limit)
-        found = run_task(pool, task)
-        if found is None:
-            found = Combination.single(int(np.argmax(given.scores))), None
+        found = run_task(pool, task) or best_alone
     else:
         (found,) = combine_candidates(context, *arguments, clock=budget.clock)
     combination, decision = found

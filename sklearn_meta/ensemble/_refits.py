@@ -23,6 +23,9 @@ class Refits:
     budget : Budget
     memory_limit : int or None, default=None
         Memory limit of one fit in bytes; None for no limit.
+    may_run : callable, default=always True
+        ``may_run(tree, place) -> bool``: whether a pipeline may be fitted in a place,
+        see `sklearn_meta.evaluation._places`. Others are not tried.
 
     Attributes
     ----------
@@ -30,11 +33,19 @@ class Refits:
         Total time of the fits so far in seconds, summed over the workers.
     """
 
-    def __init__(self, context, pool, budget, memory_limit=None):
+    def __init__(
+        self,
+        context,
+        pool,
+        budget,
+        memory_limit=None,
+        may_run=lambda tree, place: True,
+    ):
         self.context = context
         self.pool = pool
         self.budget = budget
         self.memory_limit = memory_limit
+        self.may_run = may_run
         self.seconds = 0.0
         self._models = {}
         self._tried = set()
@@ -75,6 +86,8 @@ class Refits:
             evaluation = self._waiting.pop(0)
             candidate = evaluation.candidate
             self._tried.add(candidate.text)
+            if not self.may_run(candidate.tree, place):
+                continue
             n_rows = self._n_rows(evaluation, share)
             if not n_rows:
                 continue
@@ -86,6 +99,7 @@ class Refits:
                 (candidate.tree, candidate.text, rounds, n_rows),
                 self.budget.deadline,
                 self.memory_limit,
+                candidate.text,
             )
         return None
 

@@ -15,6 +15,7 @@ from sklearn_meta.evaluation._fit_and_score import (
     fit_pipeline,
     refit_candidate,
 )
+from sklearn_meta.evaluation._places import NOT_SAFE, may_run
 from sklearn_meta.evaluation._records import (
     STATUS_OF_FAILURE,
     Candidate,
@@ -309,13 +310,18 @@ class _Fits:
             return None
         i = self._waiting.pop(0)
         candidate = self.recommended.candidates[i]
-        self._began[i], self._values[i] = self.plan.budget.clock(), []
+        now = self.plan.budget.clock()
+        self._began[i], self._values[i] = now, []
+        if not may_run(self.plan.forecast, candidate.tree, place):
+            self._ended[i] = Failed(i, "crashed", NOT_SAFE), now
+            return self.next_task(place)
         return Task(
             i,
             FIT,
             (candidate.tree, candidate.text),
             self._deadline,
             self.plan.limits.memory_limit,
+            candidate.text,
         )
 
     def collect(self, event):

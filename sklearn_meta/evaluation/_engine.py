@@ -19,6 +19,7 @@ from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext, duplicate_of
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._limits import SearchLimits
+from sklearn_meta.evaluation._places import NOT_SAFE, may_run
 from sklearn_meta.evaluation._racing import RacingRule
 from sklearn_meta.evaluation._records import (
     STATUS_OF_FAILURE,
@@ -306,6 +307,8 @@ class Engine:
             self._finish(proposal, Status.SKIPPED, proposal.reason_to_skip)
             return None
         left = self._search_deadline - now
+        if not may_run(self.forecast, proposal.candidate.tree, place):
+            return self._skip(proposal, NOT_SAFE)
         if not self.limits.is_counted and len(self.history):
             reason = (
                 self._time.reason_no_time(proposal.predicted, place, left)
@@ -313,10 +316,7 @@ class Engine:
                 else self._time.reason_no_fold(proposal.predicted, place, left)
             )
             if reason:
-                self._n_skipped += 1
-                self._exhausted |= self._n_skipped >= MAX_SKIPPED
-                self._finish(proposal, Status.SKIPPED, reason)
-                return None
+                return self._skip(proposal, reason)
         self._n_skipped = 0
         proposal.deadline = min(
             now + self._time.candidate_limit(left), self._search_deadline
@@ -329,7 +329,14 @@ class Engine:
             (candidate.tree, candidate.text, proposal.rule),
             proposal.deadline,
             self.limits.memory_limit,
+            candidate.text,
         )
+
+    def _skip(self, proposal, reason):
+        """Finish a candidate without a task; many in a row end the search."""
+        self._n_skipped += 1
+        self._exhausted |= self._n_skipped >= MAX_SKIPPED
+        self._finish(proposal, Status.SKIPPED, reason)
 
     def _reconsider(self, proposal):
         """Stop a candidate that will not finish in time, or extend its deadline.
@@ -357,7 +364,7 @@ class Engine:
                 self.pool.postpone(proposal.number, later)
         elif self.history.finished() or (
             # Nothing can end the next fold.
-            self.pool.place is Place.IN_PROCESS and float(np.mean(seconds)) > left
+            not self.pool.place.has_workers and float(np.mean(seconds)) > left
         ):
             self.pool.cancel(proposal.number)
             del self._running[proposal.number]
@@ -384,6 +391,8 @@ class Engine:
             return "maximum number of evaluations reached"
         if self._exhausted and not (self._queue or self._running or self._untold):
             if max(self._n_skipped, self._n_not_worthwhile) >= MAX_SKIPPED:
+                if self.pool.place in (Place.LOST, Place.NOT_STARTED):
+                    return "no worker processes for what is left to try"
                 return "no time for what is left to try"
             return "search space exhausted"
         return ""

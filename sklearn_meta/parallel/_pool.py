@@ -27,7 +27,14 @@ class Place(Enum):
 
     WORKER = "a worker process, which can be killed"
     STARTING = "this process, while the workers start"
-    IN_PROCESS = "this process, because there are no workers"
+    IN_PROCESS = "this process, because there are no workers by design"
+    NOT_STARTED = "this process, because the workers could not be started"
+    LOST = "this process, because the workers were lost while they ran tasks"
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether there are worker processes, which may still be starting."""
+        return self in (Place.WORKER, Place.STARTING)
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,10 @@ class Task:
         Instant on the clock of the pool at which the task is killed; None for no limit.
     memory_limit : int or None, default=None
         Bytes that the task may add to the memory of its worker; None for no limit.
+    key : hashable, default=None
+        Equal for all tasks that run the same code, such as the text of a pipeline. What
+        has hung or crashed in a worker is not run in this process, see `LocalPool`.
+        None if that does not matter.
     """
 
     id: Hashable
@@ -54,6 +65,7 @@ class Task:
     args: tuple = field(default=(), repr=False)
     deadline: float | None = None
     memory_limit: int | None = None
+    key: Hashable = None
 
 
 class Pool(Protocol):

@@ -1,5 +1,6 @@
 """Fits on all rows at the end."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
 from sklearn_meta.parallel._pickled import Pickled
-from sklearn_meta.parallel._pool import Done, Failed, Payload
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Place
 from sklearn_meta.pipelines import X
 from sklearn_meta.timing._refits import REFIT_MARGIN
 from tests.parallel.scripted_pool import ScriptedPool
@@ -147,3 +148,15 @@ def test_rounds_of_early_stopping_are_averaged():
     assert mean_iterations(evaluation) == 21
     plain = Evaluation(0, Candidate(X, "c", ""), Status.OK, ())
     assert mean_iterations(plain) is None
+
+
+def test_what_is_not_known_to_be_safe_is_left_out(now):
+    refits, pool = refits_of(
+        now, may_run=lambda tree, place: place is not Place.LOST or tree == "safe"
+    )
+    pool.place = Place.LOST
+    a, b = evaluation("a"), evaluation("b")
+    a = replace(a, candidate=replace(a.candidate, tree="safe"))
+    refits.run([b, a])
+    assert [(task.id, task.key) for task in pool.tasks] == [("a", "a")]
+    assert refits.model(b) is None and not refits.may_start(b)

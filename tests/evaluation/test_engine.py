@@ -9,14 +9,16 @@ import pytest
 
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._cross_validation import Stage
-from sklearn_meta.evaluation._engine import Engine
+from sklearn_meta.evaluation._engine import MAX_SKIPPED, Engine
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._limits import SearchLimits
+from sklearn_meta.evaluation._places import NOT_SAFE
 from sklearn_meta.evaluation._records import Candidate, FoldResult, Status
+from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._local_pool import LocalPool
-from sklearn_meta.parallel._pool import Done, Failed, Payload, Place
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, PoolError
 from sklearn_meta.pipelines._tree import X
 
 N_FOLDS = 3
@@ -510,3 +512,39 @@ def test_without_a_finished_candidate_no_fold_is_begun_that_would_end_late(
     first, *others = engine.history
     assert first.status is Status.TIMEOUT and len(first.folds) == 2
     assert all(e.status is Status.SKIPPED for e in others)
+
+
+@pytest.mark.parametrize("place", [Place.LOST, Place.IN_PROCESS])
+def test_without_workers_what_is_not_known_to_be_safe_is_skipped(place):
+    clock, search = FakeClock(), CountingSearch()
+    engine = make_engine(search, clock=clock, budget=1e3)
+    engine.forecast.is_safe = lambda tree: False
+    engine.pool = LocalPool(
+        None, FakeProcess(clock, lambda args: (0.1, folds(0.5), None)), without=place
+    )
+    reason = engine.run()
+    statuses = {e.status for e in engine.history}
+    if place is Place.IN_PROCESS:
+        assert Status.OK in statuses
+    else:
+        assert statuses == {Status.SKIPPED}
+        assert {e.reason for e in engine.history} == {NOT_SAFE}
+        assert len(engine.history) == MAX_SKIPPED
+        assert reason == "no worker processes for what is left to try"
+
+
+def test_a_candidate_that_ran_when_the_workers_were_lost_has_crashed():
+    class Lost(FakePool):
+        def wait(self, timeout):
+            raise PoolError("They are gone.")
+
+    clock = FakeClock()
+    engine = make_engine(CountingSearch(), clock=clock, max_evaluations=6)
+    engine.pool = LocalPool(
+        Lost(2, clock, random_outcome),
+        FakeProcess(clock, lambda args: (0.1, folds(0.5), None)),
+    )
+    with pytest.warns(SklearnMetaWarning, match="not available: They are gone") as said:
+        engine.run()
+    assert len(said) == 1
+    assert [e.status for e in engine.history] == [Status.CRASHED] * 2 + [Status.OK] * 4

@@ -6,7 +6,7 @@ import pytest
 
 from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.parallel._in_process import InProcessPool
-from sklearn_meta.parallel._local_pool import LocalPool
+from sklearn_meta.parallel._local_pool import LocalPool, this_process_only
 from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, PoolError, Task
 from tests.parallel.running import TASKS
 from tests.parallel.scripted_pool import ScriptedPool
@@ -19,30 +19,47 @@ class Processes(ScriptedPool):
     """Worker processes that start, and are lost, when the test says so."""
 
     def __init__(self, script=(), *, ready=True):
+        self.lost_at, self.error = "", LOST
         super().__init__(3, script)
         self.is_ready = ready
-        self.lost_at = ""
 
     def _perhaps_lost(self, where):
         if self.lost_at == where:
-            raise LOST
+            raise self.error
 
     @property
     def ready(self):
         self._perhaps_lost("ready")
         return self.is_ready
 
+    @property
+    def n_idle(self):
+        self._perhaps_lost("n_idle")
+        return super().n_idle
+
     def start(self):
         self._perhaps_lost("start")
         super().start()
+
+    def submit(self, task):
+        self._perhaps_lost("submit")
+        super().submit(task)
 
     def wait(self, timeout):
         self._perhaps_lost("wait")
         return super().wait(timeout)
 
+    def postpone(self, task_id, deadline):
+        self._perhaps_lost("postpone")
+        super().postpone(task_id, deadline)
 
-def echo(task_id, *values):
-    return Task(task_id, TASKS + "echo", values)
+    def cancel(self, task_id):
+        self._perhaps_lost("cancel")
+        super().cancel(task_id)
+
+
+def echo(task_id, *values, key=None):
+    return Task(task_id, TASKS + "echo", values, key=key)
 
 
 def state(pool):
@@ -114,7 +131,7 @@ def test_workers_that_do_not_start_are_replaced_by_this_process(here, where):
     with pytest.warns(SklearnMetaWarning, match=WARNING) as record:
         pool.start()
         assert pool.wait(0) == []
-        assert state(pool) == (Place.IN_PROCESS, 1, 1)
+        assert state(pool) == (Place.NOT_STARTED, 1, 1)
     assert len(record) == 1 and record[0].filename == __file__
     assert processes.log[-1] == ("close",)
     pool.submit(echo(1))
@@ -140,7 +157,7 @@ def test_tasks_of_lost_workers_are_failures_and_not_begun_again(here, where):
     pool, processes = with_three_tasks(here)
     processes.lost_at = where
     with pytest.warns(SklearnMetaWarning, match=WARNING) as record:
-        assert (pool.place is Place.IN_PROCESS) == (where == "ready")
+        assert (pool.place is Place.LOST) == (where == "ready")
         events = pool.wait(100)
     assert len(record) == 1 and record[0].filename == __file__
     assert sorted(events, key=lambda e: e.task_id) == [
@@ -211,3 +228,81 @@ def test_the_warning_may_be_an_error(here):
         with pytest.raises(SklearnMetaWarning):
             pool.wait(0)
     assert {e.task_id for e in pool.wait(0)} == {2, 3}
+
+
+CALLS = {
+    "submit": lambda pool: pool.submit(echo(4)),
+    "n_idle": lambda pool: pool.n_idle,
+    "ready": lambda pool: pool.place,
+    "wait": lambda pool: None,  # which follows in any case
+    "postpone": lambda pool: pool.postpone(2, 9.0),
+    "cancel": lambda pool: pool.cancel(9),
+}
+
+
+@pytest.mark.parametrize("where", CALLS)
+@pytest.mark.parametrize(
+    "error", [LOST, OSError(24, "Too many open files"), MemoryError("no room")]
+)
+def test_workers_may_be_lost_in_any_call(here, where, error):
+    pool, processes = with_three_tasks(here)
+    processes.lost_at, processes.error = where, error
+    with pytest.warns(SklearnMetaWarning, match="Worker processes are not") as record:
+        CALLS[where](pool)
+        events = pool.wait(100)
+    (warning,) = record
+    assert str(error) in str(warning.message)
+    lost = {2, 3, 4} if where == "submit" else {2, 3}
+    assert {e.task_id for e in events} == lost
+    assert all((e.kind, e.reason) == CRASHED for e in events)
+    # Everything works from now on, and nothing is lost twice.
+    assert state(pool) == (Place.LOST, 1, 1)
+    pool.postpone(2, 9.0)
+    pool.cancel(2)
+    pool.submit(echo(5, "b"))
+    assert [pool.wait(0), pool.wait(0)] == [[Payload(5, "b")], [Done(5)]]
+    pool.close()
+
+
+def test_what_ran_when_the_workers_were_lost_is_never_begun_here(here):
+    processes = Processes({1: [[]], 2: [[]]})
+    pool = LocalPool(processes, here)
+    pool.submit(echo(1, key="killer"))
+    pool.submit(echo(2))
+    processes.lost_at = "wait"
+    with pytest.warns(SklearnMetaWarning, match=WARNING):
+        pool.wait(0)
+    pool.submit(echo(3, "x", key="killer"))
+    (event,) = pool.wait(0)
+    assert (event.task_id, event.kind) == (3, "crashed")
+    assert "not begun in this process" in event.reason
+    pool.submit(echo(4, "x", key="other"))
+    assert pool.wait(0) == [Payload(4, "x")]
+    # A pool in its place, after Ctrl-C, knows it as well.
+    another = this_process_only(pool, None)
+    assert another.place is Place.LOST
+    another.submit(echo(5, "x", key="killer"))
+    assert [type(e) for e in another.wait(0)] == [Failed]
+
+
+@pytest.mark.parametrize("kind", ["crashed", "timeout", "memory", "raised"])
+def test_what_was_dangerous_in_a_worker_is_not_begun_here(here, kind):
+    processes = Processes({1: [[Failed(1, kind, "")]]})
+    pool = LocalPool(processes, here)
+    pool.submit(echo(1, key="a"))
+    pool.wait(0)
+    processes.lost_at = "wait"
+    with pytest.warns(SklearnMetaWarning, match=WARNING):
+        pool.wait(0)
+    pool.submit(echo(2, "x", key="a"))
+    (event,) = pool.wait(0)
+    assert isinstance(event, Payload) == (kind == "raised")
+
+
+def test_a_pool_of_this_process_after_an_interrupt(here):
+    pool = LocalPool(Processes(), here)
+    another = this_process_only(pool, "state")
+    assert another.place is Place.IN_PROCESS and another.clock is here.clock
+    assert this_process_only(here, None).place is Place.IN_PROCESS
+    another.submit(Task(1, TASKS + "state"))
+    assert another.wait(0) == [Payload(1, "state")]

@@ -87,4 +87,4 @@ def test_workers_that_cannot_start_are_no_error(started, monkeypatch):
 
     monkeypatch.setattr(_start.ProcessPool, "start", fail)
     with pytest.warns(UserWarning, match="not available: No. Pipelines"):
-        assert start().place is Place.IN_PROCESS
+        assert start().place is Place.NOT_STARTED
