@@ -51,7 +51,10 @@ def loads(data):
     """
     try:
         return pickle.loads(data)
-    except Exception as exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exception:
+        # Unpickling runs code of the value, which may even exit or be canceled.
         _, reason, _ = describe_exception(exception)
         raise UnpicklingError(f"its result cannot be unpickled: {reason}") from None
 

@@ -14,14 +14,15 @@ contrast to multiprocessing and loky:
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
-import pickle
-import selectors
+import select
 import socket
 import sys
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cloudpickle
 
@@ -38,12 +39,15 @@ from sklearn_meta.parallel._messages import (
     FAILED,
     FORK,
     FORKED,
+    FROM_WORKER,
     KILL,
     LEAVING,
     PAYLOAD,
     READY,
     TASK,
+    CorruptMessageError,
     pack_limit,
+    unpack_fields,
 )
 from sklearn_meta.parallel._pickled import UnpicklingError, loads
 from sklearn_meta.parallel._pool import (
@@ -53,6 +57,7 @@ from sklearn_meta.parallel._pool import (
     Place,
     PoolError,
     Task,
+    describe_exception,
     describe_exit,
     describe_timeout,
 )
@@ -71,9 +76,22 @@ STATUS_SECONDS = 2.0
 MAX_LOST_SERVERS = 3
 # Maximum number of workers in a row that die without a task, per worker of the pool.
 MAX_IDLE_DEATHS = 10
+# Maximum number of workers in a row that the system refuses while there is no other
+# one, and the seconds until the next try: without other workers, and with some.
+MAX_REFUSALS = 20
+REFUSAL_SECONDS, REFUSAL_SECONDS_WITH_OTHERS = 0.1, 1.0
+# A payload is at most this multiple of the memory limit of its task, in which it was
+# made; a longer one is garbage.
+PAYLOAD_SHARE = 2
+
+CORRUPT = "something wrote what is no message into the connection of the worker"
+LIMITS = (
+    "Raise the limits on processes, open files and memory (see 'ulimit -a', and those "
+    "of the container) to use worker processes."
+)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Running:
     id: Hashable
     deadline: float | None
@@ -88,19 +106,29 @@ class _Worker:
 
     number: int
     channel: Channel
-    requested: float
+    requested: float = field(default_factory=time.monotonic)
     task: _Running | None = None
+    # What the task was sent as, in case this worker is never forked.
+    message: bytes = field(default=b"", repr=False)
     # Largest memory use beyond that of the server that was measured in this task.
     memory_growth: int = 0
+    # Whether it is to be killed and replaced.
+    is_retired: bool = False
+    # When its connection was found closed, in which case the server will report its
+    # exit status; when the system refused to fork it, in which case another one will
+    # take over its task.
+    closed: float | None = None
+    refused: float | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it can be given a task."""
+        return self.task is None and self.is_present
 
-@dataclass
-class _Ending:
-    """A task whose worker has ended; the server will report the exit status."""
-
-    task: _Running
-    since: float
-    memory_growth: int
+    @property
+    def is_present(self) -> bool:
+        """Whether it is expected to report anything."""
+        return not self.is_retired and self.closed is None and self.refused is None
 
 
 class ProcessPool:
@@ -110,6 +138,11 @@ class ProcessPool:
     as `Failed` and does not affect other tasks. A pool may be used by one thread only.
     It needs a Unix system, see `can_start_processes`; only on Linux is memory measured
     and does the kernel kill orphaned workers.
+
+    Ctrl-C may interrupt any method at any statement. Therefore each step of the state
+    is one statement that can be repeated, objects own their descriptors, and what a
+    method has not finished is found and done by the next one (`_repair`). A task whose
+    `submit` was interrupted has to be canceled.
 
     Parameters
     ----------
@@ -143,15 +176,17 @@ class ProcessPool:
         self._owner = None
         self._setup: SharedObject | None = None
         self._server: ServerHandle | None = None
-        self._selector = None
+        # A worker that is not in here any more has been killed, or will be.
         self._workers: dict[int, _Worker] = {}
-        self._ending: dict[int, _Ending] = {}
         # Process ids of the workers that the server has not yet reported as ended.
         self._pids: dict[int, int] = {}
         self._events: list[Payload | Done | Failed] = []
+        self._failure: PoolError | None = None
         self._n_forked = 0
         self._n_lost = 0
         self._n_idle_deaths = 0
+        self._n_refusals = 0
+        self._next_fork = 0.0
         self._next_memory_check = 0.0
 
     # Starting and closing
@@ -176,45 +211,66 @@ class ProcessPool:
             )
         self._owner = os.getpid()
         function, args = self.setup
-        self._setup = SharedObject.create((self.preload, function, args))
-        self._selector = selectors.PollSelector()
         try:
-            self._start_server()
+            with self._failing():
+                self._setup = SharedObject.create((self.preload, function, args))
+                self._repair()
         except BaseException:
             self.close()
             raise
-
-    def _start_server(self):
-        server = ServerHandle.start(self._setup, self._owner)
-        self._server = server
-        self._selector.register(server.control.connection, selectors.EVENT_READ, server)
 
     def close(self):
         """Kill every worker and the server; running tasks are lost.
 
         A pool may be closed more than once.
         """
-        if self._selector is not None:
-            self._selector.close()
-            self._selector = None
-        if self._server is not None:
-            self._end_server()
-        if self._setup is not None:
-            self._setup.close()
-            self._setup = None
+        interrupt = None
+        while True:
+            try:
+                self._release()
+                break
+            except KeyboardInterrupt as exception:
+                interrupt = exception
+        if interrupt is not None:
+            raise interrupt
 
-    def _end_server(self):
-        server, self._server = self._server, None
+    def _release(self):
+        """Release all processes and descriptors; may be repeated at any step."""
         for worker in self._workers.values():
             worker.channel.close()
-        self._workers.clear()
-        self._ending.clear()
-        if self._owner == os.getpid():
-            server.end(self._pids.values())
-        else:
-            # A fork of the process that owns the pool must not end its server.
-            server.close()
-        self._pids.clear()
+        if self._server is not None:
+            if self._owner == os.getpid():
+                self._server.end(self._pids.values())
+            else:
+                # A fork of the process that owns the pool must not end its server.
+                self._server.close()
+        if self._setup is not None:
+            self._setup.close()
+        self._workers, self._pids, self._server, self._setup = {}, {}, None, None
+
+    def _fail(self, message, note=""):
+        """Close the pool and raise an error."""
+        # Kept for the next call in case that Ctrl-C interrupts closing.
+        self._failure = PoolError(message)
+        if note:
+            self._failure.add_note(note)
+        self._raise_failure()
+
+    def _raise_failure(self):
+        """Close the pool and raise its error, if it has failed."""
+        if self._failure is not None:
+            self.close()
+            error, self._failure = self._failure, None
+            raise error
+
+    @contextlib.contextmanager
+    def _failing(self):
+        """Let the pool fail where the system has no descriptor or memory for it."""
+        try:
+            yield
+        except (OSError, MemoryError) as error:
+            text = f"{type(error).__name__}: {error}"
+            self._fail(f"The system refuses what they need ({text}). {LIMITS}")
 
     def __enter__(self):
         return self
@@ -224,30 +280,38 @@ class ProcessPool:
 
     def __del__(self):
         # __init__ may have raised.
-        if getattr(self, "_server", None) is not None:
+        if getattr(self, "_server", None) or getattr(self, "_setup", None):
             self.close()
 
     # State
 
     @property
     def ready(self) -> bool:
-        """Whether the server has imported the modules and run the setup.
+        """Whether the server has run the setup and forked a worker.
 
         Raises
         ------
         PoolError
             If the server could not start, or the setup raised.
         """
-        if self._server is None:
+        self._raise_failure()
+        if self._setup is None:
             return False
-        if not self._server.is_ready:
-            self._poll(0)
-        return self._server is not None and self._server.is_ready
+        if not self._is_ready:
+            with self._failing():
+                self._poll(0)
+        return self._is_ready
+
+    @property
+    def _is_ready(self):
+        return self._server is not None and self._server.has_forked
 
     @property
     def n_idle(self) -> int:
         """Number of tasks that can be submitted now; 0 until `ready`."""
-        return sum(worker.task is None for worker in self._workers.values())
+        if not self._is_ready:
+            return 0
+        return sum(worker.is_idle for worker in self._workers.values())
 
     place = Place.WORKER
 
@@ -261,25 +325,36 @@ class ProcessPool:
         task : Task
             Each value that it yields is sent at once. Allocations beyond its memory
             limit raise a `MemoryError` in the task; a worker that uses a quarter more
-            nevertheless is killed (checked every 50 ms, during `wait`).
+            nevertheless is killed (checked every 50 ms, during `wait`). A task that
+            cannot be pickled is reported as failed.
 
         Raises
         ------
         RuntimeError
             If no worker is idle.
         """
-        worker = next((w for w in self._workers.values() if w.task is None), None)
-        if worker is None:
+        idle = [w for w in self._workers.values() if w.is_idle and self._is_ready]
+        if not idle:
             raise RuntimeError(
                 f"Task {task.id} was submitted while no worker is idle. Submit only "
                 "when 'n_idle' is positive."
             )
-        body = cloudpickle.dumps((task.function, task.args), protocol=5)
-        limit = pack_limit(task.memory_limit)
-        worker.task = _Running(task.id, task.deadline, task.memory_limit, self.clock())
+        worker = idle[0]
+        limit = task.memory_limit
+        try:
+            call = cloudpickle.dumps((task.function, task.args), protocol=5)
+            message = pack_limit(limit) + call
+        except Exception as exception:
+            failed = Failed(task.id, *describe_exception(exception))
+            self._events = [*self._events, failed]
+            return
+        if limit is not None:
+            worker.channel.limits = {**FROM_WORKER, PAYLOAD: PAYLOAD_SHARE * limit}
         worker.memory_growth = 0
-        worker.channel.send(TASK, limit + body)
-        self._listen(worker)
+        # The server reports a fork after the request of it.
+        worker.message = b"" if worker.number in self._pids else message
+        worker.task = _Running(task.id, task.deadline, limit, self.clock())
+        worker.channel.send(TASK, message)
 
     def postpone(self, task_id, deadline):
         """Change the deadline of a task; without effect if the task has ended.
@@ -292,7 +367,7 @@ class ProcessPool:
         """
         for worker in self._workers.values():
             if worker.task is not None and worker.task.id == task_id:
-                worker.task.deadline = deadline
+                worker.task = replace(worker.task, deadline=deadline)
 
     def cancel(self, task_id):
         """Kill a task without any further event of it.
@@ -300,14 +375,19 @@ class ProcessPool:
         Parameters
         ----------
         task_id : hashable
+
+        Raises
+        ------
+        PoolError
+            If the system has no descriptors or memory left for the pool.
         """
-        for worker in list(self._workers.values()):
+        self._raise_failure()
+        for worker in self._workers.values():
             if worker.task is not None and worker.task.id == task_id:
-                self._replace(worker)
-        for number, ending in list(self._ending.items()):
-            if ending.task.id == task_id:
-                del self._ending[number]
+                worker.task, worker.is_retired = None, True
         self._events = [e for e in self._events if e.task_id != task_id]
+        with self._failing():
+            self._repair()
 
     def wait(self, timeout: float):
         """Return the events so far; wait if there is none.
@@ -327,21 +407,22 @@ class ProcessPool:
         Raises
         ------
         PoolError
-            If the server could not start, the setup raised, or the server was lost
-            too often.
+            If the server could not start, the setup raised, the server was lost too
+            often, or the system has no processes, descriptors or memory for the pool.
         """
+        self._raise_failure()
         end = time.monotonic() + timeout
-        was_ready = self._server is not None and self._server.is_ready
+        was_ready = self._is_ready
         first = True
-        while self._server is not None:
+        while self._setup is not None:
             left = end - time.monotonic()
             if left < 0 and not first:
                 break
             pause = min(left, self._seconds_to_next_check())
-            self._poll(0 if self._events else max(0.0, pause))
+            with self._failing():
+                self._poll(0 if self._events else max(0.0, pause))
             first = False
-            is_ready = self._server is not None and self._server.is_ready
-            if self._events or (is_ready and not was_ready):
+            if self._events or (self._is_ready and not was_ready):
                 break
         # Taken only here, so that Ctrl-C during the wait loses no event.
         events, self._events = self._events, []
@@ -352,221 +433,290 @@ class ProcessPool:
         seconds = 1.0
         now = self.clock()
         for worker in self._workers.values():
+            if worker.refused is not None:
+                seconds = min(seconds, REFUSAL_SECONDS)
             if worker.task is None:
                 continue
             if worker.task.deadline is not None:
                 seconds = min(seconds, worker.task.deadline - now)
             if worker.task.memory_limit is not None:
                 seconds = min(seconds, MEMORY_CHECK_SECONDS)
+        if len(self._workers) < self.n_workers and self._server is not None:
+            if self._server.is_ready:
+                seconds = min(seconds, self._next_fork - time.monotonic())
         return max(0.0, seconds)
 
     def _poll(self, timeout):
         """Handle what is reported within `timeout`, and enforce the limits."""
-        server_answered = False
-        for key, mask in self._selector.select(timeout):
-            source = key.data
-            if isinstance(source, ServerHandle):
-                server_answered = True
-                self._handle_server(source)
-            elif self._workers.get(source.number) is source:
-                if mask & selectors.EVENT_WRITE:
-                    source.channel.flush()
-                    self._listen(source)
-                if mask & selectors.EVENT_READ:
-                    self._handle_worker(source)
+        self._repair()
+        server = self._server
+        present = [w for w in self._workers.values() if w.is_present]
+        channels = [server.control, *(w.channel for w in present)]
+        # A new poll object each time, which has no state that could be out of date.
+        poller = select.poll()
+        for channel in channels:
+            events = select.POLLIN | (select.POLLOUT if channel.has_unsent else 0)
+            poller.register(channel.connection.fileno(), events)
+        if any(channel.has_unread for channel in channels):
+            timeout = 0
+        ready = {fd for fd, _ in poller.poll(math.ceil(timeout * 1e3))}
+        server_answered = _is_in(ready, server.control)
+        if server_answered:
+            self._handle_server(server)
+        for worker in present:
+            is_here = self._workers.get(worker.number) is worker
+            if is_here and worker.is_present and _is_in(ready, worker.channel):
+                worker.channel.flush()
+                self._handle_worker(worker)
         self._enforce_deadlines()
         self._enforce_memory()
         if not server_answered:
             self._enforce_answers()
-
-    def _listen(self, worker):
-        """Wait for room to send as well, as long as there is something to send."""
-        events = selectors.EVENT_READ
-        if worker.channel.has_unsent:
-            events |= selectors.EVENT_WRITE
-        if self._selector.get_key(worker.channel.connection).events != events:
-            self._selector.modify(worker.channel.connection, events, worker)
+        self._repair()
 
     # Reports of the workers
 
     def _handle_worker(self, worker):
-        """Read from a worker, and replace it if it has closed its connection."""
-        if self._read(worker):
+        """Read from a worker, and kill it if it has closed its connection."""
+        if self._read(worker) or worker.is_retired:
             return
-        # The connection is closed and the exit status will follow. The worker is killed
-        # in case it has only closed its files.
-        self._replace_dead(worker)
+        if worker.channel.is_corrupt and worker.task is not None:
+            self._end_task(worker, "crashed", CORRUPT)
+            return
+        # The exit status will follow. The worker is killed in case it has only closed
+        # its files.
+        self._server.request(KILL, worker.number)
+        worker.closed = time.monotonic()
 
     def _read(self, worker):
         """Handle the frames of a worker; return whether its connection is open."""
-        frames, is_open = worker.channel.receive()
-        for kind, body in frames:
-            task = worker.task
-            if task is None:
+        is_open = worker.channel.receive()
+        task, is_retired, events = worker.task, worker.is_retired, []
+        for kind, body in worker.channel.frames:
+            if task is None or is_retired:
                 # Sent by a thread that a finished task has left behind.
-                continue
-            if kind == PAYLOAD:
-                try:
-                    self._events.append(Payload(task.id, loads(body)))
-                except UnpicklingError as error:
-                    self._events.append(Failed(task.id, "raised", str(error)))
-                    worker.task = None
-                    self._replace(worker)
-                    return True
-            elif kind == FAILED:
-                task.failure = pickle.loads(body)
-            else:
-                worker.task = None
-                self._n_idle_deaths = 0
-                if task.failure is not None:
-                    self._events.append(Failed(task.id, *task.failure))
+                break
+            try:
+                if kind == PAYLOAD:
+                    events.append(Payload(task.id, loads(body)))
+                elif kind == FAILED:
+                    task = replace(task, failure=unpack_fields(FAILED, body))
                 else:
-                    self._events.append(Done(task.id))
-                if kind == LEAVING:
-                    self._replace(worker)
-                    return True
+                    failure = task.failure
+                    end = Failed(task.id, *failure) if failure else Done(task.id)
+                    events.append(end)
+                    task, is_retired = None, kind == LEAVING
+            except (UnpicklingError, CorruptMessageError) as error:
+                events.append(Failed(task.id, "raised", str(error)))
+                task, is_retired = None, True
+        if task is None and worker.task is not None:
+            self._n_idle_deaths = 0
+        # In one statement: Ctrl-C before it leaves the frames where they are.
+        self._events, worker.task, worker.is_retired, worker.channel.frames = (
+            self._events + events,
+            task,
+            is_retired,
+            [],
+        )
         return is_open
+
+    def _end_task(self, worker, kind, reason, traceback=""):
+        """Report the end of a task whose worker has to be replaced."""
+        failure = worker.task.failure or (kind, reason, traceback)
+        self._n_idle_deaths = 0
+        self._events, worker.task, worker.is_retired = (
+            [*self._events, Failed(worker.task.id, *failure)],
+            None,
+            True,
+        )
 
     # Reports of the server
 
     def _handle_server(self, server):
         """Handle the frames of the server, and replace it if it has ended."""
-        frames, is_open = server.control.receive()
-        for kind, body in frames:
-            if kind == READY:
-                server.is_ready = True
-                server.memory, _ = memory_bytes(server.popen.pid)
-                for _ in range(self.n_workers):
-                    self._fork()
-            elif kind == BROKEN:
-                reason, text = pickle.loads(body)
-                self.close()
-                error = PoolError(f"The setup of the worker processes failed: {reason}")
-                error.add_note(text)
-                raise error
-            elif kind == FORKED:
-                number, pid = pickle.loads(body)
-                self._pids[number] = pid
-            elif kind == EXITED:
-                self._handle_exit(*pickle.loads(body))
-        if not is_open and self._server is server:
-            self._replace_server()
+        is_open = server.control.receive()
+        try:
+            while server.control.frames:
+                self._handle_report(server, *server.control.frames[0])
+                # Every report can be handled twice, if Ctrl-C comes in between.
+                server.control.frames = server.control.frames[1:]
+        except CorruptMessageError:
+            is_open = False
+        if not is_open:
+            server.popen.kill()
+            server.is_lost = True
+
+    def _handle_report(self, server, kind, body):
+        """Handle a frame of the server."""
+        if kind == READY:
+            server.memory, _ = memory_bytes(server.popen.pid)
+            server.is_ready = True
+            return
+        fields = unpack_fields(kind, body)
+        if kind == BROKEN:
+            reason, text = fields
+            self._fail(f"The setup of the worker processes failed: {reason}", text)
+        elif kind == FORKED:
+            number, pid = fields
+            self._pids[number] = pid
+            self._n_refusals, server.has_forked = 0, True
+            if number in self._workers:
+                self._workers[number].message = b""
+            else:
+                # Ctrl-C interrupted the pool between the request and its record.
+                server.request(KILL, number)
+        elif kind == EXITED:
+            self._handle_exit(*fields)
 
     def _handle_exit(self, number, code, error):
-        """Handle the exit status of a worker."""
+        """Handle the exit status of a worker, or that it could not be forked."""
         self._pids.pop(number, None)
         worker = self._workers.get(number)
-        if worker is not None:
-            # Frames that it has sent may still be unread. The connection may stay open,
-            # if a process that the task has left behind holds it as well.
-            self._read(worker)
-        if self._workers.get(number) is worker and worker is not None:
-            self._replace_dead(worker)
-        ending = self._ending.pop(number, None)
-        if ending is not None:
-            self._end_task(ending, code, error)
-
-    def _replace_dead(self, worker):
-        """Replace a worker that has died without having been killed by the pool."""
-        self._replace(worker)
-        if worker.task is not None:
-            growth = worker.memory_growth
-            self._ending[worker.number] = _Ending(worker.task, time.monotonic(), growth)
-            return
-        self._n_idle_deaths += 1
-        if self._n_idle_deaths > MAX_IDLE_DEATHS * self.n_workers:
-            self.close()
-            raise PoolError(
-                "Worker processes die, or cannot be started, before they are given a "
-                "task; perhaps the system allows no more processes. Use a smaller "
-                "n_jobs, or n_jobs=1 to do without worker processes."
-            )
-
-    def _end_task(self, ending, code, error=""):
-        """Report the task of a worker that has ended."""
-        task = ending.task
-        self._n_idle_deaths = 0
-        if task.failure is not None:
-            self._events.append(Failed(task.id, *task.failure))
+        if worker is None:
             return
         if error:
-            reason = f"no worker process could be started: {error}"
-        else:
-            reason = describe_exit(code)
-        kind = "crashed"
-        if for_memory := crash_reason(ending.memory_growth, task.memory_limit):
-            kind = "memory"
-            reason += f", {for_memory}"
-        self._events.append(Failed(task.id, kind, reason))
+            worker.refused = time.monotonic()
+            self._refused(error)
+            return
+        # Frames that it has sent may still be unread. The connection may stay open, if
+        # a process that the task has left behind holds it as well.
+        self._read(worker)
+        self._end_dead(worker, code)
 
-    def _replace_server(self):
-        """Start another server after the server and its workers have ended."""
-        server = self._server
+    def _end_dead(self, worker, code):
+        """Retire a worker that has died without having been killed by the pool."""
+        if worker.task is not None:
+            kind, reason = "crashed", describe_exit(code)
+            limit = worker.task.memory_limit
+            if for_memory := crash_reason(worker.memory_growth, limit):
+                kind = "memory"
+                reason += f", {for_memory}"
+            self._end_task(worker, kind, reason)
+        elif not worker.is_retired:
+            worker.is_retired = True
+            self._n_idle_deaths += 1
+            if self._n_idle_deaths > MAX_IDLE_DEATHS * self.n_workers:
+                self._fail(
+                    "Worker processes die before they are given a task, the last one "
+                    f"because {describe_exit(code)}. {LIMITS}"
+                )
+
+    def _refused(self, error):
+        """Note that the system has refused a worker; fail if it does so always."""
+        self._n_refusals += 1
+        pause = REFUSAL_SECONDS_WITH_OTHERS if self._pids else REFUSAL_SECONDS
+        self._next_fork = time.monotonic() + pause
+        if self._n_refusals > MAX_REFUSALS and not self._pids:
+            self._fail(f"No worker process can be started: {error}. {LIMITS}")
+
+    # Repairing
+
+    def _repair(self):
+        """Start, kill and replace servers and workers until the state is as it should.
+
+        Each step can be interrupted, and is then repeated by the next call.
+        """
+        if self._setup is None:
+            return
+        if self._server is not None and self._server.is_lost:
+            self._lose_server(self._server)
+        if self._server is None:
+            self._server = ServerHandle.create()
+        if self._server.popen is None:
+            self._launch_server()
+        for worker in list(self._workers.values()):
+            if worker.is_retired:
+                self._server.request(KILL, worker.number)
+                worker.channel.close()
+                self._workers.pop(worker.number, None)
+        if self._server.is_ready:
+            self._fork_missing()
+
+    def _launch_server(self):
+        """Launch the server of a new handle."""
+        try:
+            self._server.launch(self._setup, self._owner)
+        except PoolError as error:
+            self._failure = error
+            self._raise_failure()
+
+    def _lose_server(self, server):
+        """Release a server that has ended, and report its tasks as failed."""
         how = server.how_it_ended()
-        tasks = [w.task for w in self._workers.values() if w.task is not None]
-        tasks += [ending.task for ending in self._ending.values()]
-        self._selector.unregister(server.control.connection)
+        reason = "the server of the worker processes died"
+        events = [
+            Failed(w.task.id, *(w.task.failure or ("crashed", reason, "")))
+            for w in self._workers.values()
+            if w.task is not None
+        ]
         for worker in self._workers.values():
-            self._selector.unregister(worker.channel.connection)
-        self._end_server()
-        for task in tasks:
-            failure = ("crashed", "the server of the worker processes died", "")
-            self._events.append(Failed(task.id, *(task.failure or failure)))
-        self._n_lost += 1
+            worker.channel.close()
+        server.end(self._pids.values())
+        self._events, self._workers, self._pids, self._server, self._n_lost = (
+            self._events + events,
+            {},
+            {},
+            None,
+            self._n_lost + 1,
+        )
         if not server.is_ready or self._n_lost > MAX_LOST_SERVERS:
-            self.close()
-            when = "before it was ready" if not server.is_ready else "again and again"
-            raise PoolError(
-                f"The server of the worker processes ended {when}, with {how}. Use "
-                "n_jobs=1 to do without worker processes."
+            when = "again and again" if server.is_ready else "before it was ready"
+            self._fail(
+                f"The server of the worker processes ended {when}, with {how}. {LIMITS}"
             )
-        self._start_server()
 
-    # Forking and replacing workers
+    def _fork_missing(self):
+        """Request the workers that are missing, and those that were refused."""
+        refused = [w for w in self._workers.values() if w.refused is not None]
+        missing = self.n_workers - len(self._workers)
+        for old in [*refused, *(None for _ in range(missing))]:
+            if time.monotonic() < self._next_fork:
+                return
+            try:
+                self._fork(old)
+            except OSError as error:
+                self._refused(str(error))
 
-    def _fork(self):
-        """Request another worker; it can be given a task at once."""
+    def _fork(self, old=None):
+        """Request a worker, which takes the place and the task of another one.
+
+        It can be given a task at once.
+        """
         number = self._n_forked
         self._n_forked += 1
         ours, theirs = socket.socketpair()
-        worker = _Worker(number, Channel(ours), time.monotonic())
-        self._workers[number] = worker
-        self._selector.register(ours, selectors.EVENT_READ, worker)
-        try:
-            self._server.request(FORK, number, [theirs.fileno()])
-        finally:
-            theirs.close()
-
-    def _replace(self, worker):
-        """Kill a worker and request another one."""
-        del self._workers[worker.number]
-        self._selector.unregister(worker.channel.connection)
-        worker.channel.close()
-        self._server.request(KILL, worker.number)
-        self._fork()
+        worker = _Worker(number, Channel(ours, FROM_WORKER))
+        self._server.request(FORK, number, [theirs.fileno()])
+        theirs.close()
+        others = self._workers
+        if old is not None:
+            others = {n: w for n, w in others.items() if w is not old}
+            worker.channel.limits = old.channel.limits
+            worker.task, worker.message = old.task, old.message
+            if worker.task is not None:
+                worker.channel.send(TASK, worker.message)
+        self._workers = {**others, number: worker}
+        if old is not None:
+            old.channel.close()
 
     # Limits
 
     def _enforce_deadlines(self):
         """Kill the workers whose tasks have passed their deadlines."""
         now = self.clock()
-        for worker in list(self._workers.values()):
+        for worker in self._workers.values():
             task = worker.task
             if task is None or task.deadline is None or now < task.deadline:
                 continue
-            failure = task.failure
-            if failure is None:
-                failure = ("timeout", describe_timeout(now - task.started))
-            self._replace(worker)
-            self._events.append(Failed(task.id, *failure))
+            self._end_task(worker, "timeout", describe_timeout(now - task.started))
 
     def _enforce_memory(self):
         """Kill the workers whose tasks use too much memory."""
         now = time.monotonic()
-        if now < self._next_memory_check:
+        if now < self._next_memory_check or self._server is None:
             return
         self._next_memory_check = now + MEMORY_CHECK_SECONDS
-        for worker in list(self._workers.values()):
+        for worker in self._workers.values():
             task, pid = worker.task, self._pids.get(worker.number)
             if task is None or task.memory_limit is None or pid is None:
                 continue
@@ -576,8 +726,7 @@ class ProcessPool:
             growth = used - self._server.memory
             worker.memory_growth = max(worker.memory_growth, growth)
             if reason := excess_reason(growth, task.memory_limit):
-                self._replace(worker)
-                self._events.append(Failed(task.id, "memory", reason))
+                self._end_task(worker, "memory", reason)
 
     def _enforce_answers(self):
         """Stop waiting for a server, or for an exit status, that never comes."""
@@ -585,16 +734,20 @@ class ProcessPool:
         if server is None:
             return
         now = time.monotonic()
-        if server.takes_too_long_to_start() or (
-            server.is_ready
-            and any(
-                worker.number not in self._pids
-                and now - worker.requested > FORK_SECONDS
-                for worker in self._workers.values()
-            )
+        waiting = [
+            worker
+            for worker in self._workers.values()
+            if worker.number not in self._pids and worker.refused is None
+        ]
+        if server.takes_too_long_to_start() or any(
+            now - worker.requested > FORK_SECONDS for worker in waiting
         ):
             server.popen.kill()
-        for number, ending in list(self._ending.items()):
-            if now - ending.since > STATUS_SECONDS:
-                del self._ending[number]
-                self._end_task(ending, None)
+        for worker in self._workers.values():
+            if worker.closed is not None and now - worker.closed > STATUS_SECONDS:
+                self._end_dead(worker, None)
+
+
+def _is_in(ready, channel):
+    """Whether a channel has something to do, according to a poll or by itself."""
+    return channel.has_unread or channel.connection.fileno() in ready

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import subprocess
@@ -11,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sklearn_meta.parallel._channel import Channel
-from sklearn_meta.parallel._messages import REQUEST
+from sklearn_meta.parallel._messages import FROM_SERVER, REQUEST
 from sklearn_meta.parallel._pool import PoolError
 from sklearn_meta.parallel._server_process import kill_group
 from sklearn_meta.parallel._shared_memory import (
     SharedObject,
     above_standard_streams,
+    anonymous_memory,
 )
 
 # Modules that most candidates need; imported once, by the server.
@@ -93,32 +95,64 @@ def can_start_processes() -> bool:
 class ServerHandle:
     """A server process, as the pool that started it sees it.
 
+    It owns its descriptors and the process from the moment that they exist: `end`
+    releases all of them, whatever has interrupted `launch` or an earlier `end`.
+
     Parameters
     ----------
-    popen : subprocess.Popen
     control : Channel
         Connection to the server.
-    errors : int or None
-        File descriptor of its standard error; None where it is not kept.
+    theirs : socket.socket
+        The end of the connection that the server gets.
+    errors : io.FileIO or None
+        Its standard error; None where it is not kept.
+    popen : subprocess.Popen or None, default=None
+        The process; None before `launch`.
     started : float
         Time of the start, on ``time.monotonic``.
     is_ready : bool, default=False
         Whether it has imported the modules and run the setup.
+    has_forked : bool, default=False
+        Whether it has forked a worker.
+    is_lost : bool, default=False
+        Whether it has ended without having been told to.
     memory : int or None, default=None
         Bytes that it uses once it is ready, and so does a new worker, which begins as
         its copy; None where this is not known.
     """
 
-    popen: subprocess.Popen
     control: Channel
-    errors: int | None
+    theirs: socket.socket
+    errors: io.FileIO | None
+    popen: subprocess.Popen | None = None
     started: float = field(default_factory=time.monotonic)
     is_ready: bool = False
+    has_forked: bool = False
+    is_lost: bool = False
     memory: int | None = None
 
     @classmethod
-    def start(cls, setup: SharedObject, parent: int) -> ServerHandle:
-        """Start a server and return at once.
+    def create(cls) -> ServerHandle:
+        """Return a handle whose server is not launched yet.
+
+        Returns
+        -------
+        server : ServerHandle
+
+        Raises
+        ------
+        OSError
+            If the system has no descriptors for it.
+        """
+        ours, theirs = socket.socketpair()
+        try:
+            errors = anonymous_memory("errors")
+        except OSError:
+            errors = None
+        return cls(Channel(ours, FROM_SERVER), above_standard_streams(theirs), errors)
+
+    def launch(self, setup: SharedObject, parent: int):
+        """Start the process and return at once.
 
         Parameters
         ----------
@@ -127,45 +161,33 @@ class ServerHandle:
         parent : int
             Process id; the server ends when this process does.
 
-        Returns
-        -------
-        server : ServerHandle
-
         Raises
         ------
         PoolError
             If the interpreter cannot be started.
         """
-        ours, theirs = socket.socketpair()
-        theirs = socket.socket(fileno=above_standard_streams(theirs.detach()))
-        errors = os.memfd_create("errors") if hasattr(os, "memfd_create") else None
         path = [p for p in sys.path if isinstance(p, str)]
+        control = self.theirs.fileno()
         try:
-            popen = subprocess.Popen(
+            self.popen = subprocess.Popen(
                 # -P: the working directory is part of the path only if it is here.
                 [sys.executable, "-P", "-c", BOOTSTRAP,
-                 str(theirs.fileno()), str(setup.descriptor), str(parent), *path],
-                pass_fds=[theirs.fileno(), setup.descriptor],
+                 str(control), str(setup.descriptor), str(parent), *path],
+                pass_fds=[control, setup.descriptor],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL if errors is None else errors,
+                stderr=self.errors or subprocess.DEVNULL,
                 env={**os.environ, **ENVIRONMENT},
                 # Ctrl-C interrupts the user's process only.
                 start_new_session=True,
             )  # fmt: skip
-        except BaseException as error:
-            ours.close()
-            if errors is not None:
-                os.close(errors)
-            if isinstance(error, OSError):
-                raise PoolError(
-                    f"The interpreter {sys.executable!r} cannot be started as a worker "
-                    f"process: {error}. Use n_jobs=1 to do without."
-                ) from error
-            raise
-        finally:
-            theirs.close()
-        return cls(popen, Channel(ours), errors)
+        except OSError as error:
+            raise PoolError(
+                f"The interpreter {sys.executable!r} cannot be started as a worker "
+                f"process: {error}. Raise the limit on processes or open files, if "
+                "that is the cause."
+            ) from error
+        self.theirs.close()
 
     def request(self, action: bytes, number: int, fds=()):
         """Send a request about a worker.
@@ -203,27 +225,34 @@ class ServerHandle:
     def end(self, worker_pids: Iterable[int]):
         """End the server and its workers, and close its descriptors.
 
+        It may be called again, also after an interrupt.
+
         Parameters
         ----------
         worker_pids : iterable of int
             Process ids of the workers that the server has not reported as ended.
         """
-        # Before it is ready it does not listen, and has no workers to kill.
-        if not self.is_ready or not self._shuts_down():
-            for pid in worker_pids:
-                kill_group(pid)
-            self.popen.kill()
-        self.popen.wait()
+        if self.control.is_closed:
+            return
+        if self.popen is not None:
+            # Before it is ready it does not listen, and has no workers to kill.
+            if not self.is_ready or not self._shuts_down():
+                for pid in worker_pids:
+                    kill_group(pid)
+                self.popen.kill()
+            self.popen.wait()
         self.close()
 
     def close(self):
         """Close the descriptors without ending the process."""
         # Keeps Popen from waiting for, or warning of, a process of another parent.
-        if self.popen.returncode is None:
+        if self.popen is not None and self.popen.returncode is None:
             self.popen.returncode = 0
-        self.control.close()
+        self.theirs.close()
         if self.errors is not None:
-            os.close(self.errors)
+            self.errors.close()
+        # The last step: `end` has nothing left to do.
+        self.control.close()
 
     def _shuts_down(self):
         """Tell the server to end; return whether it has killed its workers in time."""
@@ -243,11 +272,10 @@ class ServerHandle:
             return False
 
 
-def _read_text(descriptor):
+def _read_text(file):
     """Return the last 100 kB of a file as text."""
-    if descriptor is None:
+    if file is None or file.closed:
         return ""
-    size = os.fstat(descriptor).st_size
-    return os.pread(descriptor, 100_000, max(0, size - 100_000)).decode(
-        errors="replace"
-    )
+    size = os.fstat(file.fileno()).st_size
+    text = os.pread(file.fileno(), 100_000, max(0, size - 100_000))
+    return text.decode(errors="replace")

@@ -105,12 +105,12 @@ def _end_with(parent):
 
 def _set_up(setup_fd):
     """Import the modules and return what the setup function returns."""
-    shared = SharedObject(setup_fd)
+    shared = SharedObject.of(setup_fd)
     preload, setup, arguments = shared.load()
     shared.close()
     for module in preload:
-        # A task that needs a missing module reports it.
-        with contextlib.suppress(ImportError):
+        # A task that needs a missing module, or one without its libraries, reports it.
+        with contextlib.suppress(Exception):
             importlib.import_module(module)
     state = resolve(setup)(*arguments)
     # The output of tasks goes to /dev/null: formatting warnings would waste time.

@@ -11,14 +11,19 @@ the last view.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import mmap
 import os
 import pickle
+import socket
 import struct
 import tempfile
 from dataclasses import dataclass
 
 import cloudpickle
+
+from sklearn_meta.parallel._memory_limit import default_memory_limit
 
 # Smaller arrays stay in the pickle: copying them is cheaper than a view.
 MIN_SHARED_BYTES = 16 * 2**10
@@ -35,11 +40,31 @@ class SharedObject:
 
     Parameters
     ----------
-    descriptor : int
-        File descriptor of the memory, which `close` closes.
+    file : io.FileIO
+        The memory, which `close` frees here.
     """
 
-    descriptor: int
+    file: io.FileIO
+
+    @classmethod
+    def of(cls, descriptor: int) -> SharedObject:
+        """Return the object that another process has created.
+
+        Parameters
+        ----------
+        descriptor : int
+            File descriptor of the memory.
+
+        Returns
+        -------
+        shared : SharedObject
+        """
+        return cls(io.FileIO(descriptor))
+
+    @property
+    def descriptor(self) -> int:
+        """File descriptor of the memory."""
+        return self.file.fileno()
 
     @classmethod
     def create(cls, value) -> SharedObject:
@@ -53,6 +78,15 @@ class SharedObject:
         Returns
         -------
         shared : SharedObject
+
+        Raises
+        ------
+        OSError
+            If the system has no descriptor, no anonymous file or no room for it.
+        MemoryError
+            If less memory is free than the object needs.
+        Exception
+            If the value cannot be pickled.
         """
         buffers = []
 
@@ -71,19 +105,25 @@ class SharedObject:
             position = -(-position // ALIGNMENT) * ALIGNMENT
             extents.append((position, part.nbytes))
             position += part.nbytes
-        descriptor = _anonymous_file()
+        free = default_memory_limit(1)
+        if free is not None and position > free:
+            # Beyond a limit of the container, writing would not raise, but kill.
+            raise MemoryError(
+                f"shared memory of {position:,} bytes is needed, {free:,} are free"
+            )
+        header = _COUNT.pack(len(parts))
+        header += b"".join(_EXTENT.pack(*extent) for extent in extents)
+        file = _anonymous_file()
         try:
-            header = _COUNT.pack(len(parts))
-            header += b"".join(_EXTENT.pack(*extent) for extent in extents)
-            os.ftruncate(descriptor, position)
-            _write(descriptor, memoryview(header), 0)
+            os.ftruncate(file.fileno(), position)
+            _write(file.fileno(), memoryview(header), 0)
             for (start, _), part in zip(extents, parts, strict=True):
-                _write(descriptor, part, start)
-            _seal(descriptor)
+                _write(file.fileno(), part, start)
+            _seal(file.fileno())
         except BaseException:
-            os.close(descriptor)
+            file.close()
             raise
-        return cls(descriptor)
+        return cls(file)
 
     def load(self):
         """Return the object.
@@ -103,41 +143,71 @@ class SharedObject:
         return pickle.loads(data, buffers=buffers)
 
     def close(self):
-        """Close the descriptor; objects that were loaded stay valid."""
-        os.close(self.descriptor)
+        """Close the descriptor, if it is open; loaded objects stay valid."""
+        self.file.close()
 
 
-def _anonymous_file() -> int:
-    """Return the descriptor of a new file without a name."""
-    if hasattr(os, "memfd_create"):
-        flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
-        return above_standard_streams(os.memfd_create("sklearn_meta", flags))
-    # On other systems than Linux: a temporary file that is already unlinked.
-    with tempfile.TemporaryFile() as file:
-        return above_standard_streams(os.dup(file.fileno()))
+def anonymous_memory(name) -> io.FileIO:
+    """Return new memory without a file.
+
+    Parameters
+    ----------
+    name : str
+        For display only.
+
+    Returns
+    -------
+    file : io.FileIO
+        It closes the descriptor if it is dropped, whatever interrupts its owner.
+
+    Raises
+    ------
+    OSError
+        If the system has no such memory, or no descriptor.
+    """
+    if not hasattr(os, "memfd_create"):
+        raise OSError("This system has no anonymous memory.")
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    return io.FileIO(os.memfd_create(name, flags), "r+")
 
 
-def above_standard_streams(descriptor) -> int:
-    """Return a descriptor that no standard stream of a new process can replace.
+def _anonymous_file() -> io.FileIO:
+    """Return a new file without a name."""
+    try:
+        file = anonymous_memory("sklearn_meta")
+    except OSError:
+        # Other systems than Linux, and containers that forbid the system call: a
+        # temporary file that is already unlinked.
+        file = tempfile.TemporaryFile(buffering=0)
+    return above_standard_streams(file)
+
+
+def above_standard_streams(file: io.FileIO | socket.socket):
+    """Return a file whose descriptor no standard stream of a new process can replace.
 
     A process whose standard input is closed, such as a daemon, gives its number to the
     next file that it opens.
 
     Parameters
     ----------
-    descriptor : int
+    file : io.FileIO or socket.socket
 
     Returns
     -------
-    descriptor : int
-        The same above 2; otherwise a copy, and the given one is closed.
+    file : io.FileIO or socket.socket
+        The same if its descriptor is above 2; otherwise a copy, and the given one is
+        closed.
     """
-    if descriptor > 2:
-        return descriptor
+    if file.fileno() > 2:
+        return file
     import fcntl
 
-    copy = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
-    os.close(descriptor)
+    number = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD_CLOEXEC, 3)
+    if isinstance(file, socket.socket):
+        copy = socket.socket(fileno=number)
+    else:
+        copy = io.FileIO(number, "r+")
+    file.close()
     return copy
 
 
@@ -148,7 +218,9 @@ def _seal(descriptor):
     import fcntl
 
     seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+    # A temporary file has none.
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
 
 
 def _write(descriptor, data, position):
