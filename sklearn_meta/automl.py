@@ -411,7 +411,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 clock=plan.budget.clock,
             )
         except Exception:
-            check_pickles(plan.context.scoring)
+            check_pickles(plan.context)
             raise
 
     def _own_knowledge_base(self):

@@ -126,27 +126,55 @@ def try_scorer(context) -> float:
     ) from fault
 
 
-def check_pickles(scoring):
-    """Check that a scorer can be sent to worker processes.
+def check_pickles(context):
+    """Check that all that a user has passed can be sent to worker processes.
 
     Parameters
     ----------
-    scoring : Scoring
+    context : EvaluationContext
 
     Raises
     ------
     InvalidParameterError
-        If it cannot be pickled, with the reason.
+        If something cannot be pickled: the scorer, an operator of the search space,
+        metadata or the table. The message names the parameter and has the reason.
     """
-    try:
-        cloudpickle.dumps(scoring)
-    except Exception as error:
-        raise InvalidParameterError(
-            "The 'scoring' parameter must be a scorer that can be pickled, because it "
-            f"is sent to worker processes. Got {scoring.name!r}, which raises "
-            f"{type(error).__name__}: {error}. Let the scorer open files, locks and "
-            "connections when it is called instead of holding them."
-        ) from error
+    for parameter, expected, got, value, advice in _sent_to_workers(context):
+        try:
+            cloudpickle.dumps(value, protocol=5)
+        except Exception as error:
+            raise InvalidParameterError(
+                f"The {parameter!r} parameter must be {expected} that can be pickled, "
+                f"because it is sent to worker processes. Got {got}, which raises "
+                f"{type(error).__name__}: {error}. {advice}"
+            ) from error
+
+
+def _sent_to_workers(context):
+    """Yield what a user has passed: parameter, what it is, name, value and advice."""
+    scoring, dataset = context.scoring, context.dataset
+    yield (
+        "scoring",
+        "a scorer",
+        repr(getattr(scoring, "name", scoring)),
+        scoring,
+        "Let the scorer open files, locks and connections when it is called instead of "
+        "holding them.",
+    )
+    for operator in context.catalog or ():
+        yield (
+            "search_space",
+            "made of operators",
+            f"the operator {operator.name!r}",
+            operator,
+            "Let 'build', fixed arguments and choices of hyperparameters hold no "
+            "files, locks and connections.",
+        )
+    for name, value in dataset.metadata.items():
+        yield name, "metadata", f"a {type(value).__name__}", value, "Pass an array."
+    given = f"a table with {dataset.n_samples} rows"
+    advice = "Replace cells that hold files, locks or connections."
+    yield "X", "a table", given, (dataset.X, context.given), advice
 
 
 def _fault(context, rows, seconds, n_kinds):

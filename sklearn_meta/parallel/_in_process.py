@@ -138,7 +138,10 @@ class InProcessPool:
                 value = next(task.generator)
         except StopIteration:
             return [Done(task.id)]
-        except (Exception, SystemExit) as exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exception:
+            # As in a worker: a task that exits, or is canceled, must not end the fit.
             return [Failed(task.id, *describe_exception(exception))]
         # A late task is stopped by the next call, unless its deadline is postponed in
         # response to the value.

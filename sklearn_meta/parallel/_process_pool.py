@@ -333,13 +333,12 @@ class ProcessPool:
         RuntimeError
             If no worker is idle.
         """
-        idle = [w for w in self._workers.values() if w.is_idle and self._is_ready]
-        if not idle:
+        worker = self._idle_worker() if self._is_ready else None
+        if worker is None:
             raise RuntimeError(
                 f"Task {task.id} was submitted while no worker is idle. Submit only "
                 "when 'n_idle' is positive."
             )
-        worker = idle[0]
         limit = task.memory_limit
         try:
             call = cloudpickle.dumps((task.function, task.args), protocol=5)
@@ -348,12 +347,23 @@ class ProcessPool:
             failed = Failed(task.id, *describe_exception(exception))
             self._events = [*self._events, failed]
             return
+        running = _Running(task.id, task.deadline, limit, self.clock())
+        self._give(worker, running, message)
+
+    def _idle_worker(self):
+        """Return an idle worker, if possible one that is forked already; or None."""
+        idle = [worker for worker in self._workers.values() if worker.is_idle]
+        forked = [worker for worker in idle if worker.number in self._pids]
+        return next(iter(forked or idle), None)
+
+    def _give(self, worker, task, message):
+        """Send a task to an idle worker."""
+        limit = task.memory_limit
         if limit is not None:
             worker.channel.limits = {**FROM_WORKER, PAYLOAD: PAYLOAD_SHARE * limit}
         worker.memory_growth = 0
-        # The server reports a fork after the request of it.
         worker.message = b"" if worker.number in self._pids else message
-        worker.task = _Running(task.id, task.deadline, limit, self.clock())
+        worker.task = task
         worker.channel.send(TASK, message)
 
     def postpone(self, task_id, deadline):
@@ -668,6 +678,11 @@ class ProcessPool:
     def _fork_missing(self):
         """Request the workers that are missing, and those that were refused."""
         refused = [w for w in self._workers.values() if w.refused is not None]
+        for old in refused:
+            idle = self._idle_worker()
+            if old.task is not None and idle is not None and idle.number in self._pids:
+                task, old.task = old.task, None
+                self._give(idle, task, old.message)
         missing = self.n_workers - len(self._workers)
         for old in [*refused, *(None for _ in range(missing))]:
             if time.monotonic() < self._next_fork:

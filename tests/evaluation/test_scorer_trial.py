@@ -22,7 +22,7 @@ from sklearn_meta.evaluation._scorer_trial import (
     try_scorer,
 )
 from sklearn_meta.evaluation._scoring import make_scoring
-from sklearn_meta.pipelines import Schema
+from sklearn_meta.pipelines import Catalog, Operator, Schema
 
 N = 90
 
@@ -201,9 +201,32 @@ class Locked:
 
 
 def test_a_scorer_that_cannot_be_sent_to_workers_is_told():
-    check_pickles(classes(lambda *args: 0.0).scoring)
-    with pytest.raises(InvalidParameterError, match="can be pickled.*lock"):
-        check_pickles(classes(Locked()).scoring)
+    check_pickles(classes(lambda *args: 0.0))
+    match = "'scoring' parameter .* can be pickled.*lock"
+    with pytest.raises(InvalidParameterError, match=match):
+        check_pickles(classes(Locked()))
+
+
+def test_whatever_else_cannot_be_sent_to_workers_is_told():
+    context = classes(lambda *args: 0.0)
+    lock = threading.Lock()
+
+    def check(**changes):
+        check_pickles(replace(context, **changes))
+
+    def build(params, context, lock=lock):
+        return None
+
+    mine = Operator("mine", "learner", "m.Mine", ("classification",), build=build)
+    with pytest.raises(
+        InvalidParameterError, match="'search_space' .*the operator 'mine', .*lock"
+    ):
+        check(catalog=Catalog([mine], "classification"))
+    dataset = replace(context.dataset, metadata={"prices": [lock] * N})
+    with pytest.raises(InvalidParameterError, match="'prices' .*a list, .*lock"):
+        check(dataset=dataset)
+    with pytest.raises(InvalidParameterError, match=f"'X' .* with {N} rows, .*lock"):
+        check(given=lock)
 
 
 def test_a_scorer_that_takes_long_to_fail_is_not_tried_on_everything(monkeypatch):

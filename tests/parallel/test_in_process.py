@@ -1,5 +1,7 @@
 """Tasks in this process, step by step."""
 
+import asyncio
+
 import pytest
 
 from sklearn_meta.parallel._in_process import InProcessPool
@@ -62,7 +64,12 @@ def test_in_process_pool_stops_between_steps_at_the_deadline():
 
 
 @pytest.mark.parametrize(
-    "exception, kind", [(SystemExit(1), "raised"), (MemoryError(), "memory")]
+    "exception, kind",
+    [
+        (SystemExit(1), "raised"),
+        (MemoryError(), "memory"),
+        (asyncio.CancelledError(), "raised"),
+    ],
 )
 def test_in_process_pool_survives(local, exception, kind):
     assert run(local, "raise_exception", exception)[1].kind == kind

@@ -1,5 +1,6 @@
 """Values are pickled by reference where possible, and fail in words where not."""
 
+import asyncio
 import pickle
 
 import numpy as np
@@ -51,7 +52,18 @@ def test_what_cannot_be_imported_is_pickled_by_value():
 
 
 @pytest.mark.parametrize(
-    "exception", [ValueError("bad\n news"), ImportError("no module"), MemoryError()]
+    "exception",
+    [
+        ValueError("bad\n news"),
+        ImportError("no module"),
+        OSError("libgomp.so.1: cannot open shared object file"),
+        MemoryError(),
+        RecursionError(),
+        SystemExit(3),
+        GeneratorExit(),
+        asyncio.CancelledError(),
+    ],
+    ids=lambda exception: type(exception).__name__,
 )
 def test_what_cannot_be_loaded_says_why_in_one_line(exception):
     with pytest.raises(UnpicklingError) as caught:
