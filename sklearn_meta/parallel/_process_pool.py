@@ -250,7 +250,7 @@ class ProcessPool:
 
     def _fail(self, message, note=""):
         """Close the pool and raise an error."""
-        # Kept for the next call in case that Ctrl-C interrupts closing.
+        # Kept for the next call, because Ctrl-C may interrupt this one.
         self._failure = PoolError(message)
         if note:
             self._failure.add_note(note)
@@ -260,8 +260,7 @@ class ProcessPool:
         """Close the pool and raise its error, if it has failed."""
         if self._failure is not None:
             self.close()
-            error, self._failure = self._failure, None
-            raise error
+            raise self._failure.with_traceback(None)
 
     @contextlib.contextmanager
     def _failing(self):
@@ -391,7 +390,6 @@ class ProcessPool:
         PoolError
             If the system has no descriptors or memory left for the pool.
         """
-        self._raise_failure()
         for worker in self._workers.values():
             if worker.task is not None and worker.task.id == task_id:
                 worker.task, worker.is_retired = None, True
@@ -626,6 +624,7 @@ class ProcessPool:
 
         Each step can be interrupted, and is then repeated by the next call.
         """
+        self._raise_failure()
         if self._setup is None:
             return
         if self._server is not None and self._server.is_lost:

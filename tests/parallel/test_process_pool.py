@@ -456,7 +456,12 @@ def test_setup_that_raises_is_an_error_with_its_cause():
         with pytest.raises(PoolError, match="ValueError: no such table") as info:
             wait_until(lambda: pool.ready)
         assert "load_badly" in info.value.__notes__[0]
-        assert pool.wait(0) == []
+        # It is an error from now on.
+        with pytest.raises(PoolError, match="ValueError: no such table"):
+            pool.wait(0)
+        with pytest.raises(PoolError, match="ValueError: no such table"):
+            assert pool.ready
+        assert pool.n_idle == 0
     assert n_descriptors() == before
 
 
