@@ -67,7 +67,7 @@ def fastest_model(evaluations, refits):
     context, budget = refits.context, replace(refits.budget, seconds=np.inf)
     for evaluation in sorted(evaluations, key=lambda e: refit_seconds(e, context)):
         pool = this_process_only(refits.pool, context)
-        late = Refits(context, pool, budget, may_run=refits.may_run)
+        late = Refits(context, pool, budget, may_fit=refits.may_fit)
         late.run([evaluation])
         member = fitted_member(evaluation, late)
         if member is not None:
@@ -76,7 +76,7 @@ def fastest_model(evaluations, refits):
 
 
 def without_candidate(history, plan) -> FinalModel:
-    """Return a constant predictor, with a warning, if the time was too short.
+    """Return a constant predictor, with a warning that says why.
 
     Parameters
     ----------
@@ -93,10 +93,19 @@ def without_candidate(history, plan) -> FinalModel:
         If at least half of the candidates failed for other reasons than time.
     """
     check_candidates(history)
-    warn(
-        f"No candidate was finished within the time budget of "
-        f"{plan.budget.seconds:g} s: the model predicts a constant. Raise time_budget."
-    )
+    if n_finished := len(history.finished()):
+        warn(
+            f"None of the {n_finished} candidates that were finished could be fitted "
+            "on all rows and loaded, within the time budget and what the system "
+            "allows: the model predicts a constant. Raise time_budget, and the limits "
+            "on processes, open files and memory."
+        )
+    else:
+        warn(
+            f"No candidate was finished within the time budget of "
+            f"{plan.budget.seconds:g} s: the model predicts a constant. Raise "
+            "time_budget."
+        )
     return constant_model(plan.context.dataset, len(history))
 
 

@@ -28,7 +28,7 @@ from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_model
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
 from sklearn_meta.evaluation._budget import DECIDE_SECONDS, combine_seconds
-from sklearn_meta.evaluation._places import may_run
+from sklearn_meta.evaluation._places import may_fit
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
 from sklearn_meta.parallel._local_pool import this_process_only
@@ -113,7 +113,7 @@ def _combine_within(plan, history, pool, ensemble_size, interrupted):
         is_usable=lambda evaluation: can_import(
             plan.packages(evaluation), budget.remaining()
         ),
-        may_run=partial(may_run, plan.forecast),
+        may_fit=partial(may_fit, plan.forecast),
     )
 
 
@@ -126,7 +126,7 @@ def build_final_model(
     budget,
     memory_limit=None,
     is_usable=lambda evaluation: True,
-    may_run=lambda tree, place: True,
+    may_fit=lambda tree, place: True,
 ) -> FinalModel | None:
     """Select, combine and fit the members of the final model within a budget.
 
@@ -143,7 +143,7 @@ def build_final_model(
     is_usable : callable, default=always True
         ``is_usable(evaluation) -> bool``: whether the models of a candidate can be
         loaded in the time left. If this holds for no candidate, all are used.
-    may_run : callable, default=always True
+    may_fit : callable, default=always True
         See `Refits`.
 
     Returns
@@ -157,7 +157,7 @@ def build_final_model(
     everyone = range(len(oof.evaluations))
     candidates = [i for i in everyone if is_usable(oof.evaluations[i])]
     candidates = candidates or list(everyone)
-    refits = Refits(context, pool, budget, memory_limit, may_run)
+    refits = Refits(context, pool, budget, memory_limit, may_fit)
     while candidates:
         candidates = [
             i
@@ -315,13 +315,18 @@ def _combine(oof, candidates, context, ensemble_size, refits):
     last_call = max(seconds, SCORE_SHARE_OF_REST * remaining)
     arguments = (given, ensemble_size, seconds, last_call)
     best_alone = Combination.single(int(np.argmax(given.scores))), None
-    if context.scoring.is_own_code and pool.place is Place.LOST:
+    suspects = getattr(pool, "suspects", ())
+    if context.scoring.is_own_code and (
+        pool.place is Place.LOST or COMBINE in suspects
+    ):
         # It may be what the workers died of.
         found = best_alone
     elif context.scoring.is_own_code and pool.place is Place.WORKER:
         # A scorer of the user may hang, and a worker can be killed.
         deadline = budget.clock() + last_call if np.isfinite(last_call) else None
-        task = Task("combine", COMBINE, arguments, deadline, refits.memory_limit)
+        task = Task(
+            "combine", COMBINE, arguments, deadline, refits.memory_limit, COMBINE
+        )
         found = run_task(pool, task) or best_alone
     else:
         (found,) = combine_candidates(context, *arguments, clock=budget.clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_meta.parallel._pool import Done, Failed, Payload, Task
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, Task
 from sklearn_meta.parallel._run_tasks import run_tasks
 from sklearn_meta.timing._refits import refit_seconds, rows_in_time
 
@@ -23,8 +23,8 @@ class Refits:
     budget : Budget
     memory_limit : int or None, default=None
         Memory limit of one fit in bytes; None for no limit.
-    may_run : callable, default=always True
-        ``may_run(tree, place) -> bool``: whether a pipeline may be fitted in a place,
+    may_fit : callable, default=always True
+        ``may_fit(tree, place) -> bool``: whether a pipeline may be fitted in a place,
         see `sklearn_meta.evaluation._places`. Others are not tried.
 
     Attributes
@@ -39,13 +39,13 @@ class Refits:
         pool,
         budget,
         memory_limit=None,
-        may_run=lambda tree, place: True,
+        may_fit=lambda tree, place: True,
     ):
         self.context = context
         self.pool = pool
         self.budget = budget
         self.memory_limit = memory_limit
-        self.may_run = may_run
+        self.may_fit = may_fit
         self.seconds = 0.0
         self._models = {}
         self._tried = set()
@@ -81,12 +81,15 @@ class Refits:
 
     def next_task(self, place) -> Task | None:
         """Return the next fit that can be done in time; None if there is none."""
-        while self._waiting:
-            share = min(self._n_places / len(self._waiting), 1.0)
-            evaluation = self._waiting.pop(0)
+        for evaluation in list(self._waiting):
             candidate = evaluation.candidate
+            is_allowed = self.may_fit(candidate.tree, place)
+            if place is Place.STARTING and not is_allowed:
+                continue  # until the workers have started
+            share = min(self._n_places / len(self._waiting), 1.0)
+            self._waiting.remove(evaluation)
             self._tried.add(candidate.text)
-            if not self.may_run(candidate.tree, place):
+            if not is_allowed:
                 continue
             n_rows = self._n_rows(evaluation, share)
             if not n_rows:

@@ -15,7 +15,7 @@ from sklearn_meta.evaluation._fit_and_score import (
     fit_pipeline,
     refit_candidate,
 )
-from sklearn_meta.evaluation._places import NOT_SAFE, may_run
+from sklearn_meta.evaluation._places import NOT_SAFE, may_fit
 from sklearn_meta.evaluation._records import (
     STATUS_OF_FAILURE,
     Candidate,
@@ -23,7 +23,7 @@ from sklearn_meta.evaluation._records import (
     Status,
 )
 from sklearn_meta.metalearning._prior import Prior, Proposal
-from sklearn_meta.parallel._pool import Done, Failed, Payload, Task
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, Task
 from sklearn_meta.parallel._run_tasks import run_tasks
 from sklearn_meta.pipelines._compile import early_stopping_learner
 from sklearn_meta.pipelines._operators import Catalog
@@ -306,23 +306,26 @@ class _Fits:
 
     def next_task(self, place) -> Task | None:
         """Return the next fit; None if there is none."""
-        if not self._waiting:
-            return None
-        i = self._waiting.pop(0)
-        candidate = self.recommended.candidates[i]
-        now = self.plan.budget.clock()
-        self._began[i], self._values[i] = now, []
-        if not may_run(self.plan.forecast, candidate.tree, place):
-            self._ended[i] = Failed(i, "crashed", NOT_SAFE), now
-            return self.next_task(place)
-        return Task(
-            i,
-            FIT,
-            (candidate.tree, candidate.text),
-            self._deadline,
-            self.plan.limits.memory_limit,
-            candidate.text,
-        )
+        for i in list(self._waiting):
+            candidate = self.recommended.candidates[i]
+            is_allowed = may_fit(self.plan.forecast, candidate.tree, place)
+            if place is Place.STARTING and not is_allowed:
+                continue  # until the workers have started
+            self._waiting.remove(i)
+            now = self.plan.budget.clock()
+            self._began[i], self._values[i] = now, []
+            if not is_allowed:
+                self._ended[i] = Failed(i, "crashed", NOT_SAFE), now
+                continue
+            return Task(
+                i,
+                FIT,
+                (candidate.tree, candidate.text),
+                self._deadline,
+                self.plan.limits.memory_limit,
+                candidate.text,
+            )
+        return None
 
     def collect(self, event):
         """Process an event of a fit: a value, or the end of the fit."""

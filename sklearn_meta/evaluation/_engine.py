@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._fit_and_score import EvaluationContext, duplicate_of
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._limits import SearchLimits
-from sklearn_meta.evaluation._places import NOT_SAFE, may_run
+from sklearn_meta.evaluation._places import NOT_SAFE, may_evaluate, may_fit
 from sklearn_meta.evaluation._racing import RacingRule
 from sklearn_meta.evaluation._records import (
     STATUS_OF_FAILURE,
@@ -201,14 +201,14 @@ class Engine:
             self._n_asked += 1
             candidate = candidates[0]
             predicted = self._time.predict(candidate)
+            rule = self.history.racing_rule()
+            if not may_fit(self.forecast, candidate.tree, Place.LOST):
+                # Its fold models are all there is, should the workers be lost.
+                rule = replace(rule, keep_models_from=0.0)
             reason = self._reason_not_worthwhile(candidate, predicted)
             self._n_not_worthwhile = self._n_not_worthwhile + 1 if reason else 0
             self._exhausted |= self._n_not_worthwhile >= MAX_SKIPPED
-            self._queue.append(
-                _Proposal(
-                    number, candidate, self.history.racing_rule(), predicted, reason
-                )
-            )
+            self._queue.append(_Proposal(number, candidate, rule, predicted, reason))
         if self.limits.repeatable and (
             self._exhausted or self._n_asked == self.limits.max_evaluations
         ):
@@ -307,7 +307,7 @@ class Engine:
             self._finish(proposal, Status.SKIPPED, proposal.reason_to_skip)
             return None
         left = self._search_deadline - now
-        if not may_run(self.forecast, proposal.candidate.tree, place):
+        if not may_evaluate(self.forecast, proposal.candidate.tree, place):
             return self._skip(proposal, NOT_SAFE)
         if not self.limits.is_counted and len(self.history):
             reason = (

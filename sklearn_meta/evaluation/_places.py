@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sklearn_meta.parallel._pool import Place
 
 # Reason of candidates that are left out.
@@ -13,14 +11,15 @@ NOT_SAFE = (
 )
 
 
-def may_run(forecast, tree, place) -> bool:
-    """Whether a candidate may run in a place.
+def may_evaluate(forecast, tree, place) -> bool:
+    """Whether a candidate may be fitted and scored in a place.
 
-    Without workers by design, and in a worker, everything may. After the workers were
-    lost while they ran tasks, only what is known to be safe may: what they died of may
-    be any code of the user, the scorer included. If they could not even be started,
-    nothing has died yet: the scorer was tried in this process before the search, and
-    operators of the user may run if the search space has no other learners.
+    Without workers by design, and in a worker, everything may. While workers start, and
+    after they were lost while they ran tasks, only what is known to be safe may: what
+    they died of may be any code of the user, the scorer included. If they could not
+    even be started, nothing has died yet: the scorer was tried in this process before
+    the search, and operators of the user may run if the search space has no other
+    learners.
 
     Parameters
     ----------
@@ -31,13 +30,32 @@ def may_run(forecast, tree, place) -> bool:
 
     Returns
     -------
-    may_run : bool
+    may_evaluate : bool
     """
-    if place is Place.LOST:
+    if place in (Place.STARTING, Place.LOST):
         return forecast.is_safe(tree)
-    if place is Place.NOT_STARTED:
-        learners = forecast.catalog.select("learner")
-        return replace(forecast, foreign_scorer=False).is_safe(tree) or all(
-            learner.name in forecast.foreign for learner in learners
-        )
-    return True
+    return may_fit(forecast, tree, place)
+
+
+def may_fit(forecast, tree, place) -> bool:
+    """Whether a pipeline may be fitted in a place, without being scored.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        Knows which operators are built in.
+    tree : Node
+    place : Place
+
+    Returns
+    -------
+    may_fit : bool
+    """
+    if place in (Place.WORKER, Place.IN_PROCESS):
+        return True
+    if not any(node.operator in forecast.foreign for _, node in tree.walk()):
+        return True
+    return place is Place.NOT_STARTED and all(
+        learner.name in forecast.foreign
+        for learner in forecast.catalog.select("learner")
+    )

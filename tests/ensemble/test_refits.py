@@ -152,7 +152,7 @@ def test_rounds_of_early_stopping_are_averaged():
 
 def test_what_is_not_known_to_be_safe_is_left_out(now):
     refits, pool = refits_of(
-        now, may_run=lambda tree, place: place is not Place.LOST or tree == "safe"
+        now, may_fit=lambda tree, place: place is not Place.LOST or tree == "safe"
     )
     pool.place = Place.LOST
     a, b = evaluation("a"), evaluation("b")

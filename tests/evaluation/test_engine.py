@@ -180,6 +180,7 @@ def make_engine(
         forecast=SimpleNamespace(
             fit_seconds=kwargs.pop("predict_seconds", lambda tree, n: 1.0),
             is_safe=lambda tree: True,
+            foreign=frozenset(),
             is_worthwhile=kwargs.pop("is_worthwhile", lambda candidate, seconds: True),
             score_seconds=kwargs.pop("score_seconds", 0.0),
         ),
@@ -516,7 +517,7 @@ def test_without_a_finished_candidate_no_fold_is_begun_that_would_end_late(
 
 @pytest.mark.parametrize("place", [Place.LOST, Place.IN_PROCESS])
 def test_without_workers_what_is_not_known_to_be_safe_is_skipped(place):
-    clock, search = FakeClock(), CountingSearch()
+    clock, search = FakeClock(), CountingSearch(n=60)
     engine = make_engine(search, clock=clock, budget=1e3)
     engine.forecast.is_safe = lambda tree: False
     engine.pool = LocalPool(

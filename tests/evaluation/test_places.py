@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sklearn_meta.evaluation._places import may_run
+from sklearn_meta.evaluation._places import may_evaluate, may_fit
 from sklearn_meta.parallel._pool import Place
 from sklearn_meta.pipelines import (
     Catalog,
@@ -36,24 +36,34 @@ DEFAULT = default_catalog("regression")
 RIDGE, MINE = Node("ridge", (X,)), Node("mine", (X,))
 
 
-@pytest.mark.parametrize("place", [Place.WORKER, Place.STARTING, Place.IN_PROCESS])
-def test_where_there_are_workers_or_none_by_design_everything_may_run(place):
-    assert may_run(forecast_of("ridge", "mine", scorer=True), MINE, place)
+@pytest.mark.parametrize("place", [Place.WORKER, Place.IN_PROCESS])
+def test_where_there_are_workers_or_none_by_design_everything_may_evaluate(place):
+    assert may_evaluate(forecast_of("ridge", "mine", scorer=True), MINE, place)
 
 
-def test_lost_workers_may_have_died_of_any_code_of_the_user():
+@pytest.mark.parametrize("place", [Place.STARTING, Place.LOST])
+def test_code_of_the_user_waits_for_workers_and_may_be_what_they_died_of(place):
     forecast = forecast_of("ridge", "mine")
-    assert may_run(forecast, RIDGE, Place.LOST)
-    assert not may_run(forecast, MINE, Place.LOST)
-    assert not may_run(forecast_of("mine"), MINE, Place.LOST)
-    assert not may_run(forecast_of("ridge", scorer=True), RIDGE, Place.LOST)
+    assert may_evaluate(forecast, RIDGE, place)
+    assert not may_evaluate(forecast, MINE, place)
+    assert not may_evaluate(forecast_of("mine"), MINE, place)
+    assert not may_evaluate(forecast_of("ridge", scorer=True), RIDGE, place)
 
 
 def test_without_workers_from_the_start_something_must_run():
     place = Place.NOT_STARTED
     forecast = forecast_of("ridge", "mine")
-    assert may_run(forecast, RIDGE, place) and not may_run(forecast, MINE, place)
+    assert may_evaluate(forecast, RIDGE, place) and not may_evaluate(
+        forecast, MINE, place
+    )
     # There is nothing else.
-    assert may_run(forecast_of("mine"), MINE, place)
+    assert may_evaluate(forecast_of("mine"), MINE, place)
     # It was tried in this process before the search.
-    assert may_run(forecast_of("ridge", scorer=True), RIDGE, place)
+    assert may_evaluate(forecast_of("ridge", scorer=True), RIDGE, place)
+
+
+@pytest.mark.parametrize("place", Place)
+def test_a_fit_does_not_call_the_scorer(place):
+    forecast = forecast_of("ridge", "mine", scorer=True)
+    assert may_fit(forecast, RIDGE, place)
+    assert may_fit(forecast, MINE, place) == (place in (Place.WORKER, Place.IN_PROCESS))
