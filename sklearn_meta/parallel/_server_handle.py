@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -11,9 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sklearn_meta.parallel._channel import Channel
+from sklearn_meta.parallel._cpu_affinity import BINDING, unbound_processors
+from sklearn_meta.parallel._descendants import kill_marked
+from sklearn_meta.parallel._memory_usage import ServerMemory
 from sklearn_meta.parallel._messages import REQUEST
 from sklearn_meta.parallel._pool import PoolError
-from sklearn_meta.parallel._server_process import kill_group
+from sklearn_meta.parallel._server_process import PROCESSORS, kill_group
 from sklearn_meta.parallel._shared_memory import (
     SharedObject,
     above_standard_streams,
@@ -45,6 +50,8 @@ PRELOAD = (
 
 # One thread for each worker. Spinning OpenMP threads on busy cores make small fits
 # fifty times slower (HistGradientBoosting, 442 rows, 2 cores: 19 s instead of 0.3 s).
+# Threads are not bound to cores: each worker would choose the first one. Warnings are
+# ignored: as errors, they would keep packages from being imported.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -53,7 +60,12 @@ ENVIRONMENT = {
     "BLIS_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
+    "OMP_PROC_BIND": "false",
+    "PYTHONWARNINGS": "ignore",
 }
+# Variables of the user's that the server is started without: those that bind threads,
+# and the one that would keep it running after an error.
+DROPPED = (*BINDING, "KMP_HW_SUBSET", "PYTHONINSPECT")
 
 # The server starts with the module path of this process, not with its ``__main__``.
 BOOTSTRAP = (
@@ -64,10 +76,35 @@ BOOTSTRAP = (
     "serve(int(control), int(setup), int(parent))"
 )
 
+# Names of interpreters, such as python3.13t, python3-dbg, pypy3.11, Python (macOS) and
+# .python3-wrapped (NixOS).
+INTERPRETER = re.compile(
+    r"\.?(python|pypy|graalpy)[\d.]*[a-z]{0,2}(-(dbg|debug|intel64|wrapped))?",
+    re.IGNORECASE,
+)
+
 # Longest time that a server may take to start, in seconds.
 START_SECONDS = 120.0
 # Seconds to wait for the server to kill its workers before it is killed itself.
 CLOSE_SECONDS = 0.04
+
+
+def server_environment(mark: str) -> dict[str, str]:
+    """Return the environment of a server.
+
+    Parameters
+    ----------
+    mark : str
+        Name of a variable by which its processes are found, see `kill_marked`.
+
+    Returns
+    -------
+    environment : dict
+        That of this process, with changes.
+    """
+    kept = {name: text for name, text in os.environ.items() if name not in DROPPED}
+    processors = ",".join(map(str, unbound_processors()))
+    return {**kept, **ENVIRONMENT, mark: "1", PROCESSORS: processors}
 
 
 def can_start_processes() -> bool:
@@ -77,16 +114,36 @@ def can_start_processes() -> bool:
     -------
     can_start : bool
         True on Linux, macOS and other Unix systems. False on Windows and in
-        WebAssembly, where processes do not fork, and in an interpreter that does not
-        know its own executable (embedded ones).
+        WebAssembly, where processes do not fork, and in a process whose
+        `sys.executable` is not an interpreter: frozen applications, which would start
+        once more, and programs that embed Python.
     """
     return (
         hasattr(os, "fork")
         and hasattr(os, "waitid")
         and hasattr(socket, "send_fds")
         and sys.platform not in ("emscripten", "wasi")
-        and bool(sys.executable)
+        and not _is_frozen()
+        and _is_interpreter(sys.executable)
     )
+
+
+def _is_frozen():
+    """Whether this is an application of PyInstaller, cx_Freeze, Nuitka or the like."""
+    main = sys.modules.get("__main__")
+    return (
+        bool(getattr(sys, "frozen", False))
+        or hasattr(sys, "_MEIPASS")
+        or hasattr(main, "__compiled__")
+    )
+
+
+def _is_interpreter(path):
+    """Whether a file is an interpreter of Python by its name, or that of its target."""
+    if not path:
+        return False
+    names = (os.path.basename(path), os.path.basename(os.path.realpath(path)))
+    return any(INTERPRETER.fullmatch(name) for name in names)
 
 
 @dataclass
@@ -100,21 +157,24 @@ class ServerHandle:
         Connection to the server.
     errors : int or None
         File descriptor of its standard error; None where it is not kept.
+    mark : str
+        Variable in the environment of the server and of all that it starts.
     started : float
         Time of the start, on ``time.monotonic``.
     is_ready : bool, default=False
         Whether it has imported the modules and run the setup.
-    memory : int or None, default=None
-        Bytes that it uses once it is ready, and so does a new worker, which begins as
-        its copy; None where this is not known.
+    memory : ServerMemory or None, default=None
+        What it uses once it is ready, and so does a new worker, which begins as its
+        copy; None where this is not known.
     """
 
     popen: subprocess.Popen
     control: Channel
     errors: int | None
+    mark: str
     started: float = field(default_factory=time.monotonic)
     is_ready: bool = False
-    memory: int | None = None
+    memory: ServerMemory | None = None
 
     @classmethod
     def start(cls, setup: SharedObject, parent: int) -> ServerHandle:
@@ -140,6 +200,7 @@ class ServerHandle:
         theirs = socket.socket(fileno=above_standard_streams(theirs.detach()))
         errors = os.memfd_create("errors") if hasattr(os, "memfd_create") else None
         path = [p for p in sys.path if isinstance(p, str)]
+        mark = f"SKLEARN_META_SERVER_{secrets.token_hex(8)}"
         try:
             popen = subprocess.Popen(
                 # -P: the working directory is part of the path only if it is here.
@@ -149,7 +210,7 @@ class ServerHandle:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL if errors is None else errors,
-                env={**os.environ, **ENVIRONMENT},
+                env=server_environment(mark),
                 # Ctrl-C interrupts the user's process only.
                 start_new_session=True,
             )  # fmt: skip
@@ -165,7 +226,7 @@ class ServerHandle:
             raise
         finally:
             theirs.close()
-        return cls(popen, Channel(ours), errors)
+        return cls(popen, Channel(ours), errors, mark)
 
     def request(self, action: bytes, number: int, fds=()):
         """Send a request about a worker.
@@ -209,11 +270,15 @@ class ServerHandle:
             Process ids of the workers that the server has not reported as ended.
         """
         # Before it is ready it does not listen, and has no workers to kill.
-        if not self.is_ready or not self._shuts_down():
-            for pid in worker_pids:
-                kill_group(pid)
-            self.popen.kill()
+        if self.is_ready and self._shuts_down():
+            return self.close()
+        workers = list(worker_pids)
+        for pid in workers:
+            kill_group(pid)
+        self.popen.kill()
         self.popen.wait()
+        # What its workers have put into other sessions.
+        kill_marked(self.mark, workers)
         self.close()
 
     def close(self):
