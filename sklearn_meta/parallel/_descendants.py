@@ -34,7 +34,7 @@ def children(pid) -> list[int]:
         Those that have ended but were not reaped included; empty where the system does
         not tell them.
     """
-    found = []
+    found: list[int] = []
     # Each thread has children of its own.
     with contextlib.suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import sys
 
@@ -21,9 +20,7 @@ def seed_global_generators(seed):
         Between 0 and 2**32 - 1.
     """
     random.seed(seed)
-    # Only the default generator can be seeded; a user may have replaced it.
-    with contextlib.suppress(TypeError):
-        np.random.seed(seed)
+    np.random.seed(seed)
     # Not imported here: learners without torch do not need it. An import that is under
     # way in another thread may not have come to the function yet.
     seed_torch = getattr(sys.modules.get("torch"), "manual_seed", None)

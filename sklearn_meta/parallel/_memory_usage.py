@@ -14,6 +14,8 @@ import contextlib
 import os
 from dataclasses import dataclass
 
+import numpy as np
+
 from sklearn_meta.parallel._descendants import descendants
 
 # Seconds between two checks of the memory of the running tasks.
@@ -26,6 +28,10 @@ CRASH_SHARE = 0.8
 
 # Where memory files with names are.
 SHARED_MEMORY = "/dev/shm"
+# Entries of /proc/PID/pagemap: bytes, and the bit of a page that was touched. Of large
+# data, some parts are read.
+_ENTRY_BYTES, _PRESENT = 8, np.uint64(63)
+_N_PARTS, _ENTRIES_PER_PART = 64, 2048
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,15 @@ class ServerMemory:
         Bytes of resident anonymous memory.
     data : tuple of (int, int)
         Device and inode of the shared memory with the data.
+    address : int or None
+        Where it is mapped, in the workers as well; None if it is not.
     data_bytes : int
         Its size.
     """
 
     used: int
     data: tuple[int, int]
+    address: int | None
     data_bytes: int
 
     @classmethod
@@ -65,7 +74,8 @@ class ServerMemory:
         file = os.fstat(descriptor)
         if used is None:
             return None
-        return cls(used, (file.st_dev, file.st_ino), file.st_size)
+        address = _address(pid, file.st_ino)
+        return cls(used, (file.st_dev, file.st_ino), address, file.st_size)
 
 
 def memory_bytes(pid="self"):
@@ -135,7 +145,7 @@ def memory_growth(pid, server: ServerMemory, memory_limit) -> int | None:
     bound += sum(resident for resident, _, _ in map(_pages_or_none, started))
     if bound <= CRASH_SHARE * memory_limit:
         return private
-    mapped = max(shared_bytes(pid) - server.data_bytes, 0)
+    mapped = max(shared_bytes(pid) - _touched_data_bytes(pid, server), 0)
     if started and mapped:
         # The processes that it has started may have mapped it as well.
         mapped = min(mapped, _fields(pid, "smaps_rollup").get("Pss_Shmem", mapped))
@@ -144,6 +154,40 @@ def memory_growth(pid, server: ServerMemory, memory_limit) -> int | None:
         private += child_private
         mapped += child_mapped
     return private + max(mapped, in_files)
+
+
+def _address(pid, inode):
+    """Return the address at which a process has mapped a file; None if it has not."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
+        for line in file:
+            # Address, permissions, offset, device, inode, path.
+            if line.split(None, 5)[4] == str(inode) and "/memfd:" in line:
+                return int(line.partition("-")[0], 16)
+    return None
+
+
+def _touched_data_bytes(pid, server):
+    """Return how much of the data a worker has touched; it is a part of its memory."""
+    if server.address is None:
+        return 0
+    page = os.sysconf("SC_PAGE_SIZE")
+    first, n_pages = server.address // page, -(-server.data_bytes // page)
+    starts, length = [0], n_pages
+    if n_pages > _N_PARTS * _ENTRIES_PER_PART:
+        length = _ENTRIES_PER_PART
+        starts = [i * n_pages // _N_PARTS for i in range(_N_PARTS)]
+    try:
+        with open(f"/proc/{pid}/pagemap", "rb", buffering=0) as file:
+            entries = b"".join(
+                os.pread(
+                    file.fileno(), length * _ENTRY_BYTES, (first + start) * _ENTRY_BYTES
+                )
+                for start in starts
+            )
+    except OSError:
+        return server.data_bytes
+    touched = np.frombuffer(entries, np.uint64) >> _PRESENT
+    return int(touched.mean() * n_pages) * page if len(touched) else 0
 
 
 def _bytes_of_child(child, pid):
