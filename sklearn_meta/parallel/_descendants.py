@@ -73,34 +73,21 @@ def kill_processes(pids: Iterable[int]):
             os.kill(pid, signal.SIGKILL)
 
 
-def kill_marked(variable: str, others: Iterable[int] = ()):
-    """Kill all processes that were started with an environment variable.
+def marked(variable: str) -> list[int]:
+    """Return the process ids of what was started with an environment variable.
 
     Parameters
     ----------
     variable : str
         Its name.
-    others : iterable of int, default=()
-        Process ids of killed processes. Like the marked ones, they are reaped if this
-        process has become their parent, as process 1 of a container does.
+
+    Returns
+    -------
+    pids : list of int
+        Of processes of this user that have not ended.
     """
-    killed = set(others)
-    end = time.monotonic() + KILL_SECONDS
-    while time.monotonic() < end:
-        marked = _marked(variable.encode() + b"=")
-        kill_processes(marked)
-        killed |= set(marked)
-        killed = {pid for pid in killed if not _reap(pid)}
-        # A process that is being killed may have started another one just before.
-        if not marked and not killed:
-            return
-        time.sleep(0.001)
-
-
-def _marked(text):
-    """Return the processes of this user whose environment contains a text."""
     found: list[int] = []
-    user, this = os.getuid(), os.getpid()
+    text, user, this = variable.encode() + b"=", os.getuid(), os.getpid()
     try:
         entries = list(os.scandir("/proc"))
     except OSError:
@@ -116,9 +103,33 @@ def _marked(text):
     return found
 
 
-def _reap(pid):
-    """Reap a process if it is a child; return whether it is none any more."""
+def kill_marked(variable: str, killed: Iterable[int] = ()):
+    """Kill all processes that were started with an environment variable.
+
+    Parameters
+    ----------
+    variable : str
+        Its name.
+    killed : iterable of int, default=()
+        Process ids of processes that were killed before. Like the marked ones, they are
+        reaped if this process becomes their parent, as process 1 of a container does.
+    """
+    left = set(killed)
+    end = time.monotonic() + KILL_SECONDS
+    while time.monotonic() < end:
+        found = marked(variable)
+        kill_processes(found)
+        left = {pid for pid in left.union(found) if not _is_gone(pid)}
+        # A process may have started another one just before it was killed.
+        if not found and not left:
+            return
+        time.sleep(0.001)
+
+
+def _is_gone(pid):
+    """Reap a process if it is a child; return whether it does not exist any more."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
-        return True
+        # Its parent may be about to end.
+        return not os.path.exists(f"/proc/{pid}")

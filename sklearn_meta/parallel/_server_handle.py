@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from sklearn_meta.parallel._channel import Channel
 from sklearn_meta.parallel._cpu_affinity import BINDING, unbound_processors
-from sklearn_meta.parallel._descendants import kill_marked
+from sklearn_meta.parallel._descendants import kill_marked, marked
 from sklearn_meta.parallel._memory_usage import ServerMemory
 from sklearn_meta.parallel._messages import REQUEST
 from sklearn_meta.parallel._pool import PoolError
@@ -273,12 +273,14 @@ class ServerHandle:
         if self.is_ready and self._shuts_down():
             return self.close()
         workers = list(worker_pids)
+        # Looked for before they are killed: then, they have no environment any more.
+        found = marked(self.mark)
         for pid in workers:
             kill_group(pid)
         self.popen.kill()
         self.popen.wait()
-        # What its workers have put into other sessions.
-        kill_marked(self.mark, workers)
+        # Also what the workers have put into other sessions.
+        kill_marked(self.mark, [*workers, *found])
         self.close()
 
     def close(self):

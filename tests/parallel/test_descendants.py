@@ -14,6 +14,7 @@ from sklearn_meta.parallel._descendants import (
     descendants,
     kill_marked,
     kill_processes,
+    marked,
 )
 
 pytestmark = pytest.mark.skipif(
@@ -84,6 +85,7 @@ def test_marked_processes_are_found_after_the_death_of_their_parent():
         parent.kill()
         parent.wait()
         assert is_alive(child)
+        assert marked("MARK_OF_TEST") == [child]
         kill_marked("MARK_OF_TEST")
         wait_until_dead(child)
         assert is_alive(other.pid)
