@@ -29,9 +29,10 @@ import cloudpickle
 from sklearn_meta.parallel._channel import Channel
 from sklearn_meta.parallel._memory_usage import (
     MEMORY_CHECK_SECONDS,
+    ServerMemory,
     crash_reason,
     excess_reason,
-    memory_bytes,
+    memory_growth,
 )
 from sklearn_meta.parallel._messages import (
     BROKEN,
@@ -557,7 +558,9 @@ class ProcessPool:
     def _handle_report(self, server, kind, body):
         """Handle a frame of the server."""
         if kind == READY:
-            server.memory, _ = memory_bytes(server.popen.pid)
+            server.memory = ServerMemory.measure(
+                server.popen.pid, self._setup.descriptor
+            )
             server.is_ready = True
             return
         fields = unpack_fields(kind, body)
@@ -734,10 +737,11 @@ class ProcessPool:
             task, pid = worker.task, self._pids.get(worker.number)
             if task is None or task.memory_limit is None or pid is None:
                 continue
-            used, _ = memory_bytes(pid)
-            if used is None or self._server.memory is None:
+            if self._server.memory is None:
                 continue
-            growth = used - self._server.memory
+            growth = memory_growth(pid, self._server.memory, task.memory_limit)
+            if growth is None:
+                continue
             worker.memory_growth = max(worker.memory_growth, growth)
             if reason := excess_reason(growth, task.memory_limit):
                 self._end_task(worker, "memory", reason)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -12,9 +14,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sklearn_meta.parallel._channel import Channel
+from sklearn_meta.parallel._cpu_affinity import BINDING, unbound_processors
+from sklearn_meta.parallel._descendants import kill_marked, marked
+from sklearn_meta.parallel._memory_usage import ServerMemory
 from sklearn_meta.parallel._messages import FROM_SERVER, REQUEST
 from sklearn_meta.parallel._pool import PoolError
-from sklearn_meta.parallel._server_process import kill_group
+from sklearn_meta.parallel._server_process import PROCESSORS, kill_group
 from sklearn_meta.parallel._shared_memory import (
     SharedObject,
     above_standard_streams,
@@ -47,6 +52,8 @@ PRELOAD = (
 
 # One thread for each worker. Spinning OpenMP threads on busy cores make small fits
 # fifty times slower (HistGradientBoosting, 442 rows, 2 cores: 19 s instead of 0.3 s).
+# Threads are not bound to cores: each worker would choose the first one. Warnings are
+# ignored: as errors, they would keep packages from being imported.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -55,7 +62,12 @@ ENVIRONMENT = {
     "BLIS_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
+    "OMP_PROC_BIND": "false",
+    "PYTHONWARNINGS": "ignore",
 }
+# Variables of the user's that the server is started without: those that bind threads,
+# and the one that would keep it running after an error.
+DROPPED = (*BINDING, "KMP_HW_SUBSET", "PYTHONINSPECT")
 
 # The server starts with the module path of this process, not with its ``__main__``.
 BOOTSTRAP = (
@@ -66,10 +78,35 @@ BOOTSTRAP = (
     "serve(int(control), int(setup), int(parent))"
 )
 
+# Names of interpreters, such as python3.13t, python3-dbg, pypy3.11, Python (macOS) and
+# .python3-wrapped (NixOS).
+INTERPRETER = re.compile(
+    r"\.?(python|pypy|graalpy)[\d.]*[a-z]{0,2}(-(dbg|debug|intel64|wrapped))?",
+    re.IGNORECASE,
+)
+
 # Longest time that a server may take to start, in seconds.
 START_SECONDS = 120.0
 # Seconds to wait for the server to kill its workers before it is killed itself.
 CLOSE_SECONDS = 0.04
+
+
+def server_environment(mark: str) -> dict[str, str]:
+    """Return the environment of a server.
+
+    Parameters
+    ----------
+    mark : str
+        Name of a variable by which its processes are found, see `kill_marked`.
+
+    Returns
+    -------
+    environment : dict
+        That of this process, with changes.
+    """
+    kept = {name: text for name, text in os.environ.items() if name not in DROPPED}
+    processors = ",".join(map(str, unbound_processors()))
+    return {**kept, **ENVIRONMENT, mark: "1", PROCESSORS: processors}
 
 
 def can_start_processes() -> bool:
@@ -79,16 +116,36 @@ def can_start_processes() -> bool:
     -------
     can_start : bool
         True on Linux, macOS and other Unix systems. False on Windows and in
-        WebAssembly, where processes do not fork, and in an interpreter that does not
-        know its own executable (embedded ones).
+        WebAssembly, where processes do not fork, and in a process whose
+        `sys.executable` is not an interpreter: frozen applications, which would start
+        once more, and programs that embed Python.
     """
     return (
         hasattr(os, "fork")
         and hasattr(os, "waitid")
         and hasattr(socket, "send_fds")
         and sys.platform not in ("emscripten", "wasi")
-        and bool(sys.executable)
+        and not _is_frozen()
+        and _is_interpreter(sys.executable)
     )
+
+
+def _is_frozen():
+    """Whether this is an application of PyInstaller, cx_Freeze, Nuitka or the like."""
+    main = sys.modules.get("__main__")
+    return (
+        bool(getattr(sys, "frozen", False))
+        or hasattr(sys, "_MEIPASS")
+        or hasattr(main, "__compiled__")
+    )
+
+
+def _is_interpreter(path):
+    """Whether a file is an interpreter of Python by its name, or that of its target."""
+    if not path:
+        return False
+    names = (os.path.basename(path), os.path.basename(os.path.realpath(path)))
+    return any(INTERPRETER.fullmatch(name) for name in names)
 
 
 @dataclass
@@ -108,6 +165,8 @@ class ServerHandle:
         Its standard error; None where it is not kept.
     popen : subprocess.Popen or None, default=None
         The process; None before `launch`.
+    mark : str
+        Variable in the environment of the server and of all that it starts.
     started : float
         Time of the start, on ``time.monotonic``.
     is_ready : bool, default=False
@@ -116,20 +175,23 @@ class ServerHandle:
         Whether it has forked a worker.
     is_lost : bool, default=False
         Whether it has ended without having been told to.
-    memory : int or None, default=None
-        Bytes that it uses once it is ready, and so does a new worker, which begins as
-        its copy; None where this is not known.
+    memory : ServerMemory or None, default=None
+        What it uses once it is ready, and so does a new worker, which begins as its
+        copy; None where this is not known.
     """
 
     control: Channel
     theirs: socket.socket
     errors: io.FileIO | None
     popen: subprocess.Popen | None = None
+    mark: str = field(
+        default_factory=lambda: f"SKLEARN_META_SERVER_{secrets.token_hex(8)}"
+    )
     started: float = field(default_factory=time.monotonic)
     is_ready: bool = False
     has_forked: bool = False
     is_lost: bool = False
-    memory: int | None = None
+    memory: ServerMemory | None = None
 
     @classmethod
     def create(cls) -> ServerHandle:
@@ -177,7 +239,7 @@ class ServerHandle:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self.errors or subprocess.DEVNULL,
-                env={**os.environ, **ENVIRONMENT},
+                env=server_environment(self.mark),
                 # Ctrl-C interrupts the user's process only.
                 start_new_session=True,
             )  # fmt: skip
@@ -235,12 +297,7 @@ class ServerHandle:
         if self.control.is_closed:
             return
         if self.popen is not None:
-            # Before it is ready it does not listen, and has no workers to kill.
-            if not self.is_ready or not self._shuts_down():
-                for pid in worker_pids:
-                    kill_group(pid)
-                self.popen.kill()
-            self.popen.wait()
+            self._end_processes(self.popen, list(worker_pids))
         self.close()
 
     def close(self):
@@ -253,6 +310,19 @@ class ServerHandle:
             self.errors.close()
         # The last step: `end` has nothing left to do.
         self.control.close()
+
+    def _end_processes(self, popen, workers):
+        """End the server, its workers, and what these have put into other sessions."""
+        # Before it is ready it does not listen, and has no workers to kill.
+        if self.is_ready and self._shuts_down():
+            return
+        # Looked for before they are killed: then, they have no environment any more.
+        found = marked(self.mark)
+        for pid in workers:
+            kill_group(pid)
+        popen.kill()
+        popen.wait()
+        kill_marked(self.mark, [*workers, *found])
 
     def _shuts_down(self):
         """Tell the server to end; return whether it has killed its workers in time."""

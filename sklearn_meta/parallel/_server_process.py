@@ -6,8 +6,9 @@ the server. The server has a single thread and never runs a task, so forking it 
 and it always answers.
 
 No process outlives the pool. The server ends when its connection or its parent ends,
-and kills each worker together with the process group of the worker. Workers also get
-SIGKILL from the kernel if the server dies first (Linux).
+and kills each worker together with the process group of the worker. On Linux, it also
+becomes the parent of what a worker has put into another session, and kills it when the
+worker ends; and workers get SIGKILL from the kernel if the server dies first.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ import time
 import warnings
 
 from sklearn_meta.parallel._channel import send_frame
+from sklearn_meta.parallel._descendants import (
+    PR_SET_CHILD_SUBREAPER,
+    children,
+    kill_processes,
+)
 from sklearn_meta.parallel._messages import (
     BROKEN,
     EXITED,
@@ -38,6 +44,9 @@ from sklearn_meta.parallel._pool import describe_exception, resolve
 from sklearn_meta.parallel._shared_memory import SharedObject
 from sklearn_meta.parallel._worker_process import Worker, become_worker
 
+# Variable with the numbers of the processors that the server may use, if this differs
+# from what it has inherited.
+PROCESSORS = "SKLEARN_META_PROCESSORS"
 # Milliseconds between two checks that the parent still exists. Only needed when a fork
 # of a dead parent keeps the connection open.
 PARENT_CHECK = 1_000
@@ -67,6 +76,16 @@ def serve(control_fd: int, setup_fd: int, parent: int):
     """
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     control = socket.socket(fileno=control_fd)
+    if os.getppid() == 0:
+        reason = "they are in another PID namespace than this process"
+        send_frame(control, BROKEN, pickle.dumps((reason, "")))
+        return
+    if processors := os.environ.pop(PROCESSORS, ""):
+        os.sched_setaffinity(0, map(int, processors.split(",")))
+    prctl = _find_prctl()
+    if prctl is not None:
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    data_bytes = os.fstat(setup_fd).st_size
     with _end_with(parent):
         try:
             state = _set_up(setup_fd)
@@ -79,7 +98,7 @@ def serve(control_fd: int, setup_fd: int, parent: int):
     gc.collect()
     gc.freeze()
     send_frame(control, READY)
-    _Server(control, parent, state).run()
+    _Server(control, parent, state, data_bytes, prctl).run()
     # Skip finalizing the interpreter, which takes as long as killing all workers.
     os._exit(0)
 
@@ -90,6 +109,7 @@ def _end_with(parent):
 
     def check(*_):
         if os.getppid() != parent:
+            kill_processes(children(os.getpid()))
             os._exit(0)
 
     signal.signal(signal.SIGALRM, check)
@@ -122,12 +142,15 @@ def _set_up(setup_fd):
 class _Server:
     """Forks, kills and reaps workers for the pool."""
 
-    def __init__(self, control, parent, state):
+    def __init__(self, control, parent, state, data_bytes, prctl):
         self.control = control
         self.parent = parent
         self.state = state
+        self.data_bytes = data_bytes
+        self.prctl = prctl
         self.workers: dict[int, int] = {}
-        self.prctl = _find_prctl()
+        # Processes that the imports or the setup have started.
+        self.own = frozenset(children(os.getpid()))
 
     def run(self):
         """Answer requests until the pool or its process ends."""
@@ -183,7 +206,7 @@ class _Server:
                 for other in (self.control, *private):
                     other.close()
                 become_worker(server, self.prctl)
-                Worker(connection, self.state).run()
+                Worker(connection, self.state, self.data_bytes).run()
                 os._exit(0)
             finally:
                 # A fork must neither return into the code of the server nor run the
@@ -193,22 +216,33 @@ class _Server:
         self.report(FORKED, number, pid)
 
     def reap(self):
-        """Report the workers that have ended."""
-        while self.workers:
-            try:
-                # The process group is killed before the worker is reaped: until then,
-                # the system cannot give its number to another process.
-                flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-                found = os.waitid(os.P_ALL, 0, flags)
-            except ChildProcessError:
-                return
-            if found is None:
-                return
-            kill_group(found.si_pid)
-            _, status = os.waitpid(found.si_pid, 0)
-            number = self.workers.pop(found.si_pid, None)
+        """Report the workers that have ended, and kill what they have left behind."""
+        while (pid := self.ended()) is not None:
+            # The process group is killed before the worker is reaped: until then, the
+            # system cannot give its number to another process.
+            kill_group(pid)
+            _, status = os.waitpid(pid, 0)
+            number = self.workers.pop(pid, None)
             if number is not None:
                 self.report(EXITED, number, os.waitstatus_to_exitcode(status), "")
+        kill_processes(self.orphans())
+
+    def ended(self):
+        """Return the process id of a child that has ended; None if there is none."""
+        try:
+            flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            found = os.waitid(os.P_ALL, 0, flags)
+        except ChildProcessError:
+            return None
+        return None if found is None else found.si_pid
+
+    def orphans(self):
+        """Return the processes whose worker has ended and has become their parent.
+
+        They are children of the server now. Those of a worker that lives are not, since
+        the worker is a subreaper as well.
+        """
+        return set(children(os.getpid())) - self.workers.keys() - self.own
 
     def report(self, kind, *body):
         """Send a frame to the pool."""
@@ -219,13 +253,15 @@ class _Server:
         for pid in self.workers:
             kill_group(pid)
         end = time.monotonic() + REAP_SECONDS
-        while self.workers and time.monotonic() < end:
+        while time.monotonic() < end:
+            # Among them are the orphans of the workers that have ended.
+            kill_processes(children(os.getpid()))
             try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
             except ChildProcessError:
                 return
-            if pid == 0:
-                time.sleep(0.001)
+            time.sleep(0.001)
 
 
 def kill_group(pid):

@@ -2,20 +2,24 @@
 
 A worker is a fork of the server (`_server_process`). It receives tasks from the pool
 over a connection of its own, limits its memory while a task runs, and sends each value
-that the task yields.
+that the task yields. Afterwards it sets its state back (`_process_state`), and leaves
+if that is not possible: no task can tell which ones ran before it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import gc
 import os
 import pickle
 import signal
-import threading
+import zlib
 
 from sklearn_meta.parallel._channel import receive_frame, send_frame
-from sklearn_meta.parallel._memory_usage import memory_bytes
+from sklearn_meta.parallel._descendants import PR_SET_CHILD_SUBREAPER
+from sklearn_meta.parallel._global_generators import seed_global_generators
+from sklearn_meta.parallel._memory_usage import memory_bytes, shared_bytes
 from sklearn_meta.parallel._messages import (
     DONE,
     FAILED,
@@ -26,6 +30,7 @@ from sklearn_meta.parallel._messages import (
 )
 from sklearn_meta.parallel._pickled import dumps
 from sklearn_meta.parallel._pool import describe_exception, resolve
+from sklearn_meta.parallel._process_state import ProcessState
 
 # A worker that has grown by more than this between two tasks collects its garbage.
 COLLECT_BYTES = 64 * 2**20
@@ -56,6 +61,9 @@ def become_worker(server, prctl):
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != server:
             os._exit(0)
+        # Processes that tasks detach stay children of the worker, and become children
+        # of the server when it ends.
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     null = os.open(os.devnull, os.O_RDWR)
     for fd in range(3):
         os.dup2(null, fd)
@@ -77,17 +85,24 @@ class Worker:
         The worker's end of its connection to the pool.
     state : object
         First argument of each task.
+    data_bytes : int
+        Size of the shared memory that `state` lies in.
     """
 
-    def __init__(self, connection, state):
+    def __init__(self, connection, state, data_bytes):
         self.connection = connection
         self.state = state
+        self.data_bytes = data_bytes
         # Of the current task.
         self.memory_limit: int | None = None
         self.used_at_start, self.reserved_at_start = memory_bytes()
 
     def run(self):
         """Run tasks until the pool closes the connection or the worker must leave."""
+        import resource
+
+        self.data_limit = resource.getrlimit(resource.RLIMIT_DATA)
+        self.start = ProcessState.capture()
         while True:
             kind, body = receive_frame(self.connection)
             if kind != TASK:
@@ -102,10 +117,11 @@ class Worker:
         failure = None
         try:
             self.memory_limit, call = unpack_limit(body)
+            # The same state whenever the task runs, whatever ran before it.
+            seed_global_generators(zlib.crc32(call))
             self.limit_memory()
-            function, arguments = pickle.loads(call)
-            for value in resolve(function)(self.state, *arguments):
-                self.send(PAYLOAD, dumps(value))
+            # Variables of the context are set in a copy of it.
+            contextvars.copy_context().run(self.call, call)
         except BaseException as exception:
             # Also SystemExit and KeyboardInterrupt: a task must not end the worker.
             self.unlimit_memory()
@@ -114,6 +130,12 @@ class Worker:
         if failure is not None:
             self.send(FAILED, pickle.dumps(failure))
         return (failure is not None and failure[0] == "memory") or self.must_leave()
+
+    def call(self, data):
+        """Call a pickled function, and send each value that it yields."""
+        function, arguments = pickle.loads(data)
+        for value in resolve(function)(self.state, *arguments):
+            self.send(PAYLOAD, dumps(value))
 
     def send(self, kind, body=b""):
         """Send a frame to the pool; end this process if the pool is closed."""
@@ -134,19 +156,20 @@ class Worker:
             self.set_data_limit(None)
 
     def set_data_limit(self, n_bytes):
-        """Set RLIMIT_DATA, as far as the hard limit allows; None for the hard limit."""
+        """Set RLIMIT_DATA, as far as it was at the start; None for what it was."""
         import resource
 
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        soft = hard if n_bytes is None else n_bytes
-        if hard != resource.RLIM_INFINITY and n_bytes is not None:
-            soft = min(n_bytes, hard)
+        soft, hard = self.data_limit
+        if n_bytes is not None and (soft == resource.RLIM_INFINITY or n_bytes < soft):
+            soft = n_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
     def must_leave(self):
-        """Whether the last task has left threads or much memory behind."""
-        if threading.active_count() > 1:
-            return True
+        """Whether the last task has left something behind that would reach others."""
+        return not self.start.restore() or self.keeps_memory()
+
+    def keeps_memory(self):
+        """Whether the last task has left much memory behind."""
         if self.used_at_start is None:
             gc.collect()
             return False
@@ -156,5 +179,8 @@ class Worker:
             used, reserved = memory_bytes()
         if self.memory_limit is None:
             return False
-        kept = max(used - self.used_at_start, reserved - self.reserved_at_start)
+        shared = max(shared_bytes() - self.data_bytes, 0)
+        kept = max(
+            used - self.used_at_start + shared, reserved - self.reserved_at_start
+        )
         return kept > KEPT_SHARE * self.memory_limit
