@@ -552,7 +552,7 @@ class ProcessPool:
         except CorruptMessageError:
             is_open = False
         if not is_open:
-            server.popen.kill()
+            server.kill()
             server.is_lost = True
 
     def _handle_report(self, server, kind, body):
@@ -760,7 +760,7 @@ class ProcessPool:
         if server.takes_too_long_to_start() or any(
             now - worker.requested > FORK_SECONDS for worker in waiting
         ):
-            server.popen.kill()
+            server.kill()
         for worker in self._workers.values():
             if worker.closed is not None and now - worker.closed > STATUS_SECONDS:
                 self._end_dead(worker, None)

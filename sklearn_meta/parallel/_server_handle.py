@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -268,6 +269,11 @@ class ServerHandle:
         except OSError:
             # The server has ended, or reads nothing, so that the connection is full.
             # The pool finds a killed server lost at its next poll.
+            self.kill()
+
+    def kill(self):
+        """Kill the server, if it is launched, without waiting for its end."""
+        if self.popen is not None:
             self.popen.kill()
 
     def takes_too_long_to_start(self) -> bool:
@@ -277,10 +283,9 @@ class ServerHandle:
     def how_it_ended(self) -> str:
         """Return the exit code and the last line of standard error of a lost server."""
         code = None
-        try:
-            code = self.popen.wait(CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
+        if self.popen is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self.popen.wait(CLOSE_SECONDS)
         lines = _read_text(self.errors).strip().splitlines()
         return f"exit code {code}" + (f": {lines[-1]}" if lines else "")
 

@@ -203,10 +203,8 @@ def above_standard_streams(file: io.FileIO | socket.socket):
     import fcntl
 
     number = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD_CLOEXEC, 3)
-    if isinstance(file, socket.socket):
-        copy = socket.socket(fileno=number)
-    else:
-        copy = io.FileIO(number, "r+")
+    is_socket = isinstance(file, socket.socket)
+    copy = socket.socket(fileno=number) if is_socket else io.FileIO(number, "r+")
     file.close()
     return copy
 

@@ -18,6 +18,7 @@ from sklearn_meta.parallel._channel import (
     receive_frame,
     send_frame,
 )
+from sklearn_meta.parallel._messages import FROM_SERVER, FROM_WORKER
 from tests.parallel.interrupts import interrupted_at
 
 ALL = dict.fromkeys(range(256), 2**40)
@@ -204,3 +205,44 @@ def test_one_channel_leaves_the_others_their_turn(pair, monkeypatch):
     assert [kind for kind, _ in received(channel)[0]] == [0, 1]
     assert [kind for kind, _ in received(channel)[0]] == [2, 3]
     assert [kind for kind, _ in received(channel)[0]] == [4]
+
+
+def mutated(rng, data):
+    """Return bytes with a few changed, left out, repeated or inserted."""
+    data = bytearray(data)
+    for _ in range(rng.integers(1, 4)):
+        i, j = sorted(rng.integers(len(data) + 1, size=2))
+        kind = rng.integers(5)
+        if kind == 0 and i < len(data):
+            data[i] ^= 1 << rng.integers(8)
+        elif kind == 1:
+            del data[i : min(j, i + 30)]
+        elif kind == 2:
+            data[i:i] = rng.bytes(rng.integers(1, 40))
+        elif kind == 3:
+            data[i:i] = data[i : i + 30]
+        elif i + 8 <= len(data):
+            data[i : i + 8] = struct.pack("=Q", 2 ** int(rng.integers(64)) - 1)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "n", [400, pytest.param(10_000, marks=pytest.mark.slow)], ids=["some", "many"]
+)
+def test_mutated_frames_are_refused_or_wait_for_more(rng, n):
+    """No exception, no frame that was not sent, no more memory than what was sent."""
+    kinds = (*FROM_WORKER, *FROM_SERVER)
+    tracemalloc.start()
+    for _ in range(n):
+        sent = [(int(rng.choice(kinds)), rng.bytes(rng.integers(60))) for _ in range(4)]
+        data = b"".join(frame(kind, body) for kind, body in sent)
+        ours, other = socket.socketpair()
+        channel = Channel(ours, {**FROM_WORKER, **FROM_SERVER})
+        with other:
+            other.sendall(mutated(rng, data))
+            channel.receive()
+        assert all((kind, bytes(body)) in sent for kind, body in channel.frames)
+        channel.receive()
+        channel.close()
+    assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    tracemalloc.stop()
