@@ -32,7 +32,6 @@ WITHOUT_TESTS = {
     "metalearning/metafeatures/_simple.py": "test_metafeatures.py",
     "metalearning/metafeatures/_statistical.py": "test_metafeatures.py",
     "metalearning/metafeatures/_target.py": "test_metafeatures.py",
-    "parallel/_messages.py": "test_process_pool.py",
     "pipelines/_layout.py": "test_compile.py",
     "pipelines/_schema.py": "a record; data/test_encoding.py",
     **{

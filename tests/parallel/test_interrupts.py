@@ -21,7 +21,7 @@ from sklearn_meta.parallel import (
 )
 from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._local_pool import LocalPool
-from sklearn_meta.parallel._pool import Done, Failed, Payload, Task
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, Task
 from sklearn_meta.parallel._process_pool import ProcessPool, can_start_processes
 from tests.parallel.interrupts import interrupted_at
 from tests.parallel.running import PATIENCE, TASKS
@@ -125,7 +125,7 @@ def test_a_pool_works_after_an_interrupt_at_any_line(step):
     before = descriptors()
     with make_pool() as pool:
         pool.start()
-        until(lambda: pool.n_idle, pool)
+        until(lambda: pool.place is Place.WORKER and pool.n_idle, pool)
         for interrupt in every_line(step=step):
             with interrupt() as injector:
                 work(pool)
