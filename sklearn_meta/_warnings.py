@@ -1,10 +1,24 @@
-"""Warnings that point at the user's line."""
+"""Warnings that point at the user's line, and filters of warnings for one thread.
+
+The filters of Python belong to the process (`warnings.filters`), and
+`warnings.catch_warnings` replaces all of them: others see no warnings meanwhile, and
+blocks that overlap in two threads restore them in the wrong order. Filters of this
+module apply in the threads that are within their context; everywhere else they match
+nothing. They are in the list while any thread is within such a context.
+"""
 
 from __future__ import annotations
 
+import copyreg
+import functools
+import gc
 import os
+import re
 import sys
+import threading
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import joblib
 import sklearn
@@ -30,3 +44,152 @@ def warn(message, category=SklearnMetaWarning):
     while frame.f_back is not None and frame.f_code.co_filename.startswith(INTERNAL):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+class ThreadFilter:
+    """Filter of warnings for the threads that are within its context.
+
+    Of contexts within each other, the innermost counts.
+
+    Parameters
+    ----------
+    action : {"ignore", "error"}
+        What becomes of the warnings; they are not remembered as shown.
+    message : str, default=""
+        Regular expression that their text starts with.
+    """
+
+    def __init__(self, action, message=""):
+        # The condition is the category, not an object in place of the message:
+        # scikit-learn copies the filters for each tree of a forest, and only categories
+        # are copied as they are.
+        self._category = _ThreadCategory("ThreadCategory", (Warning,), {})
+        pattern = re.compile(message, re.IGNORECASE) if message else None
+        self.entry = (action, pattern, self._category, None, 0)
+
+    @contextmanager
+    def __call__(self):
+        """Return a context in which the filter applies in this thread."""
+        with _FILTERS.restored(self.entry):
+            token = _category_in_force.set(self._category)
+            try:
+                yield
+            finally:
+                _category_in_force.reset(token)
+
+
+_category_in_force: ContextVar = ContextVar("_category_in_force", default=None)
+
+
+class _ThreadCategory(type):
+    """Type of categories that contain all warnings, where their filter applies."""
+
+    def __subclasscheck__(cls, category):
+        return _category_in_force.get() is cls
+
+
+# Other threads may send a copy of the filters to processes that lack this package.
+# `bytes` matches no warning.
+copyreg.pickle(_ThreadCategory, lambda category: (type, (b"",)))
+
+
+class _Filters:
+    """The filters of the process, and those from before the contexts now open."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._open = set()
+        self._before = None
+
+    @contextmanager
+    def restored(self, entry=None):
+        """Return a context with an entry, and without traces afterwards.
+
+        scikit-learn replaces the filters whenever it validates an array. If it does so
+        in two threads at once, those of one thread may stay. They are removed when no
+        thread is within a context any more.
+        """
+        context = object()
+        try:
+            with self._lock:
+                if not self._open:
+                    self._before = warnings.filters
+                self._open.add(context)
+                if entry is not None:
+                    _put_first(entry)
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(context)
+                if not self._open and self._before is not None:
+                    self._restore(self._before)
+                    self._before = None
+
+    def _restore(self, before):
+        now = warnings.filters
+        if now is not before and _were_left_behind(_others(now), _others(before)):
+            # Unless a block of someone else will do it.
+            if not _will_be_restored(before):
+                warnings.filters = before
+        for filters in (before, now):
+            if any(map(_is_own, filters)):
+                filters[:] = _others(filters)
+
+
+# There is one list of filters in a process.
+_FILTERS = _Filters()
+
+
+def _put_first(entry):
+    """Insert an entry before all that are not of this module."""
+    for other in warnings.filters:
+        if other == entry:
+            return
+        if not _is_own(other):
+            break
+    warnings.filters.insert(0, entry)
+
+
+def _is_own(entry):
+    return type(entry[2]) is _ThreadCategory
+
+
+def _others(filters):
+    """Return the filters that are not of this module."""
+    return [entry for entry in filters if not _is_own(entry)]
+
+
+def _were_left_behind(now, before):
+    """Whether filters are those of a block that overlapped with another one.
+
+    Such blocks add filters in front, or, as those of scikit-learn around the trees of a
+    forest, build the list anew.
+    """
+    if len(now) > len(before) > 0:
+        return now[-len(before) :] == before
+    return len(now) < len(before) and before[: len(now)] == now
+
+
+def _will_be_restored(filters):
+    """Whether a ``catch_warnings`` is open that will restore a list of filters."""
+    return any(
+        issubclass(type(o), warnings.catch_warnings)
+        and getattr(o, "_filters", None) is filters
+        for o in gc.get_objects()
+    )
+
+
+restored_filters = _FILTERS.restored
+ignored_warnings = ThreadFilter("ignore")
+raised_warnings = ThreadFilter("error")
+
+
+def restores_filters(method):
+    """Decorate a method so that filters which others leave behind are removed."""
+
+    @functools.wraps(method)
+    def call(*args, **kwargs):
+        with restored_filters():
+            return method(*args, **kwargs)
+
+    return call

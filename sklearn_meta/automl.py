@@ -35,7 +35,7 @@ from sklearn_meta._sklearn_compat import (
     with_callbacks,
 )
 from sklearn_meta._threads import one_thread
-from sklearn_meta._warnings import warn
+from sklearn_meta._warnings import restores_filters, warn
 from sklearn_meta.data._column_report import column_rows
 from sklearn_meta.data._describe import describe_table, like_target
 from sklearn_meta.data._target import (
@@ -158,6 +158,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.verbose = verbose
         self.warm_start = warm_start
 
+    @restores_filters
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, sample_weight=None, groups=None, **params):
@@ -484,6 +485,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if self.warm_start:
             self._state = state
 
+    @restores_filters
     def _predictions(self, method, X):
         check_is_fitted(self)
         with config_context(**INSIDE):

@@ -5,7 +5,7 @@ import types
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from sklearn_meta import _threads
 from sklearn_meta._threads import one_thread
@@ -42,20 +42,18 @@ def test_also_after_an_error(two_threads):
 def test_libraries_are_looked_for_only_when_modules_were_loaded(monkeypatch):
     looked = []
 
-    class Controller:
-        def __init__(self):
-            looked.append(self)
+    def look():
+        looked.append(1)
+        return ThreadpoolController()
 
-        def limit(self, limits):
-            return limits
-
-    monkeypatch.setattr(_threads, "ThreadpoolController", Controller)
+    monkeypatch.setattr(_threads, "ThreadpoolController", look)
     _threads._controller.cache_clear()
     try:
-        assert one_thread() == one_thread() == 1
-        assert len(looked) == 1
+        for _ in range(2):
+            with one_thread():
+                assert len(looked) == 1
         monkeypatch.setitem(sys.modules, "made_up_here", types.ModuleType("made_up"))
-        one_thread()
-        assert len(looked) == 2
+        with one_thread():
+            assert len(looked) == 2
     finally:
         _threads._controller.cache_clear()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import pickle
 import signal
 import time
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
+from sklearn_meta._warnings import ignored_warnings
 from sklearn_meta.building._sources import TableSource, read_table
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.evaluation._cross_validation import make_folds
@@ -329,8 +329,7 @@ def _score_fold(tree, dataset, train, validation, catalog, seed, early_stopping)
         early_stopping=early_stopping,
     )  # fmt: skip
     fitted = time.process_time()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with ignored_warnings():
         predictions = task.predict(pipeline, dataset.X[validation])
     ended = time.process_time()
     if not np.isfinite(predictions).all():

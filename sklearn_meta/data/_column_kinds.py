@@ -21,7 +21,6 @@ A kind that the user has chosen takes precedence.
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +31,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.utils import check_array
 
+from sklearn_meta._warnings import raised_warnings
 from sklearn_meta.data._column_access import column_access
 from sklearn_meta.data._string_formats import (
     DATES,
@@ -608,9 +608,8 @@ def _dates(table, i, kind) -> Column:
     note = f"type of the column ({table.dtypes[i]})"
     how = CHECKED
     try:
-        with warnings.catch_warnings():
-            # numpy warns if it ignores a time zone.
-            warnings.simplefilter("error")
+        # numpy warns if it ignores a time zone.
+        with raised_warnings():
             values = np.asarray(table.select([i]), dtype=unit)
     except (TypeError, ValueError, UserWarning):
         if kind != DATE:

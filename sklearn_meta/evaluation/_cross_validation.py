@@ -9,7 +9,6 @@ budget allows.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 
@@ -27,6 +26,7 @@ from sklearn.model_selection import (
     check_cv,
 )
 
+from sklearn_meta._warnings import ThreadFilter
 from sklearn_meta.data._dataset import Dataset, take_rows
 from sklearn_meta.data._groups import group_numbers, groups_for_splitter
 from sklearn_meta.timing._effort import FULL_EFFORT
@@ -55,6 +55,12 @@ RARE_SHARE = 0.05
 # there is a screening stage.
 SCREENING_ROWS = 8_000
 SCREENING_FACTOR = 3
+
+# Predictions of a fold that lacks a class are aligned with all classes. A splitter that
+# the user has chosen may ignore the groups.
+ignored_warnings_of_splits = ThreadFilter(
+    "ignore", "The least populated class|The groups parameter is ignored"
+)
 
 
 @dataclass(frozen=True)
@@ -247,11 +253,7 @@ def make_folds(dataset, cv, random_state, effort=FULL_EFFORT, split_params=None)
         splitter = k_fold(int(cv), dataset, random_state)
     else:
         splitter = check_cv(cv, y, classifier=dataset.task.is_classifier)
-    with warnings.catch_warnings():
-        # Predictions of a fold that lacks a class are aligned with all classes.
-        warnings.filterwarnings("ignore", message="The least populated class")
-        # A splitter that the user has chosen may ignore the groups.
-        warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+    with ignored_warnings_of_splits():
         folds = list(
             splitter.split(np.empty((dataset.n_samples, 0)), y, **split_params)
         )

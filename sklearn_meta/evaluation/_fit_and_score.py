@@ -8,8 +8,8 @@ is killed in a later one.
 from __future__ import annotations
 
 import time
-import warnings
 import zlib
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import train_test_split
 
+from sklearn_meta._warnings import ignored_warnings
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._describe import GivenTable
 from sklearn_meta.data._task import EXTRAPOLATION
@@ -27,6 +28,7 @@ from sklearn_meta.evaluation._scorer_trial import is_defined
 from sklearn_meta.evaluation._scoring import FastScoring, Scoring
 from sklearn_meta.parallel._global_generators import seed_global_generators
 from sklearn_meta.parallel._pickled import Pickled, dumps
+from sklearn_meta.parallel._random_state import seeded_global_generators
 from sklearn_meta.pipelines._compile import (
     accepts_sample_weight,
     bounds_predictions,
@@ -35,6 +37,7 @@ from sklearn_meta.pipelines._compile import (
     fit_weighted,
 )
 from sklearn_meta.pipelines._operators import Catalog
+from sklearn_meta.pipelines._seeds import may_draw_globally, seeds_for_all
 from sklearn_meta.pipelines._tree import Node
 
 # Share of the training rows on which early stopping computes its validation loss, and
@@ -239,8 +242,7 @@ def _run_stage(context, tree, seed, index, stage, rule):
     )  # fmt: skip
     fitted = time.perf_counter()
     X_validation = dataset.X[stage.validation]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _undisturbed(pipeline, seed):
         predictions = task.predict(pipeline, X_validation)
     if bounds_predictions(tree, task.least):
         # As the model will that is fitted on all rows; early stopping needs the learner
@@ -409,9 +411,7 @@ def fit_pipeline(
         target_scaler=task.target_scaler,
         least=least,
     )
-    with warnings.catch_warnings():
-        # Candidates raise thousands of convergence warnings, which are of no use.
-        warnings.simplefilter("ignore")
+    with _undisturbed(pipeline, seed), seeds_for_all(pipeline, seed):
         if early_stopping:
             return _fit_with_early_stopping(
                 pipeline, task, X, y, sample_weight, seed, copy_of
@@ -423,6 +423,17 @@ def fit_pipeline(
         else:
             pipeline.fit(X, y)
     return pipeline, None
+
+
+@contextmanager
+def _undisturbed(pipeline, seed):
+    """Context of what a candidate computes, which may be in the user's process."""
+    generators = (
+        seeded_global_generators(seed) if may_draw_globally(pipeline) else nullcontext()
+    )
+    # Candidates raise thousands of convergence warnings, which are of no use.
+    with ignored_warnings(), generators:
+        yield
 
 
 def _watched_rows(task, y, seed, copy_of=None):

@@ -16,11 +16,11 @@ precision, 0.009 and 0.039 by the AUC, and 0.005 and 0.014 by the log loss.
 
 from __future__ import annotations
 
-import warnings
 
 import numpy as np
 
 from sklearn_meta._sklearn_compat import response_methods
+from sklearn_meta._warnings import ignored_warnings
 from sklearn_meta.evaluation._cross_validation import lacks_rare_rows, subsample
 from sklearn_meta.evaluation._scoring import FastScoring
 
@@ -104,8 +104,7 @@ def depends_on_labels(score, y, task) -> bool:
         probabilities = 0.2 * y + 0.8 * rng.uniform(size=y.shape)
         labels = (probabilities > 0.5).astype(np.float64)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with ignored_warnings():
             return bool(np.isclose(score(probabilities), score(labels), rtol=1e-9))
     except (Exception, SystemExit):
         # What a scorer cannot do is said elsewhere.

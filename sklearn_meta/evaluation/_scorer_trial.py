@@ -9,13 +9,13 @@ and one on which it is defined is enough.
 from __future__ import annotations
 
 import time
-import warnings
 
 import cloudpickle
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from sklearn_meta._sklearn_compat import InvalidParameterError, metric_of_scorer
+from sklearn_meta._warnings import ignored_warnings
 from sklearn_meta.evaluation._cross_validation import subsample
 from sklearn_meta.evaluation._scoring import FastScoring
 
@@ -185,8 +185,7 @@ def _fault(context, rows, seconds, n_kinds):
         if i >= n_kinds and time.perf_counter() - began > seconds:
             break
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with ignored_warnings():
                 score = context.score(predictions, rows, _constant(predictions))
             if np.isfinite(score):
                 return None

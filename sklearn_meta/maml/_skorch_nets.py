@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 
 import numpy as np
 import torch
@@ -153,11 +155,27 @@ def adapt_net(net):
 def one_torch_thread():
     """Context in which torch uses one thread, for speed and reproducibility."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
     try:
+        _set_threads_here(1)
         yield
     finally:
-        torch.set_num_threads(before)
+        _set_threads_here(before)
+
+
+def _set_threads_here(n_threads):
+    """Set the number of threads that torch uses for what this thread calls.
+
+    `torch.set_num_threads` sets it for the calling thread and for those that are still
+    to call torch for the first time. Another thread sets back what it is for these.
+    """
+    with _SETTING_THREADS, ThreadPoolExecutor(1) as other:
+        of_others = other.submit(torch.get_num_threads).result()
+        torch.set_num_threads(n_threads)
+        other.submit(torch.set_num_threads, of_others).result()
+
+
+# What torch sets for other threads is one number for the process.
+_SETTING_THREADS = Lock()
 
 
 def pick_device(device):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Hashable
-from contextlib import contextmanager
 from dataclasses import dataclass
-
-import numpy as np
 
 from sklearn_meta._threads import one_thread
 from sklearn_meta.parallel._pool import (
@@ -21,18 +17,6 @@ from sklearn_meta.parallel._pool import (
     describe_timeout,
     resolve,
 )
-
-
-@contextmanager
-def _preserved_global_generators():
-    """Restore the state of the global random generators of Python and numpy."""
-    # Some learners draw from them: SVR of scikit-learn has no parameter for a seed.
-    numpy_state, python_state = np.random.get_state(), random.getstate()
-    try:
-        yield
-    finally:
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
 
 
 @dataclass
@@ -134,7 +118,7 @@ class InProcessPool:
         if self._is_late(task):
             return [self._timeout(task)]
         try:
-            with one_thread(), _preserved_global_generators():
+            with one_thread():
                 value = next(task.generator)
         except StopIteration:
             return [Done(task.id)]

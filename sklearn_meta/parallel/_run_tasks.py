@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+from sklearn_meta._threads import released_threads
 from sklearn_meta.parallel._pickled import Pickled, UnpicklingError, loads
 from sklearn_meta.parallel._pool import Failed, Payload, Place, Pool, Task
 
@@ -51,7 +52,9 @@ def run_tasks(pool: Pool, work: Work) -> None:
             pool.submit(task)
         if work.is_done():
             return
-        for event in pool.wait(min(max(work.seconds_left(), 0.0), TICK)):
+        with released_threads():
+            events = pool.wait(min(max(work.seconds_left(), 0.0), TICK))
+        for event in events:
             work.collect(_unpickled(event, pool))
 
 

@@ -1,0 +1,94 @@
+"""Global random generators of Python, numpy and torch, seeded for a while."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+import threading
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def seeded_global_generators(seed):
+    """Return a context in which the global random generators start from a seed.
+
+    It is for learners that draw from them, so that these give the same result wherever
+    and after whatever they run. The generators belong to the process: in other threads,
+    the same numbers are drawn meanwhile. Afterwards the generators have the state that
+    they had before; of contexts that overlap in several threads, before the first one.
+
+    Parameters
+    ----------
+    seed : int
+        Between 0 and 2**32 - 1.
+    """
+    context = object()
+    try:
+        _SAVED.enter(context)
+        _seed(seed)
+        yield
+    finally:
+        _SAVED.leave(context)
+
+
+class _Saved:
+    """States from before the first of several contexts that overlap."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._open = set()
+        self._states = None
+
+    def enter(self, context):
+        with self._lock:
+            if not self._open:
+                self._states = _get_states()
+            self._open.add(context)
+
+    def leave(self, context):
+        with self._lock:
+            self._open.discard(context)
+            if not self._open and self._states is not None:
+                _set_states(self._states)
+                self._states = None
+
+
+# The generators are the same for all threads.
+_SAVED = _Saved()
+
+
+def _seed(seed):
+    """Set the state of each generator."""
+    random.seed(seed)
+    # Only the default generator can be seeded; a user may have replaced it.
+    with contextlib.suppress(TypeError):
+        np.random.seed(seed)
+    torch = _torch()
+    if torch is not None:
+        torch.manual_seed(seed)
+
+
+def _get_states():
+    torch = _torch()
+    return (
+        random.getstate(),
+        np.random.get_state(legacy=False),
+        None if torch is None else torch.get_rng_state(),
+    )
+
+
+def _set_states(states):
+    of_python, of_numpy, of_torch = states
+    random.setstate(of_python)
+    np.random.set_state(of_numpy)
+    if of_torch is not None:
+        _torch().set_rng_state(of_torch)
+
+
+def _torch():
+    """Return torch if it has been imported; learners without it do not need it."""
+    torch = sys.modules.get("torch")
+    # An import that is under way in another thread may not have come to the function.
+    return torch if hasattr(torch, "set_rng_state") else None

@@ -1,0 +1,78 @@
+"""Seeds for estimators that would draw from the global random generators."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from sklearn.base import BaseEstimator
+
+# Their classes draw from the generator that `random_state` gives, and from no other.
+LIBRARIES = ("sklearn", "lightgbm", "sklearn_meta")
+
+
+def may_draw_globally(estimator) -> bool:
+    """Return whether an estimator may draw from the global random generators.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimators in its parameters count as well.
+
+    Returns
+    -------
+    may_draw : bool
+        True if a class outside of `LIBRARIES` has no parameter `random_state`.
+    """
+    return any(
+        type(part).__module__.partition(".")[0] not in LIBRARIES
+        and "random_state" not in part.get_params(deep=False)
+        for part in _parts(estimator)
+    )
+
+
+@contextmanager
+def seeds_for_all(estimator, seed):
+    """Return a context in which no part of an estimator has ``random_state=None``.
+
+    With None, scikit-learn draws from numpy's global generator, on which the user's own
+    code depends; often a number of no consequence, as for the lasso. Support vector
+    regression does so without having the parameter: it has an attribute of this name.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is fitted inside of the context. Afterwards, its parts and their clones
+        that lack the parameter are as they would be without the context.
+    seed : int
+    """
+    given, without_parameter = [], []
+
+    def give(part):
+        if "random_state" in part.get_params(deep=False):
+            given.append(part)
+        else:
+            # A clone would not have the attribute.
+            part.__sklearn_clone__ = lambda: give(BaseEstimator.__sklearn_clone__(part))
+            without_parameter.append(part)
+        part.random_state = seed
+        return part
+
+    for part in _parts(estimator):
+        if isinstance(part, BaseEstimator) and getattr(part, "random_state", 0) is None:
+            give(part)
+    try:
+        yield
+    finally:
+        for part in without_parameter:
+            del part.__sklearn_clone__
+        for part in (*given, *without_parameter):
+            part.random_state = None
+
+
+def _parts(estimator):
+    """Return an estimator and those in its parameters."""
+    values = estimator.get_params(deep=True).values()
+    return [
+        estimator,
+        *(v for v in values if hasattr(v, "get_params") and not isinstance(v, type)),
+    ]
