@@ -45,8 +45,8 @@ MIN_DATASETS = 10
 METAFEATURE_SHARE, METAFEATURE_SECONDS = 0.02, 1.0
 
 # From a large file, as many datasets, evaluations and pipelines are read as take a
-# fiftieth of a budget of 10 s or more. The numbers grow with a power of the budget, since
-# the effort grows faster than they do: a part of it with their product.
+# fiftieth of a budget of 10 s or more. The numbers grow with a power of it, since the
+# effort grows faster than they do: a part of it with their product.
 DATASETS, PIPELINES, POWER = 31, 80, 0.7
 EVALUATIONS_PER_DATASET = 400
 BUDGETS = 1.0, 100.0
