@@ -39,7 +39,7 @@ REPEATS = ((120, 3), (250, 2))
 # Minimum number of rows of each class and fold in a subsample, if there are as many.
 ROWS_PER_CLASS_AND_FOLD = 2
 
-# Enough for all meta-features, also on a busy machine: stored ones are used for years.
+# Enough for all meta-features of any table: stored ones are used for years.
 METAFEATURE_SECONDS = 10.0
 
 # Signal that ends a worker which has used up the CPU seconds of a cell.

@@ -28,6 +28,7 @@ from sklearn_meta.metalearning._recall_data import prepare
 from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.metalearning._text_pipelines import text_first
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
+from sklearn_meta.metalearning.knowledge_base._nearest import Nearest
 from sklearn_meta.metalearning.knowledge_base._score_matrix import concatenate
 from sklearn_meta.metalearning.metafeatures import describe, encode_dataset
 from sklearn_meta.pipelines._compile import compile_pipeline
@@ -42,6 +43,13 @@ MIN_DATASETS = 10
 
 # Time limit of the meta-features: a share of the budget, and seconds.
 METAFEATURE_SHARE, METAFEATURE_SECONDS = 0.02, 1.0
+
+# From a large file, as many datasets, evaluations and pipelines are read as take a
+# fiftieth of a budget of 10 s or more. The numbers grow with a power of it, since the
+# effort grows faster than they do: a part of it with their product.
+DATASETS, PIPELINES, POWER = 31, 80, 0.7
+EVALUATIONS_PER_DATASET = 400
+BUDGETS = 1.0, 100.0
 
 # Share of the budget below which differences between the seconds of a fit do not count.
 LITTLE_TIME_SHARE = 0.002
@@ -235,7 +243,13 @@ class KNNMetaLearner(BaseEstimator):
         if task.n_outputs > 1:
             reason = "The knowledge base holds no tables with several outputs."
             return _fixed_portfolio(reason, dataset, catalog, time_budget)
-        matrix, own = self._matrix(task.name, scoring)
+        metafeatures = describe(
+            dataset,
+            time_limit=min(METAFEATURE_SECONDS, METAFEATURE_SHARE * time_budget),
+        )
+        matrix, own = self._matrix(
+            task.name, scoring, _nearest(dataset, metafeatures, time_budget)
+        )
         if len(matrix.datasets) < MIN_DATASETS:
             reason = (
                 f"The knowledge base holds {len(matrix.datasets)} datasets for "
@@ -243,10 +257,6 @@ class KNNMetaLearner(BaseEstimator):
             )
             return _fixed_portfolio(reason, dataset, catalog, time_budget)
         data = prepare(matrix, self.n_neighbors)
-        metafeatures = describe(
-            dataset,
-            time_limit=min(METAFEATURE_SECONDS, METAFEATURE_SHARE * time_budget),
-        )
         here = _aligned(metafeatures, matrix.metafeature_names)
         posterior = data.posterior(
             here,
@@ -278,15 +288,16 @@ class KNNMetaLearner(BaseEstimator):
             note=_note(matrix.metric, scoring),
         )
 
-    def _matrix(self, task, scoring):
+    def _matrix(self, task, scoring, nearest):
         """Return the scores of all knowledge bases, and which datasets are the user's.
 
         The metric is that of the first knowledge base; others that lack it are skipped.
         """
         first, *others = self.knowledge_bases_
-        matrices = [first.matrix(task, scoring)]
+        shipped = first.path is None
+        matrices = [first.matrix(task, scoring, nearest=None if shipped else nearest)]
         for other in others:
-            more = other.matrix(task, matrices[0].metric)
+            more = other.matrix(task, matrices[0].metric, nearest=nearest)
             if more.metric == matrices[0].metric:
                 matrices.append(more)
         matrix = concatenate(matrices)
@@ -297,12 +308,7 @@ class KNNMetaLearner(BaseEstimator):
         """Return the criterion of selection, with the seconds of fits on all rows."""
         has_budget = np.isfinite(time_budget) and self.time_aversion > 0
         criterion = data.criterion(
-            (
-                dataset.n_samples,
-                # No known dataset has text, of which learners get the components.
-                n_dense_columns(dataset.schema),
-                dataset.task.n_classes,
-            ),
+            _size(dataset),
             diversity=self.diversity,
             time_aversion=self.time_aversion if has_budget else 0.0,
             little_time=LITTLE_TIME_SHARE * min(time_budget, 1e6),
@@ -396,6 +402,29 @@ class Recommendation:
     expected_score: float | None
     expected_regret: float | None
     expected_seconds: float | None
+
+
+def _nearest(dataset, metafeatures, time_budget):
+    """Return which part of a large file is read within a time budget."""
+    scale = np.clip(time_budget, *BUDGETS) ** POWER
+    n_datasets = int(DATASETS * scale)
+    return Nearest(
+        _size(dataset),
+        metafeatures.as_dict(),
+        n_datasets=n_datasets,
+        n_evaluations=EVALUATIONS_PER_DATASET * n_datasets,
+        n_pipelines=int(PIPELINES * scale),
+    )
+
+
+def _size(dataset):
+    """Return the size of a dataset as it is compared with known ones."""
+    return (
+        dataset.n_samples,
+        # No known dataset has text, of which learners get the components.
+        n_dense_columns(dataset.schema),
+        dataset.task.n_classes,
+    )
 
 
 def _fixed_portfolio(reason, dataset, catalog, time_budget) -> Prior:

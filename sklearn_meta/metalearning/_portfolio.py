@@ -32,6 +32,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -93,23 +94,13 @@ class PortfolioCriterion:
             Comparable with each other only.
         """
         best = self._best_of_learners(chosen)
-        before = self._regret_of_set(best)
+        before = weights @ self._regret_of_set(best)
         gains = np.empty(self.regrets.shape[1])
-        for learner, own in enumerate(best.T):
+        for learner, (pipelines, regrets) in enumerate(self._by_learner):
             # Its best regret with each of its pipelines, beside the other learners'.
-            pipelines = np.flatnonzero(self.learners == learner)
+            becomes = np.minimum(best[:, [learner]], regrets)
             others = np.sort(np.delete(best, learner, axis=1), axis=1)[:, :N_LEARNERS]
-            becomes = np.minimum(own[:, None], self.regrets[:, pipelines])
-            after = self._regret_of_set(
-                np.concatenate(
-                    [
-                        becomes[:, :, None],
-                        np.repeat(others[:, None, :], len(pipelines), axis=1),
-                    ],
-                    axis=2,
-                )
-            )
-            gains[pipelines] = weights @ (before[:, None] - after)
+            gains[pipelines] = before - self._mean_regret_with(becomes, others, weights)
         gains += TIE_BREAK * (LARGEST_REGRET - weights @ self.regrets)
         price = (self.seconds + self.little_time) ** self.time_aversion
         return gains / (price * (1 + self.seconds / self.much_time))
@@ -148,6 +139,15 @@ class PortfolioCriterion:
             selected.append(best)
         return selected
 
+    @cached_property
+    def _by_learner(self):
+        """Pipelines of each learner, and their regrets."""
+        groups = [
+            np.flatnonzero(self.learners == learner)
+            for learner in range(self.learners.max(initial=0) + 1)
+        ]
+        return [(group, self.regrets[:, group]) for group in groups]
+
     def _best_of_learners(self, pipelines):
         """Return the smallest regret of each learner, (n_datasets, n_learners)."""
         shape = len(self.regrets), self.learners.max(initial=0) + 1
@@ -161,3 +161,30 @@ class PortfolioCriterion:
         """Return R_d of sets, given the best regrets of learners in the last axis."""
         ranked = np.sort(best, axis=-1)[..., :N_LEARNERS]
         return ranked @ self.diversity ** np.arange(ranked.shape[-1])
+
+    def _mean_regret_with(self, regrets, others, weights):
+        """Return the weighted mean of R_d of one learner beside the best others.
+
+        Parameters
+        ----------
+        regrets : ndarray of shape (n_datasets, n_pipelines)
+            Of the learner, in one set for each pipeline.
+        others : ndarray of shape (n_datasets, at most N_LEARNERS)
+            Ascending best regrets of the other learners.
+        weights : ndarray of shape (n_datasets,)
+
+        Returns
+        -------
+        mean : ndarray of shape (n_pipelines,)
+        """
+        # Merging one number into a few that are sorted is faster than sorting: the
+        # k-th smallest is the number, clipped to the (k-1)-th and k-th of the others.
+        total = np.zeros(regrets.shape[1])
+        for rank in range(min(N_LEARNERS, others.shape[1] + 1)):
+            ranked = regrets
+            if rank > 0:
+                ranked = np.maximum(ranked, others[:, [rank - 1]])
+            if rank < others.shape[1]:
+                ranked = np.minimum(ranked, others[:, [rank]])
+            total += self.diversity**rank * (weights @ ranked)
+        return total

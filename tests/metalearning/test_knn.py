@@ -1,6 +1,7 @@
 """The k-NN meta-learner on a knowledge base whose content is known."""
 
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -16,7 +17,12 @@ from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
     EvaluationRecord,
 )
-from sklearn_meta.metalearning.metafeatures import compute_metafeatures, encode_dataset
+from sklearn_meta.metalearning.metafeatures import (
+    MetaFeatures,
+    compute_metafeatures,
+    encode_dataset,
+)
+from sklearn_meta.metalearning.metafeatures._groups import run_groups
 from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.pipelines._text import format_tree
 from sklearn_meta.timing._operators import predicted_seconds_on
@@ -231,6 +237,45 @@ def test_recall_is_the_same_each_time_and_in_a_copy(knowledge_base):
     first, second, third = (recall(m, X, y) for m in (meta_learner, meta_learner, copy))
     assert texts(first) == texts(second) == texts(third)
     assert first.neighbors == second.neighbors == third.neighbors
+
+
+@pytest.mark.parametrize("time_budget", [1.0, 60.0])
+def test_recall_does_not_depend_on_the_clock(path, monkeypatch, time_budget):
+    X, y = stepped_table(99, 1000)
+    X = np.hstack([X, np.random.default_rng(0).normal(size=(1000, 60))])
+    meta_learner = KNNMetaLearner().fit(path)
+    quiet = recall(meta_learner, X, y, time_budget=time_budget)
+    for name in ("monotonic", "perf_counter", "process_time"):
+        now = getattr(time, name)
+        monkeypatch.setattr(time, name, lambda now=now: 1e4 * now())
+    monkeypatch.setitem(run_groups.__kwdefaults__, "clock", time.perf_counter)
+    busy = recall(meta_learner, X, y, time_budget=time_budget)
+    assert busy.metafeatures == quiet.metafeatures
+    assert busy.portfolio == quiet.portfolio
+    assert busy.neighbors == quiet.neighbors
+
+
+def test_a_larger_budget_reads_more_of_a_large_file():
+    _, dataset = encode_dataset(*linear_table(99), "regression")
+    metafeatures = MetaFeatures(("m",), np.array([1.0]))
+    before = (0, 0, 0)
+    for time_budget in (0.1, 1.0, 10.0, 60.0, 300.0, np.inf):
+        nearest = _knn._nearest(dataset, metafeatures, time_budget)
+        limits = nearest.n_datasets, nearest.n_evaluations, nearest.n_pipelines
+        assert all(now >= then for now, then in zip(limits, before, strict=True))
+        assert nearest.size[:2] == (120, 5)
+        before = limits
+    assert before[0] < 1000 and before[2] < 3000
+
+
+def test_the_datasets_of_a_large_file_that_are_alike_are_recalled(path, monkeypatch):
+    monkeypatch.setattr(_knn, "DATASETS", 7)
+    X, y = linear_table(99)
+    meta_learner = KNNMetaLearner(n_neighbors=300).fit(path)
+    prior = recall(meta_learner, X, y, time_budget=1.0)
+    own = [n.dataset for n in prior.neighbors if n.dataset.startswith(OWN)]
+    # Seven of ten linear and ten stepped ones are read.
+    assert len(own) == 7 and all(name.startswith("linear") for name in own)
 
 
 def test_recommendations_can_be_fitted(knowledge_base):

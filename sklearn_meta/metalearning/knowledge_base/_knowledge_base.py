@@ -22,6 +22,7 @@ from sklearn_meta.metalearning.knowledge_base._matrix_query import (
     read_matrix,
 )
 from sklearn_meta.metalearning.knowledge_base._metrics import related_metric
+from sklearn_meta.metalearning.knowledge_base._nearest import choose_datasets
 from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
     EvaluationRecord,
@@ -121,7 +122,9 @@ class KnowledgeBase:
 
     # Reading
 
-    def matrix(self, task, metric=None, *, max_pipelines=2000) -> ScoreMatrix:
+    def matrix(
+        self, task, metric=None, *, max_pipelines=2000, nearest=None
+    ) -> ScoreMatrix:
         """Return all scores in one metric, as arrays.
 
         Parameters
@@ -134,6 +137,9 @@ class KnowledgeBase:
         max_pipelines : int, default=2000
             Maximum number of pipelines; those of the best ranks on any dataset are
             kept. It bounds the size of the arrays for files with many additions.
+        nearest : Nearest or None, default=None
+            From a large file, read only the datasets that are most similar to a new
+            one, and fewer pipelines. None reads all.
 
         Returns
         -------
@@ -149,13 +155,18 @@ class KnowledgeBase:
         """
         check_task(task)
         with self._reading() as connection:
-            counts = count_datasets(connection, task)
+            ids = None
+            if nearest is not None:
+                ids = choose_datasets(connection, task, nearest, self._without_families)
+                max_pipelines = min(max_pipelines, nearest.n_pipelines)
+            counts = count_datasets(connection, task, ids)
             most = max(counts.values(), default=0)
             usable = [name for name, n in counts.items() if n >= USABLE_SHARE * most]
             matrix = read_matrix(
                 connection,
                 task,
                 related_metric(metric, task, usable),
+                ids=ids,
                 pipelines=self._with_pipelines,
                 max_pipelines=max_pipelines,
             )

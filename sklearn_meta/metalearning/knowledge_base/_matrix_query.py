@@ -15,14 +15,31 @@ from sklearn_meta.metalearning.knowledge_base._schema import (
 )
 from sklearn_meta.metalearning.knowledge_base._score_matrix import ScoreMatrix
 
+# Up to this number of pipelines, their texts are read one by one, not all of the file.
+FEW_PIPELINES = 3_000
 
-def count_datasets(connection, task):
+
+def id_list(ids):
+    """Return integer ids as a list in SQL, which may be long."""
+    return ", ".join(map(str, ids.tolist()))
+
+
+def _chosen(task, ids):
+    """Return a query of the datasets to read, and its parameters."""
+    if ids is None:
+        return "SELECT id FROM datasets WHERE task = ?", (task,)
+    return id_list(ids), ()
+
+
+def count_datasets(connection, task, ids=None):
     """Return the number of datasets with scores in each metric of a task.
 
     Parameters
     ----------
     connection : sqlite3.Connection
     task : {"classification", "regression"}
+    ids : ndarray of int or None, default=None
+        Datasets to count; None counts all.
 
     Returns
     -------
@@ -31,23 +48,24 @@ def count_datasets(connection, task):
     """
     # One look-up in the index for each dataset and metric; counting the scores would
     # read all of them.
+    chosen, parameters = _chosen(task, ids)
     return dict(
         connection.execute(
-            """
+            f"""
             SELECT metrics.name, COUNT(*)
             FROM metrics JOIN datasets USING (task)
-            WHERE task = ? AND EXISTS (
+            WHERE task = ? AND datasets.id IN ({chosen}) AND EXISTS (
                 SELECT 1 FROM scores
                 WHERE metric = metrics.id AND dataset = datasets.id
             )
             GROUP BY metrics.id ORDER BY metrics.id
             """,
-            (task,),
+            (task, *parameters),
         )
     )
 
 
-def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
+def read_matrix(connection, task, metric, *, ids=None, pipelines=None, max_pipelines):
     """Read all scores in one metric.
 
     Parameters
@@ -56,6 +74,8 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
     task : {"classification", "regression"}
     metric : str
         Without scores in it, all means are NaN.
+    ids : ndarray of int or None, default=None
+        Datasets to read, ascending; None reads all of the task.
     pipelines : collection of str or None, default=None
         Texts of the pipelines to read; None reads all.
     max_pipelines : int
@@ -65,12 +85,13 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
     -------
     matrix : ScoreMatrix
     """
+    chosen, parameters = _chosen(task, ids)
     datasets = connection.execute(
-        """
+        f"""
         SELECT id, name, family, n_samples, n_features, n_classes
-        FROM datasets WHERE task = ? ORDER BY id
+        FROM datasets WHERE id IN ({chosen}) ORDER BY id
         """,
-        (task,),
+        parameters,
     ).fetchall()
     rows = _Positions([row[0] for row in datasets])
     tried = _read_cells(
@@ -79,10 +100,10 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
         SELECT dataset, COUNT(*), group_concat(pipeline),
             group_concat(ifnull(fit_microseconds, {UNKNOWN})), group_concat(n_rows)
         FROM evaluations
-        WHERE dataset IN (SELECT id FROM datasets WHERE task = ?)
+        WHERE dataset IN ({chosen})
         GROUP BY dataset
         """,
-        (task,),
+        parameters,
     )
     scored = _read_cells(
         connection,
@@ -91,25 +112,27 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
             group_concat(ifnull(standard_error, {UNKNOWN})), group_concat(exponent)
         FROM scores
         WHERE metric = (SELECT id FROM metrics WHERE task = ? AND name = ?)
+            AND dataset IN ({chosen})
         GROUP BY dataset
         """,
-        (task, metric),
+        (task, metric, *parameters),
     )
-    texts = dict(connection.execute("SELECT id, text FROM pipelines"))
     mean = decode_scores(scored.values[0], scored.values[2])
-    ids = np.unique(tried.pipelines)
+    used = np.unique(tried.pipelines)
     if pipelines is not None:
-        ids = np.array([i for i in ids.tolist() if texts[i] in pipelines], dtype=int)
-    if len(ids) > max_pipelines:
-        ids = _best_ranked(ids, scored, mean, max_pipelines)
-    columns = _Positions(ids)
+        texts = _read_texts(connection)
+        used = np.array([i for i in used.tolist() if texts[i] in pipelines], dtype=int)
+    if len(used) > max_pipelines:
+        used = _best_ranked(used, scored, mean, max_pipelines)
+    texts = _read_texts(connection, used)
+    columns = _Positions(used)
 
     shape = (len(rows.ids), len(columns.ids))
     into_scored = _scatterer(shape, rows[scored.datasets], columns[scored.pipelines])
     into_tried = _scatterer(shape, rows[tried.datasets], columns[tried.pipelines])
     _, error, exponent = scored.values
     fit, n_rows = tried.values
-    names, metafeatures = _read_metafeature_matrix(connection, task, rows)
+    names, metafeatures = _read_metafeatures(connection, rows, chosen, parameters)
     _, name, family, n_samples, n_features, n_classes = (
         zip(*datasets, strict=True) if datasets else ((),) * 6
     )
@@ -132,6 +155,32 @@ def read_matrix(connection, task, metric, *, pipelines=None, max_pipelines):
         metafeature_names=names,
         metafeatures=metafeatures,
     )
+
+
+def read_metafeatures(connection, ids):
+    """Read the meta-features of some datasets.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+    ids : ndarray of int
+        Of datasets, ascending.
+
+    Returns
+    -------
+    names : tuple of str
+        Of all meta-features that any of the datasets has.
+    values : ndarray of shape (n_datasets, n_metafeatures)
+        NaN where one is not defined or not known.
+    """
+    return _read_metafeatures(connection, _Positions(ids), id_list(ids), ())
+
+
+def _read_texts(connection, ids=None):
+    """Return the texts of pipelines by their ids."""
+    few = ids is not None and len(ids) <= FEW_PIPELINES
+    where = f"WHERE id IN ({id_list(ids)})" if few else ""
+    return dict(connection.execute(f"SELECT id, text FROM pipelines {where}"))
 
 
 def _scatterer(shape, rows, columns):
@@ -208,16 +257,14 @@ class _Positions:
         return np.where(self.ids[places] == ids, places, -1)
 
 
-def _read_metafeature_matrix(connection, task, rows):
-    chosen = """
-        FROM metafeatures WHERE dataset IN (SELECT id FROM datasets WHERE task = ?)
-    """
+def _read_metafeatures(connection, rows, chosen, parameters):
+    chosen = f"FROM metafeatures WHERE dataset IN ({chosen})"
     groups = connection.execute(
-        f"SELECT dataset, COUNT(*) {chosen} GROUP BY dataset", (task,)
+        f"SELECT dataset, COUNT(*) {chosen} GROUP BY dataset", parameters
     ).fetchall()
     if not groups:
         return (), np.empty((len(rows.ids), 0))
-    distinct = connection.execute(f"SELECT DISTINCT metafeature {chosen}", (task,))
+    distinct = connection.execute(f"SELECT DISTINCT metafeature {chosen}", parameters)
     columns = _Positions(sorted(i for (i,) in distinct))
     datasets, counts = zip(*groups, strict=True)
     if set(counts) == {len(columns.ids)}:
@@ -225,13 +272,14 @@ def _read_metafeature_matrix(connection, task, rows):
         ids = np.tile(columns.ids, len(datasets))
     else:
         cells = connection.execute(
-            f"SELECT metafeature {chosen} ORDER BY dataset, metafeature", (task,)
+            f"SELECT metafeature {chosen} ORDER BY dataset, metafeature", parameters
         )
         ids = np.fromiter(chain.from_iterable(cells), dtype=np.int64)
     datasets = np.repeat(datasets, counts)
     # Infinity represents NULL: no stored value is infinite.
     cells = connection.execute(
-        f"SELECT ifnull(value, 9e999) {chosen} ORDER BY dataset, metafeature", (task,)
+        f"SELECT ifnull(value, 9e999) {chosen} ORDER BY dataset, metafeature",
+        parameters,
     )
     values = np.fromiter(chain.from_iterable(cells), dtype=float)
     values[np.isinf(values)] = np.nan

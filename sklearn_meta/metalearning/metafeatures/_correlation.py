@@ -195,8 +195,8 @@ GROUP = Group(
     "correlation",
     FEATURES,
     (
-        Step(_pairs, StepCost(per_cell=2e-8)),
-        Step(_target, StepCost(per_cell=1.5e-7)),
-        Step(_canonical, StepCost(per_cell=1e-7)),
+        Step(_pairs, StepCost(2e-4, 5e-9)),
+        Step(_target, StepCost(per_cell=1e-7)),
+        Step(_canonical, StepCost(2e-4, 8e-8)),
     ),
 )

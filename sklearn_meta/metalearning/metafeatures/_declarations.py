@@ -43,9 +43,10 @@ class MetaFeature:
 
 @dataclass(frozen=True)
 class StepCost:
-    """Expected seconds of a step on one core.
+    """Expected seconds of a step on one core of a usual machine.
 
-    Measured once on one machine; `_groups` corrects for the speed of the present one.
+    Fitted to measured seconds once. They stand for the effort: which steps are run must
+    not depend on how fast or busy a machine is.
 
     Parameters
     ----------
@@ -53,18 +54,22 @@ class StepCost:
         Seconds on the smallest table.
     per_cell : float, default=0.0
         Seconds per value of the sample.
+    per_output : float, default=0.0
+        Seconds per value of the sample and column of its target; a class is a column.
     per_pair : float, default=0.0
         Seconds per pair of rows.
     """
 
     fixed: float = 3e-4
     per_cell: float = 0.0
+    per_output: float = 0.0
     per_pair: float = 0.0
 
     def seconds(self, sample):
         """Return the expected seconds for a sample."""
+        per_cell = self.per_cell + self.per_output * sample.n_outputs
         pairs = sample.n_samples**2
-        return self.fixed + self.per_cell * sample.n_cells + self.per_pair * pairs
+        return self.fixed + per_cell * sample.n_cells + self.per_pair * pairs
 
 
 # Cost of a step that takes microseconds and is always run.
@@ -114,8 +119,8 @@ class Group:
     features : tuple of MetaFeature
     steps : tuple of Step
         In the order in which they are run. Together they compute all `features`.
-    time_share : float, default=0.3
-        Share of the whole time limit that the group may use.
+    effort_share : float, default=0.3
+        Share of the whole limit that the group may use.
     prepare : callable, default=identity
         ``prepare(sample)`` returns the argument of the steps; None skips the group.
     derive : callable, default=no features
@@ -125,7 +130,7 @@ class Group:
     name: str
     features: tuple[MetaFeature, ...]
     steps: tuple[Step, ...]
-    time_share: float = 0.3
+    effort_share: float = 0.3
     prepare: Callable[[object], object | None] = _identity
     derive: Callable[[Mapping[str, float]], Mapping[str, float]] = _no_features
 

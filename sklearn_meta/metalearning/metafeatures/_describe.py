@@ -41,11 +41,11 @@ class MetaFeatures:
     names : tuple of str of length n_metafeatures
         The same names in the same order for every table of a task.
     values : ndarray of shape (n_metafeatures,)
-        Finite, or NaN where a meta-feature is undefined for the table or was left out
-        for lack of time. Read-only.
+        Finite, or NaN where a meta-feature is undefined for the table or was beyond
+        the time limit. Read-only.
     seconds : mapping of str to float, default={}
-        Seconds of each group of meta-features, and as ``"landmarks.tree"`` of each of
-        its steps that was run. ``"sample"`` is the drawing of the rows.
+        Measured seconds of each group of meta-features, and as ``"landmarks.tree"`` of
+        each of its steps that was run. ``"sample"`` is the drawing of the rows.
 
     Raises
     ------
@@ -148,8 +148,11 @@ def compute_metafeatures(
         None infers it from `y` as `sklearn.utils.multiclass.type_of_target` does:
         numbers with a fractional part are a regression target, all others are labels.
     time_limit : float, default=1.0
-        Seconds for the meta-features, without the encoding of `X`. Those that do not
-        fit are NaN; the values of the others do not depend on it.
+        Seconds for the meta-features on a usual machine, without the encoding of `X`.
+        They are counted from the numbers of rows, columns and classes, not measured:
+        the same meta-features are computed on a slow or busy machine. Those that do not
+        fit are NaN; the values of the others do not depend on it. With the default
+        numbers of rows and columns, all fit in the default limit.
     max_rows : int, default=2000
         Number of rows that are drawn from larger tables. Meta-features are comparable
         only if they were computed with the same value.
@@ -161,7 +164,7 @@ def compute_metafeatures(
     Returns
     -------
     metafeatures : MetaFeatures
-        Values by name; NaN where undefined or not computed in time.
+        Values by name; NaN where undefined or beyond the time limit.
 
     Raises
     ------
@@ -244,7 +247,7 @@ def describe(
     dataset : Dataset
         Weights and groups are ignored, and all targets but the first.
     time_limit : float, default=1.0
-        Seconds for all meta-features; those that do not fit are NaN.
+        Seconds for all meta-features, counted; those that do not fit are NaN.
     max_rows : int, default=2000
         Number of rows that are drawn from larger tables.
     max_columns : int, default=128
@@ -255,7 +258,7 @@ def describe(
     Returns
     -------
     metafeatures : MetaFeatures
-        Values by name; NaN where undefined or not computed in time.
+        Values by name; NaN where undefined or beyond the time limit.
     """
     start = time.perf_counter()
     _check(time_limit, "time_limit", Real, "a number of seconds above 0")
@@ -275,7 +278,7 @@ def describe(
             random_state=check_random_state(random_state),
         )
         drawn = time.perf_counter() - start
-        values, seconds = run_groups(sample, time_limit=time_limit, used=drawn)
+        values, seconds = run_groups(sample, effort_limit=time_limit)
     return MetaFeatures(
         names,
         np.array([values.get(name, np.nan) for name in names], dtype=np.float64),

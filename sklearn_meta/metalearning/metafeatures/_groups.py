@@ -1,9 +1,8 @@
-"""All groups of meta-features, and their computation within a time limit."""
+"""All groups of meta-features, and their computation within a limit of the effort."""
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from sklearn_meta.metalearning.metafeatures import (
     _target,
 )
 
-# Cheap and informative groups first: where time is short, later ones are left out.
+# Cheap and informative groups first: where the limit is low, later ones are left out.
 GROUPS = (
     _simple.GROUP,
     _target.GROUP,
@@ -30,13 +29,6 @@ GROUPS = (
     _spectrum.GROUP,
     _landmarks.GROUP,
 )
-
-# A step is started if this many times its expected seconds are left.
-SAFETY = 2.0
-
-# Pseudo-observation of seconds that were as expected: a delay in one short step must
-# not stop all others.
-PRIOR_SECONDS = 0.02
 
 METAFEATURES = tuple(feature for group in GROUPS for feature in group.features)
 
@@ -76,77 +68,59 @@ def metafeature_names(task):
     return METAFEATURE_NAMES[task]
 
 
-def run_groups(sample, *, time_limit, used=0.0, clock=time.perf_counter):
-    """Compute the meta-features that fit in a time limit.
+def run_groups(sample, *, effort_limit, clock=time.perf_counter):
+    """Compute the meta-features that fit in a limit of the effort.
+
+    The effort is counted in expected seconds, see `StepCost`. What is computed depends
+    on the sample and the limit only, never on how fast or busy the machine is.
 
     Parameters
     ----------
     sample : Sample
-    time_limit : float
-        Seconds.
-    used : float, default=0.0
-        Seconds of the time limit that have passed already.
+    effort_limit : float
+        Expected seconds.
     clock : callable, default=time.perf_counter
-        Returns monotonic seconds.
+        Returns monotonic seconds, for the report.
 
     Returns
     -------
     values : dict of str to float
         Finite values only.
     seconds : dict of str to float
-        Of each group, and as ``"group.step"`` of each step that was run.
+        Measured, of each group, and as ``"group.step"`` of each step that was run.
     """
     values, seconds = {}, {}
     task = sample.dataset.task.name
-    correction = _SpeedCorrection(clock)
-    end = clock() - used + time_limit
+    spent = 0.0
     for group in GROUPS:
         begin = clock()
-        deadline = min(end, begin + group.time_share * time_limit)
-        found = _run_group(group, sample, task, deadline, correction, seconds)
+        limit = min(effort_limit, spent + group.effort_share * effort_limit)
+        found, spent = _run_group(group, sample, task, spent, limit, clock, seconds)
         values |= {name: v for name, v in found.items() if np.isfinite(v)}
         seconds[group.name] = clock() - begin
     return values, seconds
 
 
-def _run_group(group, sample, task, deadline, correction, seconds):
-    """Run the steps of a group, and add the seconds of each to `seconds`."""
+def _run_group(group, sample, task, spent, limit, clock, seconds):
+    """Run the steps of a group that fit in a limit of the effort.
+
+    Add the measured seconds of each to `seconds`. Return the meta-features, and the
+    effort spent so far.
+    """
     steps = [step for step in group.steps if task in step.tasks]
-    # Without time for any step, the preparation is skipped as well.
-    if not any(
-        correction.allows(step.cost.seconds(sample), deadline) for step in steps
-    ):
-        return {}
+    # Without room for any step, the preparation is skipped as well.
+    if all(spent + step.cost.seconds(sample) > limit for step in steps):
+        return {}, spent
     prepared = group.prepare(sample)
     if prepared is None:
-        return {}
+        return {}, spent
     found = {}
     for step in steps:
-        expected = step.cost.seconds(prepared)
-        if correction.allows(expected, deadline):
-            with correction.measured(expected) as taken:
-                found |= step.compute(prepared)
-            seconds[f"{group.name}.{step.name}"] = taken()
-    return found | group.derive(found)
-
-
-class _SpeedCorrection:
-    """Correct expected seconds by the measured seconds of the steps before."""
-
-    def __init__(self, clock):
-        self._clock = clock
-        self._taken = self._expected = PRIOR_SECONDS
-
-    def allows(self, expected, deadline):
-        """Return whether a step fits before the deadline, with a factor of safety."""
-        needed = SAFETY * max(self._taken / self._expected, 1.0) * expected
-        return expected == 0 or self._clock() + needed <= deadline
-
-    @contextmanager
-    def measured(self, expected):
-        """Time a step; yield a function that returns its seconds afterwards."""
-        begin = end = self._clock()
-        yield lambda: end - begin
-        end = self._clock()
-        self._taken += end - begin
-        self._expected += expected
+        effort = step.cost.seconds(prepared)
+        if spent + effort > limit:
+            continue
+        begin = clock()
+        found |= step.compute(prepared)
+        seconds[f"{group.name}.{step.name}"] = clock() - begin
+        spent += effort
+    return found | group.derive(found), spent

@@ -185,5 +185,5 @@ def _binned_r2(counts, target, bins):
 GROUP = Group(
     "information",
     FEATURES,
-    (Step(_information, StepCost(fixed=5e-4, per_cell=1.2e-7)),),
+    (Step(_information, StepCost(5e-4, 3e-8, per_output=5e-9)),),
 )

@@ -158,6 +158,11 @@ class _Rows:
         return len(self.index) * self.tree_columns.shape[1]
 
     @property
+    def n_outputs(self):
+        """Number of columns of `target`."""
+        return self.sample.n_outputs
+
+    @property
     def usable(self):
         """Whether there are enough rows, columns, and a target that varies."""
         return (
@@ -328,17 +333,17 @@ GROUP = Group(
     "landmarks",
     FEATURES,
     (
-        Step(_linear, StepCost(5e-4, 1.5e-7)),
-        Step(_stump, StepCost(1e-3, 2e-7)),
-        Step(_bayes, StepCost(5e-4, 1e-7), tasks=(CLASSIFICATION,)),
-        Step(_neighbors, StepCost(5e-4, 1e-8, 3e-8)),
-        Step(_more_rows, StepCost(5e-4, per_pair=1e-8)),
-        Step(_forest, StepCost(5e-3, 1e-6)),
-        Step(_tree, StepCost(1e-3, 6e-7)),
-        Step(_additive, StepCost(1e-3, 2e-7)),
-        Step(_kernel, StepCost(1e-3, per_pair=8e-8)),
+        Step(_linear, StepCost(2e-4, 1.2e-7)),
+        Step(_stump, StepCost(7e-4, 1e-7, per_output=2e-9)),
+        Step(_bayes, StepCost(2e-4, 5e-8), tasks=(CLASSIFICATION,)),
+        Step(_neighbors, StepCost(2e-4, per_output=5e-10, per_pair=1.6e-8)),
+        Step(_more_rows, StepCost(2e-4, per_pair=6e-9)),
+        Step(_forest, StepCost(4e-3, 4.5e-7, per_output=1.6e-8)),
+        Step(_tree, StepCost(7e-4, 3.3e-7, per_output=9e-9)),
+        Step(_additive, StepCost(3e-4, 1.5e-7, per_output=4e-9)),
+        Step(_kernel, StepCost(5e-4, per_pair=5.5e-8)),
     ),
-    time_share=1.0,
+    effort_share=1.0,
     prepare=_prepare,
     derive=_compare,
 )

@@ -60,4 +60,4 @@ def _missing(sample):
     return values | {"missing_target_max": between.max() / total}
 
 
-GROUP = Group("missing", FEATURES, (Step(_missing, StepCost(per_cell=5e-9)),))
+GROUP = Group("missing", FEATURES, (Step(_missing, StepCost(1e-4, 5e-9)),))

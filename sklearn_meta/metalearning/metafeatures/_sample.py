@@ -74,6 +74,12 @@ class Sample:
         """Number of values of the sample."""
         return self.n_samples * (self.codes.shape[1] + self.numbers.shape[1])
 
+    @property
+    def n_outputs(self):
+        """Number of columns of `target`."""
+        n_classes = len(self.class_counts) if self.is_classification else 1
+        return n_classes if n_classes > 2 else 1
+
     @cached_property
     def n_distinct_numbers(self):
         """Number of distinct values of each numeric column."""

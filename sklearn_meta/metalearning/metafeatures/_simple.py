@@ -129,7 +129,7 @@ GROUP = Group(
     FEATURES,
     (
         Step(_size, FREE),
-        Step(_values, StepCost(per_cell=3e-8)),
-        Step(_duplicates, StepCost(per_cell=5e-9)),
+        Step(_values, StepCost(2e-4, 2.2e-8)),
+        Step(_duplicates, StepCost(1e-4, 6e-9)),
     ),
 )

@@ -91,5 +91,8 @@ def _first_component(sample):
 GROUP = Group(
     "spectrum",
     FEATURES,
-    (Step(_spectrum, StepCost(per_cell=5e-8)), Step(_first_component)),
+    (
+        Step(_spectrum, StepCost(1e-4, 1e-9)),
+        Step(_first_component, StepCost(1e-4, 2e-9)),
+    ),
 )

@@ -149,9 +149,9 @@ GROUP = Group(
     "statistical",
     FEATURES,
     (
-        Step(_moments, StepCost(per_cell=4e-8)),
-        Step(_outliers, StepCost(per_cell=4e-8)),
-        Step(_location, StepCost(per_cell=2e-8)),
-        Step(_logarithm, StepCost(per_cell=5e-8)),
+        Step(_moments, StepCost(3e-4, 3.5e-8)),
+        Step(_outliers, StepCost(2e-4, 2.3e-8)),
+        Step(_location, StepCost(1e-4, 8e-9)),
+        Step(_logarithm, StepCost(2e-4, 4e-8)),
     ),
 )
