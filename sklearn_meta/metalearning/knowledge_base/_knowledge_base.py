@@ -10,12 +10,13 @@ from pathlib import Path
 
 from sklearn_meta.evaluation._records import Status
 from sklearn_meta.metalearning.knowledge_base._file import (
+    LOCK_TIMEOUT,
     check_writable,
     compact,
     read_provenance,
     reading,
+    write,
     write_provenance,
-    writing,
 )
 from sklearn_meta.metalearning.knowledge_base._matrix_query import (
     count_datasets,
@@ -33,6 +34,7 @@ from sklearn_meta.metalearning.knowledge_base._records import (
 from sklearn_meta.metalearning.knowledge_base._rows import read_records, write_records
 from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
 from sklearn_meta.metalearning.knowledge_base._score_matrix import ScoreMatrix
+from sklearn_meta.metalearning.knowledge_base._validity import check_matrix
 
 # A metric is used if at least this share of the datasets that have the most common one
 # have scores in it: a related metric on many datasets is more informative than the
@@ -121,7 +123,9 @@ class KnowledgeBase:
 
     # Reading
 
-    def matrix(self, task, metric=None, *, max_pipelines=2000) -> ScoreMatrix:
+    def matrix(
+        self, task, metric=None, *, max_pipelines=2000, timeout=LOCK_TIMEOUT
+    ) -> ScoreMatrix:
         """Return all scores in one metric, as arrays.
 
         Parameters
@@ -134,6 +138,8 @@ class KnowledgeBase:
         max_pipelines : int, default=2000
             Maximum number of pipelines; those of the best ranks on any dataset are
             kept. It bounds the size of the arrays for files with many additions.
+        timeout : float, default=60.0
+            Seconds to wait while another process changes the file.
 
         Returns
         -------
@@ -148,16 +154,18 @@ class KnowledgeBase:
             If the file cannot be read.
         """
         check_task(task)
-        with self._reading() as connection:
+        with self._reading(timeout) as connection:
             counts = count_datasets(connection, task)
             most = max(counts.values(), default=0)
             usable = [name for name, n in counts.items() if n >= USABLE_SHARE * most]
-            matrix = read_matrix(
-                connection,
-                task,
-                related_metric(metric, task, usable),
-                pipelines=self._with_pipelines,
-                max_pipelines=max_pipelines,
+            matrix = check_matrix(
+                read_matrix(
+                    connection,
+                    task,
+                    related_metric(metric, task, usable),
+                    pipelines=self._with_pipelines,
+                    max_pipelines=max_pipelines,
+                )
             )
         return matrix.without_families(self._without_families)
 
@@ -296,7 +304,7 @@ class KnowledgeBase:
 
     # Writing
 
-    def add(self, dataset, evaluations, *, source=""):
+    def add(self, dataset, evaluations, *, source="", timeout=LOCK_TIMEOUT):
         """Add the records of one dataset, in one transaction.
 
         A dataset of the same name and task is updated. Of two evaluations of one
@@ -312,6 +320,8 @@ class KnowledgeBase:
             Evaluations of pipelines on it.
         source : str, default=""
             Origin of the records, for display.
+        timeout : float, default=60.0
+            Seconds to wait while other processes use the file.
 
         Raises
         ------
@@ -319,8 +329,11 @@ class KnowledgeBase:
             If the file cannot be written, or is the built-in one.
         """
         evaluations = list(evaluations)
-        with self._writing() as connection:
+
+        def change(connection):
             write_records(connection, dataset, evaluations, source)
+
+        self._write(change, timeout)
 
     def merge(self, other):
         """Add all records of another knowledge base, in one transaction.
@@ -355,8 +368,7 @@ class KnowledgeBase:
         **items
             Values that can be serialized as JSON; they replace those of the same name.
         """
-        with self._writing() as connection:
-            write_provenance(connection, items)
+        self._write(lambda connection: write_provenance(connection, items))
 
     def compact(self):
         """Rewrite the file without unused pages: it becomes smaller and faster to read.
@@ -369,19 +381,25 @@ class KnowledgeBase:
         self._check_own()
         compact(self._file)
 
-    def check_writable(self):
+    def check_writable(self, *, timeout=1.0):
         """Raise an error now if a later addition would fail.
 
         Nothing is changed, and no file is created.
+
+        Parameters
+        ----------
+        timeout : float, default=1.0
+            Seconds to wait while other processes use the file.
 
         Raises
         ------
         KnowledgeBaseError
             If the folder does not exist or cannot be written, or the file cannot be
-            written, is no knowledge base, has too new a schema, or is the built-in one.
+            written, is no knowledge base, has too new a schema, is locked for longer
+            than `timeout`, or is the built-in one.
         """
         self._check_own()
-        check_writable(self._file)
+        check_writable(self._file, timeout=timeout)
 
     # Access to the file
 
@@ -390,9 +408,9 @@ class KnowledgeBase:
         return Path(self.path).expanduser()
 
     @contextmanager
-    def _reading(self):
+    def _reading(self, timeout=LOCK_TIMEOUT):
         if self.path is not None:
-            with reading(self._file) as connection:
+            with reading(self._file, timeout=timeout) as connection:
                 yield connection
             return
         with as_file(files(__package__).joinpath(*BUILT_IN)) as path:
@@ -405,9 +423,9 @@ class KnowledgeBase:
             with reading(path, immutable=True) as connection:
                 yield connection
 
-    def _writing(self):
+    def _write(self, change, timeout=LOCK_TIMEOUT):
         self._check_own()
-        return writing(self._file)
+        write(self._file, change, timeout=timeout)
 
     def _check_own(self):
         if self.path is None:
@@ -448,9 +466,13 @@ class KnowledgeBase:
         ]
 
     def _add_all(self, records):
-        with self._writing() as connection:
+        records = list(records)
+
+        def change(connection):
             for dataset, evaluations, source in records:
                 write_records(connection, dataset, evaluations, source)
+
+        self._write(change)
 
 
 def _check_names(names, parameter):
