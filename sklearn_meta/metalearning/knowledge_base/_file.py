@@ -109,7 +109,7 @@ def reading(
         If other processes change the file for longer than `timeout`.
     """
     limit = StepLimit(SCHEMA_STEPS)
-    with _sqlite_errors(path, timeout, limit), _valid_values(path):
+    with _sqlite_errors(path, timeout, limit), valid_values(path):
         # Opened for writing, so that SQLite can roll back an unfinished transaction;
         # where permissions forbid that, SQLite opens the file for reading.
         mode = "ro&immutable=1" if immutable else "rw"
@@ -298,7 +298,6 @@ def _connect(path, mode, limit):
     connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
     set_limits(connection)
     limit.watch(connection)
-    connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
 
@@ -498,13 +497,23 @@ def _sqlite_errors(path, timeout, limit):
             code, _EXPLANATIONS.get(primary, "cannot be used")
         )
         raise KnowledgeBaseError(f"{name} {explanation} (SQLite: {error}).") from error
+    except UnicodeDecodeError as error:  # of a message of SQLite
+        raise KnowledgeBaseError(
+            f"The knowledge base {str(path)!r} "
+            f"{_EXPLANATIONS[sqlite3.SQLITE_CORRUPT]} ({error})."
+        ) from error
 
 
 @contextmanager
-def _valid_values(path):
+def valid_values(path):
     """Raise errors that are caused by invalid values as `KnowledgeBaseError`.
 
     A text or NULL in place of a number, or a missing id, raises one of these.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file whose values are read in the block.
     """
     try:
         yield

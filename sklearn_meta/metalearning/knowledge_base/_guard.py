@@ -50,7 +50,7 @@ def reading_steps(n_bytes):
 
 
 def set_limits(connection):
-    """Set limits on the size of what a connection handles.
+    """Limit the size of what a connection handles; distrust schema and pages.
 
     Parameters
     ----------
@@ -58,6 +58,8 @@ def set_limits(connection):
     """
     for limit, value in _LIMITS.items():
         connection.setlimit(limit, value)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
 
 
 class StepLimit:

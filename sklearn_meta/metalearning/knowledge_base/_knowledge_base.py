@@ -15,6 +15,7 @@ from sklearn_meta.metalearning.knowledge_base._file import (
     compact,
     read_provenance,
     reading,
+    valid_values,
     write,
     write_provenance,
 )
@@ -31,7 +32,11 @@ from sklearn_meta.metalearning.knowledge_base._records import (
     dataset_row,
     evaluation_row,
 )
-from sklearn_meta.metalearning.knowledge_base._rows import read_records, write_records
+from sklearn_meta.metalearning.knowledge_base._rows import (
+    merge_records,
+    read_records,
+    write_records,
+)
 from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
 from sklearn_meta.metalearning.knowledge_base._score_matrix import ScoreMatrix
 from sklearn_meta.metalearning.knowledge_base._validity import check_matrix
@@ -338,7 +343,12 @@ class KnowledgeBase:
     def merge(self, other):
         """Add all records of another knowledge base, in one transaction.
 
-        Conflicts are resolved as in `add`. Provenance is not copied.
+        Files of several machines can be merged in any order, and again: the records
+        are the same. A dataset that is in both is described by the record with more
+        meta-features. Of two evaluations of one pipeline on it, the one with scores is
+        kept; if both have scores, that on more rows; if the rows are as many, the
+        scores in all metrics of either one, and of two scores in one metric that with
+        the smaller standard error. Provenance is not copied.
 
         Parameters
         ----------
@@ -358,7 +368,13 @@ class KnowledgeBase:
                 f"There is no knowledge base {str(other._file)!r} to merge. Pass the "
                 "path of a file, or None for the one that ships with sklearn_meta."
             )
-        self._add_all(other._records())
+        records = other._records()
+
+        def change(connection):
+            with valid_values(self._file):
+                merge_records(connection, records)
+
+        self._write(change)
 
     def set_provenance(self, **items):
         """Store where the knowledge base comes from.

@@ -101,7 +101,7 @@ class EvaluationRecord:
     ------
     ValueError
         If the status is unknown, the text of the pipeline is longer than 100 000
-        bytes, or a number of rows or seconds is negative or not finite.
+        bytes, or a number of rows, seconds or a standard error is negative.
     """
 
     pipeline: str
@@ -118,8 +118,13 @@ class EvaluationRecord:
                 f"Got {self.status!r} instead."
             )
         _check_text(self.pipeline, "The 'pipeline' of an evaluation")
-        for metric in self.scores:
+        for metric, (_, standard_error) in self.scores.items():
             _check_text(metric, "The name of a metric")
+            if standard_error < 0:
+                raise ValueError(
+                    f"The standard error of a score must be at least 0, or NaN where "
+                    f"it is not known. Got {standard_error!r} for {metric!r} instead."
+                )
         # The repr of a member of Status is not that of a str.
         object.__setattr__(self, "status", str(self.status))
         for name in ("fit_seconds", "predict_seconds", "n_rows"):

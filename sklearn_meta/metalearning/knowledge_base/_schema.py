@@ -335,7 +335,9 @@ def decode_scores(values, exponents):
     scores : ndarray of float
     """
     powers = _POWERS[np.abs(exponents)]
-    return np.where(exponents < 0, values / powers, values * powers)
+    # Infinite only where no version has written the numbers; checked by the readers.
+    with np.errstate(over="ignore"):
+        return np.where(exponents < 0, values / powers, values * powers)
 
 
 def _shifted(value, places):
