@@ -86,7 +86,11 @@ from sklearn_meta.inspection._tables import (
 )
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
-from sklearn_meta.metalearning._run_records import add_results, metafeatures_to_record
+from sklearn_meta.metalearning._run_records import (
+    add_results,
+    check_recordable,
+    metafeatures_to_record,
+)
 from sklearn_meta.parallel._memory_limit import default_memory_limit
 from sklearn_meta.parallel._start_pool import start_pool
 from sklearn_meta.pipelines import SearchSpace, to_source
@@ -201,7 +205,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         seen = {"estimator": self, "X": X, "y": y, "metadata": weight}
         callbacks = self._init_callback_context(max_subtasks=self.max_evaluations)
         callbacks.call_on_fit_task_begin(**seen)
-        own = self._own_knowledge_base()
+        own = self._own_knowledge_base(budget)
         routed = route(
             self, "fit", self._scorer(), self.cv,
             sample_weight=sample_weight, groups=groups, **params,
@@ -252,6 +256,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 context.stages,
                 state.history,
                 metafeatures,
+                remaining=budget.remaining,
             )
         # Nothing to add to what is fitted: callbacks may predict with this estimator.
         callbacks.call_on_fit_task_end(**seen, reconstruction_attributes={})
@@ -415,14 +420,14 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             check_pickles(plan.context)
             raise
 
-    def _own_knowledge_base(self):
+    def _own_knowledge_base(self, budget):
         """Return the path that is added to after the fit; None for none."""
         if self.knowledge_base is None or isinstance(
             self.knowledge_base, KnowledgeBase
         ):
             return None
         # Not after the search has been paid for.
-        KnowledgeBase(self.knowledge_base).check_writable()
+        check_recordable(self.knowledge_base, budget.seconds)
         return self.knowledge_base
 
     def _scorer(self):

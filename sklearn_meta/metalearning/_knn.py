@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_meta._sklearn_compat import Interval, validate_params
 from sklearn_meta._threads import one_thread
+from sklearn_meta._warnings import warn
 from sklearn_meta.exceptions import PipelineSyntaxError
 from sklearn_meta.metalearning._fixed_portfolio import (
     FixedPortfolio,
@@ -27,8 +28,10 @@ from sklearn_meta.metalearning._prior import Prior, Proposal
 from sklearn_meta.metalearning._recall_data import prepare
 from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.metalearning._text_pipelines import text_first
+from sklearn_meta.metalearning.knowledge_base._file import wait_before_search
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning.knowledge_base._nearest import Nearest
+from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseLockedError
 from sklearn_meta.metalearning.knowledge_base._score_matrix import concatenate
 from sklearn_meta.metalearning.metafeatures import describe, encode_dataset
 from sklearn_meta.pipelines._compile import compile_pipeline
@@ -247,9 +250,17 @@ class KNNMetaLearner(BaseEstimator):
             dataset,
             time_limit=min(METAFEATURE_SECONDS, METAFEATURE_SHARE * time_budget),
         )
-        matrix, own = self._matrix(
-            task.name, scoring, _nearest(dataset, metafeatures, time_budget)
-        )
+        try:
+            matrix, own = self._matrix(
+                task.name,
+                scoring,
+                _nearest(dataset, metafeatures, time_budget),
+                wait_before_search(time_budget),
+            )
+        except KnowledgeBaseLockedError as error:
+            warn(f"Nothing is recalled: {error}")
+            reason = "The knowledge base is locked by other processes."
+            return _fixed_portfolio(reason, dataset, catalog, time_budget)
         if len(matrix.datasets) < MIN_DATASETS:
             reason = (
                 f"The knowledge base holds {len(matrix.datasets)} datasets for "
@@ -288,16 +299,27 @@ class KNNMetaLearner(BaseEstimator):
             note=_note(matrix.metric, scoring),
         )
 
-    def _matrix(self, task, scoring, nearest):
+    def _matrix(self, task, scoring, nearest, timeout):
         """Return the scores of all knowledge bases, and which datasets are the user's.
 
-        The metric is that of the first knowledge base; others that lack it are skipped.
+        The metric is that of the first knowledge base; others that lack it, or are
+        locked for longer than `timeout`, are skipped.
         """
         first, *others = self.knowledge_bases_
         shipped = first.path is None
-        matrices = [first.matrix(task, scoring, nearest=None if shipped else nearest)]
+        matrices = [
+            first.matrix(
+                task, scoring, nearest=None if shipped else nearest, timeout=timeout
+            )
+        ]
         for other in others:
-            more = other.matrix(task, matrices[0].metric, nearest=nearest)
+            try:
+                more = other.matrix(
+                    task, matrices[0].metric, nearest=nearest, timeout=timeout
+                )
+            except KnowledgeBaseLockedError as error:
+                warn(f"Pipelines are recalled from the shipped file only: {error}")
+                continue
             if more.metric == matrices[0].metric:
                 matrices.append(more)
         matrix = concatenate(matrices)

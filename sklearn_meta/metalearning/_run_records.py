@@ -9,16 +9,26 @@ from sklearn.metrics import get_scorer_names
 
 from sklearn_meta._warnings import warn
 from sklearn_meta.evaluation._records import GIVEN_UP, Status
+from sklearn_meta.metalearning.knowledge_base._file import (
+    LOCK_TIMEOUT,
+    wait_before_search,
+)
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning.knowledge_base._metrics import fold_scores, summarize
 from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
     EvaluationRecord,
 )
-from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
+from sklearn_meta.metalearning.knowledge_base._schema import (
+    KnowledgeBaseError,
+    KnowledgeBaseLockedError,
+)
 from sklearn_meta.metalearning.metafeatures import describe
 from sklearn_meta.pipelines._token_weights import n_dense_columns
 from sklearn_meta.pipelines.catalog._losses import all_loss_operators
+
+# Seconds that adding the results may wait where the budget is used up.
+LAST_WAIT = 0.3
 
 # Candidates without a score on all folds, whose seconds are no limit either.
 NOT_RECORDED = (Status.SKIPPED, *GIVEN_UP)
@@ -46,7 +56,29 @@ def metafeatures_to_record(dataset, prior):
     return describe(dataset)
 
 
-def add_results(path, dataset, scoring, stages, history, metafeatures):
+def check_recordable(path, time_budget):
+    """Raise an error before a search whose results could not be added afterwards.
+
+    A locked file is none: whoever uses it may have finished by then.
+
+    Parameters
+    ----------
+    path : path-like
+    time_budget : float
+        Seconds of the whole search, a small share of which may be waited.
+
+    Raises
+    ------
+    KnowledgeBaseError
+        See `KnowledgeBase.check_writable`.
+    """
+    try:
+        KnowledgeBase(path).check_writable(timeout=wait_before_search(time_budget))
+    except KnowledgeBaseLockedError:
+        pass
+
+
+def add_results(path, dataset, scoring, stages, history, metafeatures, *, remaining):
     """Add the results of a search to the user's own knowledge base.
 
     If the file cannot be written any more, a warning says so: the model is not lost.
@@ -56,13 +88,17 @@ def add_results(path, dataset, scoring, stages, history, metafeatures):
     path : path-like
     dataset, scoring, stages, history, metafeatures
         See `run_records`.
+    remaining : callable
+        Returns the seconds that are left of the time budget.
     """
     record, evaluations = run_records(dataset, scoring, stages, history, metafeatures)
+    timeout = min(LOCK_TIMEOUT, max(LAST_WAIT, remaining()))
     try:
-        KnowledgeBase(path).add(record, evaluations)
+        KnowledgeBase(path).add(record, evaluations, timeout=timeout)
     except KnowledgeBaseError as error:
         warn(
-            f"The results of this search were not added to the knowledge base: {error}"
+            "The results of this search were not added to the knowledge base; the "
+            f"model is the same as if they were: {error}"
         )
 
 

@@ -214,16 +214,22 @@ class _Parser:
         except SyntaxError as error:
             raise self._syntax_error(error) from None
         except (RecursionError, MemoryError):
-            raise PipelineSyntaxError(
-                "The expression is nested too deeply.", self.text, self.start
-            ) from None
+            raise self._too_deep() from None
         except ValueError as error:  # null bytes, lone surrogates
             raise PipelineSyntaxError(
                 f"Not an expression: {error}.", self.text, self.start
             ) from None
-        tree, kind = self._node(expression)
+        try:
+            tree, kind = self._node(expression)
+        except RecursionError:
+            raise self._too_deep() from None
         self._fail_if(root_error(tree.operator, kind), expression)
         return tree
+
+    def _too_deep(self):
+        return PipelineSyntaxError(
+            "The expression is nested too deeply.", self.text, self.start
+        )
 
     def _node(self, expression):
         """Read ``X`` or a call; return the node and its kind."""

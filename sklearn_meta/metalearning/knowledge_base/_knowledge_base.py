@@ -10,12 +10,14 @@ from pathlib import Path
 
 from sklearn_meta.evaluation._records import Status
 from sklearn_meta.metalearning.knowledge_base._file import (
+    LOCK_TIMEOUT,
     check_writable,
     compact,
     read_provenance,
     reading,
+    valid_values,
+    write,
     write_provenance,
-    writing,
 )
 from sklearn_meta.metalearning.knowledge_base._matrix_query import (
     count_datasets,
@@ -31,9 +33,14 @@ from sklearn_meta.metalearning.knowledge_base._records import (
     dataset_row,
     evaluation_row,
 )
-from sklearn_meta.metalearning.knowledge_base._rows import read_records, write_records
+from sklearn_meta.metalearning.knowledge_base._rows import (
+    merge_records,
+    read_records,
+    write_records,
+)
 from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
 from sklearn_meta.metalearning.knowledge_base._score_matrix import ScoreMatrix
+from sklearn_meta.metalearning.knowledge_base._validity import check_matrix
 
 # A metric is used if at least this share of the datasets that have the most common one
 # have scores in it: a related metric on many datasets is more informative than the
@@ -123,7 +130,13 @@ class KnowledgeBase:
     # Reading
 
     def matrix(
-        self, task, metric=None, *, max_pipelines=2000, nearest=None
+        self,
+        task,
+        metric=None,
+        *,
+        max_pipelines=2000,
+        nearest=None,
+        timeout=LOCK_TIMEOUT,
     ) -> ScoreMatrix:
         """Return all scores in one metric, as arrays.
 
@@ -140,6 +153,8 @@ class KnowledgeBase:
         nearest : Nearest or None, default=None
             From a large file, read only the datasets that are most similar to a new
             one, and fewer pipelines. None reads all.
+        timeout : float, default=60.0
+            Seconds to wait while another process changes the file.
 
         Returns
         -------
@@ -154,7 +169,7 @@ class KnowledgeBase:
             If the file cannot be read.
         """
         check_task(task)
-        with self._reading() as connection:
+        with self._reading(timeout) as connection:
             ids = None
             if nearest is not None:
                 ids = choose_datasets(connection, task, nearest, self._without_families)
@@ -162,13 +177,15 @@ class KnowledgeBase:
             counts = count_datasets(connection, task, ids)
             most = max(counts.values(), default=0)
             usable = [name for name, n in counts.items() if n >= USABLE_SHARE * most]
-            matrix = read_matrix(
-                connection,
-                task,
-                related_metric(metric, task, usable),
-                ids=ids,
-                pipelines=self._with_pipelines,
-                max_pipelines=max_pipelines,
+            matrix = check_matrix(
+                read_matrix(
+                    connection,
+                    task,
+                    related_metric(metric, task, usable),
+                    ids=ids,
+                    pipelines=self._with_pipelines,
+                    max_pipelines=max_pipelines,
+                )
             )
         return matrix.without_families(self._without_families)
 
@@ -307,7 +324,7 @@ class KnowledgeBase:
 
     # Writing
 
-    def add(self, dataset, evaluations, *, source=""):
+    def add(self, dataset, evaluations, *, source="", timeout=LOCK_TIMEOUT):
         """Add the records of one dataset, in one transaction.
 
         A dataset of the same name and task is updated. Of two evaluations of one
@@ -323,6 +340,8 @@ class KnowledgeBase:
             Evaluations of pipelines on it.
         source : str, default=""
             Origin of the records, for display.
+        timeout : float, default=60.0
+            Seconds to wait while other processes use the file.
 
         Raises
         ------
@@ -330,13 +349,21 @@ class KnowledgeBase:
             If the file cannot be written, or is the built-in one.
         """
         evaluations = list(evaluations)
-        with self._writing() as connection:
+
+        def change(connection):
             write_records(connection, dataset, evaluations, source)
+
+        self._write(change, timeout)
 
     def merge(self, other):
         """Add all records of another knowledge base, in one transaction.
 
-        Conflicts are resolved as in `add`. Provenance is not copied.
+        Files of several machines can be merged in any order, and again: the records
+        are the same. A dataset that is in both is described by the record with more
+        meta-features. Of two evaluations of one pipeline on it, the one with scores is
+        kept; if both have scores, that on more rows; if the rows are as many, the
+        scores in all metrics of either one, and of two scores in one metric that with
+        the smaller standard error. Provenance is not copied.
 
         Parameters
         ----------
@@ -356,7 +383,13 @@ class KnowledgeBase:
                 f"There is no knowledge base {str(other._file)!r} to merge. Pass the "
                 "path of a file, or None for the one that ships with sklearn_meta."
             )
-        self._add_all(other._records())
+        records = other._records()
+
+        def change(connection):
+            with valid_values(self._file):
+                merge_records(connection, records)
+
+        self._write(change)
 
     def set_provenance(self, **items):
         """Store where the knowledge base comes from.
@@ -366,8 +399,7 @@ class KnowledgeBase:
         **items
             Values that can be serialized as JSON; they replace those of the same name.
         """
-        with self._writing() as connection:
-            write_provenance(connection, items)
+        self._write(lambda connection: write_provenance(connection, items))
 
     def compact(self):
         """Rewrite the file without unused pages: it becomes smaller and faster to read.
@@ -380,19 +412,25 @@ class KnowledgeBase:
         self._check_own()
         compact(self._file)
 
-    def check_writable(self):
+    def check_writable(self, *, timeout=1.0):
         """Raise an error now if a later addition would fail.
 
         Nothing is changed, and no file is created.
+
+        Parameters
+        ----------
+        timeout : float, default=1.0
+            Seconds to wait while other processes use the file.
 
         Raises
         ------
         KnowledgeBaseError
             If the folder does not exist or cannot be written, or the file cannot be
-            written, is no knowledge base, has too new a schema, or is the built-in one.
+            written, is no knowledge base, has too new a schema, is locked for longer
+            than `timeout`, or is the built-in one.
         """
         self._check_own()
-        check_writable(self._file)
+        check_writable(self._file, timeout=timeout)
 
     # Access to the file
 
@@ -401,9 +439,9 @@ class KnowledgeBase:
         return Path(self.path).expanduser()
 
     @contextmanager
-    def _reading(self):
+    def _reading(self, timeout=LOCK_TIMEOUT):
         if self.path is not None:
-            with reading(self._file) as connection:
+            with reading(self._file, timeout=timeout) as connection:
                 yield connection
             return
         with as_file(files(__package__).joinpath(*BUILT_IN)) as path:
@@ -416,9 +454,9 @@ class KnowledgeBase:
             with reading(path, immutable=True) as connection:
                 yield connection
 
-    def _writing(self):
+    def _write(self, change, timeout=LOCK_TIMEOUT):
         self._check_own()
-        return writing(self._file)
+        write(self._file, change, timeout=timeout)
 
     def _check_own(self):
         if self.path is None:
@@ -459,9 +497,13 @@ class KnowledgeBase:
         ]
 
     def _add_all(self, records):
-        with self._writing() as connection:
+        records = list(records)
+
+        def change(connection):
             for dataset, evaluations, source in records:
                 write_records(connection, dataset, evaluations, source)
+
+        self._write(change)
 
 
 def _check_names(names, parameter):

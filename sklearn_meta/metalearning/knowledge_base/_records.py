@@ -10,6 +10,11 @@ from dataclasses import dataclass, field, fields
 from sklearn_meta.data._task_names import TASKS
 from sklearn_meta.evaluation._records import Status
 
+# Limits of what a file is read with, so that nobody can fill the memory of others:
+# numbers of rows, columns and classes, and characters of names and pipelines.
+MAX_COUNT = 10**15
+MAX_TEXT = 100_000
+
 _STATUSES = frozenset(str(status) for status in Status)
 
 
@@ -35,8 +40,8 @@ class DatasetRecord:
     Raises
     ------
     ValueError
-        If the task is unknown, the name is empty, a count is negative, or a
-        meta-feature is infinite.
+        If the task is unknown, the name is empty, a text is longer than 100 000
+        bytes, a count is negative or above 1e15, or a meta-feature is infinite.
     """
 
     name: str
@@ -54,11 +59,15 @@ class DatasetRecord:
                 f"The name of a dataset must be a str that is not empty. Got "
                 f"{self.name!r} instead."
             )
+        for name in ("name", "family"):
+            _check_text(getattr(self, name), f"The '{name}' of a dataset")
+        for name in self.metafeatures:
+            _check_text(name, "The name of a meta-feature")
         for count in ("n_samples", "n_features", "n_classes"):
-            if getattr(self, count) < 0:
+            if not 0 <= getattr(self, count) <= MAX_COUNT:
                 raise ValueError(
-                    f"The '{count}' of dataset {self.name!r} must be at least 0. Got "
-                    f"{getattr(self, count)!r} instead."
+                    f"The '{count}' of dataset {self.name!r} must be at least 0 and at "
+                    f"most {MAX_COUNT:.0e}. Got {getattr(self, count)!r} instead."
                 )
         for name, value in self.metafeatures.items():
             if math.isinf(value):
@@ -91,7 +100,8 @@ class EvaluationRecord:
     Raises
     ------
     ValueError
-        If the status is unknown, or a number of rows or seconds is negative.
+        If the status is unknown, the text of the pipeline is longer than 100 000
+        bytes, or a number of rows, seconds or a standard error is negative.
     """
 
     pipeline: str
@@ -107,6 +117,14 @@ class EvaluationRecord:
                 f"The 'status' of an evaluation must be one of {sorted(_STATUSES)}. "
                 f"Got {self.status!r} instead."
             )
+        _check_text(self.pipeline, "The 'pipeline' of an evaluation")
+        for metric, (_, standard_error) in self.scores.items():
+            _check_text(metric, "The name of a metric")
+            if standard_error < 0:
+                raise ValueError(
+                    f"The standard error of a score must be at least 0, or NaN where "
+                    f"it is not known. Got {standard_error!r} for {metric!r} instead."
+                )
         # The repr of a member of Status is not that of a str.
         object.__setattr__(self, "status", str(self.status))
         for name in ("fit_seconds", "predict_seconds", "n_rows"):
@@ -116,6 +134,16 @@ class EvaluationRecord:
                     f"The '{name}' of an evaluation must be finite and at least 0. "
                     f"Got {value!r} instead."
                 )
+
+
+def _check_text(text, what):
+    if not isinstance(text, str):
+        raise TypeError(f"{what} must be a str. Got {text!r} instead.")
+    if len(text) > MAX_TEXT // 4 and len(text.encode(errors="replace")) > MAX_TEXT:
+        raise ValueError(
+            f"{what} must be at most {MAX_TEXT} bytes long. Got a text that begins "
+            f"with {text[:40]!r} instead."
+        )
 
 
 def check_task(task):

@@ -7,6 +7,10 @@ import math
 import numpy as np
 
 from sklearn_meta.evaluation._records import Status
+from sklearn_meta.metalearning.knowledge_base._merging import (
+    merged_datasets,
+    merged_evaluations,
+)
 from sklearn_meta.metalearning.knowledge_base._records import (
     DatasetRecord,
     EvaluationRecord,
@@ -145,6 +149,38 @@ def _find_or_insert(connection, table, **columns):
     ).lastrowid
 
 
+def merge_records(connection, records):
+    """Insert datasets and evaluations, or merge them with those that are stored.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+    records : iterable of (DatasetRecord, list of EvaluationRecord, str)
+        As `read_records` yields them.
+    """
+    # Of what is stored before the first of the records is.
+    texts, metrics = _read_names(connection)
+    for dataset, evaluations, source in records:
+        row = connection.execute(
+            f"{_DATASETS} WHERE task = ? AND name = ?", (dataset.task, dataset.name)
+        ).fetchone()
+        if row is None:
+            write_records(connection, dataset, evaluations, source)
+            continue
+        stored = _read_record(connection, row, texts, metrics)
+        dataset, source = merged_datasets((stored[0], stored[2]), (dataset, source))
+        merged = dataset, merged_evaluations(stored[1], evaluations), source
+        # By their texts, in which NaN equals NaN.
+        if repr(merged) != repr(stored):
+            write_records(connection, *merged)
+
+
+_DATASETS = """
+    SELECT id, name, task, family, n_samples, n_features, n_classes, source
+    FROM datasets
+"""
+
+
 def read_records(connection):
     """Return all records, in the order in which they were added.
 
@@ -158,18 +194,24 @@ def read_records(connection):
     evaluations : list of EvaluationRecord
     source : str
     """
-    texts = dict(connection.execute("SELECT id, text FROM pipelines"))
-    metrics = dict(connection.execute("SELECT id, name FROM metrics"))
-    for dataset_id, *values, source in connection.execute(
-        """
-        SELECT id, name, task, family, n_samples, n_features, n_classes, source
-        FROM datasets ORDER BY id
-        """
-    ).fetchall():
-        dataset = DatasetRecord(*values, _read_metafeatures(connection, dataset_id))
-        scores = _read_scores(connection, dataset_id, metrics)
-        evaluations = _read_evaluations(connection, dataset_id, texts, scores)
-        yield dataset, evaluations, source
+    texts, metrics = _read_names(connection)
+    for row in connection.execute(f"{_DATASETS} ORDER BY id").fetchall():
+        yield _read_record(connection, row, texts, metrics)
+
+
+def _read_names(connection):
+    """Return the texts of pipelines and the names of metrics, by id."""
+    return tuple(
+        dict(connection.execute(f"SELECT id, {column} FROM {table}"))
+        for table, column in (("pipelines", "text"), ("metrics", "name"))
+    )
+
+
+def _read_record(connection, row, texts, metrics):
+    dataset_id, *values, source = row
+    dataset = DatasetRecord(*values, _read_metafeatures(connection, dataset_id))
+    scores = _read_scores(connection, dataset_id, metrics)
+    return dataset, _read_evaluations(connection, dataset_id, texts, scores), source
 
 
 def _read_metafeatures(connection, dataset_id):
@@ -200,6 +242,8 @@ def _read_scores(connection, dataset_id, metrics):
         pipelines, means, errors, exponents = np.array(rows).T
         errors = mask_unknown(decode_scores(errors, exponents), errors)
         means = decode_scores(means, exponents)
+        if np.isinf(means).any() or np.isinf(errors).any() or (errors < 0).any():
+            raise ValueError("a score is out of range")
         for pipeline, mean, error in zip(
             pipelines.tolist(), means.tolist(), errors.tolist(), strict=True
         ):

@@ -1,8 +1,13 @@
 """Schema of the SQLite file of a knowledge base: tables, versions, and encodings.
 
-To change the schema: edit `TABLES`, raise `SCHEMA_VERSION`, add the statements that
-convert a file of the version before to `MIGRATIONS`, adapt the queries in `_rows` and
-`_matrix_query`, and add a dump of a file of the version before to the tests.
+To change the schema: copy `TABLES` to `EARLIER_TABLES`, edit it, raise
+`SCHEMA_VERSION`, add the statements that convert a file of the version before to
+`MIGRATIONS`, adapt the queries in `_rows` and `_matrix_query`, and add a dump of a file
+of the version before to the tests.
+
+A file is used only if it holds exactly the tables of its version. A view or a trigger
+in a file of a stranger could read without end, and a generated column or an index of
+expressions compute whatever its author wants.
 
 SQLite stores small integers in one to four bytes and any other number in eight. The
 shipped file holds 171 000 scores, so that scores and seconds are encoded as integers.
@@ -10,7 +15,10 @@ shipped file holds 171 000 scores, so that scores and seconds are encoded as int
 
 from __future__ import annotations
 
+import functools
 import math
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 
@@ -23,6 +31,9 @@ SCHEMA_VERSION = 1
 
 # Statements that bring a file from one version of the schema to the next.
 MIGRATIONS: dict[int, tuple[str, ...]] = {}
+
+# By version: `TABLES` as they were when files were created with it.
+EARLIER_TABLES: dict[int, tuple[str, ...]] = {}
 
 # Scores and seconds are integers, see `encode_score` and `encode_seconds`. Rows are
 # clustered in the order in which they are read: one metric, dataset after dataset.
@@ -118,12 +129,20 @@ TABLES = (
 )
 
 
+# The schema has thirteen entries. More are read to name one that does not belong.
+_MAX_ENTRIES = 100
+
+
 class KnowledgeBaseError(SklearnMetaError, ValueError):
     """A knowledge base that cannot be read or written; the message says what to do."""
 
 
+class KnowledgeBaseLockedError(KnowledgeBaseError):
+    """A knowledge base that other processes used for as long as one could wait."""
+
+
 def schema_version(connection, path):
-    """Return the version of the schema of a file.
+    """Return the version of the schema of a file, if it is exactly that schema.
 
     Parameters
     ----------
@@ -139,16 +158,15 @@ def schema_version(connection, path):
     Raises
     ------
     KnowledgeBaseError
-        If the file is another SQLite database, or its schema is too new.
+        If the file is another SQLite database, its schema is too new, or it holds
+        anything but the tables of its version.
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    entries = _read_entries(connection)
+    if application == 0 and not entries:
+        return 0
     if application != APPLICATION_ID:
-        (n_tables,) = connection.execute(
-            "SELECT COUNT(*) FROM sqlite_master"
-        ).fetchone()
-        if application == 0 and n_tables == 0:
-            return 0
         raise KnowledgeBaseError(
             f"{str(path)!r} is a SQLite database, but not a knowledge base. Pass the "
             "path of a knowledge base, or one where no file is yet."
@@ -159,7 +177,72 @@ def schema_version(connection, path):
             f"sklearn_meta {sklearn_meta.__version__} reads versions up to "
             f"{SCHEMA_VERSION}. Upgrade sklearn_meta, or pass another path."
         )
+    if version < 1:
+        raise KnowledgeBaseError(
+            f"The knowledge base {str(path)!r} has version {version} of the schema; "
+            "there has never been one below 1. Restore the file from a copy, or pass "
+            "another path."
+        )
+    _check_entries(entries, version, path)
     return version
+
+
+def _check_entries(entries, version, path):
+    """Raise an error that names what is not part of the schema of a version."""
+    known = _known_entries(version)
+    if entries in known:
+        return
+    expected = known[0]
+    name, kind, _, _ = min(entries ^ expected, key=repr)
+    found = sorted({str(e[1])[:80] for e in entries if e[0] == name})
+    wanted = sorted({e[1] for e in expected if e[0] == name})
+    quoted = repr(name)[:80]
+    if not found:
+        problem = f"lacks the {kind} {quoted}"
+    elif not wanted:
+        problem = f"holds a {found[0]} {quoted}, which no knowledge base has"
+    elif found != wanted:
+        problem = f"holds a {found[0]} {quoted} in place of a {wanted[0]}"
+    else:
+        problem = f"has another definition of the {kind} {quoted}"
+    raise KnowledgeBaseError(
+        f"The knowledge base {str(path)!r} {problem}. It is used only with exactly the "
+        "tables that sklearn_meta makes, since others could run without end. Undo the "
+        "change, restore the file from a copy, or pass another path."
+    )
+
+
+def _read_entries(connection):
+    """Return name, type, table and definition of what a file holds."""
+    rows = connection.execute(
+        "SELECT name, type, tbl_name, sql FROM sqlite_master LIMIT ?", (_MAX_ENTRIES,)
+    )
+    return frozenset(
+        (name, kind, table, " ".join(sql.split()) if isinstance(sql, str) else sql)
+        for name, kind, table, sql in rows
+    )
+
+
+def _known_entries(version):
+    """Return what files of a version hold, one by one for the version of creation."""
+    tables = {**EARLIER_TABLES, max([0, *EARLIER_TABLES]) + 1: TABLES}
+    return [
+        _entries_made_by((*tables[created], *_migrations(created, version)))
+        for created in sorted(tables, reverse=True)
+        if created <= version
+    ]
+
+
+@functools.cache
+def _entries_made_by(statements):
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        return _read_entries(connection)
+
+
+def _migrations(version, to):
+    return [s for earlier in range(version, to) for s in MIGRATIONS[earlier]]
 
 
 def create_or_migrate(connection, path):
@@ -183,11 +266,7 @@ def create_or_migrate(connection, path):
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         statements = TABLES
     else:
-        statements = [
-            statement
-            for earlier in range(version, SCHEMA_VERSION)
-            for statement in MIGRATIONS[earlier]
-        ]
+        statements = _migrations(version, SCHEMA_VERSION)
     for statement in statements:
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -256,7 +335,9 @@ def decode_scores(values, exponents):
     scores : ndarray of float
     """
     powers = _POWERS[np.abs(exponents)]
-    return np.where(exponents < 0, values / powers, values * powers)
+    # Infinite only where no version has written the numbers; checked by the readers.
+    with np.errstate(over="ignore"):
+        return np.where(exponents < 0, values / powers, values * powers)
 
 
 def _shifted(value, places):

@@ -19,7 +19,11 @@ from sklearn_meta.metalearning.knowledge_base import _file, _knowledge_base
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning.knowledge_base._metrics import STORED_METRICS
 from sklearn_meta.metalearning.knowledge_base._records import EvaluationRecord
-from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
+from sklearn_meta.metalearning.knowledge_base._rows import write_records
+from sklearn_meta.metalearning.knowledge_base._schema import (
+    KnowledgeBaseError,
+    KnowledgeBaseLockedError,
+)
 from tests.metalearning.knowledge import dataset, evaluation, same
 
 ROOT = Path(_knowledge_base.__file__).parents[3]
@@ -243,19 +247,26 @@ def test_values_that_make_no_sense(filled, path, change):
     assert all("mine.sqlite" in str(error) for error in errors)
 
 
-def test_a_locked_file_says_so(filled, path, monkeypatch):
-    monkeypatch.setattr(_file, "LOCK_TIMEOUT", 0.05)
+def test_a_locked_file_says_so(filled, path):
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         # Reading goes on while somebody prepares to write.
         assert len(filled.records()) == 3
-        with pytest.raises(KnowledgeBaseError, match="locked"):
-            filled.add(dataset(), [])
+        with pytest.raises(
+            KnowledgeBaseLockedError, match="locked.*0.05 seconds.*merge"
+        ):
+            filled.add(dataset(), [], timeout=0.05)
+        with pytest.raises(KnowledgeBaseLockedError, match="locked"):
+            filled.check_writable(timeout=0)
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(KnowledgeBaseLockedError, match="locked"):
+            filled.matrix("classification", timeout=0.05)
 
 
 def test_connections_for_reading_change_nothing(filled, path):
     for immutable in (False, True):
-        with pytest.raises(KnowledgeBaseError, match="readonly|read-only"):
+        with pytest.raises(KnowledgeBaseError, match="not authorized"):
             with _file.reading(path, immutable=immutable) as connection:
                 connection.execute("DELETE FROM datasets")
 
@@ -273,7 +284,7 @@ def test_a_hostile_trigger_is_stopped(filled, path):
             "CREATE TRIGGER evil AFTER INSERT ON datasets BEGIN "
             "SELECT load_extension('evil'); END"
         )
-    with pytest.raises(KnowledgeBaseError, match="load_extension|not authorized"):
+    with pytest.raises(KnowledgeBaseError, match="trigger 'evil'"):
         filled.add(dataset("new"), [])
 
 
@@ -503,3 +514,159 @@ def test_compacting_changes_nothing_but_the_size(mine, path):
     mine.compact()
     assert same(mine.records(), before)
     assert path.stat().st_size < size
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal of POSIX")
+@pytest.mark.parametrize("use", ["add", "matrix", "check_writable"])
+def test_ctrl_c_while_waiting_for_a_lock(filled, path, use):
+    waiting = {
+        "add": lambda: filled.add(dataset("new"), [evaluation()]),
+        "matrix": lambda: filled.matrix("classification"),
+        "check_writable": lambda: filled.check_writable(timeout=60),
+    }[use]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        sent = []
+
+        def interrupt():
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+
+        timer = threading.Timer(0.2, interrupt)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            waiting()
+        # 0.05 s on a quiet machine; SQLite's own waiting takes a minute.
+        assert time.monotonic() - sent[0] < 2
+    timer.join()
+    filled.add(dataset("new"), [evaluation()])
+
+
+def test_a_short_lock_is_waited_for(filled, path):
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    with closing(connection):
+        connection.execute("BEGIN EXCLUSIVE")
+        timer = threading.Timer(0.2, lambda: connection.execute("ROLLBACK"))
+        timer.start()
+        assert filled.matrix("classification").shape == (3, 2)
+        timer.join()
+        # While others read, nobody can commit.
+        connection.execute("BEGIN")
+        connection.execute("SELECT * FROM datasets").fetchall()
+        timer = threading.Timer(0.2, lambda: connection.execute("COMMIT"))
+        timer.start()
+        filled.add(dataset("new"), [evaluation()])
+        timer.join()
+    assert len(filled.records()) == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (sqlite3.SQLITE_FULL, "disk is full. Nothing was added"),
+        # ENOLCK of a network folder without locks is told as a lock or as this.
+        (sqlite3.SQLITE_PROTOCOL, "no file locks.*local folder, and merge"),
+        (sqlite3.SQLITE_BUSY, "no file locks.*merge"),
+        (3850, "network folder failed"),  # SQLITE_IOERR_LOCK
+        (778, "network folder failed"),  # SQLITE_IOERR_WRITE
+        (776, "killed.*-journal"),  # SQLITE_READONLY_ROLLBACK
+        (1544, "permissions of the file and of its folder"),  # READONLY_DIRECTORY
+        (sqlite3.SQLITE_NOTADB, "not a SQLite database"),
+    ],
+)
+def test_errors_of_disks_and_networks_say_what_to_do(mine, path, code, message):
+    def fail(connection):
+        error = sqlite3.OperationalError("as SQLite says")
+        error.sqlite_errorcode = code
+        raise error
+
+    with pytest.raises(KnowledgeBaseError, match=message) as caught:
+        _file.write(path, fail, timeout=0)
+    assert str(path) in str(caught.value) and "as SQLite says" in str(caught.value)
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(filled, path):
+    content = path.read_bytes()
+    many = [evaluation(f"p{i}(X)") for i in range(2000)]
+    with pytest.raises(KnowledgeBaseError, match="disk is full"):
+        with _file.writing(path) as connection:
+            connection.execute("PRAGMA max_page_count = 20")
+            write_records(connection, dataset("new"), many, "")
+    assert path.read_bytes() == content
+    check_intact(path)
+
+
+def copy_of(filled, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    return Path(shutil.copy(filled._file, other / "copy.sqlite"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps open files in place")
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_file_that_is_replaced_while_it_is_written(
+    filled, path, tmp_path, monkeypatch, moment
+):
+    copy, replaced = copy_of(filled, tmp_path), []
+
+    def replace_and_write(connection, *arguments):
+        if moment == "after":
+            write_records(connection, *arguments)
+        if not replaced:
+            replaced.append(os.replace(copy, path))
+        if moment == "before":
+            write_records(connection, *arguments)
+
+    monkeypatch.setattr(_knowledge_base, "write_records", replace_and_write)
+    filled.add(dataset("new"), [evaluation()])
+    # In the file that is there now.
+    assert [d.name for d, _ in filled.records()][-1] == "new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps open files in place")
+def test_a_file_that_is_replaced_while_it_is_read(filled, path, tmp_path):
+    copy = copy_of(filled, tmp_path)
+    KnowledgeBase(copy).add(dataset("new"), [evaluation()])
+    with _file.reading(path) as connection:
+        os.replace(copy, path)
+        # One state: that of the file which was opened.
+        assert connection.execute("SELECT COUNT(*) FROM datasets").fetchone() == (3,)
+    assert len(filled.records()) == 4
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps open files in place")
+def test_a_file_that_is_always_replaced(filled, path, tmp_path, monkeypatch):
+    def replace(connection, *arguments):
+        other = path.with_name("other.sqlite")
+        shutil.copy(path, other)
+        os.replace(other, path)
+
+    monkeypatch.setattr(_knowledge_base, "write_records", replace)
+    with pytest.raises(KnowledgeBaseError, match="replaced or removed.*try again"):
+        filled.add(dataset("new"), [evaluation()])
+
+
+def test_journal_of_a_killed_writer_where_nothing_can_be_written(open_folder):
+    path = open_folder / "mine.sqlite"
+    knowledge_base = KnowledgeBase(path)
+    knowledge_base.add(dataset(), [evaluation()])
+    process = start(SLOW_WRITER, path)
+    process.stdout.readline()
+    process.kill()
+    process.communicate()
+    path.chmod(0o444)
+    open_folder.chmod(0o555)
+    with without_root_rights():
+        with pytest.raises(KnowledgeBaseError, match="process that was killed|opened"):
+            knowledge_base.records()
+    path.chmod(0o644)
+    open_folder.chmod(0o755)
+    assert len(knowledge_base.records()) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with names")
+def test_a_pipe_in_the_place_of_the_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for use in uses(tmp_path / "pipe"):
+        with pytest.raises(KnowledgeBaseError, match="cannot be opened"):
+            use()

@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -149,3 +150,79 @@ def test_files_of_earlier_versions_are_read_and_written(mine, path):
     mine.add(dataset("new"), [evaluation()])
     assert len(mine.records()) == 3
     assert version_of(path) == _schema.SCHEMA_VERSION
+
+
+NEVER_ENDS = (
+    "CREATE VIEW {} AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+    "SELECT x AS id, 'classification' AS task, 'n' AS name FROM c WHERE x < 0"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("DROP TABLE datasets;" + NEVER_ENDS.format("datasets"), "view 'datasets' in "),
+        (NEVER_ENDS.format("more"), "view 'more'"),
+        (
+            "DROP VIEW leaderboard;" + NEVER_ENDS.format("leaderboard"),
+            "another definition of the view 'leaderboard'",
+        ),
+        ("DROP TABLE scores", "lacks the .*scores"),
+        (
+            "CREATE TRIGGER t AFTER INSERT ON datasets BEGIN DELETE FROM scores; END",
+            "trigger 't'",
+        ),
+        ("CREATE INDEX i ON pipelines (hex(text))", "index 'i'"),
+        ("CREATE TABLE sqlitX (a)", "table 'sqlitX'"),
+        ("CREATE VIRTUAL TABLE r USING rtree(id, a, b)", "table 'r"),
+        (
+            "ALTER TABLE datasets ADD COLUMN g AS (hex(name))",
+            "definition .* 'datasets'",
+        ),
+        ("ALTER TABLE scores RENAME COLUMN mean TO other", "definition"),
+        (
+            "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = "
+            "replace(sql, 'INTEGER', 'BLOB') WHERE name = 'scores'",
+            "another definition of the table 'scores'",
+        ),
+        ("PRAGMA user_version = -1", "version -1"),
+        ("PRAGMA user_version = 0", "version 0"),
+        ("PRAGMA user_version = 2147483647", "version 2147483647"),
+        ("PRAGMA application_id = -7", "not a knowledge base"),
+        ("PRAGMA journal_mode = WAL", "write-ahead log.*journal_mode"),
+    ],
+)
+def test_other_schemas_are_refused_by_name(filled, path, script, message):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(script)
+    check_refused(path, message)
+
+
+def test_texts_of_another_encoding(mine, path):
+    script = (ASSETS / "knowledge_version_1.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("PRAGMA encoding = 'UTF-16';" + script)
+    check_refused(path, "UTF-16")
+
+
+def test_a_schema_of_many_tables_is_given_up(filled, path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("BEGIN")
+        connection.executemany(
+            "INSERT INTO sqlite_master VALUES ('table', ?, ?, 2, ?)",
+            [(f"t{i}", f"t{i}", f"CREATE TABLE t{i} (a)") for i in range(50_000)],
+        )
+        connection.execute("COMMIT")
+    began = time.thread_time()
+    with pytest.raises(KnowledgeBaseError, match="takes longer"):
+        filled.matrix("classification")
+    assert time.thread_time() - began < 1
+
+
+def test_any_size_of_pages(filled, path):
+    before = filled.records()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript("PRAGMA page_size = 65536; VACUUM")
+    assert same(filled.records(), before)
+    filled.add(dataset("new"), [evaluation()])

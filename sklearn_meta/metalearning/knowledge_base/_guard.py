@@ -1,0 +1,160 @@
+"""Limits of what a connection to a file of a stranger may do, and for how long.
+
+The limits are a second line behind the comparison of the schema (`_schema`): a damaged
+or forged tree of pages can still lead a query in circles, and a cell can hold
+gigabytes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+# Bytes of one cell, and of the concatenated cells of one dataset: one evaluation takes
+# about ten of them.
+MAX_CELL = 50_000_000
+
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: MAX_CELL,
+    # Of a statement, and of a definition in the schema.
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
+    # VACUUM attaches one.
+    sqlite3.SQLITE_LIMIT_ATTACHED: 1,
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
+}
+
+# Number of instructions of SQLite's virtual machine between two looks at the limit: a
+# tenth of a millisecond or so.
+_STEPS_OF_A_LOOK = 10_000
+
+# Instructions to look at a schema, which takes a hundred for each of its entries.
+SCHEMA_STEPS = 200_000
+
+
+def reading_steps(n_bytes):
+    """Return the number of instructions that reading a file may take.
+
+    Reading a matrix or all records of the file that ships takes less than one half per
+    byte.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Size of the file.
+
+    Returns
+    -------
+    steps : int
+    """
+    return 10_000_000 + 5 * n_bytes
+
+
+def set_limits(connection):
+    """Limit the size of what a connection handles; distrust schema and pages.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+    """
+    for limit, value in _LIMITS.items():
+        connection.setlimit(limit, value)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+
+
+class StepLimit:
+    """End statements of a connection after a number of instructions, or by Ctrl-C.
+
+    A number of instructions does not depend on how busy the machine is.
+
+    Parameters
+    ----------
+    steps : int or None
+        None for no limit.
+    """
+
+    def __init__(self, steps):
+        self._error = None
+        self.restart(steps)
+
+    def restart(self, steps):
+        """Allow a number of instructions from now on.
+
+        Parameters
+        ----------
+        steps : int or None
+            None for no limit.
+        """
+        self._left = None if steps is None else -(-steps // _STEPS_OF_A_LOOK)
+
+    def watch(self, connection):
+        """Limit the statements of a connection.
+
+        Parameters
+        ----------
+        connection : sqlite3.Connection
+        """
+        connection.set_progress_handler(self._look, _STEPS_OF_A_LOOK)
+
+    def _look(self):
+        """Return whether to end the statement."""
+        try:
+            if self._left is None:
+                return False
+            self._left -= 1
+            return self._left < 0
+        except BaseException as error:  # of a handler of signals
+            self._error = error
+            return True
+
+    def raise_interrupt(self):
+        """Raise what interrupted a statement, unless it was the limit.
+
+        sqlite3 drops an exception that a signal raises in its callbacks, or just before
+        them.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._left is None or self._left >= 0:
+            raise KeyboardInterrupt
+
+
+# What statements may do: that of the package's own queries, and no more.
+READ_ONLY = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_TRANSACTION,
+    }
+)
+READ_WRITE = READ_ONLY | {
+    sqlite3.SQLITE_INSERT,
+    sqlite3.SQLITE_UPDATE,
+    sqlite3.SQLITE_DELETE,
+    sqlite3.SQLITE_PRAGMA,
+}
+_FUNCTIONS = frozenset(
+    "abs avg coalesce count dense_rank group_concat ifnull iif json_each length max "
+    "min nullif octet_length rank round row_number substr sum total typeof".split()
+)
+
+
+def allow_only(actions, connection):
+    """Refuse all statements that do anything else.
+
+    Parameters
+    ----------
+    actions : frozenset of int
+        `READ_ONLY` or `READ_WRITE`.
+    connection : sqlite3.Connection
+    """
+
+    def authorize(action, _, name, *others):
+        if action not in actions:
+            return sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_FUNCTION and name not in _FUNCTIONS:
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
+
+    connection.set_authorizer(authorize)

@@ -1,0 +1,95 @@
+"""Limits of connections: steps, sizes, kinds of statements and signals."""
+
+import os
+import signal
+import sqlite3
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from sklearn_meta.metalearning.knowledge_base import _file, _guard
+from sklearn_meta.metalearning.knowledge_base._schema import KnowledgeBaseError
+
+NEVER_ENDS = (
+    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+    "SELECT count(*) FROM c"
+)
+
+
+def connect(steps=None):
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    limit = _guard.StepLimit(steps)
+    _guard.set_limits(connection)
+    limit.watch(connection)
+    return connection, limit
+
+
+def test_a_query_without_end_is_ended():
+    connection, limit = connect(100_000)
+    with closing(connection):
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            connection.execute(NEVER_ENDS)
+        # By the limit, not by a signal.
+        limit.raise_interrupt()
+        limit.restart(100_000)
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_large_file_may_take_more_steps():
+    # A million datasets take a minute or so; a damaged small file, a fraction of a
+    # second.
+    assert _guard.reading_steps(0) <= 20_000_000
+    assert _guard.reading_steps(10**9) >= 10**9
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal of POSIX")
+def test_ctrl_c_ends_a_query(tmp_path):
+    began = time.monotonic()
+    threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        # The limit of steps is lifted for writing.
+        with _file.writing(tmp_path / "mine.sqlite") as connection:
+            connection.set_authorizer(None)
+            connection.execute(NEVER_ENDS)
+    assert time.monotonic() - began < 5
+
+
+def test_an_exception_that_sqlite_drops_is_a_ctrl_c():
+    _, limit = connect(None)
+    with pytest.raises(KeyboardInterrupt):
+        limit.raise_interrupt()
+    limit.restart(100_000)
+    with pytest.raises(KeyboardInterrupt):
+        limit.raise_interrupt()
+
+
+def test_long_cells_are_not_read():
+    connection, _ = connect()
+    with closing(connection):
+        with pytest.raises(sqlite3.DataError, match="too big"):
+            connection.execute("SELECT zeroblob(100000000)")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ATTACH 'other.sqlite' AS other",
+        "CREATE TABLE more (a)",
+        "CREATE TEMP VIEW more AS SELECT 1",
+        "DROP TABLE datasets",
+        "PRAGMA writable_schema = ON",
+        "SELECT load_extension('evil')",
+        "SELECT fts3_tokenizer('evil')",
+        "SELECT randomblob(9)",
+        "DELETE FROM datasets",
+        NEVER_ENDS,
+    ],
+)
+def test_reading_connections_do_nothing_else(filled, path, statement):
+    content = path.read_bytes()
+    with pytest.raises(KnowledgeBaseError, match="not authorized|no such function"):
+        with _file.reading(path) as connection:
+            connection.execute(statement)
+    assert path.read_bytes() == content
