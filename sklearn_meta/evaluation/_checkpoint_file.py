@@ -127,6 +127,12 @@ def open_file(path) -> CheckpointFile:
             f"checkpoint: {str(path)!r} is not a regular file. Pass the path of a file "
             "or folder."
         )
+    # The log is a file of the same folder.
+    if not all(os.access(p, os.W_OK) for p in (path.parent, path) if p.exists()):
+        raise CheckpointError(
+            f"checkpoint: the file {str(path)!r} cannot be written. Change the "
+            "permissions of the file and of its folder, or pass another path."
+        )
     with _errors(path):
         connection = sqlite3.connect(path, timeout=LOCK_TIMEOUT, isolation_level=None)
         try:
@@ -155,7 +161,9 @@ def _opened(path, connection):
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")
-    return CheckpointFile(path, connection)
+    file = CheckpointFile(path, connection, _identity(path))
+    file.read()
+    return file
 
 
 def _schema_of(connection):
@@ -189,6 +197,8 @@ class CheckpointFile:
     path : Path
     connection : sqlite3.Connection
         It holds the lock.
+    identity : tuple
+        Tells the file from another one at the same path.
 
     Attributes
     ----------
@@ -200,14 +210,21 @@ class CheckpointFile:
 
     n_extra = 0
 
-    def __init__(self, path, connection):
+    def __init__(self, path, connection, identity):
         self.path = path
+        self.begun: Begun | None = None
+        self.entries: tuple[Entry, ...] = ()
+        self.suspect = ""
+        self.seconds_spent = 0.0
         self._connection = connection
-        self._identity = _identity(path)
+        self._identity = identity
         self._has_failed = False
         self._next_sync = -math.inf
-        # Numbers of evaluations whose models and predictions were removed.
+        # Columns and numbers of evaluations whose arrays were removed.
         self._removed: set[tuple[str, int]] = set()
+
+    def read(self):
+        """Read everything but the evaluations."""
         with self._reading():
             self.begun, self.seconds_spent = self._read_description()
             self.entries = self._read_entries()
@@ -379,25 +396,25 @@ class CheckpointFile:
         removed = {
             ("predictions", number) for number in history.without_predictions
         } | {("model", number) for number in history.without_models}
-        with self._writing(waits=time.monotonic() >= self._next_sync) as connection:
-            connection.execute(
+        statements = [
+            (
                 "INSERT INTO evaluations (number, text, origin, status, reason, "
                 "seconds, n_asked, results) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
-            )
-            connection.executemany(
-                "INSERT INTO arrays VALUES (?, ?, ?, ?, ?, ?)", arrays
-            )
-            connection.execute(
-                "DELETE FROM running WHERE number = ?", (evaluation.number,)
-            )
-            connection.execute("UPDATE search SET seconds = ?", (float(seconds_spent),))
-            for column, number in removed - self._removed:
-                connection.execute(
+            ),
+            *(("INSERT INTO arrays VALUES (?, ?, ?, ?, ?, ?)", a) for a in arrays),
+            ("DELETE FROM running WHERE text = ?", (evaluation.candidate.text,)),
+            ("UPDATE search SET seconds = ?", (float(seconds_spent),)),
+            *(
+                (
                     f"UPDATE arrays SET {column} = NULL, {column}_crc = NULL "
                     f"WHERE number = ? AND {column} IS NOT NULL",
                     (number,),
                 )
+                for column, number in removed - self._removed
+            ),
+        ]
+        self._write(statements, waits=time.monotonic() >= self._next_sync)
         self._removed = removed
 
     def told(self, number):
@@ -413,9 +430,13 @@ class CheckpointFile:
         candidate : Candidate
         """
         # It outlives this process, and need not outlive the operating system.
-        with self._writing(waits=False) as connection:
-            connection.execute("DELETE FROM running")
-            connection.execute("INSERT INTO running VALUES (0, ?)", (candidate.text,))
+        self._write(
+            [
+                ("DELETE FROM running", ()),
+                ("INSERT INTO running VALUES (0, ?)", (candidate.text,)),
+            ],
+            waits=False,
+        )
 
     def end(self, seconds_spent):
         """Store the seconds of the search.
@@ -424,9 +445,13 @@ class CheckpointFile:
         ----------
         seconds_spent : float
         """
-        with self._writing(waits=False) as connection:
-            connection.execute("DELETE FROM running")
-            connection.execute("UPDATE search SET seconds = ?", (float(seconds_spent),))
+        self._write(
+            [
+                ("DELETE FROM running", ()),
+                ("UPDATE search SET seconds = ?", (float(seconds_spent),)),
+            ],
+            waits=False,
+        )
 
     def diverged(self):
         """Warn that the search proposes other candidates than in earlier fits."""
@@ -458,17 +483,16 @@ class CheckpointFile:
                 "pass another path."
             ) from error
 
-    @contextmanager
-    def _writing(self, waits) -> Iterator[sqlite3.Connection | _Nowhere]:
-        """Open a transaction; if it fails, warn once and store nothing any more."""
+    def _write(self, statements, *, waits):
+        """Execute a transaction; if it fails, warn once and store nothing any more."""
         if self._has_failed:
-            yield _Nowhere()
             return
         try:
             if _identity(self.path) != self._identity:
                 raise OSError("the file was removed or replaced")
             with self._transaction(waits) as connection:
-                yield connection
+                for statement, values in statements:
+                    connection.execute(statement, values)
         except (sqlite3.Error, OSError, OverflowError) as error:
             self._has_failed = True
             warn(
@@ -494,15 +518,6 @@ class CheckpointFile:
             if connection.in_transaction:
                 with suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
-
-
-class _Nowhere:
-    """Takes statements in place of a connection, after a failure."""
-
-    def execute(self, *args):
-        pass
-
-    executemany = execute
 
 
 def _identity(path):

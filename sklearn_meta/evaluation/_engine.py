@@ -366,6 +366,8 @@ class Engine:
     def _diverge(self):
         """Tell all that is left of an earlier run, which proposed other candidates."""
         self.record.diverged()
+        if self.limits.repeatable:
+            self._tell_next(len(self._untold))
         n_numbers = max(self._next_number, self._replay.n_numbers)
         entries = self._replay.take_all()
         self._not_asked_for.update(entry.text for entry in entries)

@@ -234,6 +234,9 @@ class Replay:
         return self._left.pop(number)
 
     def take_all(self) -> list[Entry]:
-        """Remove and return all entries that are left."""
-        entries, self._left = list(self._left.values()), {}
+        """Remove and return all entries that are left, in the order of telling."""
+        at_once = self.told_at_once()
+        in_order = sorted(n for n in self._left if self.told_in_order(n))
+        entries = [*at_once, *(self._left[number] for number in in_order)]
+        self._left = {}
         return entries
