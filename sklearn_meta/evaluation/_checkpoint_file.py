@@ -233,10 +233,12 @@ class CheckpointFile:
 
     def close(self):
         """Release the file."""
-        with suppress(sqlite3.Error):
+        try:
             # What ends with an exception is no suspect.
-            self._connection.execute("DELETE FROM running")
-        self._connection.close()
+            with suppress(sqlite3.Error):
+                self._connection.execute("DELETE FROM running")
+        finally:
+            self._connection.close()
 
     # The search
 
