@@ -773,14 +773,14 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
         search begins anew, with a warning that says what differs.
     checkpoint : path-like or None, default=None
-        File that keeps every evaluation as soon as it is finished, or folder for
-        ``checkpoint.sqlite``. Where it holds evaluations of an interrupted or finished
-        ``fit`` of the same data and settings, the search goes on from them;
-        `time_budget` and `max_evaluations` are totals then, and those of
-        `warm_start` that may change may change here. Other data or settings are an
-        error. The file holds predictions and fitted models, no row of `X`. Models are
-        pickles, and as trusted: continue your own files only. Without effect if
-        `search` is None.
+        File that keeps every evaluation as soon as it is finished; for a folder, the
+        file ``checkpoint.sqlite`` in it. If it holds evaluations of an earlier ``fit``
+        of the same data with the same settings, interrupted or finished, the search
+        goes on from them, and `time_budget` and `max_evaluations` are totals. Other
+        data or settings are an error that names what differs; what may change is
+        listed at `warm_start`. The file holds predictions and fitted models, no row of
+        the table. The models are pickles: pass only files that you trust. Without
+        effect if `search` is None.
 
     Attributes
     ----------
@@ -1018,14 +1018,14 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
         search begins anew, with a warning that says what differs.
     checkpoint : path-like or None, default=None
-        File that keeps every evaluation as soon as it is finished, or folder for
-        ``checkpoint.sqlite``. Where it holds evaluations of an interrupted or finished
-        ``fit`` of the same data and settings, the search goes on from them;
-        `time_budget` and `max_evaluations` are totals then, and those of
-        `warm_start` that may change may change here. Other data or settings are an
-        error. The file holds predictions and fitted models, no row of `X`. Models are
-        pickles, and as trusted: continue your own files only. Without effect if
-        `search` is None.
+        File that keeps every evaluation as soon as it is finished; for a folder, the
+        file ``checkpoint.sqlite`` in it. If it holds evaluations of an earlier ``fit``
+        of the same data with the same settings, interrupted or finished, the search
+        goes on from them, and `time_budget` and `max_evaluations` are totals. Other
+        data or settings are an error that names what differs; what may change is
+        listed at `warm_start`. The file holds predictions and fitted models, no row of
+        the table. The models are pickles: pass only files that you trust. Without
+        effect if `search` is None.
 
     Attributes
     ----------
