@@ -52,6 +52,11 @@ from sklearn_meta.ensemble._export import (
 from sklearn_meta.ensemble._final_model import combine_search
 from sklearn_meta.ensemble._zero_shot import fit_recommended, zero_shot_seconds
 from sklearn_meta.evaluation._budget import Budget
+from sklearn_meta.evaluation._checkpoint import (
+    MAY_CHANGE,
+    open_checkpoint,
+    with_time_to_combine,
+)
 from sklearn_meta.evaluation._cross_validation import refers_to_rows
 from sklearn_meta.evaluation._fingerprint import (
     Fingerprint,
@@ -65,6 +70,7 @@ from sklearn_meta.evaluation._history_storage import (
     without_arrays,
 )
 from sklearn_meta.evaluation._objective import judges_labels, objective_of
+from sklearn_meta.evaluation._replay import MemoryRecord, NoRecord, Record
 from sklearn_meta.evaluation._routing import route, routes_metadata
 from sklearn_meta.evaluation._run_search import run_search
 from sklearn_meta.evaluation._scorer_trial import check_pickles, try_scorer
@@ -125,6 +131,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
+        "checkpoint": [str, os.PathLike, None],
     }
 
     def __init__(
@@ -145,6 +152,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         random_state=None,
         verbose=0,
         warm_start=False,
+        checkpoint=None,
     ):
         self.time_budget = time_budget
         self.max_evaluations = max_evaluations
@@ -161,6 +169,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.warm_start = warm_start
+        self.checkpoint = checkpoint
 
     @restores_filters
     @with_callbacks
@@ -196,11 +205,21 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         ------
         NoCandidateError
             If every candidate failed; the message counts the causes.
+        CheckpointError
+            If the file of `checkpoint` cannot be used, or is of another table or of
+            other settings; the message says what differs.
         """
         _raise_for_params(params, self, "fit")
         budget = Budget(np.inf if self.time_budget is None else self.time_budget)
         # Not fitted until the end: a model of other data must not outlive a failure.
         vars(self).pop("ensemble_", None)
+        # Without a search there is nothing to go on with.
+        path = None if self.search is None else self.checkpoint
+        with open_checkpoint(path) as checkpoint:
+            return self._fit(X, y, sample_weight, groups, params, budget, checkpoint)
+
+    def _fit(self, X, y, sample_weight, groups, params, budget, checkpoint):
+        """Fit within a budget, and with an open checkpoint."""
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         seen = {"estimator": self, "X": X, "y": y, "metadata": weight}
         callbacks = self._init_callback_context(max_subtasks=self.max_evaluations)
@@ -222,9 +241,16 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             keeps_rows=refers_to_rows(self.cv),
             column_kinds=self.column_kinds,
         )
-        settings = self._settings(table, routed, budget)
-        state = self._previous_search(table, settings, budget)
+        first_budget = checkpoint.first_budget(budget)
+        settings = self._settings(table, routed, first_budget)
+        begun_with = None
+        if self.warm_start or checkpoint.file is not None:
+            begun_with = self._fingerprint(table, settings)
+        state = None
+        if self.warm_start and checkpoint.file is None:
+            state = self._previous_search(begun_with, settings, budget)
         if state is None:
+            settings = checkpoint.as_begun(settings, begun_with)
             with watch("recall"):
                 prior = recall(
                     table.canonical,
@@ -233,8 +259,12 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                     knowledge_base=self.knowledge_base,
                 )
             with watch("plan"):
-                plan = make_plan(table, prior, settings, budget)
-            state = self._begin_search(table, settings, prior, plan)
+                plan = make_plan(table, prior, settings, first_budget)
+                plan = checkpoint.planned(plan, settings, budget, begun_with)
+            record = checkpoint.file
+            if record is None:
+                record = MemoryRecord() if self.warm_start else NoRecord()
+            state = self._begin_search(begun_with, prior, plan, record)
         # Without a search nothing is measured that others could learn from.
         learns = own is not None and settings.searches
         metafeatures = state.metafeatures() if learns else None
@@ -266,7 +296,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """Search, combine what was found, and fit the final model."""
         plan, history = state.plan, state.history
         with watch("start workers"):
-            pool = self._start_pool(plan, state.prior)
+            pool = self._start_pool(plan, state.prior, state.record)
         with pool:
             if state.search is None:
                 with watch("combine"):
@@ -286,7 +316,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                     pool,
                     look_ahead=as_strategy(self.search).look_ahead,
                     observe=observe,
+                    record=state.record,
                 )
+            plan = with_time_to_combine(plan, history, state.record)
             with watch("combine"):
                 return combine_search(
                     found, plan, pool, ensemble_size=self.ensemble_size
@@ -346,15 +378,14 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         space = self._space()
         return space.catalog(task) if loss is None else space.catalog(task, loss)
 
-    def _begin_search(self, table, settings, prior, plan):
+    def _begin_search(self, begun_with, prior, plan, record):
         """Start the search of a plan."""
         search = None
         if self.search is not None:
             problem = make_problem(plan, prior, self._space().max_size)
             search = as_strategy(self.search).start(problem)
-        begun_with = self._fingerprint(table, settings) if self.warm_start else None
-        history = new_history(plan.budget, table.dataset.task)
-        return _SearchState(begun_with, prior, plan, search, history)
+        history = new_history(plan.budget, plan.context.dataset.task)
+        return _SearchState(begun_with, prior, plan, search, history, record)
 
     def _fingerprint(self, table, settings):
         """Return the fingerprint of what defines the search and its evaluations."""
@@ -382,32 +413,36 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             }
         )
 
-    def _previous_search(self, table, settings, budget):
+    def _previous_search(self, begun_with, settings, budget):
         """Return the search of the previous fit, to go on with; None for a new one."""
-        previous = getattr(self, "_state", None) if self.warm_start else None
+        previous = getattr(self, "_state", None)
         if previous is None:
             return None
         # A run without a search has no folds and no scores to go on with.
         if previous.search is None or not settings.searches:
             return None
-        changed = differences(previous.begun_with, self._fingerprint(table, settings))
+        changed = differences(previous.begun_with, begun_with)
         if changed:
             warn(
                 f"warm_start: not the same as in the previous fit: {', '.join(changed)}"
                 ". The search begins anew, because the earlier scores cannot be "
-                "compared with new ones. What may change between fits is time_budget, "
-                "max_evaluations, ensemble_size, memory_limit, n_jobs and verbose."
+                f"compared with new ones. {MAY_CHANGE}"
             )
             return None
-        return replace(previous, plan=previous.plan.continued(settings, budget))
+        record = previous.record.after(previous.history)
+        plan = previous.plan.continued(settings, budget, record)
+        return self._begin_search(begun_with, previous.prior, plan, record)
 
-    def _start_pool(self, plan, prior):
+    def _start_pool(self, plan, prior, record):
         """Start worker processes where the fit is long enough to be worth it."""
         seconds = (
             zero_shot_seconds(plan, prior, self.ensemble_size)
             if self.search is None
             else plan.search_seconds
         )
+        if record.suspect:
+            # A pipeline that is not to be fitted in this process again.
+            seconds = np.inf
         try:
             return start_pool(
                 plan.context,
@@ -487,7 +522,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.stop_reason_ = final.stop_reason
         self.recall_note_ = state.prior.note
         self._neighbors = state.prior.neighbors
-        if self.warm_start:
+        if self.warm_start and isinstance(state.record, MemoryRecord):
             self._state = state
 
     @restores_filters
@@ -600,6 +635,7 @@ class _SearchState:
     plan: Plan
     search: object
     history: History
+    record: Record
 
     def metafeatures(self):
         """Return the meta-features of the table, or None."""
@@ -743,6 +779,15 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         defines the search are the same. Only `time_budget`, `max_evaluations`,
         `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
         search begins anew, with a warning that says what differs.
+    checkpoint : path-like or None, default=None
+        File that keeps every evaluation as soon as it is finished; for a folder, the
+        file ``checkpoint.sqlite`` in it. If it holds evaluations of an earlier ``fit``
+        of the same data with the same settings, interrupted or finished, the search
+        goes on from them, and `time_budget` and `max_evaluations` are totals. Other
+        data or settings are an error that names what differs; what may change is
+        listed at `warm_start`. The file holds predictions and fitted models, no row of
+        the table. The models are pickles: pass only files that you trust. Without
+        effect if `search` is None.
 
     Attributes
     ----------
@@ -979,6 +1024,15 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         defines the search are the same. Only `time_budget`, `max_evaluations`,
         `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
         search begins anew, with a warning that says what differs.
+    checkpoint : path-like or None, default=None
+        File that keeps every evaluation as soon as it is finished; for a folder, the
+        file ``checkpoint.sqlite`` in it. If it holds evaluations of an earlier ``fit``
+        of the same data with the same settings, interrupted or finished, the search
+        goes on from them, and `time_budget` and `max_evaluations` are totals. Other
+        data or settings are an error that names what differs; what may change is
+        listed at `warm_start`. The file holds predictions and fitted models, no row of
+        the table. The models are pickles: pass only files that you trust. Without
+        effect if `search` is None.
 
     Attributes
     ----------

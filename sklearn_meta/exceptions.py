@@ -1,6 +1,8 @@
 """Errors and warnings of the package."""
 
 __all__ = [
+    "CheckpointError",
+    "CheckpointMismatchError",
     "InvalidHyperparameterError",
     "InvalidPipelineError",
     "NoCandidateError",
@@ -52,6 +54,33 @@ class PipelineSyntaxError(InvalidPipelineError):
 
 class NoCandidateError(SklearnMetaError, ValueError):
     """Error if no candidate could be fitted."""
+
+
+class CheckpointError(SklearnMetaError, ValueError):
+    """Error for a checkpoint that cannot be used.
+
+    Its file cannot be written, is damaged, is not a checkpoint, or is in use by another
+    fit.
+    """
+
+
+class CheckpointMismatchError(CheckpointError):
+    """Error for a checkpoint of another table, or of other settings.
+
+    Parameters
+    ----------
+    message : str
+        What differs, and the way out.
+    differences : sequence of str
+        Parameters and arguments of ``fit`` that differ: ``"X"``, ``"scoring"``.
+    """
+
+    def __init__(self, message, differences):
+        self.differences = tuple(differences)
+        super().__init__(message)
+
+    def __reduce__(self):
+        return type(self), (str(self), self.differences)
 
 
 class SklearnMetaWarning(UserWarning):

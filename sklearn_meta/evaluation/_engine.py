@@ -5,6 +5,9 @@ There are two modes, which differ in when the search is told of an evaluation. W
 ``j + look_ahead`` is asked for, whichever finished first: unless the time runs out, the
 result depends neither on the speed nor on the number of the workers. Otherwise, each
 evaluation is told as soon as it is finished, and no worker waits.
+
+A `Record` gets every evaluation before the search is told of it. The evaluations that
+it has from an earlier run are told again in the same way, and take no time.
 """
 
 from __future__ import annotations
@@ -28,15 +31,21 @@ from sklearn_meta.evaluation._records import (
     FoldResult,
     Status,
 )
+from sklearn_meta.evaluation._replay import NoRecord, Record, Replay
 from sklearn_meta.evaluation._time_rules import PATIENCE_WITH_FOLDS, TimeRules
+from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, Task
 from sklearn_meta.parallel._run_tasks import run_tasks
+from sklearn_meta.pipelines._text import parse
 from sklearn_meta.timing._correction import FoldForecast
 
 EVALUATE = "sklearn_meta.evaluation._fit_and_score:evaluate_candidate"
 
 # The search ends after this many candidates in a row for which there is no time.
 MAX_SKIPPED = 40
+
+# Reason of a candidate that is not begun again in this process.
+ENDED_ITS_PROCESS = "the process of an earlier fit ended while it was fitted in it"
 
 
 @dataclass
@@ -78,11 +87,12 @@ class Engine:
         ``reserve(history)`` returns the seconds to reserve for the final model.
     limits : SearchLimits
     history : History
-        Receives the evaluations. It may contain earlier ones, of which the search was
-        told.
+        Receives the evaluations; empty.
     observe : callable, optional
-        ``observe(evaluation, history)`` is called after each evaluation of which the
-        search was told; it returns True to end the search.
+        ``observe(evaluation, history)`` is called after each new evaluation of which
+        the search was told; it returns True to end the search.
+    record : Record, optional
+        Keeps the evaluations, and has those of an earlier run of the same search.
     """
 
     def __init__(
@@ -98,6 +108,7 @@ class Engine:
         limits: SearchLimits,
         history: History,
         observe: Callable = lambda evaluation, history: False,
+        record: Record | None = None,
     ):
         self.search = search
         self.look_ahead = look_ahead
@@ -109,11 +120,19 @@ class Engine:
         self.limits = limits
         self.history = history
         self.observe = observe
+        self.record: Record = NoRecord() if record is None else record
         self.clock = budget.clock
         self._time = TimeRules(context, forecast, limits, budget)
-        self._first_number = len(history)
+        self._replay = Replay(self.record)
+        # Numbers of earlier evaluations, and texts of those that were not asked for.
+        self._earlier: set[int] = set()
+        self._not_asked_for: set[str] = set()
         self._n_asked = 0
         self._n_told = 0
+        # Numbers of earlier runs that no evaluation has.
+        self._n_unused = 0
+        # Numbers of the proposals of which the search was not told, in their order.
+        self._waiting: dict[int, None] = {}
         self._queue: deque[_Proposal] = deque()
         self._running: dict[int, _Proposal] = {}
         self._untold: dict[int, Evaluation] = {}
@@ -134,6 +153,7 @@ class Engine:
         stop_reason : str
             Why the search ended, for display.
         """
+        self._replay_earlier()
         self._set_deadline()
         run_tasks(self.pool, self)
         self.abandon_running()
@@ -192,27 +212,46 @@ class Engine:
     def _ask(self):
         """Ask the search for candidates as long as the queue needs more."""
         while not self._exhausted and not self._early_stop_reason and self._may_ask():
-            # The racing rule depends only on evaluations of which the search was told.
-            candidates = self.search.ask(1)
-            if not candidates:
-                self._exhausted = True
-                break
-            number = self._first_number + self._n_asked
-            self._n_asked += 1
-            candidate = candidates[0]
-            predicted = self._time.predict(candidate)
-            rule = self.history.racing_rule()
-            if not may_fit(self.forecast, candidate.tree, Place.LOST):
-                # Its fold models are all there is, should the workers be lost.
-                rule = replace(rule, keep_models_from=0.0)
-            reason = self._reason_not_worthwhile(candidate, predicted)
-            self._n_not_worthwhile = self._n_not_worthwhile + 1 if reason else 0
-            self._exhausted |= self._n_not_worthwhile >= MAX_SKIPPED
-            self._queue.append(_Proposal(number, candidate, rule, predicted, reason))
+            self._ask_once()
+        n_max = self.limits.max_evaluations
         if self.limits.repeatable and (
-            self._exhausted or self._n_asked == self.limits.max_evaluations
+            self._exhausted or (n_max is not None and self._n_asked >= n_max)
         ):
             self._tell_next(len(self._untold))
+
+    def _ask_once(self):
+        """Ask the search for a candidate."""
+        # The racing rule depends only on evaluations of which the search was told.
+        candidates = self.search.ask(1)
+        if not candidates:
+            self._exhausted = True
+            return
+        candidate = candidates[0]
+        if self._replay.differs(self._next_number, candidate.text):
+            self._diverge()
+        if candidate.text in self._not_asked_for:
+            return  # It has been evaluated.
+        number = self._next_number
+        self._n_asked += 1
+        self._waiting[number] = None
+        predicted = self._time.predict(candidate)
+        reason = self._reason_not_worthwhile(candidate, predicted)
+        self._n_not_worthwhile = self._n_not_worthwhile + 1 if reason else 0
+        self._exhausted |= self._n_not_worthwhile >= MAX_SKIPPED
+        rule = self.history.racing_rule()
+        if not may_fit(self.forecast, candidate.tree, Place.LOST):
+            # Its fold models are all there is, should the workers be lost.
+            rule = replace(rule, keep_models_from=0.0)
+        proposal = _Proposal(number, candidate, rule, predicted, reason)
+        if self._replay.told_in_order(number):
+            self._untold[number] = self._restore(proposal)
+        else:
+            self._queue.append(proposal)
+
+    @property
+    def _next_number(self):
+        """Number of the next proposal; no evaluation of an earlier run has it."""
+        return self._n_asked + self._n_unused
 
     def _reason_not_worthwhile(self, candidate, predicted):
         """Return why a new candidate is not worth its seconds; empty if it is."""
@@ -237,7 +276,7 @@ class Engine:
     def _tell_next(self, n):
         """Tell up to `n` evaluations in the order of their numbers."""
         for _ in range(n):
-            number = self._first_number + self._n_told
+            number = next(iter(self._waiting), None)
             if number not in self._untold or self._early_stop_reason:
                 return
             self._tell(self._untold.pop(number))
@@ -245,11 +284,15 @@ class Engine:
     def _tell(self, evaluation):
         """Store an evaluation, tell the search of it, and check for early stopping."""
         self._n_told += 1
+        self._waiting.pop(evaluation.number, None)
         evaluation = self.history.add(evaluation)
+        self.record.told(evaluation.number)
         self.search.tell([evaluation])
         # Checked after each evaluation, so that a repeatable run ends after the same
         # one for any number of workers.
-        is_stopped = self.observe(evaluation, self.history)
+        is_stopped = evaluation.number not in self._earlier and self.observe(
+            evaluation, self.history
+        )
         best = self.history.best()
         if is_stopped:
             self._early_stop_reason = "stopped by a callback"
@@ -280,10 +323,75 @@ class Engine:
             reason=reason,
             seconds=self.clock() - proposal.started,
         )
-        if self.limits.repeatable:
+        repeatable = self.limits.repeatable
+        self.record.add(
+            evaluation,
+            None if repeatable else self._n_asked,
+            self.budget.elapsed(),
+            self.history,
+        )
+        if repeatable:
             self._untold[evaluation.number] = evaluation
         else:
             self._tell(evaluation)
+
+    # Evaluations of an earlier run
+
+    def _replay_earlier(self):
+        """Ask and tell as in an earlier run, without evaluating a candidate again."""
+        for entry in self._replay.told_at_once():
+            while (
+                self._replay.has(entry)
+                and self._n_asked < entry.n_asked
+                and not self._exhausted
+            ):
+                self._ask_once()
+            if not self._replay.has(entry):
+                return  # The search is another one, and was told everything.
+            proposal = next((p for p in self._queue if p.number == entry.number), None)
+            if proposal is None:
+                self._diverge()
+                return
+            self._queue.remove(proposal)
+            self._tell(self._restore(proposal))
+        if self.limits.repeatable:
+            self._ask()
+
+    def _restore(self, proposal):
+        """Return the evaluation that a proposal had in an earlier run."""
+        evaluation = self.record.load(self._replay.take(proposal.number))
+        results = (*evaluation.screening, *evaluation.folds)
+        if results:
+            self._time.update(proposal.predicted, results)
+        self._earlier.add(proposal.number)
+        return replace(evaluation, candidate=proposal.candidate)
+
+    def _diverge(self):
+        """Tell all that is left of an earlier run, which proposed other candidates."""
+        self.record.diverged()
+        if self.limits.repeatable:
+            self._tell_next(len(self._untold))
+        n_numbers = max(self._next_number, self._replay.n_numbers)
+        entries = self._replay.take_all()
+        self._not_asked_for.update(entry.text for entry in entries)
+        for proposal in list(self._queue):
+            if proposal.candidate.text in self._not_asked_for:
+                self._queue.remove(proposal)
+                del self._waiting[proposal.number]
+                self._n_asked -= 1
+        for entry in entries:
+            evaluation = self.record.load(entry)
+            candidate = evaluation.candidate
+            if candidate.tree is None:
+                try:
+                    tree = parse(candidate.text, catalog=self.context.catalog)
+                except InvalidPipelineError:
+                    continue  # Its operators are not in this version of the package.
+                candidate = replace(candidate, tree=tree)
+            self._n_asked += 1
+            self._earlier.add(entry.number)
+            self._tell(replace(evaluation, candidate=candidate))
+        self._n_unused = n_numbers - self._n_asked
 
     # Starting and stopping candidates
 
@@ -292,8 +400,11 @@ class Engine:
         if place is not Place.STARTING:
             return self._queue.popleft() if self._queue else None
         for proposal in self._queue:
-            if self._time.is_light(proposal.predicted) and self.forecast.is_safe(
-                proposal.candidate.tree
+            candidate = proposal.candidate
+            if (
+                self._time.is_light(proposal.predicted)
+                and self.forecast.is_safe(candidate.tree)
+                and candidate.text != self.record.suspect
             ):
                 self._queue.remove(proposal)
                 return proposal
@@ -305,6 +416,11 @@ class Engine:
         proposal.started = now
         if proposal.reason_to_skip:
             self._finish(proposal, Status.SKIPPED, proposal.reason_to_skip)
+            return None
+        candidate = proposal.candidate
+        if place is not Place.WORKER and candidate.text == self.record.suspect:
+            # It may be what has ended that process.
+            self._finish(proposal, Status.CRASHED, ENDED_ITS_PROCESS)
             return None
         left = self._search_deadline - now
         if not may_evaluate(self.forecast, proposal.candidate.tree, place):
@@ -322,7 +438,8 @@ class Engine:
             now + self._time.candidate_limit(left), self._search_deadline
         )
         self._running[proposal.number] = proposal
-        candidate = proposal.candidate
+        if place is not Place.WORKER:
+            self.record.begin_here(candidate)
         return Task(
             proposal.number,
             EVALUATE,
@@ -415,6 +532,7 @@ class Engine:
             for number in sorted(self._untold):
                 self._tell(self._untold[number])
         self._untold.clear()
+        self.record.end(self.budget.elapsed())
 
 
 def _racing_outcome(context, rule, folds):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -19,6 +20,16 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
+
+# Types of objects whose state changes when they are used.
+CHANGING = (
+    np.random.RandomState,
+    np.random.Generator,
+    np.random.BitGenerator,
+    random.Random,
+    Iterator,
+)
+BLOCK_BYTES = 2**24
 
 
 @dataclass(frozen=True)
@@ -146,7 +157,7 @@ class _Writer:
             self._sequence("code", parts)
         elif isinstance(value, types.MethodType):
             self._sequence("method", [value.__self__, value.__func__])
-        elif isinstance(value, np.random.RandomState | np.random.Generator | Iterator):
+        elif isinstance(value, CHANGING):
             self._tag(f"a {_name_of(type(value))}")
         else:
             self._tag(f"object {_name_of(type(value))}")
@@ -158,7 +169,9 @@ class _Writer:
         if array.dtype.hasobject:
             self._sequence("objects", array.ravel().tolist())
         else:
-            self._update(np.ascontiguousarray(array).view(np.uint8).data)
+            # In blocks, so that a large table need not be copied as a whole.
+            for block in _blocks(array):
+                self._update(np.ascontiguousarray(block).view(np.uint8).data)
 
     def _write_state(self, value):
         """Write the parameters or the state of any other object."""
@@ -183,6 +196,16 @@ class _Writer:
         self.write(list(reduced[:3]))
         for items in reduced[3:5]:
             self.write(None if items is None else list(items))
+
+
+def _blocks(array):
+    """Yield consecutive rows of an array, as much as `BLOCK_BYTES`."""
+    if array.ndim == 0 or array.flags.c_contiguous:
+        yield array
+        return
+    n_rows = max(1, BLOCK_BYTES * len(array) // max(array.nbytes, 1))
+    for start in range(0, len(array), n_rows):
+        yield array[start : start + n_rows]
 
 
 def _name_of(value):

@@ -38,6 +38,11 @@ class History:
     comparable : callable, default=numpy.asarray
         Function of the task that brings predictions into units in which they are
         compared, to find duplicates.
+
+    Attributes
+    ----------
+    without_models, without_predictions : set of int
+        Numbers of the evaluations whose models and predictions were dropped.
     """
 
     def __init__(self, keep_models_from=np.inf, comparable=np.asarray):
@@ -50,6 +55,8 @@ class History:
         self._with_models: list[int] = []
         self._prediction_bytes: dict[int, int] = {}
         self._since_gain, self._to_beat = 0.0, -np.inf
+        self.without_models: set[int] = set()
+        self.without_predictions: set[int] = set()
 
     def __iter__(self) -> Iterator[Evaluation]:
         return iter(self._evaluations)
@@ -155,6 +162,7 @@ class History:
         )
         for i in self._with_models[:-MAX_CANDIDATES_WITH_MODELS]:
             evaluation = self._evaluations[i]
+            self.without_models.add(evaluation.number)
             self._evaluations[i] = replace(
                 evaluation,
                 folds=tuple(replace(f, model=None) for f in evaluation.folds),
@@ -178,6 +186,7 @@ class History:
 
     def _forget_predictions(self, position):
         evaluation = self._evaluations[position]
+        self.without_predictions.add(evaluation.number)
         self._evaluations[position] = _without_predictions(evaluation)
         return self._prediction_bytes.pop(position)
 
@@ -199,6 +208,25 @@ def new_history(budget, task) -> History:
     """
     keep_models_from = min(KEEP_MODELS_SHARE * budget.seconds, 1e6)
     return History(keep_models_from, task.comparable)
+
+
+def storable(evaluation, history) -> Evaluation:
+    """Return an evaluation without what a history would drop at once.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    history : History
+        It does not have the evaluation yet.
+
+    Returns
+    -------
+    evaluation : Evaluation
+    """
+    is_kept = evaluation.status is Status.OK or not history.finished()
+    if is_kept and _bytes(evaluation) <= MAX_PREDICTION_BYTES:
+        return evaluation
+    return _without_predictions(evaluation)
 
 
 def has_predictions(evaluation) -> bool:

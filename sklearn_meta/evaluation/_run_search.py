@@ -9,6 +9,7 @@ from sklearn_meta.evaluation._budget import reserve_seconds
 from sklearn_meta.evaluation._engine import Engine
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._records import Status
+from sklearn_meta.evaluation._replay import Record
 from sklearn_meta.parallel._imports import can_import, import_packages
 
 
@@ -31,7 +32,14 @@ class SearchResult:
 
 
 def run_search(
-    plan, search, history, pool, *, look_ahead: int, observe: Callable
+    plan,
+    search,
+    history,
+    pool,
+    *,
+    look_ahead: int,
+    observe: Callable,
+    record: Record | None = None,
 ) -> SearchResult:
     """Evaluate the candidates of a search until a stopping criterion is met.
 
@@ -43,16 +51,17 @@ def run_search(
     search : Search
         Proposes candidates.
     history : History
-        Receives the evaluations. It may contain earlier ones, of which the search was
-        told.
+        Receives the evaluations; empty.
     pool : Pool
         A started pool, whose state is the context of the plan.
     look_ahead : int
         Maximum number of candidates that are asked for beyond those of which the search
         was told, see `Strategy`.
     observe : callable
-        ``observe(evaluation, history)`` is called after each evaluation; it returns
+        ``observe(evaluation, history)`` is called after each new evaluation; it returns
         True to end the search.
+    record : Record, optional
+        Keeps the evaluations, and has those of an earlier run of the same search.
 
     Returns
     -------
@@ -71,6 +80,7 @@ def run_search(
         limits=plan.limits,
         history=history,
         observe=_importing(plan, observe),
+        record=record,
     )
     try:
         return SearchResult(history, engine.run())

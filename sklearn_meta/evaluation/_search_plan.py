@@ -153,7 +153,7 @@ class Plan:
         """
         return self.forecast.packages([evaluation.candidate.tree])
 
-    def continued(self, settings, budget) -> Plan:
+    def continued(self, settings, budget, record) -> Plan:
         """Return the plan of a continued search, on the same rows and folds.
 
         Parameters
@@ -162,13 +162,23 @@ class Plan:
             Its limits and number of workers apply from now on.
         budget : Budget
             Budget of the continuation.
+        record : Record
+            Evaluations of the search so far.
 
         Returns
         -------
         plan : Plan
         """
         limits = _limits(self.context.dataset, settings)
-        repeatable = self.limits.repeatable or limits.is_counted
+        if limits.max_evaluations is not None:
+            n_max = limits.max_evaluations + record.n_extra
+            limits = replace(limits, max_evaluations=n_max)
+        # Once evaluations were told in order, they have to be.
+        repeatable = (
+            self.limits.repeatable
+            or limits.is_counted
+            or any(entry.n_asked is None for entry in record.entries)
+        )
         return replace(
             self,
             budget=budget,

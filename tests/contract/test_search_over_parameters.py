@@ -127,7 +127,7 @@ EFFECTS = {
     "meta_learner__n_pipelines": Effect(1, 2),
 }
 # Their effects need processes or files, and have tests of their own below.
-TESTED_BELOW = {"knowledge_base", "memory_limit", "n_jobs"}
+TESTED_BELOW = {"checkpoint", "knowledge_base", "memory_limit", "n_jobs"}
 
 
 def nested():

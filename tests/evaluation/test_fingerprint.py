@@ -2,7 +2,14 @@
 
 import copy
 import functools
+import json
+import os
 import pickle
+import random
+import re
+import subprocess
+import sys
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +17,12 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from scipy.stats import loguniform
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score, fbeta_score, make_scorer
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 
+from sklearn_meta.evaluation import _fingerprint
 from sklearn_meta.evaluation._fingerprint import differences, digest, fingerprint
 from sklearn_meta.metalearning import KnowledgeBase
 from sklearn_meta.pipelines import SearchSpace, default_catalog
@@ -42,6 +51,19 @@ class Reflexive:
 class Unpicklable:
     def __reduce_ex__(self, protocol):
         raise TypeError
+
+
+def in_a_set(estimator, X, y):
+    return float(str(y[0]) in {"a", "b", "c", "d", "e", "f"})
+
+
+def by_default(estimator, X, y, *, good=frozenset(("a", "b", "c", "d"))):
+    return float(y[0] in good)
+
+
+@functools.lru_cache
+def cached(estimator):
+    return 1.0
 
 
 # Functions that make equal values in each call, all different from each other.
@@ -90,6 +112,17 @@ VALUES = {
     "strategy": lambda: EvolutionarySearch(population_size=7),
     "operators": lambda: default_catalog("classification"),
     "knowledge base": lambda: KnowledgeBase("a.sqlite"),
+    "set in code": lambda: in_a_set,
+    "set as default": lambda: by_default,
+    "set in a closure": lambda: times(frozenset("abcdefg")),
+    "set in an object": lambda: Scorer({"a", "b", "cd", ("e", 1)}),
+    "ufunc": lambda: np.log1p,
+    "function of numpy": lambda: np.median,
+    "cached function": lambda: cached,
+    "regular expression": lambda: re.compile("a|b"),
+    "distribution": lambda: loguniform(0.1, 1.0),
+    "categories": lambda: pd.Series(["x", "y"], dtype="category"),
+    "decimal": lambda: Decimal("0.1"),
     "reflexive": lambda: Reflexive(1),
     "unpicklable": Unpicklable,
 }
@@ -127,10 +160,13 @@ def test_a_value_may_differ_in_one_cell():
 def test_use_changes_no_digest():
     splitter = ShuffleSplit(2, random_state=np.random.RandomState(0))
     splits = iter([(np.arange(3), np.arange(3, 6))])
-    before = digest(splitter), digest(splits)
+    changing = [splitter, splits, random.Random(0), np.random.PCG64(0)]
+    before = [digest(value) for value in changing]
     list(splitter.split(np.zeros((10, 1))))
     list(splits)
-    assert (digest(splitter), digest(splits)) == before
+    changing[2].random()
+    changing[3].random_raw()
+    assert [digest(value) for value in changing] == before
 
 
 def test_differences_are_named():
@@ -141,3 +177,34 @@ def test_differences_are_named():
     assert differences(first, fingerprint({"X": np.zeros(3), "y": np.ones(3)})) == [
         "cv"
     ]
+
+
+def digests():
+    """Digests of all values, by their names."""
+    return {name: digest(make()) for name, make in VALUES.items()}
+
+
+def test_digests_are_the_same_in_another_process():
+    code = (
+        "import json\n"
+        "from tests.evaluation.test_fingerprint import digests\n"
+        "print(json.dumps(digests()))"
+    )
+    # Strings have other hashes there, hence sets another order.
+    child = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=True,
+        timeout=120,
+        env={**os.environ, "PYTHONHASHSEED": "271828"},
+    )
+    assert json.loads(child.stdout.splitlines()[-1]) == digests()
+
+
+@pytest.mark.parametrize("block_bytes", [1, 100, 10**6])
+def test_the_memory_layout_is_no_part_of_a_digest(block_bytes, monkeypatch):
+    X = np.arange(600.0).reshape(30, 20)
+    monkeypatch.setattr(_fingerprint, "BLOCK_BYTES", block_bytes)
+    for array in (np.asfortranarray(X), np.c_[X, X][:, :20]):
+        assert digest(array) == digest(X)
+    assert digest(X[:, :0]) != digest(X[:0])

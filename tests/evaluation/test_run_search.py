@@ -14,6 +14,7 @@ from sklearn_meta.evaluation._fit_and_score import EvaluationContext
 from sklearn_meta.evaluation._history import History
 from sklearn_meta.evaluation._limits import SearchLimits
 from sklearn_meta.evaluation._records import Candidate, FoldResult, Status
+from sklearn_meta.evaluation._replay import MemoryRecord
 from sklearn_meta.evaluation._run_search import run_search
 from sklearn_meta.evaluation._search_plan import Plan
 from sklearn_meta.parallel._pool import Done, Failed, Payload
@@ -97,17 +98,24 @@ def test_what_is_proposed_is_evaluated_and_told(plan):
 
 
 def test_earlier_evaluations_are_continued(plan):
-    first, _ = run(plan, Listed("c0"), {0: scored(0)})
-    pool = ScriptedPool(script={1: scored(1)})
+    pool = ScriptedPool(script={0: scored(0)})
+    record, never = MemoryRecord(), lambda evaluation, history: False
+    first = run_search(
+        plan, Listed("c0"), History(), pool, look_ahead=4, observe=never, record=record
+    )
+    pool, search = ScriptedPool(script={1: scored(1)}), Listed("c0", "c2")
     result = run_search(
         plan,
-        Listed("c2"),
-        first.history,
+        search,
+        History(),
         pool,
         look_ahead=4,
-        observe=lambda evaluation, history: False,
+        observe=never,
+        record=record.after(first.history),
     )
     assert [e.number for e in result.history] == [0, 1]
+    assert search.told == list(result.history)
+    assert ("submit", 0) not in pool.log
 
 
 def test_an_observer_sees_each_evaluation_and_may_stop(plan):

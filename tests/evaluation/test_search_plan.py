@@ -14,6 +14,7 @@ from sklearn_meta.data._task import EXTRAPOLATION, EXTRAPOLATION_IN_TIME
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._limits import patience
 from sklearn_meta.evaluation._records import Candidate, Evaluation, Status
+from sklearn_meta.evaluation._replay import Entry, MemoryRecord, NoRecord
 from sklearn_meta.evaluation._scoring import make_scoring, perfect_score
 from sklearn_meta.evaluation._search_plan import (
     N_FOLDS_TWICE,
@@ -296,7 +297,7 @@ def test_more_of_the_same_search_has_other_limits_only():
     described = table()
     settings = settings_of(described, max_evaluations=9, n_workers=7)
     budget = Budget(50.0, lambda: 20.0)
-    more = plan.continued(settings, budget)
+    more = plan.continued(settings, budget, NoRecord())
     assert more.context is plan.context and more.first_trees is plan.first_trees
     assert (more.budget, more.forecast.budget_seconds) == (budget, 50.0)
     assert (more.limits.max_evaluations, more.n_workers) == (9, 7)
@@ -309,10 +310,20 @@ def test_more_of_the_same_search_has_other_limits_only():
 def test_what_was_repeatable_stays_so(before, after, repeatable):
     long = FakeForecast(of_search=100.0)
     plan = plan_of(forecast=long, max_evaluations=before)
-    more = plan.continued(
-        settings_of(table(), max_evaluations=after), Budget(50.0, lambda: 0.0)
-    )
+    settings = settings_of(table(), max_evaluations=after)
+    budget = Budget(50.0, lambda: 0.0)
+    more = plan.continued(settings, budget, NoRecord())
     assert more.limits.repeatable == repeatable
+    # In the plan that is made again for a search that was repeatable in between.
+    in_order = MemoryRecord([Entry(0, "c0", 2), Entry(1, "c1", None)])
+    assert plan.continued(settings, budget, in_order).limits.repeatable
+
+
+def test_evaluations_of_earlier_fits_are_extra_in_memory():
+    settings = settings_of(table(), max_evaluations=5)
+    record = MemoryRecord([Entry(0, "c0", 2), Entry(1, "c1", 3)])
+    more = plan_of().continued(settings, Budget(50.0, lambda: 0.0), record)
+    assert more.limits.max_evaluations == 7
 
 
 def test_classes_are_stratified():
