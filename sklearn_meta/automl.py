@@ -7,6 +7,7 @@ classification and regression is in `sklearn_meta.data._task`.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_meta._cleanup import ThreadSettings, call_then
 from sklearn_meta._sklearn_compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -102,6 +104,22 @@ __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
 INSIDE = {"enable_metadata_routing": False, "transform_output": "default"}
 
 
+def _all_or_nothing(fit):
+    """Decorate ``fit``: only if it returns, the estimator is fitted."""
+
+    @functools.wraps(fit)
+    def call(self, *args, **kwargs):
+        # A model of other data must not outlive a failure either.
+        vars(self).pop("ensemble_", None)
+        return call_then(
+            lambda: fit(self, *args, **kwargs),
+            ThreadSettings.now().restore,
+            undo=lambda: vars(self).pop("ensemble_", None),
+        )
+
+    return call
+
+
 class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     """Parameters, ``fit`` and fitted attributes common to both estimators."""
 
@@ -158,6 +176,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.verbose = verbose
         self.warm_start = warm_start
 
+    @_all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, sample_weight=None, groups=None, **params):
@@ -194,8 +213,6 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """
         _raise_for_params(params, self, "fit")
         budget = Budget(np.inf if self.time_budget is None else self.time_budget)
-        # Not fitted until the end: a model of other data must not outlive a failure.
-        vars(self).pop("ensemble_", None)
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         seen = {"estimator": self, "X": X, "y": y, "metadata": weight}
         callbacks = self._init_callback_context(max_subtasks=self.max_evaluations)
@@ -259,9 +276,12 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     def _search_and_combine(self, state, observe, watch):
         """Search, combine what was found, and fit the final model."""
         plan, history = state.plan, state.history
-        with watch("start workers"):
-            pool = self._start_pool(plan, state.prior)
-        with pool:
+        pools = []
+
+        def search_and_combine():
+            with watch("start workers"):
+                pools.append(self._start_pool(plan, state.prior))
+            (pool,) = pools
             if state.search is None:
                 with watch("combine"):
                     return fit_recommended(
@@ -285,6 +305,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 return combine_search(
                     found, plan, pool, ensemble_size=self.ensemble_size
                 )
+
+        return call_then(search_and_combine, lambda: [p.close() for p in pools])
 
     def _settings(self, table, routed, budget):
         """Resolve the parameters for a table."""

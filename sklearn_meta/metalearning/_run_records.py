@@ -9,6 +9,7 @@ from sklearn.metrics import get_scorer_names
 
 from sklearn_meta._warnings import warn
 from sklearn_meta.evaluation._records import GIVEN_UP, Status
+from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.metalearning.knowledge_base._knowledge_base import KnowledgeBase
 from sklearn_meta.metalearning.knowledge_base._metrics import fold_scores, summarize
 from sklearn_meta.metalearning.knowledge_base._records import (
@@ -49,7 +50,8 @@ def metafeatures_to_record(dataset, prior):
 def add_results(path, dataset, scoring, stages, history, metafeatures):
     """Add the results of a search to the user's own knowledge base.
 
-    If the file cannot be written any more, a warning says so: the model is not lost.
+    If the file cannot be written any more, or Ctrl-C is pressed meanwhile, a warning
+    says so: the model is not lost.
 
     Parameters
     ----------
@@ -57,12 +59,18 @@ def add_results(path, dataset, scoring, stages, history, metafeatures):
     dataset, scoring, stages, history, metafeatures
         See `run_records`.
     """
-    record, evaluations = run_records(dataset, scoring, stages, history, metafeatures)
+    not_added = "The results of this search were not added to the knowledge base"
     try:
-        KnowledgeBase(path).add(record, evaluations)
+        KnowledgeBase(path).add(
+            *run_records(dataset, scoring, stages, history, metafeatures)
+        )
     except KnowledgeBaseError as error:
+        warn(f"{not_added}: {error}")
+    except KeyboardInterrupt:
         warn(
-            f"The results of this search were not added to the knowledge base: {error}"
+            f"Interrupted while the knowledge base was written: {not_added.lower()}, "
+            "or were just before. The model is complete.",
+            SearchInterruptedWarning,
         )
 
 
