@@ -275,13 +275,18 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     def _search_and_combine(self, state, observe, watch):
         """Search, combine what was found, and fit the final model."""
-        plan, history = state.plan, state.history
         pools = []
+        return call_then(
+            lambda: self._search_in_pool(state, observe, watch, pools),
+            lambda: [pool.close() for pool in pools],
+        )
 
-        def search_and_combine():
-            with watch("start workers"):
-                pools.append(self._start_pool(plan, state.prior))
-            (pool,) = pools
+    def _search_in_pool(self, state, observe, watch, pools):
+        """Search, combine and fit in a pool, which is added to a list at once."""
+        plan, history = state.plan, state.history
+        with watch("start workers"):
+            pools.append(pool := self._start_pool(plan, state.prior))
+        with pool:
             if state.search is None:
                 with watch("combine"):
                     return fit_recommended(
@@ -305,8 +310,6 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 return combine_search(
                     found, plan, pool, ensemble_size=self.ensemble_size
                 )
-
-        return call_then(search_and_combine, lambda: [p.close() for p in pools])
 
     def _settings(self, table, routed, budget):
         """Resolve the parameters for a table."""
