@@ -190,6 +190,8 @@ def _fit(settings, folder, log):
     """Fit in this process, which then ends."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ[MARK] = str(folder)
+    # A cache of torch, which stays.
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "torch")
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "tmp")
     output = os.open(folder / "output", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(output, 1)
@@ -218,14 +220,14 @@ def _fit(settings, folder, log):
     )
     before = _descriptors()
     _log(log, "begun")
-    outcome, error = "model", ""
+    outcome, error = "interrupt", ""
     try:
-        model.fit(X, y)
-        model.predict(X)
-    except BaseException as caught:
-        outcome, error = _outcome(caught), traceback.format_exc()[-3000:]
-        if model.__sklearn_is_fitted__():
-            outcome = "unclear error"
+        outcome, error = _outcome_of(model, X, y)
+    except KeyboardInterrupt:
+        pass  # a second one, after the fit
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if outcome != "model" and model.__sklearn_is_fitted__():
+        outcome, error = "unclear error", f"fitted, but: {outcome} {error}"
     for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE):
         _, most = resource.getrlimit(kind)
         resource.setrlimit(kind, (most, most))
@@ -237,6 +239,15 @@ def _fit(settings, folder, log):
         "shared memory": len(memory),
     }
     _log(log, "ended", {"outcome": outcome, "error": error, "left": left})
+
+
+def _outcome_of(model, X, y):
+    try:
+        model.fit(X, y)
+        model.predict(X)
+        return "model", ""
+    except BaseException as caught:
+        return _outcome(caught), traceback.format_exc()[-3000:]
 
 
 def _checkpoint(kind, folder):
