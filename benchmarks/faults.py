@@ -447,8 +447,8 @@ def run_fit(seed, fit, n_faults):
         attempts, shared = [], set(os.listdir("/dev/shm"))
         while len(attempts) < MAX_ATTEMPTS:
             n = len(attempts)
-            # All at once would hardly let it begin. Those that never come are dropped.
-            now, later = waiting[: 1 + n % 3], waiting[1 + n % 3 :]
+            # All at once would hardly let it begin.
+            now, later = waiting[: 2 + n % 3], waiting[2 + n % 3 :]
             result, missed = attempt(settings, now, folder, folder / f"log-{n}")
             attempts.append(result)
             if not now:
