@@ -54,7 +54,7 @@ TABLES = ("iris", "wine", "breast_cancer", "digits", "diabetes")
 
 # Seconds after which a fit hangs, and within which everything must have ended after it.
 HANGS_SECONDS, ENDING_SECONDS = 120.0, 5.0
-MAX_ATTEMPTS = 25
+MAX_ATTEMPTS, MAX_MISSED = 25, 2
 PAUSE = 0.005
 # Name of the environment variable by which processes of a fit are found.
 MARK = "SKLEARN_META_FAULTS"
@@ -75,12 +75,15 @@ class Fault:
         Number of evaluations of which the search must have been told.
     share : float
         Of something that is drawn: which worker, how much is left.
+    missed : int, default=0
+        Number of processes in which there was no occasion for it.
     """
 
     kind: str
     seconds: float
     told: int
     share: float
+    missed: int = 0
 
 
 @dataclass(frozen=True)
@@ -456,6 +459,10 @@ def run_fit(seed, fit, n_faults):
             # What had no occasion comes earlier the next time.
             for fault in missed:
                 fault.seconds, fault.told = fault.seconds / 2, fault.told // 2
+                fault.missed += 1
+                if fault.missed == MAX_MISSED:
+                    # There are no workers, or not for long.
+                    fault.kind = WITHOUT_WORKERS[int(fault.share * 4)]
             waiting = [*missed, *later]
             if settings.max_evaluations is not None and result["outcome"] == "model":
                 more = settings.max_evaluations + 4

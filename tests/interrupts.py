@@ -62,7 +62,10 @@ class Scenario:
         self.X, self.y = load_iris(return_X_y=True)
         self.folder = folder
         self.knowledge = folder / "knowledge.sqlite"
-        parameters = {"max_evaluations": 3, "random_state": 0, **parameters}
+        # No budget: its clock goes on while copies run.
+        parameters = {
+            "time_budget": None, "max_evaluations": 3, "random_state": 0, **parameters
+        }  # fmt: skip
         self.parameters = {"knowledge_base": self.knowledge, **parameters}
 
     def prepare(self):
@@ -105,13 +108,20 @@ class ZeroShot(Scenario):
         super().__init__(folder, search=None)
 
 
-class Budget(Scenario):
-    """A search by time, with a line of progress."""
+class Decisions(Scenario):
+    """A search for a metric of labels, with a line of progress."""
 
     def __init__(self, folder):
-        super().__init__(
-            folder, max_evaluations=None, time_budget=1.5, verbose=1, scoring="f1_macro"
-        )
+        super().__init__(folder, verbose=1, scoring="f1_macro")
+
+
+class Budget(Scenario):
+    """A search by time."""
+
+    from_start = True
+
+    def __init__(self, folder):
+        super().__init__(folder, max_evaluations=None, time_budget=1.5)
 
 
 class Workers(Scenario):
@@ -140,6 +150,7 @@ class Checkpoint(Scenario):
 SCENARIOS = {
     "fit": Scenario,
     "zero-shot": ZeroShot,
+    "decisions": Decisions,
     "budget": Budget,
     "workers": Workers,
     "checkpoint": Checkpoint,
@@ -161,7 +172,7 @@ def knowledge_base_problems(path):
         n = n_datasets(path)
     except Exception as error:
         return [f"knowledge base: {error!r}"]
-    return [] if n in (1, 2) else [f"{n} datasets in the knowledge base"]
+    return [] if n else ["the knowledge base is empty"]
 
 
 def where_raised(error):
@@ -189,7 +200,9 @@ def state(folder):
         "path": list(sys.path),
         "descriptors": descriptors(),
         "threads": threading.active_count(),
-        "files": sorted(p.name for p in folder.iterdir()),
+        "files": sorted(
+            p.name for p in folder.iterdir() if not p.name.endswith(".sqlite")
+        ),
         "processes": children(),
         "hooks": (sys.excepthook, sys.unraisablehook, warnings.showwarning),
     }
@@ -237,7 +250,6 @@ class Interrupts:
         self.n_before = after
         self.lines: dict[str, None] = {}
         self.interrupted: list[str] = []
-        self._pid = os.getpid()
 
     def run(self):
         """Run the scenario; copies report and do not return."""
@@ -256,7 +268,7 @@ class Interrupts:
             sys.settrace(None)
             sys.setprofile(None)
             same_filters = filters == list(warnings.filters)
-        if os.getpid() == self._pid:
+        if not self.interrupted:
             if error is not None:
                 raise error
             return
@@ -280,10 +292,8 @@ class Interrupts:
         if not same_filters:
             problems.append("other warning filters")
         for name, value in before.items():
-            if after[name] != value and not (
-                name == "files" and "knowledge.sqlite" in after[name][:1]
-            ):
-                problems.append(f"{name}: {difference(value, after[name])}")
+            if found := difference(value, after[name]):
+                problems.append(f"{name}: {found}")
         if seconds > MODEL_SECONDS:
             problems.append(f"{seconds:.1f} s after the interrupt")
         self._write(outcome, problems)
@@ -319,6 +329,8 @@ class Interrupts:
             if number >= self.n_second:
                 sys.settrace(None)
                 sys.setprofile(None)
+            elif self.scenario.from_start and number < self.n_second - 1:
+                pass  # without copies, one of these lines can be interrupted
             elif self._is_copy(where):
                 sys.setprofile(None)
                 raise KeyboardInterrupt
@@ -341,7 +353,7 @@ class Interrupts:
     def _is_copy(self, where):
         """Copy the process; return whether this is the copy."""
         sys.stderr.flush()
-        pid = os.fork()
+        pid = 0 if self.scenario.from_start else os.fork()
         if pid == 0:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(END_SECONDS)
@@ -359,10 +371,16 @@ class Interrupts:
 
 
 def difference(before, after):
+    """Return in words how two values differ; empty if they do not."""
     if isinstance(before, dict):
-        keys = [k for k in {**before, **after} if before.get(k) != after.get(k)]
-        return ", ".join(f"{k} {before.get(k)} -> {after.get(k)}" for k in keys)
-    return f"{before} -> {after}"
+        # Libraries may have been loaded meanwhile.
+        keys = before if not isinstance(before, Counter) else {**before, **after}
+        return ", ".join(
+            f"{k} {before.get(k, 0)} -> {after.get(k, 0)}"
+            for k in keys
+            if before.get(k, 0) != after.get(k, 0)
+        )
+    return "" if before == after else f"{before} -> {after}"
 
 
 def interrupt(name, *, chosen, n_second=0, after=0):
@@ -374,16 +392,41 @@ def interrupt(name, *, chosen, n_second=0, after=0):
             warnings.simplefilter("ignore")
             scenario.prepare()
         with tempfile.NamedTemporaryFile("r", dir="/tmp") as report:
-            run = Interrupts(scenario, report.name, chosen, n_second, after)
+            given = scenario, report.name
             if scenario.from_start:
-                _interrupt_from_start(run)
+                for line in _lines(Interrupts(*given, lambda *_: False, 0, after)):
+                    if chosen(*line):
+                        only = partial(_is_line, line)
+                        _run_in_copy(Interrupts(*given, only, n_second, after))
             else:
-                run.run()
+                Interrupts(*given, chosen, n_second, after).run()
             return [json.loads(line) for line in report]
 
 
-def _interrupt_from_start(run):
-    """Run the scenario for each chosen line in a copy of this process."""
+def _lines(run):
+    """Return the numbers and places of the lines that a scenario reaches."""
+    with tempfile.NamedTemporaryFile("r", dir="/tmp") as report:
+        if os.fork() == 0:
+            run.run()
+            Path(report.name).write_text(json.dumps(list(enumerate(run.lines))))
+            os._exit(0)
+        os.wait()
+        return [tuple(where) for where in json.load(report)]
+
+
+def _is_line(line, number, where):
+    return line[1] == where
+
+
+def _run_in_copy(run):
+    pid = os.fork()
+    if pid == 0:
+        run.run()
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        run.interrupted = ["?"]
+        run._write("died", [f"the process died, status {status}"])
 
 
 def main():
