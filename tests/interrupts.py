@@ -42,7 +42,7 @@ from sklearn_meta.exceptions import SearchInterruptedWarning
 
 PACKAGE = os.path.dirname(sklearn_meta.__file__) + os.sep
 # Seconds that a copy may take to end, and those from an interrupt to the model.
-END_SECONDS, MODEL_SECONDS = 90, 12
+END_SECONDS, MODEL_SECONDS = 30, 12
 
 
 class Scenario:
@@ -456,8 +456,9 @@ def main():
     counts = Counter(o["outcome"] for o in outcomes)
     print(
         f"{len(outcomes)} interrupts in {time.monotonic() - began:.0f} s: "
-        f"{dict(counts)}, {len(bad)} with problems"
+        f"{len(bad)} with problems"
     )
+    print(json.dumps(counts))
     return bool(bad)
 
 

@@ -32,7 +32,11 @@ class Resource:
 def test_the_result_is_returned_after_the_cleanup():
     resource = Resource()
     assert call_then(resource.use, resource.close, undo=resource.undo) == "result"
-    assert (resource.is_open, resource.n_closed, resource.is_undone) == (False, 1, False)
+    assert (resource.is_open, resource.n_closed, resource.is_undone) == (
+        False,
+        1,
+        False,
+    )
 
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
