@@ -143,8 +143,17 @@ class Workers(Scenario):
 class Checkpoint(Scenario):
     """A search with a checkpoint."""
 
-    def __init__(self, folder):
-        super().__init__(folder, checkpoint=folder / "checkpoint")
+    def prepare(self):
+        super().prepare()
+        self.model.set_params(checkpoint=self.folder / "checkpoint.sqlite")
+
+    def problems(self, error, caught):
+        found = super().problems(error, caught)
+        # It is whole: another fit goes on from it.
+        again = MetaAutoClassifier(**self.model.get_params()).fit(self.X, self.y)
+        if again.n_evaluations_ != 3:
+            found.append(f"{again.n_evaluations_} evaluations when continued")
+        return found
 
 
 SCENARIOS = {
