@@ -7,6 +7,7 @@ classification and regression is in `sklearn_meta.data._task`.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_meta._cleanup import ThreadSettings, call_then
 from sklearn_meta._sklearn_compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -112,6 +114,22 @@ __all__ = ["MetaAutoClassifier", "MetaAutoRegressor"]
 INSIDE = {"enable_metadata_routing": False, "transform_output": "default"}
 
 
+def _all_or_nothing(fit):
+    """Decorate ``fit``: only if it returns, the estimator is fitted."""
+
+    @functools.wraps(fit)
+    def call(self, *args, **kwargs):
+        # A model of other data must not outlive a failure either.
+        vars(self).pop("ensemble_", None)
+        return call_then(
+            lambda: fit(self, *args, **kwargs),
+            ThreadSettings.now().restore,
+            undo=lambda: vars(self).pop("ensemble_", None),
+        )
+
+    return call
+
+
 class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     """Parameters, ``fit`` and fitted attributes common to both estimators."""
 
@@ -171,6 +189,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.warm_start = warm_start
         self.checkpoint = checkpoint
 
+    @_all_or_nothing
     @restores_filters
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
@@ -211,8 +230,6 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """
         _raise_for_params(params, self, "fit")
         budget = Budget(np.inf if self.time_budget is None else self.time_budget)
-        # Not fitted until the end: a model of other data must not outlive a failure.
-        vars(self).pop("ensemble_", None)
         # Without a search there is nothing to go on with.
         path = None if self.search is None else self.checkpoint
         with open_checkpoint(path) as checkpoint:
@@ -294,9 +311,18 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     def _search_and_combine(self, state, observe, watch):
         """Search, combine what was found, and fit the final model."""
+        pools = []
+        return call_then(
+            lambda: self._search_in_pool(state, observe, watch, pools),
+            lambda: [pool.close() for pool in pools],
+        )
+
+    def _search_in_pool(self, state, observe, watch, pools):
+        """Search, combine and fit in a pool, which is added to a list at once."""
         plan, history = state.plan, state.history
         with watch("start workers"):
             pool = self._start_pool(plan, state.prior, state.record)
+            pools.append(pool)
         with pool:
             if state.search is None:
                 with watch("combine"):

@@ -62,7 +62,7 @@ WITHOUT_TESTS = {
 }
 
 # Private modules at the root: what every package uses.
-ROOT_MODULES = {"_sklearn_compat", "_threads", "_warnings"}
+ROOT_MODULES = {"_cleanup", "_sklearn_compat", "_threads", "_warnings"}
 
 # A package imports its own layer and those before it.
 LAYERS = (

@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from sklearn_meta._cleanup import ThreadSettings
 from sklearn_meta._warnings import warn
 from sklearn_meta.ensemble._choose_combination import combine
 from sklearn_meta.ensemble._combination import Combination, as_pairs, of_pairs
@@ -75,13 +76,14 @@ def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
         If the search was interrupted before any candidate could be used.
     """
     history, reason = result.history, result.stop_reason
-    interrupted = result.interrupted
+    interrupted, settings = result.interrupted, ThreadSettings.now()
     try:
         final = _combine_within(plan, history, pool, ensemble_size, interrupted)
     except KeyboardInterrupt:
         # Try again within `SECONDS_AFTER_INTERRUPT` and without the workers, which may
         # still be busy with the first attempt.
         reason, interrupted = "interrupted", True
+        settings.restore()
         pool = this_process_only(pool, plan.context)
         final = _combine_within(plan, history, pool, ensemble_size, interrupted)
     if final is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sklearn_meta._cleanup import ThreadSettings
 from sklearn_meta.evaluation._budget import reserve_seconds
 from sklearn_meta.evaluation._engine import Engine
 from sklearn_meta.evaluation._history import History
@@ -82,11 +83,18 @@ def run_search(
         observe=_importing(plan, observe),
         record=record,
     )
+    settings = ThreadSettings.now()
     try:
         return SearchResult(history, engine.run())
     except KeyboardInterrupt:
+        settings.restore()
+    try:
         engine.abandon_running()
-        return SearchResult(history, "interrupted", interrupted=True)
+    except (KeyboardInterrupt, Exception):
+        # A second Ctrl-C; or what the first one has left half done. Candidates that
+        # still run only keep their workers from the final fits.
+        settings.restore()
+    return SearchResult(history, "interrupted", interrupted=True)
 
 
 def _importing(plan, observe):

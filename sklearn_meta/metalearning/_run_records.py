@@ -9,6 +9,7 @@ from sklearn.metrics import get_scorer_names
 
 from sklearn_meta._warnings import warn
 from sklearn_meta.evaluation._records import GIVEN_UP, Status
+from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.metalearning.knowledge_base._file import (
     LOCK_TIMEOUT,
     wait_before_search,
@@ -81,7 +82,8 @@ def check_recordable(path, time_budget):
 def add_results(path, dataset, scoring, stages, history, metafeatures, *, remaining):
     """Add the results of a search to the user's own knowledge base.
 
-    If the file cannot be written any more, a warning says so: the model is not lost.
+    If the file cannot be written any more, or Ctrl-C is pressed meanwhile, a warning
+    says so: the model is not lost.
 
     Parameters
     ----------
@@ -91,14 +93,20 @@ def add_results(path, dataset, scoring, stages, history, metafeatures, *, remain
     remaining : callable
         Returns the seconds that are left of the time budget.
     """
-    record, evaluations = run_records(dataset, scoring, stages, history, metafeatures)
+    not_added = "The results of this search were not added to the knowledge base"
     timeout = min(LOCK_TIMEOUT, max(LAST_WAIT, remaining()))
     try:
-        KnowledgeBase(path).add(record, evaluations, timeout=timeout)
+        KnowledgeBase(path).add(
+            *run_records(dataset, scoring, stages, history, metafeatures),
+            timeout=timeout,
+        )
     except KnowledgeBaseError as error:
+        warn(f"{not_added}; the model is the same as if they were: {error}")
+    except KeyboardInterrupt:
         warn(
-            "The results of this search were not added to the knowledge base; the "
-            f"model is the same as if they were: {error}"
+            f"Interrupted while the knowledge base was written: {not_added.lower()}, "
+            "or were just before. The model is complete.",
+            SearchInterruptedWarning,
         )
 
 

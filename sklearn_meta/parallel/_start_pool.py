@@ -44,5 +44,9 @@ def start_pool(context, *, n_workers, seconds, packages, clock) -> LocalPool:
             clock=clock,
         )
     pool = LocalPool(processes, InProcessPool(state=context, clock=clock))
-    pool.start()
-    return pool
+    try:
+        pool.start()
+        return pool
+    except BaseException:
+        pool.close()
+        raise
