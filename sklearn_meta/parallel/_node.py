@@ -200,9 +200,15 @@ class Node:
                 raise
 
     def _run(self, pool, step, is_canceled):
-        deadline = None if step.seconds is None else pool.clock() + step.seconds
         if step.task is not None:
             pool.cancel(ONLY)
+            # The previous task may have ended the server as well.
+            while not pool.n_idle:
+                if self._closed or is_canceled():
+                    return []
+                pool.wait(POLL_SECONDS)
+        deadline = None if step.seconds is None else pool.clock() + step.seconds
+        if step.task is not None:
             limit = step.task.memory_limit
             limit = self.memory_limit if limit is None else limit
             pool.submit(

@@ -21,6 +21,8 @@ from sklearn_meta.parallel._pool import PoolError
 # Seconds between two looks at the size of the cluster, and for which nodes are asked for
 # their versions.
 REFRESH_SECONDS, VERSIONS_SECONDS = 1.0, 10.0
+# Longest wait for the nodes to end their processes, in seconds.
+CLOSE_SECONDS = 0.5
 # Actors that are lost before they were ready, in a row, after which Ray is given up.
 MAX_FAILURES = 5
 
@@ -88,6 +90,12 @@ class RayNode:
         number : int
         """
         self._canceled = number
+
+
+    def close(self):
+        """End the process of the node."""
+        if self._node is not None:
+            self._node.close()
 
 
 class RayCluster:
@@ -210,7 +218,7 @@ class RayCluster:
         slot : int
         """
         number, *_ = self._calls.get(slot, (-1,))
-        self._actors[slot].cancel.options(concurrency_group="control").remote(number)
+        self._actors[slot].cancel.remote(number)
         self._prepare(slot)
 
     def replace(self, slot):
@@ -225,6 +233,10 @@ class RayCluster:
 
     def close(self):
         """Kill all actors and drop the context."""
+        ray = _ray() if self._actors else None
+        if ray is not None:
+            closing = [actor.close.remote() for actor in self._actors.values()]
+            ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)
         for slot in list(self._actors):
             self._remove(slot)
         self._setup = None
@@ -242,7 +254,8 @@ class RayCluster:
                     num_cpus=1,
                     max_restarts=0,
                     max_task_retries=0,
-                    concurrency_groups={"control": 1},
+                    # One call that runs, and one that cancels it.
+                    max_concurrency=2,
                 )
                 .remote(self._setup)
             )
