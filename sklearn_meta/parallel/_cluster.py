@@ -130,9 +130,9 @@ INSTALLED = """{
             ),
             None,
         )
-        for name in %r
+        for name in NAMES
     },
-}""" % (SAME_VERSIONS,)
+}""".replace("NAMES", repr(SAME_VERSIONS))
 
 
 def installed() -> dict[str, str | None]:

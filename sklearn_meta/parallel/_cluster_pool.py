@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from sklearn_meta.parallel._pool import (
     Failed,
     Payload,
     Place,
+    PoolError,
     Task,
     describe_timeout,
 )
@@ -88,12 +90,12 @@ class ClusterPool:
     def ready(self) -> bool:
         """Whether there is a slot, idle or not."""
         if not self._slots:
-            self._handle(self.cluster.poll(0))
+            self._handle(self._ask(self.cluster.poll, 0))
         return bool(self._slots)
 
     def start(self):
         """Start the nodes without waiting until they are ready."""
-        self.cluster.start(self.setup, self.limit)
+        self._ask(self.cluster.start, self.setup, self.limit)
 
     def submit(self, task: Task):
         """Begin a task in an idle slot.
@@ -106,7 +108,8 @@ class ClusterPool:
         now = self.clock()
         self._slots[slot] = _Running(task.id, task.deadline, now)
         begin = replace(task, id=0, deadline=None)
-        self.cluster.call(slot, Step(self._seconds_left(task.deadline), begin))
+        step = Step(self._seconds_left(task.deadline), begin)
+        self._ask(self.cluster.call, slot, step)
 
     def wait(self, timeout):
         """Return the events so far; wait up to `timeout` seconds if there is none.
@@ -129,9 +132,10 @@ class ClusterPool:
         for slot, task in self._slots.items():
             if task is not None and task.pauses:
                 task.pauses = False
-                self.cluster.call(slot, Step(self._seconds_left(task.deadline)))
+                step = Step(self._seconds_left(task.deadline))
+                self._ask(self.cluster.call, slot, step)
         pause = 0.0 if self._events else min(timeout, self._seconds_to_next_check())
-        self._handle(self.cluster.poll(max(0.0, pause)))
+        self._handle(self._ask(self.cluster.poll, max(0.0, pause)))
         self._give_up_late_tasks()
         events, self._events = self._events, []
         return events
@@ -157,15 +161,29 @@ class ClusterPool:
         task_id : hashable
         """
         slot = self._slot_of(task_id)
+        self._events = [e for e in self._events if e.task_id != task_id]
         if slot is not None:
             del self._slots[slot]
-            self.cluster.interrupt(slot)
-        self._events = [e for e in self._events if e.task_id != task_id]
+            self._ask(self.cluster.interrupt, slot)
 
     def close(self):
         """End all tasks and what was started on the nodes."""
         self._slots.clear()
-        self.cluster.close()
+        # A cluster that is lost cannot be told.
+        with contextlib.suppress(Exception):
+            self.cluster.close()
+
+    def _ask(self, method, *args):
+        """Call a method of the cluster; any failure of its engine is a `PoolError`."""
+        try:
+            return method(*args)
+        except PoolError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise PoolError(
+                f"The {self.cluster.name} cluster was lost: {reason}."
+            ) from (error)
 
     def _slot_of(self, task_id):
         """Return the slot of a running task; None if it has ended."""
@@ -197,7 +215,7 @@ class ClusterPool:
         except UnpicklingError as error:
             self._events.append(Failed(running.id, "raised", str(error)))
             del self._slots[slot]
-            self.cluster.interrupt(slot)
+            self._ask(self.cluster.interrupt, slot)
             return
         self._events += [replace(event, task_id=running.id) for event in events]
         if events and not isinstance(events[-1], Payload):
@@ -225,7 +243,7 @@ class ClusterPool:
             if running is None or now < self._give_up_at(running):
                 continue
             del self._slots[slot]
-            self.cluster.replace(slot)
             reason = describe_timeout(now - running.started)
             reason += ", without an answer of its node"
             self._events.append(Failed(running.id, "timeout", reason))
+            self._ask(self.cluster.replace, slot)

@@ -279,14 +279,13 @@ class DaskCluster:
             if self._limit is not None and len(self._slots) >= self._limit:
                 break
             slot = worker, place
-            if (
-                slot not in self._slots
-                and self._failures.get(worker, 0) < MAX_FAILURES
-            ):
+            if slot not in self._slots and self._failures.get(worker, 0) < MAX_FAILURES:
                 self._slots.add(slot)
                 self._prepare(slot)
         if threads and not self._slots:
-            raise PoolError(f"No worker of the Dask cluster can be used: {self._reason}")
+            raise PoolError(
+                f"No worker of the Dask cluster can be used: {self._reason}"
+            )
         return reports
 
     def _see_outcome(self, call, outcome):

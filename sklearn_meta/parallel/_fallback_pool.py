@@ -80,10 +80,7 @@ class FallbackPool:
     def start(self):
         """Start the nodes without waiting until they are ready."""
         self._without_workers = time.monotonic()
-        try:
-            self._cluster.start()
-        except PoolError as error:
-            self._lose_cluster(error)
+        self._try(self._cluster.start)
 
     def submit(self, task: Task):
         """Start a task on the cluster, or on this machine.
@@ -94,7 +91,7 @@ class FallbackPool:
         """
         if self._cluster_is_ready():
             self._there.add(task.id)
-            self._cluster.submit(task)
+            self._try(self._cluster.submit, task)
             return
         assert self._here is not None
         self._local.add(task.id)
@@ -119,10 +116,7 @@ class FallbackPool:
         uses_here = here is not None and (self._local or not self._cluster_is_ready())
         if not self._lost:
             pause = min(timeout, TURN_SECONDS) if uses_here else timeout
-            try:
-                events = self._cluster.wait(pause)
-            except PoolError as error:
-                self._lose_cluster(error)
+            events = self._try(self._cluster.wait, pause) or []
         if not self._cluster_is_ready():
             self._do_without_workers()
         if uses_here:
@@ -154,10 +148,12 @@ class FallbackPool:
         ----------
         task_id : hashable
         """
-        for pool in self._pools():
-            pool.cancel(task_id)
         self._there.discard(task_id)
         self._local.discard(task_id)
+        if not self._lost:
+            self._try(self._cluster.cancel, task_id)
+        if self._here is not None:
+            self._here.cancel(task_id)
         self._failures = [f for f in self._failures if f.task_id != task_id]
 
     def close(self):
@@ -178,14 +174,18 @@ class FallbackPool:
     def _cluster_is_ready(self):
         if self._lost:
             return False
-        try:
-            is_ready = self._cluster.ready
-        except PoolError as error:
-            self._lose_cluster(error)
-            return False
+        is_ready = bool(self._try(lambda: self._cluster.ready))
         if is_ready:
             self._without_workers = None
         return is_ready
+
+    def _try(self, method, *args):
+        """Call a method of the pool on the cluster; go on here if the cluster is lost."""
+        try:
+            return method(*args)
+        except PoolError as error:
+            self._lose_cluster(error)
+            return None
 
     def _do_without_workers(self):
         """Start a pool here if the cluster has had no workers for too long."""

@@ -158,7 +158,10 @@ class Node:
                 return
             pool = ProcessPool(
                 1,
-                setup=("sklearn_meta.parallel._node:load_packed", (self.setup.context,)),
+                setup=(
+                    "sklearn_meta.parallel._node:load_packed",
+                    (self.setup.context,),
+                ),
                 preload=self.setup.preload,
             )
             try:

@@ -56,7 +56,11 @@ class RayNode:
 
             id_ = ray.get_runtime_context().get_node_id()
             n_cpus = next(
-                (n["Resources"].get("CPU", 1) for n in ray.nodes() if n["NodeID"] == id_),
+                (
+                    n["Resources"].get("CPU", 1)
+                    for n in ray.nodes()
+                    if n["NodeID"] == id_
+                ),
                 1,
             )
             self._node = Node(self._setup, share_of_memory(None, max(1, int(n_cpus))))
@@ -91,7 +95,6 @@ class RayNode:
         """
         self._canceled = number
 
-
     def close(self):
         """End the process of the node."""
         if self._node is not None:
@@ -116,18 +119,17 @@ class RayCluster:
         self._calls: dict[int, tuple] = {}
         # Slots by the references of calls.
         self._slots: dict = {}
-        self._reports: list = []
         self._ready: set[int] = set()
         self._failures = 0
         self._look_at = 0.0
 
     def n_slots(self) -> int:
         """Return the number of CPUs of the cluster."""
-        return int(_ray().cluster_resources().get("CPU", 0))
+        return int(_connected().cluster_resources().get("CPU", 0))
 
     def versions(self) -> dict[str, dict]:
         """Return the versions that each node has that answers."""
-        ray = _ray()
+        ray = _connected()
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         # Nested, so that it is pickled by value: the package may be missing there.
@@ -190,13 +192,25 @@ class RayCluster:
         PoolError
             If Ray was shut down, or no node can be prepared.
         """
-        try:
-            return self._poll(timeout)
-        except PoolError:
-            raise
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise PoolError(f"The Ray cluster was lost: {reason}.") from error
+        ray = _ray()
+        end = time.monotonic() + timeout
+        reports: list = []
+        while True:
+            if time.monotonic() >= self._look_at:
+                self._add_actors()
+            left = max(0.0, min(end, self._look_at) - time.monotonic())
+            if not self._slots:
+                time.sleep(left)
+                return reports
+            done, _ = ray.wait(list(self._slots), timeout=left)
+            if done:
+                done, _ = ray.wait(
+                    list(self._slots), num_returns=len(self._slots), timeout=0
+                )
+            for reference in done:
+                reports += self._see(reference)
+            if reports or time.monotonic() >= end:
+                return reports
 
     def call(self, slot, step: Step):
         """Run a step in a slot.
@@ -233,12 +247,12 @@ class RayCluster:
 
     def close(self):
         """Kill all actors and drop the context."""
-        ray = _ray() if self._actors else None
-        if ray is not None:
+        if self._actors:
+            ray = _ray()
             closing = [actor.close.remote() for actor in self._actors.values()]
             ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)
-        for slot in list(self._actors):
-            self._remove(slot)
+            for slot in list(self._actors):
+                self._remove(slot)
         self._setup = None
 
     def _add_actors(self):
@@ -269,27 +283,9 @@ class RayCluster:
         self._calls[slot] = number, prepares, reference
         self._slots[reference] = slot
 
-    def _poll(self, timeout):
-        ray = _ray()
-        end = time.monotonic() + timeout
-        reports: list = []
-        while True:
-            if time.monotonic() >= self._look_at:
-                self._add_actors()
-            left = min(end, self._look_at) - time.monotonic()
-            done, _ = ray.wait(list(self._slots), timeout=max(0.0, left))
-            if done:
-                done, _ = ray.wait(
-                    list(self._slots), num_returns=len(self._slots), timeout=0
-                )
-            for reference in done:
-                reports += self._see(reference)
-            if reports or time.monotonic() >= end:
-                return reports
-
     def _see(self, reference):
         """Return the report of a finished call, if it is the last one of its slot."""
-        slot = self._slots.pop(reference)
+        slot = self._slots.pop(reference, None)
         _, prepares, current = self._calls.get(slot, (None, False, None))
         if current != reference:
             return []
@@ -319,16 +315,23 @@ class RayCluster:
         self._calls.pop(slot, None)
         self._ready.discard(slot)
         self._slots = {r: s for r, s in self._slots.items() if s != slot}
-        ray = _ray()
-        if ray.is_initialized():
-            ray.kill(actor)
+        _ray().kill(actor)
 
 
-def _ray():
-    """Return the module, connected to a cluster."""
+def _connected():
+    """Return the module after connecting to a cluster, as the backend of joblib does."""
     import ray
 
     if not ray.is_initialized():
-        # As the backend of joblib does: to RAY_ADDRESS, or to a new local cluster.
+        # To RAY_ADDRESS, or to a new local cluster.
         ray.init()
+    return ray
+
+
+def _ray():
+    """Return the module if it is still connected."""
+    import ray
+
+    if not ray.is_initialized():
+        raise PoolError("The Ray cluster was lost: ray was shut down.")
     return ray

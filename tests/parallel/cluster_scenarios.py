@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -56,13 +55,9 @@ def submit(pool, id, function, *args, seconds=None, memory_limit=MEMORY_LIMIT):
 
 def first_value(pool):
     """Return the first value that a running task yields."""
-    events = until(pool, lambda: False) if False else []
-    end = time.monotonic() + PATIENCE
-    while not events:
-        assert time.monotonic() < end
-        events += pool.wait(0.1)
-    assert isinstance(events[0], Payload)
-    return events[0].value
+    (event, *_) = until_values(pool, 1)
+    assert isinstance(event, Payload)
+    return event.value
 
 
 def check_limits_hold_on_the_node(pool):
@@ -92,10 +87,8 @@ def check_values_arrive_while_the_task_runs(pool):
 def check_a_canceled_task_ends_and_its_slot_is_free(pool):
     submit(pool, "a", "busy")
     pid = first_value(pool)
-    begin = time.monotonic()
     pool.cancel("a")
-    assert until(pool, lambda: pool.n_idle == 2) == []
-    assert not alive(pid) and time.monotonic() - begin < 20
+    assert until(pool, lambda: pool.n_idle == 2 and not alive(pid)) == []
 
 
 def check_a_lost_worker_costs_its_task_only(pool, kill_parent):
@@ -176,9 +169,3 @@ def histories(estimator):
         (e.candidate.text, [fold.score for fold in e.folds], e.status)
         for e in estimator.history_
     ]
-
-
-def quietly(function, *args, **kwargs):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return function(*args, **kwargs)

@@ -159,7 +159,9 @@ def test_workers_that_come_and_go(local, client, monkeypatch):
         # All go, with a task.
         submit(pool, "a", "busy")
         local.scale(0)
-        ends = [e for e in until(pool, lambda: pool.n_idle) if not isinstance(e, Payload)]
+        ends = [
+            e for e in until(pool, lambda: pool.n_idle) if not isinstance(e, Payload)
+        ]
         assert [e.kind for e in ends] == ["crashed"]
         assert run(pool, "echo", 1)[1] == Done(7) and len(here.log) == 2
 
@@ -223,7 +225,5 @@ def test_a_counted_fit_is_the_same_as_here(client, n_jobs):
 def test_a_fit_in_a_task_uses_one_worker_of_its_node(client):
     X, y = load_iris(return_X_y=True)
     with joblib.parallel_config(backend="dask"):
-        found = cross_validate(
-            classifier(n_jobs=-1), X, y, cv=2, return_estimator=True
-        )
+        found = cross_validate(classifier(n_jobs=-1), X, y, cv=2, return_estimator=True)
     assert [e.time_report_["n_workers"] for e in found["estimator"]] == [1, 1]

@@ -43,7 +43,14 @@ def test_inside_of_a_task_all_cores_are_one():
 
 @pytest.mark.parametrize(
     ("n_jobs", "n", "limit"),
-    [(None, 10, None), (-1, 10, None), (-3, 8, 8), (-99, 1, 1), (4, 4, 4), (25, 25, 25)],
+    [
+        (None, 10, None),
+        (-1, 10, None),
+        (-3, 8, 8),
+        (-99, 1, 1),
+        (4, 4, 4),
+        (25, 25, 25),
+    ],
 )
 def test_n_jobs_counts_slots_of_the_cluster(cluster, n_jobs, n, limit):
     assert Workers.find(n_jobs) == Workers(n, cluster, limit)
@@ -79,7 +86,9 @@ def test_inside_of_a_task_of_dask_there_is_one_worker(cluster, monkeypatch):
     assert Workers.find(8).n == 8
 
 
-@pytest.mark.parametrize(("is_initialized", "mode", "n"), [(0, 1, 8), (1, 1, 1), (1, 0, 8)])
+@pytest.mark.parametrize(
+    ("is_initialized", "mode", "n"), [(0, 1, 8), (1, 1, 1), (1, 0, 8)]
+)
 def test_inside_of_a_task_of_ray_there_is_one_worker(
     cluster, monkeypatch, is_initialized, mode, n
 ):
