@@ -181,9 +181,8 @@ class ClusterPool:
             raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise PoolError(
-                f"The {self.cluster.name} cluster was lost: {reason}."
-            ) from (error)
+            name = self.cluster.name
+            raise PoolError(f"The {name} cluster was lost: {reason}.") from error
 
     def _slot_of(self, task_id):
         """Return the slot of a running task; None if it has ended."""

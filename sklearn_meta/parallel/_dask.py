@@ -283,9 +283,7 @@ class DaskCluster:
                 self._slots.add(slot)
                 self._prepare(slot)
         if threads and not self._slots:
-            raise PoolError(
-                f"No worker of the Dask cluster can be used: {self._reason}"
-            )
+            raise PoolError(f"No worker of the Dask cluster is usable: {self._reason}.")
         return reports
 
     def _see_outcome(self, call, outcome):

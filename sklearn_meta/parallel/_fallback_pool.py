@@ -180,7 +180,7 @@ class FallbackPool:
         return is_ready
 
     def _try(self, method, *args):
-        """Call a method of the pool on the cluster; go on here if the cluster is lost."""
+        """Call a method of the pool on the cluster; go on here if it is lost."""
         try:
             return method(*args)
         except PoolError as error:

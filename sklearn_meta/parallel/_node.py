@@ -156,14 +156,8 @@ class Node:
             if not can_start_processes():
                 self._pool = InProcessPool(self.setup.context.load())
                 return
-            pool = ProcessPool(
-                1,
-                setup=(
-                    "sklearn_meta.parallel._node:load_packed",
-                    (self.setup.context,),
-                ),
-                preload=self.setup.preload,
-            )
+            loads = f"{__name__}:{load_packed.__name__}", (self.setup.context,)
+            pool = ProcessPool(1, setup=loads, preload=self.setup.preload)
             try:
                 pool.start()
                 while not pool.ready and not (self._closed or is_canceled()):

@@ -18,8 +18,8 @@ from sklearn_meta.parallel._node import Node, Setup, Step, share_of_memory
 from sklearn_meta.parallel._pickled import dumps
 from sklearn_meta.parallel._pool import PoolError
 
-# Seconds between two looks at the size of the cluster, and for which nodes are asked for
-# their versions.
+# Seconds between two looks at the size of the cluster, and for which nodes are asked
+# for their versions.
 REFRESH_SECONDS, VERSIONS_SECONDS = 1.0, 10.0
 # Longest wait for the nodes to end their processes, in seconds.
 CLOSE_SECONDS = 0.5
@@ -54,16 +54,10 @@ class RayNode:
                 raise PoolError(f"The node has other versions: {differences}.")
             import ray
 
-            id_ = ray.get_runtime_context().get_node_id()
-            n_cpus = next(
-                (
-                    n["Resources"].get("CPU", 1)
-                    for n in ray.nodes()
-                    if n["NodeID"] == id_
-                ),
-                1,
-            )
-            self._node = Node(self._setup, share_of_memory(None, max(1, int(n_cpus))))
+            here = ray.get_runtime_context().get_node_id()
+            cpus = {n["NodeID"]: n["Resources"].get("CPU", 1) for n in ray.nodes()}
+            n_places = max(1, int(cpus.get(here, 1)))
+            self._node = Node(self._setup, share_of_memory(None, n_places))
         self._node.prepare()
 
     def step(self, number, step) -> bytes:
@@ -115,7 +109,7 @@ class RayCluster:
         self._limit: int | None = None
         self._setup = None
         # Actor of each slot, and its current call: number and whether it prepares.
-        self._actors: dict[int, object] = {}
+        self._actors: dict = {}
         self._calls: dict[int, tuple] = {}
         # Slots by the references of calls.
         self._slots: dict = {}
@@ -306,7 +300,7 @@ class RayCluster:
         reason = str(getattr(error, "cause", None) or error).strip().splitlines()[0]
         self._failures += not was_ready
         if self._failures >= MAX_FAILURES:
-            raise PoolError(f"No node of the Ray cluster can be used: {reason}")
+            raise PoolError(f"No node of the Ray cluster is usable: {reason}.")
         return Lost(slot, f"its node failed: {reason}")
 
     def _remove(self, slot):
@@ -319,7 +313,7 @@ class RayCluster:
 
 
 def _connected():
-    """Return the module after connecting to a cluster, as the backend of joblib does."""
+    """Return the module, connected to a cluster as by the backend of joblib."""
     import ray
 
     if not ray.is_initialized():

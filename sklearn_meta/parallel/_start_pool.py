@@ -13,7 +13,6 @@ from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._local_pool import LocalPool
 from sklearn_meta.parallel._memory_limit import default_memory_limit
 from sklearn_meta.parallel._node import Packed, Setup
-from sklearn_meta.parallel._pool import Pool
 from sklearn_meta.parallel._process_pool import ProcessPool
 from sklearn_meta.parallel._server_handle import PRELOAD, can_start_processes
 
@@ -25,7 +24,7 @@ IN_PROCESS_SECONDS, IN_PROCESS_SECONDS_OF_ONE = 4.0, 10.0
 
 def start_pool(
     context, *, n_workers, seconds, packages, clock, workers=None, end=math.inf
-) -> Pool:
+) -> LocalPool | FallbackPool:
     """Return a started pool, with worker processes if the search is long enough.
 
     Parameters
@@ -48,7 +47,7 @@ def start_pool(
 
     Returns
     -------
-    pool : Pool
+    pool : LocalPool or FallbackPool
 
     Raises
     ------

@@ -32,7 +32,7 @@ class Workers:
 
     @classmethod
     def find(cls, n_jobs) -> Workers:
-        """Return the workers that ``n_jobs`` and the active backend of joblib stand for.
+        """Return the workers for ``n_jobs`` and the active backend of joblib.
 
         Parameters
         ----------

@@ -183,7 +183,7 @@ def test_a_lost_scheduler_is_noticed():
         client.close(timeout=1)
 
 
-def test_a_restarted_cluster_is_lost_or_used_again(pool, client):
+def test_a_restart_of_the_cluster_is_noticed(pool, client):
     until(pool, lambda: pool.n_idle == 2)
     client.restart(timeout=60)
     with pytest.raises(PoolError, match="data of the fit was removed"):
