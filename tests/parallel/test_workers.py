@@ -1,5 +1,6 @@
 """How many candidates run at one time, and where."""
 
+import subprocess
 import sys
 import types
 
@@ -30,6 +31,17 @@ def test_backends_of_one_machine_change_the_number_only(backend):
     with joblib.parallel_config(backend=backend, n_jobs=3):
         assert Workers.find(None) == Workers(3)
         assert Workers.find(2) == Workers(2)
+
+
+def test_no_engine_is_imported_that_is_not_used():
+    code = (
+        "import sys, joblib; from sklearn_meta.parallel._workers import Workers\n"
+        "with joblib.parallel_config(backend='loky'): Workers.find(2)\n"
+        "import sklearn_meta.parallel._dask, sklearn_meta.parallel._ray\n"
+        "print({'dask', 'distributed', 'ray'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code]
+    assert subprocess.check_output(command, text=True).strip() == "set()"
 
 
 def test_inside_of_a_task_all_cores_are_one():
