@@ -88,7 +88,7 @@ from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import add_results, metafeatures_to_record
 from sklearn_meta.parallel._cluster import ClusterError
 from sklearn_meta.parallel._start_pool import start_pool
-from sklearn_meta.parallel._workers import Workers
+from sklearn_meta.parallel._workers import Workers, runs_on_workers
 from sklearn_meta.pipelines import SearchSpace, to_source
 from sklearn_meta.search._protocol import make_problem
 from sklearn_meta.search._strategies import STRATEGIES, as_strategy
@@ -160,6 +160,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
+    @runs_on_workers
     def fit(self, X, y, *, sample_weight=None, groups=None, **params):
         """Search for pipelines, and fit the best single one or combination.
 
@@ -306,7 +307,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             score_seconds = try_scorer(trial)
             trial = replace(trial, judges_labels=judges_labels(trial))
         catalog = self._catalog(task.name, task.loss)
-        workers = Workers.find(self.n_jobs)
+        workers = Workers.of_this_fit()
         return SearchSettings(
             scoring=scoring,
             cv=self.cv,
@@ -406,7 +407,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 seconds=seconds,
                 packages=plan.forecast.packages(plan.first_trees),
                 clock=plan.budget.clock,
-                workers=Workers.find(self.n_jobs),
+                workers=Workers.of_this_fit(),
                 end=plan.budget.deadline,
             )
         except ClusterError:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
 
 from sklearn_meta.parallel._cluster import Cluster
@@ -62,6 +66,11 @@ class Workers:
             n_jobs = max(1, cluster.n_slots() + 1 + n_jobs)
         return cls(n_jobs, cluster, n_jobs)
 
+    @classmethod
+    def of_this_fit(cls) -> Workers:
+        """Return the workers of the `fit` that is running, see `runs_on_workers`."""
+        return _of_this_fit.get()
+
     def memory_limit(self, megabytes) -> int | None:
         """Return the memory limit of a candidate.
 
@@ -79,6 +88,47 @@ class Workers:
         if megabytes is not None:
             return int(megabytes * 2**20)
         return default_memory_limit(self.n) if self.cluster is None else None
+
+
+# Fits may be nested, and may run in several threads.
+_of_this_fit: ContextVar[Workers] = ContextVar("workers")
+
+
+def runs_on_workers(fit):
+    """Decorate ``fit`` to find its workers by ``n_jobs`` and joblib's active backend.
+
+    Forests that the driver itself grows, as in recall, call joblib too. On a cluster,
+    each of their trees would be sent there, which takes seconds: meanwhile this process
+    does its own work itself.
+
+    Parameters
+    ----------
+    fit : callable
+
+    Returns
+    -------
+    fit : callable
+    """
+
+    @functools.wraps(fit)
+    def fit_on_workers(self, *args, **kwargs):
+        with _found(Workers.find(self.n_jobs)):
+            return fit(self, *args, **kwargs)
+
+    return fit_on_workers
+
+
+@contextlib.contextmanager
+def _found(workers) -> Iterator[None]:
+    token = _of_this_fit.set(workers)
+    try:
+        if _cluster_of(get_active_backend()[0]) is None:
+            yield
+        else:
+            with parallel_config(backend="loky", n_jobs=1):
+                yield
+    finally:
+        _of_this_fit.reset(token)
 
 
 def _cluster_of(backend) -> Cluster | None:

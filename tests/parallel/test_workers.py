@@ -6,6 +6,7 @@ import types
 
 import joblib
 import pytest
+from joblib.parallel import get_active_backend
 
 from sklearn_meta.parallel import _workers
 from sklearn_meta.parallel._workers import Workers
@@ -112,6 +113,28 @@ def test_inside_of_a_task_of_ray_there_is_one_worker(
     )
     monkeypatch.setitem(sys.modules, "ray", ray)
     assert Workers.find(8).n == n
+
+
+def test_what_the_driver_computes_stays_in_its_process(cluster):
+    class Estimator:
+        n_jobs = None
+
+        @_workers.runs_on_workers
+        def fit(self, inner=None):
+            if inner is not None:
+                # As of a scorer that fits another one.
+                cluster_of_fit = Workers.of_this_fit()
+                inner.fit()
+                assert Workers.of_this_fit() is cluster_of_fit
+            return Workers.of_this_fit(), get_active_backend()
+
+    with joblib.parallel_config(backend="threading", n_jobs=3):
+        workers, (backend, n_jobs) = Estimator().fit(Estimator())
+        assert type(get_active_backend()[0]).__name__ == "ThreadingBackend"
+    assert workers == Workers(3, cluster, 3)
+    assert type(backend).__name__ == "LokyBackend" and n_jobs == 1
+    with pytest.raises(LookupError):
+        Workers.of_this_fit()
 
 
 def test_backends_are_told_by_their_classes():
