@@ -37,7 +37,7 @@ REFRESH_SECONDS, KEEP_SECONDS = 0.5, 20.0
 # workers are asked for their versions.
 SCHEDULER_SECONDS, VERSIONS_SECONDS = 10.0, 5.0
 # Longest wait for the workers to end their processes, in seconds.
-CLOSE_SECONDS = 1.0
+CLOSE_SECONDS = 0.3
 # A worker is given up after this many failures in a row.
 MAX_FAILURES = 3
 # Dask warns of a task whose arguments are larger than 10 MB.
@@ -194,6 +194,10 @@ class DaskCluster:
         while True:
             try:
                 threads = await asyncio.wait_for(self._n_threads(), SCHEDULER_SECONDS)
+            except TimeoutError:
+                reason = f"no answer of its scheduler in {SCHEDULER_SECONDS:.0f} s"
+                self._reports.put((self._lose, reason))
+                return
             except Exception as error:
                 self._reports.put((self._lose, f"{type(error).__name__}: {error}"))
                 return
@@ -241,6 +245,8 @@ class DaskCluster:
         """Submit a task to the worker of a slot, in place of the previous one."""
         if slot in self._calls:
             self._calls.pop(slot)[-1].cancel()
+        if self._client.status != "running":
+            self._lose("no connection to its scheduler")
         call = next(self._numbers)
         future = self._client.submit(
             function,
@@ -294,6 +300,9 @@ class DaskCluster:
         del self._calls[slot]
         worker = slot[0]
         if isinstance(outcome, BaseException):
+            if self._client.status != "running":
+                # What it has computed is forgotten, even if it connects again.
+                self._lose("no connection to its scheduler")
             self._failures[worker] = self._failures.get(worker, 0) + 1
             self._reason = f"{worker}: {type(outcome).__name__}: {outcome}"
             return [self._lost(slot, f"its worker failed: {self._reason}")]
