@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import effective_n_jobs
 from scipy.special import logit
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -99,8 +98,9 @@ from sklearn_meta.metalearning._run_records import (
     check_recordable,
     metafeatures_to_record,
 )
-from sklearn_meta.parallel._memory_limit import default_memory_limit
+from sklearn_meta.parallel._cluster import ClusterError
 from sklearn_meta.parallel._start_pool import start_pool
+from sklearn_meta.parallel._workers import Workers, runs_on_workers
 from sklearn_meta.pipelines import SearchSpace, to_source
 from sklearn_meta.search._protocol import make_problem
 from sklearn_meta.search._strategies import STRATEGIES, as_strategy
@@ -193,6 +193,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
     @restores_filters
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
+    @runs_on_workers
     def fit(self, X, y, *, sample_weight=None, groups=None, **params):
         """Search for pipelines, and fit the best single one or combination.
 
@@ -370,8 +371,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             score_seconds = try_scorer(trial)
             trial = replace(trial, judges_labels=judges_labels(trial))
         catalog = self._catalog(task.name, task.loss)
-        n_workers = max(1, effective_n_jobs(self.n_jobs))
-        limit = self.memory_limit
+        workers = Workers.of_this_fit()
         return SearchSettings(
             scoring=scoring,
             cv=self.cv,
@@ -386,10 +386,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             names_operators=self._space().include is not None,
             searches=self.search is not None,
             max_evaluations=self.max_evaluations,
-            memory_limit=default_memory_limit(n_workers)
-            if limit is None
-            else int(limit * 2**20),
-            n_workers=n_workers,
+            memory_limit=workers.memory_limit(self.memory_limit),
+            n_workers=workers.n,
             seed=check_random_state(self.random_state).randint(2**31 - 1),
             split_params=routed.split,
             objective=objective_of(trial),
@@ -476,7 +474,11 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 seconds=seconds,
                 packages=plan.forecast.packages(plan.first_trees),
                 clock=plan.budget.clock,
+                workers=Workers.of_this_fit(),
+                end=plan.budget.deadline,
             )
+        except ClusterError:
+            raise
         except Exception:
             check_pickles(plan.context)
             raise

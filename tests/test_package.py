@@ -15,7 +15,7 @@ from packaging.version import Version
 import sklearn_meta
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("torch", "skorch", "lightgbm", "pandas", "matplotlib")
+HEAVY = ("torch", "skorch", "lightgbm", "pandas", "matplotlib", "distributed", "ray")
 TEXT_SUFFIXES = {".cfg", ".in", ".md", ".py", ".rst", ".toml", ".txt", ".yaml", ""}
 
 
@@ -233,7 +233,14 @@ def test_lower_bounds_are_the_oldest_versions_tested():
         entry.split(">=") for entries in lists for entry in entries if ">=" in entry
     )
     # Not in the job of the oldest versions.
-    assert bounds.keys() - pinned.keys() == {"numpydoc", "skorch", "torch", "pymfe"}
+    assert bounds.keys() - pinned.keys() == {
+        "distributed",
+        "numpydoc",
+        "pymfe",
+        "ray",
+        "skorch",
+        "torch",
+    }
     for name, bound in bounds.items():
         if name in pinned:
             assert Version(bound) == Version(pinned[name]), name
