@@ -46,6 +46,7 @@ def forecast():
         is_safe=lambda tree: True,
         is_worthwhile=lambda candidate, seconds: True,
         score_seconds=0.0,
+        foreign=frozenset(),
     )
 
 
