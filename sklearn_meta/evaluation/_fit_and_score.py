@@ -26,7 +26,6 @@ from sklearn_meta.evaluation._known_rows import KnownRows, known_model
 from sklearn_meta.evaluation._records import FoldResult
 from sklearn_meta.evaluation._scorer_trial import is_defined
 from sklearn_meta.evaluation._scoring import FastScoring, Scoring
-from sklearn_meta.parallel._global_generators import seed_global_generators
 from sklearn_meta.parallel._pickled import Pickled, dumps
 from sklearn_meta.parallel._random_state import seeded_global_generators
 from sklearn_meta.pipelines._compile import (
@@ -230,8 +229,6 @@ def _run_stage(context, tree, seed, index, stage, rule):
     task = dataset.task
     X, y = dataset.X[stage.train], dataset.y[stage.train]
     weight = _take(dataset.sample_weight, stage.train)
-    # In each stage: in the user's process, others draw between two stages.
-    seed_global_generators(seed)
     began = time.perf_counter()
     pipeline, iterations = fit_pipeline(
         tree, dataset, X, y, weight, context.catalog, seed,
@@ -327,7 +324,6 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
         rng = np.random.default_rng(seed)
         rows = subsample(dataset, np.arange(dataset.n_samples), n_rows, rng)
         X, y, weight = X[rows], y[rows], _take(weight, rows)
-    seed_global_generators(seed)
     pipeline, _ = fit_pipeline(
         tree, dataset, X, dataset.task.decode(y), weight, context.catalog, seed,
         iterations=iterations, least=dataset.task.least,

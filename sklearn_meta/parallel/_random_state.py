@@ -27,7 +27,7 @@ def seeded_global_generators(seed):
     context = object()
     try:
         _SAVED.enter(context)
-        _seed(seed)
+        seed_global_generators(seed)
         yield
     finally:
         _SAVED.leave(context)
@@ -59,8 +59,14 @@ class _Saved:
 _SAVED = _Saved()
 
 
-def _seed(seed):
-    """Set the state of each generator."""
+def seed_global_generators(seed):
+    """Set the state of the global generators.
+
+    Parameters
+    ----------
+    seed : int
+        Between 0 and 2**32 - 1.
+    """
     random.seed(seed)
     # Only the default generator can be seeded; a user may have replaced it.
     with contextlib.suppress(TypeError):

@@ -18,7 +18,7 @@ import zlib
 
 from sklearn_meta.parallel._channel import receive_frame, send_frame
 from sklearn_meta.parallel._descendants import PR_SET_CHILD_SUBREAPER
-from sklearn_meta.parallel._global_generators import seed_global_generators
+from sklearn_meta.parallel._random_state import seed_global_generators
 from sklearn_meta.parallel._memory_usage import memory_bytes, shared_bytes
 from sklearn_meta.parallel._messages import (
     DONE,
