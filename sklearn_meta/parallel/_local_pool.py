@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Hashable, Iterable
 
 from sklearn_meta._warnings import warn
@@ -167,11 +168,9 @@ class LocalPool:
 
     def close(self):
         """End all tasks and the worker processes."""
-        try:
-            if self._processes is not None:
-                self._processes.close()
-        finally:
-            self._in_process.close()
+        self._in_process.close()
+        if self._processes is not None:
+            _close(self._processes)
 
     def __enter__(self):
         return self
@@ -196,7 +195,7 @@ class LocalPool:
     def _lose_workers(self, processes, error):
         """Continue without worker processes; report their tasks as failed."""
         # Closed first: if Ctrl-C interrupts it, the next call finds them lost again.
-        processes.close()
+        _close(processes)
         lost = list(self._in_workers.values())
         for task in lost:
             self._suspect(task, "crashed")
@@ -241,6 +240,12 @@ def this_process_only(pool: Pool, state) -> LocalPool:
         without=Place.IN_PROCESS if place.has_workers else place,
         suspects=getattr(pool, "suspects", ()),
     )
+
+
+def _close(processes):
+    """Close a pool; what it fails of no longer matters."""
+    with contextlib.suppress(*LOSSES):
+        processes.close()
 
 
 def _sentence(error):

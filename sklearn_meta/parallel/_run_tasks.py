@@ -56,7 +56,7 @@ def run_tasks(pool: Pool, work: Work) -> None:
 
 
 def run_task(pool: Pool, task: Task):
-    """Run a task that yields one value, and return it.
+    """Run a task that yields one value in a worker, where it can be killed.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def run_task(pool: Pool, task: Task):
     Returns
     -------
     value : object or None
-        None if the task fails, or has no value by its deadline.
+        None if the task fails, has no value by its deadline, or there are no workers.
     """
     work = _OneTask(task, pool)
     run_tasks(pool, work)
@@ -84,7 +84,11 @@ class _OneTask:
         self.value = None
 
     def next_task(self, place):
-        return self._waiting.pop() if self._waiting else None
+        # The workers may have been lost since the caller has looked.
+        self._ended |= not place.has_workers
+        if place is not Place.WORKER or not self._waiting:
+            return None
+        return self._waiting.pop()
 
     def collect(self, event):
         if event.task_id != self._task.id:
