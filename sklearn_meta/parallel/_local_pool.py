@@ -194,8 +194,6 @@ class LocalPool:
 
     def _lose_workers(self, processes, error):
         """Continue without worker processes; report their tasks as failed."""
-        # Closed first: if Ctrl-C interrupts it, the next call finds them lost again.
-        _close(processes)
         lost = list(self._in_workers.values())
         for task in lost:
             self._suspect(task, "crashed")
@@ -204,13 +202,15 @@ class LocalPool:
             for task in lost
         ]
         place = Place.LOST if self._was_used else Place.NOT_STARTED
-        # In one statement, which Ctrl-C cannot interrupt.
+        # In one statement, which Ctrl-C cannot interrupt. A pool that is dropped before
+        # it is closed closes itself.
         self._processes, self._without, self._in_workers, self._failures = (
             None,
             place,
             {},
             self._failures + failures,
         )
+        _close(processes)
         warn(f"Worker processes are not available: {_sentence(error)} {CONSEQUENCE}")
 
     def _suspect(self, task, kind):

@@ -21,7 +21,7 @@ from sklearn_meta.parallel import (
 )
 from sklearn_meta.parallel._in_process import InProcessPool
 from sklearn_meta.parallel._local_pool import LocalPool
-from sklearn_meta.parallel._pool import Done, Failed, Payload, Task
+from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, Task
 from sklearn_meta.parallel._process_pool import ProcessPool, can_start_processes
 from tests.parallel.interrupts import interrupted_at
 from tests.parallel.running import PATIENCE, TASKS
@@ -47,9 +47,8 @@ MODULES = (
     _server_handle,
     _shared_memory,
 )
-# Every so many lines in the daily tests; a prime, so that the lines differ from run to
-# run of the loop over the operations.
-STEP = 7
+# Every so many lines in the daily tests.
+STEP = 19
 
 
 def descriptors():
@@ -74,6 +73,11 @@ def until(condition, pool=None):
         pool.wait(0.02) if pool is not None else time.sleep(0.01)
 
 
+def until_ready(pool):
+    """Wait for an idle worker: until then, tasks run in this process."""
+    until(lambda: pool.place is Place.WORKER and pool.n_idle, pool)
+
+
 def work(pool):
     """Begin and cancel tasks of all kinds."""
     pool.submit(Task(1, TASKS + "sleep", (1000,), key="a"))
@@ -92,7 +96,7 @@ def assert_works(pool):
     """Assert that a pool runs a task and reports each event of it once."""
     for task_id in (1, 2, 3):
         pool.cancel(task_id)
-    until(lambda: pool.n_idle, pool)
+    until_ready(pool)
     pool.submit(Task(9, TASKS + "echo", ("x",)))
     events = []
     until(lambda: events.extend(pool.wait(0.1)) or Done(9) in events)
@@ -125,7 +129,7 @@ def test_a_pool_works_after_an_interrupt_at_any_line(step):
     before = descriptors()
     with make_pool() as pool:
         pool.start()
-        until(lambda: pool.n_idle, pool)
+        until_ready(pool)
         for interrupt in every_line(step=step):
             with interrupt() as injector:
                 work(pool)
@@ -133,6 +137,33 @@ def test_a_pool_works_after_an_interrupt_at_any_line(step):
                 assert_works(pool)
             except Exception as error:
                 error.add_note(f"after an interrupt at {injector.where}")
+                raise
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize(
+    "n", [40, pytest.param(600, marks=pytest.mark.slow)], ids=["some", "many"]
+)
+def test_a_pool_works_after_two_interrupts(n, rng):
+    """The second one comes where the first one is dealt with."""
+    before = descriptors()
+    with make_pool() as pool:
+        pool.start()
+        until_ready(pool)
+        for _ in range(n):
+            first, second = rng.integers(1, 1200), rng.integers(1, 250)
+            with contextlib.suppress(KeyboardInterrupt):
+                with interrupted_at(first, *MODULES) as injector:
+                    work(pool)
+            with contextlib.suppress(KeyboardInterrupt):
+                with interrupted_at(second, *MODULES) as again:
+                    pool.cancel(1)
+                    pool.wait(0.02)
+                    pool.cancel(2)
+            try:
+                assert_works(pool)
+            except Exception as error:
+                error.add_note(f"after interrupts at {injector.where}, {again.where}")
                 raise
     assert descriptors() == before
 
@@ -199,7 +230,7 @@ def test_an_interrupted_loss_of_the_server_loses_nothing_else(monkeypatch):
     with make_pool() as pool:
         pool.start()
         for interrupt in every_line(step=4 * STEP):
-            until(lambda: pool.place.name == "WORKER" and pool.n_idle, pool)
+            until_ready(pool)
             pool.submit(Task(1, TASKS + "sleep", (1000,)))
             assert pool.wait(PATIENCE)
             os.kill(pool._processes._server.popen.pid, 9)
@@ -210,7 +241,7 @@ def test_an_interrupted_loss_of_the_server_loses_nothing_else(monkeypatch):
                     events += pool.wait(0.1)
             if injector.where is None:
                 assert isinstance(events[0], Failed)
-            until(lambda: pool.place.name == "WORKER" and pool.n_idle, pool)
+            until_ready(pool)
             assert_works(pool)
     assert descriptors() == before
 

@@ -138,7 +138,7 @@ def test_what_is_refused_at_any_call_loses_nothing(monkeypatch, name, error):
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     before, processes, k, outcomes = descriptors(), children(), 0, set()
     # There is no end to the calls of poll.
-    for k in range(1, 7 if name in ("poll", "send_fds") else 100):
+    for k in range(1, 4 if name in ("poll", "send_fds") else 100):
         with monkeypatch.context() as patch:
             refusing = Refusing(patch, name, k, error)
             with make_processes() as pool:
