@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Hashable, Iterable
 
 from sklearn_meta._warnings import warn
@@ -114,6 +115,8 @@ class LocalPool:
             reason = "not begun in this process: it has hung or crashed in a worker"
             self._failures.append(Failed(task.id, "crashed", reason))
         else:
+            # It may have to import modules.
+            self.free_descriptors()
             self._in_process.submit(task)
 
     def wait(self, timeout):
@@ -165,6 +168,23 @@ class LocalPool:
         self._in_process.cancel(task_id)
         self._in_workers.pop(task_id, None)
         self._failures = [f for f in self._failures if f.task_id != task_id]
+
+    def free_descriptors(self) -> bool:
+        """Give up the workers if this process can open no more files.
+
+        Returns
+        -------
+        are_free : bool
+            Whether descriptors were freed.
+        """
+        if self._processes is None:
+            return False
+        try:
+            os.close(os.open(os.devnull, os.O_RDONLY))
+        except OSError as error:
+            self._lose_workers(self._processes, error)
+            return True
+        return False
 
     def close(self):
         """End all tasks and the worker processes."""

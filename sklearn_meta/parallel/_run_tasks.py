@@ -110,8 +110,15 @@ def _unpickled(event, pool):
     """Return the event with its value unpickled, or the failure to unpickle it."""
     if not (isinstance(event, Payload) and isinstance(event.value, Pickled)):
         return event
+    value = event.value
     try:
-        return Payload(event.task_id, loads(event.value.data))
+        try:
+            return Payload(event.task_id, loads(value.data))
+        except UnpicklingError:
+            # The modules of a model cannot be imported without a free descriptor.
+            if not getattr(pool, "free_descriptors", bool)():
+                raise
+            return Payload(event.task_id, loads(value.data))
     except UnpicklingError as error:
         pool.cancel(event.task_id)
         return Failed(event.task_id, "raised", str(error))
