@@ -265,3 +265,36 @@ def test_an_interrupt_of_the_failure_does_not_hide_it(monkeypatch):
         assert len(lost) <= 1, injector.where
         del pool, said, lost
         assert descriptors() == before, injector.where
+
+
+class Echo:
+    """Work of a few tasks, for `run_tasks`."""
+
+    def __init__(self):
+        self.waiting, self.events = list(range(3)), []
+
+    def next_task(self, place):
+        return (
+            Task(self.waiting.pop(), TASKS + "echo", ("x",)) if self.waiting else None
+        )
+
+    def collect(self, event):
+        self.events.append(event)
+
+    def is_done(self):
+        return sum(isinstance(e, Done) for e in self.events) == 3
+
+    def seconds_left(self):
+        return 1.0
+
+
+def test_a_pool_of_this_process_works_after_an_interrupt_at_any_line():
+    for interrupt in every_line():
+        pool = LocalPool(None, InProcessPool())
+        with interrupt() as injector:
+            _run_tasks.run_tasks(pool, Echo())
+        for task_id in range(3):
+            pool.cancel(task_id)
+        work = Echo()
+        _run_tasks.run_tasks(pool, work)
+        assert work.is_done() and len(work.events) == 6, injector.where
