@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Hashable, Iterable
 
 from sklearn_meta._warnings import warn
@@ -113,6 +115,8 @@ class LocalPool:
             reason = "not begun in this process: it has hung or crashed in a worker"
             self._failures.append(Failed(task.id, "crashed", reason))
         else:
+            # It may have to import modules.
+            self.free_descriptors()
             self._in_process.submit(task)
 
     def wait(self, timeout):
@@ -165,13 +169,28 @@ class LocalPool:
         self._in_workers.pop(task_id, None)
         self._failures = [f for f in self._failures if f.task_id != task_id]
 
+    def free_descriptors(self) -> bool:
+        """Give up the workers if this process can open no more files.
+
+        Returns
+        -------
+        are_free : bool
+            Whether descriptors were freed.
+        """
+        if self._processes is None:
+            return False
+        try:
+            os.close(os.open(os.devnull, os.O_RDONLY))
+        except OSError as error:
+            self._lose_workers(self._processes, error)
+            return True
+        return False
+
     def close(self):
         """End all tasks and the worker processes."""
-        try:
-            if self._processes is not None:
-                self._processes.close()
-        finally:
-            self._in_process.close()
+        self._in_process.close()
+        if self._processes is not None:
+            _close(self._processes)
 
     def __enter__(self):
         return self
@@ -195,8 +214,6 @@ class LocalPool:
 
     def _lose_workers(self, processes, error):
         """Continue without worker processes; report their tasks as failed."""
-        # Closed first: if Ctrl-C interrupts it, the next call finds them lost again.
-        processes.close()
         lost = list(self._in_workers.values())
         for task in lost:
             self._suspect(task, "crashed")
@@ -205,13 +222,15 @@ class LocalPool:
             for task in lost
         ]
         place = Place.LOST if self._was_used else Place.NOT_STARTED
-        # In one statement, which Ctrl-C cannot interrupt.
+        # In one statement, which Ctrl-C cannot interrupt. A pool that is dropped before
+        # it is closed closes itself.
         self._processes, self._without, self._in_workers, self._failures = (
             None,
             place,
             {},
             self._failures + failures,
         )
+        _close(processes)
         warn(f"Worker processes are not available: {_sentence(error)} {CONSEQUENCE}")
 
     def _suspect(self, task, kind):
@@ -241,6 +260,12 @@ def this_process_only(pool: Pool, state) -> LocalPool:
         without=Place.IN_PROCESS if place.has_workers else place,
         suspects=getattr(pool, "suspects", ()),
     )
+
+
+def _close(processes):
+    """Close a pool; what it fails of no longer matters."""
+    with contextlib.suppress(*LOSSES):
+        processes.close()
 
 
 def _sentence(error):

@@ -672,9 +672,12 @@ class ProcessPool:
             self._n_lost + 1,
         )
         if not server.is_ready or self._n_lost > MAX_LOST_SERVERS:
-            when = "again and again" if server.is_ready else "before it was ready"
+            when, advice = "before it was ready", LIMITS
+            if server.is_ready:
+                when = "again and again"
+                advice = "A candidate may have killed it, or the system to free memory."
             self._fail(
-                f"The server of the worker processes ended {when}, with {how}. {LIMITS}"
+                f"The server of the worker processes ended {when}, with {how}. {advice}"
             )
 
     def _fork_missing(self):

@@ -59,7 +59,7 @@ def run_tasks(pool: Pool, work: Work) -> None:
 
 
 def run_task(pool: Pool, task: Task):
-    """Run a task that yields one value, and return it.
+    """Run a task that yields one value in a worker, where it can be killed.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def run_task(pool: Pool, task: Task):
     Returns
     -------
     value : object or None
-        None if the task fails, or has no value by its deadline.
+        None if the task fails, has no value by its deadline, or there are no workers.
     """
     work = _OneTask(task, pool)
     run_tasks(pool, work)
@@ -87,7 +87,11 @@ class _OneTask:
         self.value = None
 
     def next_task(self, place):
-        return self._waiting.pop() if self._waiting else None
+        # The workers may have been lost since the caller has looked.
+        self._ended |= not place.has_workers
+        if place is not Place.WORKER or not self._waiting:
+            return None
+        return self._waiting.pop()
 
     def collect(self, event):
         if event.task_id != self._task.id:
@@ -109,8 +113,15 @@ def _unpickled(event, pool):
     """Return the event with its value unpickled, or the failure to unpickle it."""
     if not (isinstance(event, Payload) and isinstance(event.value, Pickled)):
         return event
+    value = event.value
     try:
-        return Payload(event.task_id, loads(event.value.data))
+        try:
+            return Payload(event.task_id, loads(value.data))
+        except UnpicklingError:
+            # The modules of a model cannot be imported without a free descriptor.
+            if not getattr(pool, "free_descriptors", bool)():
+                raise
+            return Payload(event.task_id, loads(value.data))
     except UnpicklingError as error:
         pool.cancel(event.task_id)
         return Failed(event.task_id, "raised", str(error))

@@ -18,7 +18,6 @@ import zlib
 
 from sklearn_meta.parallel._channel import receive_frame, send_frame
 from sklearn_meta.parallel._descendants import PR_SET_CHILD_SUBREAPER
-from sklearn_meta.parallel._random_state import seed_global_generators
 from sklearn_meta.parallel._memory_usage import memory_bytes, shared_bytes
 from sklearn_meta.parallel._messages import (
     DONE,
@@ -31,6 +30,7 @@ from sklearn_meta.parallel._messages import (
 from sklearn_meta.parallel._pickled import dumps
 from sklearn_meta.parallel._pool import describe_exception, resolve
 from sklearn_meta.parallel._process_state import ProcessState
+from sklearn_meta.parallel._random_state import seed_global_generators
 
 # A worker that has grown by more than this between two tasks collects its garbage.
 COLLECT_BYTES = 64 * 2**20

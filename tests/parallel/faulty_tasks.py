@@ -3,6 +3,8 @@
 import ctypes
 import os
 import signal
+import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -184,6 +186,17 @@ def close_all_files(state):
     yield "one"
     os.closerange(3, 1000)
     time.sleep(1000)
+
+
+def write_into_sockets(state):
+    for fd in range(3, 100):
+        try:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                os.write(fd, struct.pack("=BQ", 11, 2**39) + b"[Info] Total Bins 255")
+        except OSError:
+            continue
+    time.sleep(1000)
+    yield "never"
 
 
 def one_huge_array(state):

@@ -47,9 +47,8 @@ MODULES = (
     _server_handle,
     _shared_memory,
 )
-# Every so many lines in the daily tests; a prime, so that the lines differ from run to
-# run of the loop over the operations.
-STEP = 7
+# Every so many lines in the daily tests.
+STEP = 19
 
 
 def descriptors():
@@ -74,6 +73,11 @@ def until(condition, pool=None):
         pool.wait(0.02) if pool is not None else time.sleep(0.01)
 
 
+def until_ready(pool):
+    """Wait for an idle worker: until then, tasks run in this process."""
+    until(lambda: pool.place is Place.WORKER and pool.n_idle, pool)
+
+
 def work(pool):
     """Begin and cancel tasks of all kinds."""
     pool.submit(Task(1, TASKS + "sleep", (1000,), key="a"))
@@ -92,7 +96,7 @@ def assert_works(pool):
     """Assert that a pool runs a task and reports each event of it once."""
     for task_id in (1, 2, 3):
         pool.cancel(task_id)
-    until(lambda: pool.n_idle, pool)
+    until_ready(pool)
     pool.submit(Task(9, TASKS + "echo", ("x",)))
     events = []
     until(lambda: events.extend(pool.wait(0.1)) or Done(9) in events)
@@ -125,7 +129,7 @@ def test_a_pool_works_after_an_interrupt_at_any_line(step):
     before = descriptors()
     with make_pool() as pool:
         pool.start()
-        until(lambda: pool.place is Place.WORKER and pool.n_idle, pool)
+        until_ready(pool)
         for interrupt in every_line(step=step):
             with interrupt() as injector:
                 work(pool)
@@ -138,7 +142,34 @@ def test_a_pool_works_after_an_interrupt_at_any_line(step):
 
 
 @pytest.mark.parametrize(
-    "step", [STEP, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"]
+    "n", [40, pytest.param(600, marks=pytest.mark.slow)], ids=["some", "many"]
+)
+def test_a_pool_works_after_two_interrupts(n, rng):
+    """The second one comes where the first one is dealt with."""
+    before = descriptors()
+    with make_pool() as pool:
+        pool.start()
+        until_ready(pool)
+        for _ in range(n):
+            first, second = rng.integers(1, 1200), rng.integers(1, 250)
+            with contextlib.suppress(KeyboardInterrupt):
+                with interrupted_at(first, *MODULES) as injector:
+                    work(pool)
+            with contextlib.suppress(KeyboardInterrupt):
+                with interrupted_at(second, *MODULES) as again:
+                    pool.cancel(1)
+                    pool.wait(0.02)
+                    pool.cancel(2)
+            try:
+                assert_works(pool)
+            except Exception as error:
+                error.add_note(f"after interrupts at {injector.where}, {again.where}")
+                raise
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize(
+    "step", [STEP, pytest.param(3, marks=pytest.mark.slow)], ids=["some", "many"]
 )
 def test_an_interrupted_start_loses_nothing(step, monkeypatch):
     # Servers that take no time to start, as they need not be of use.
@@ -199,7 +230,7 @@ def test_an_interrupted_loss_of_the_server_loses_nothing_else(monkeypatch):
     with make_pool() as pool:
         pool.start()
         for interrupt in every_line(step=4 * STEP):
-            until(lambda: pool.place.name == "WORKER" and pool.n_idle, pool)
+            until_ready(pool)
             pool.submit(Task(1, TASKS + "sleep", (1000,)))
             assert pool.wait(PATIENCE)
             os.kill(pool._processes._server.popen.pid, 9)
@@ -210,7 +241,7 @@ def test_an_interrupted_loss_of_the_server_loses_nothing_else(monkeypatch):
                     events += pool.wait(0.1)
             if injector.where is None:
                 assert isinstance(events[0], Failed)
-            until(lambda: pool.place.name == "WORKER" and pool.n_idle, pool)
+            until_ready(pool)
             assert_works(pool)
     assert descriptors() == before
 
@@ -234,3 +265,36 @@ def test_an_interrupt_of_the_failure_does_not_hide_it(monkeypatch):
         assert len(lost) <= 1, injector.where
         del pool, said, lost
         assert descriptors() == before, injector.where
+
+
+class Echo:
+    """Work of a few tasks, for `run_tasks`."""
+
+    def __init__(self):
+        self.waiting, self.events = list(range(3)), []
+
+    def next_task(self, place):
+        return (
+            Task(self.waiting.pop(), TASKS + "echo", ("x",)) if self.waiting else None
+        )
+
+    def collect(self, event):
+        self.events.append(event)
+
+    def is_done(self):
+        return sum(isinstance(e, Done) for e in self.events) == 3
+
+    def seconds_left(self):
+        return 1.0
+
+
+def test_a_pool_of_this_process_works_after_an_interrupt_at_any_line():
+    for interrupt in every_line():
+        pool = LocalPool(None, InProcessPool())
+        with interrupt() as injector:
+            _run_tasks.run_tasks(pool, Echo())
+        for task_id in range(3):
+            pool.cancel(task_id)
+        work = Echo()
+        _run_tasks.run_tasks(pool, work)
+        assert work.is_done() and len(work.events) == 6, injector.where

@@ -1,5 +1,7 @@
 """Worker processes are used while there are any; then this process takes over."""
 
+import errno
+import os
 import warnings
 
 import pytest
@@ -306,3 +308,20 @@ def test_a_pool_of_this_process_after_an_interrupt(here):
     assert this_process_only(here, None).place is Place.IN_PROCESS
     another.submit(Task(1, TASKS + "state"))
     assert another.wait(0) == [Payload(1, "state")]
+
+
+def test_workers_are_given_up_for_their_descriptors(here, monkeypatch):
+    processes = Processes({1: [[]]})
+    pool = LocalPool(processes, here)
+    pool.submit(echo(1))
+    assert not pool.free_descriptors() and pool.place is Place.WORKER
+
+    def refuse(*args):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.warns(SklearnMetaWarning, match="Too many open files"):
+        assert pool.free_descriptors()
+    assert pool.place is Place.LOST and processes.log[-1] == ("close",)
+    assert pool.wait(0) == [Failed(1, *CRASHED)]
+    assert not pool.free_descriptors()

@@ -65,6 +65,7 @@ def test_in_the_search(data, tmp_path):
     assert clf.score(*data) > 0.8 and not os.listdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_in_a_search_of_nothing_else(data, tmp_path):
     with pytest.raises(NoCandidateError, match="workers? process"):
         fit(data, KILLS_ALWAYS)
@@ -79,6 +80,7 @@ def test_while_the_final_model_is_fitted_fold_models_take_its_place(data, tmp_pa
     assert clf.score(*data) > 0.8 and not os.listdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_while_candidates_are_combined(data, tmp_path):
     clf, said = fit(
         data, include=["gaussian_nb", "decision_tree"], scoring=score_and_kill

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import importlib
 import os
 import signal
 import subprocess
@@ -490,6 +491,23 @@ def test_arguments_that_cannot_be_pickled_are_an_error():
 def test_missing_modules_are_not_preloaded():
     with started(preload=("numpy", "no_such_module", "numpy.nothing_there")) as pool:
         assert run(pool, "echo", 1) == ([1], Done(7))
+
+
+def test_modules_without_their_libraries_are_not_preloaded(tmp_path, monkeypatch):
+    (tmp_path / "without_libgomp.py").write_text(
+        "raise OSError('libgomp.so.1: cannot open shared object file')"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with started(preload=("without_libgomp", "numpy")) as pool:
+        assert run(pool, "echo", 1) == ([1], Done(7))
+        _, end = run(pool, "call", importlib.import_module, "without_libgomp")
+        assert end.kind == "raised" and "libgomp" in end.reason
+
+
+def test_garbage_in_a_connection_costs_its_task(pool):
+    _, end = run(pool, "write_into_sockets", seconds=PATIENCE)
+    assert end.kind == "crashed"
+    assert end.reason == _process_pool.CORRUPT
 
 
 def test_server_that_takes_too_long_is_an_error(monkeypatch):

@@ -10,8 +10,10 @@ import os
 import select
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,7 +140,7 @@ def test_what_is_refused_at_any_call_loses_nothing(monkeypatch, name, error):
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     before, processes, k, outcomes = descriptors(), children(), 0, set()
     # There is no end to the calls of poll.
-    for k in range(1, 7 if name in ("poll", "send_fds") else 100):
+    for k in range(1, 4 if name in ("poll", "send_fds") else 100):
         with monkeypatch.context() as patch:
             refusing = Refusing(patch, name, k, error)
             with make_processes() as pool:
@@ -248,3 +250,66 @@ def test_with_fewer_processes_than_workers_it_goes_on(monkeypatch):
         while sum(isinstance(e, Done) for e in events) < n_tasks:
             events += pool.wait(PATIENCE)
         assert len(events) == 2 * n_tasks
+
+
+# Whole fits
+
+FIT = """
+import os, resource, sys, warnings
+from sklearn.datasets import load_iris
+from sklearn_meta import MetaAutoClassifier
+from sklearn_meta.evaluation._engine import Engine
+from sklearn_meta.exceptions import SklearnMetaWarning
+from sklearn_meta.parallel import _start_pool
+from sklearn_meta.pipelines import SearchSpace
+
+_start_pool.IN_PROCESS_SECONDS = 0.0
+held, tell = [], Engine._tell
+count = lambda: len(os.listdir("/proc/self/fd"))
+free, when = map(int, sys.argv[1:])
+
+def exhaust():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count() - 1 + free, hard))
+
+def tell_and_exhaust(self, evaluation):
+    if len(self.history) == when:
+        exhaust()
+    tell(self, evaluation)
+
+Engine._tell = tell_and_exhaust
+space = SearchSpace(include=["gaussian_nb", "logistic_regression", "standard_scaler"])
+clf = MetaAutoClassifier(
+    search_space=space, time_budget=60, n_jobs=2, max_evaluations=12, random_state=0
+)
+X, y = load_iris(return_X_y=True)
+before = count()
+if when < 0:
+    exhaust()
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    clf.fit(X, y)
+assert count() == before
+said = [w for w in said if issubclass(w.category, SklearnMetaWarning)]
+print(len(said), clf.n_evaluations_, clf.score(X, y) > 0.9)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("free", [1, 3, 60])
+@pytest.mark.parametrize("when", [-1, 4])
+def test_a_fit_goes_on_without_descriptors(tmp_path, free, when):
+    """From the start or in the middle of the search, with one warning."""
+    script = tmp_path / "script.py"
+    script.write_text(FIT)
+    done = subprocess.run(
+        [sys.executable, str(script), str(free), str(when)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    n_warnings, n_evaluations, is_good = done.stdout.split()
+    assert int(n_warnings) <= 1 and n_evaluations == "12" and is_good == "True"
