@@ -25,6 +25,7 @@ import sys
 import time
 import warnings
 
+from sklearn_meta._threads import one_thread
 from sklearn_meta.parallel._channel import send_frame
 from sklearn_meta.parallel._descendants import (
     PR_SET_CHILD_SUBREAPER,
@@ -93,6 +94,9 @@ def serve(control_fd: int, setup_fd: int, parent: int):
             _, reason, text = describe_exception(exception)
             send_frame(control, BROKEN, pickle.dumps((reason, text)))
             return
+    # Finds the libraries that have threads, once for all workers.
+    with one_thread():
+        pass
     # Objects that exist now live as long as the server. The collector leaves frozen
     # objects alone, so that their pages stay shared with the workers.
     gc.collect()

@@ -16,6 +16,7 @@ import pickle
 import signal
 import zlib
 
+from sklearn_meta._threads import one_thread
 from sklearn_meta.parallel._channel import receive_frame, send_frame
 from sklearn_meta.parallel._descendants import PR_SET_CHILD_SUBREAPER
 from sklearn_meta.parallel._global_generators import seed_global_generators
@@ -121,7 +122,8 @@ class Worker:
             seed_global_generators(zlib.crc32(call))
             self.limit_memory()
             # Variables of the context are set in a copy of it.
-            contextvars.copy_context().run(self.call, call)
+            with one_thread():
+                contextvars.copy_context().run(self.call, call)
         except BaseException as exception:
             # Also SystemExit and KeyboardInterrupt: a task must not end the worker.
             self.unlimit_memory()
