@@ -115,7 +115,8 @@ class ProcessState:
                 and not self._has_descriptors()
                 and not _has_children()
             )
-        except Exception:
+        except BaseException:
+            # Also what a handler of the task's has raised.
             return False
 
     def _has_threads(self):
