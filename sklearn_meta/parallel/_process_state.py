@@ -376,6 +376,7 @@ def _of_the_interpreter():
         Aspect(streams, set_streams),
         Aspect(hooks, set_hooks),
         Aspect(collector, set_collector),
+        Aspect(threading.stack_size, threading.stack_size),
         Aspect(sys.getrecursionlimit, sys.setrecursionlimit),
         Aspect(sys.getswitchinterval, sys.setswitchinterval),
         Aspect(sys.get_int_max_str_digits, sys.set_int_max_str_digits),
@@ -424,6 +425,8 @@ def _of_libraries():
         Aspect(np.geterrcall, np.seterrcall),
         Aspect(np.get_printoptions, lambda value: np.set_printoptions(**value)),
     ]
+    if hasattr(np.random, "set_bit_generator"):
+        aspects.append(Aspect(np.random.get_bit_generator, np.random.set_bit_generator))
     # Those that the server has imported.
     if (sklearn := sys.modules.get("sklearn")) is not None:
         aspects.append(

@@ -102,6 +102,7 @@ class Worker:
         """Run tasks until the pool closes the connection or the worker must leave."""
         import resource
 
+        self.pid = os.getpid()
         self.data_limit = resource.getrlimit(resource.RLIMIT_DATA)
         self.start = ProcessState.capture()
         while True:
@@ -141,6 +142,9 @@ class Worker:
 
     def send(self, kind, body=b""):
         """Send a frame to the pool; end this process if the pool is closed."""
+        if os.getpid() != self.pid:
+            # A fork that a task has made returns from the task as well.
+            os._exit(0)
         try:
             send_frame(self.connection, kind, body)
         except OSError:

@@ -159,6 +159,8 @@ RESTORED = {
     "start of processes": lambda: multiprocessing.set_start_method("spawn", force=True),
     "backend of joblib": lambda: joblib.parallel_config("threading", n_jobs=8),
     "breakpoint": lambda: setattr(sys, "breakpointhook", print),
+    "generator of numpy": lambda: np.random.set_bit_generator(np.random.PCG64()),
+    "size of stacks": lambda: threading.stack_size(2**20),
     "wakeup": lambda: signal.set_wakeup_fd(os.eventfd(0, os.EFD_NONBLOCK)),
 }
 
