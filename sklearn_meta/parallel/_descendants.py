@@ -61,6 +61,27 @@ def descendants(pid) -> list[int]:
     return found
 
 
+def is_resource_tracker(pid) -> bool:
+    """Whether a process removes shared memory once those that use it have ended.
+
+    Those of `multiprocessing` and joblib do so within milliseconds. If they are killed
+    first, the memory stays until the machine is started again.
+
+    Parameters
+    ----------
+    pid : int
+
+    Returns
+    -------
+    is_tracker : bool
+    """
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return b"resource_tracker" in file.read()
+    except OSError:
+        return False
+
+
 def kill_processes(pids: Iterable[int]):
     """Kill processes; those that have ended or belong to others are ignored.
 

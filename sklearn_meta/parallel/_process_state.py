@@ -11,18 +11,23 @@ from __future__ import annotations
 import _thread
 import builtins
 import decimal
+import faulthandler
 import gc
 import locale
 import logging
+import multiprocessing
 import os
+import pickle
 import random
 import signal
+import socket
 import sys
 import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -30,8 +35,20 @@ import numpy as np
 # Attributes of a decimal context; its flags change with every inexact result.
 _DECIMAL = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
 # Modules whose functions are replaced by what a candidate patches.
-_PATCHED = (builtins, os, time, random, np.random)
+_PATCHED = (
+    builtins,
+    os,
+    time,
+    random,
+    threading,
+    pickle,
+    logging,
+    warnings,
+    np.random,
+)
 
+# Seconds until a thread is looked at once more.
+THREAD_PAUSE = 0.002
 # Beginnings of the targets of descriptors that libraries keep.
 _EVENT_QUEUES, _DEVICES, _SHARED_MEMORY = "anon_inode:", "/dev/", "/dev/shm/"
 
@@ -98,7 +115,8 @@ class ProcessState:
                 and not self._has_descriptors()
                 and not _has_children()
             )
-        except Exception:
+        except BaseException:
+            # Also what a handler of the task's has raised.
             return False
 
     def _has_threads(self):
@@ -161,19 +179,33 @@ def _is_kept_by_library(descriptor):
 
 def _other_threads_run():
     """Whether a thread other than this one is running, such as one of a C library."""
+    if not _running_threads():
+        return False
+    # It may have been about to end, or to wait for work.
+    time.sleep(THREAD_PAUSE)
+    return bool(_running_threads())
+
+
+def _running_threads():
+    """Return the other threads of this process that do not sleep."""
     try:
         threads = os.listdir("/proc/self/task")
     except OSError:
-        return False
+        return []
     if len(threads) == 1:
+        return []
+    return [thread for thread in threads if _runs(thread)]
+
+
+def _runs(thread):
+    """Whether another thread is running."""
+    if int(thread) == threading.get_native_id():
         return False
-    this = str(threading.get_native_id())
-    for thread in threads:
-        if thread != this:
-            with open(f"/proc/self/task/{thread}/stat") as file:
-                if file.read().rpartition(")")[2].split()[0] == "R":
-                    return True
-    return False
+    try:
+        with open(f"/proc/self/task/{thread}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "R"
+    except OSError:  # it has ended
+        return False
 
 
 def _has_children():
@@ -208,6 +240,8 @@ def _of_signals():
         for number in sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
         if number < 32
     ]
+    # Without converting numbers to the enumeration, in a tenth of the time.
+    handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 
     def stop_timers(value):
         for timer in timers:
@@ -215,20 +249,21 @@ def _of_signals():
 
     def set_handlers(handlers):
         for number, handler in zip(numbers, handlers, strict=True):
-            if signal.getsignal(number) is not handler:
+            if handler_of(number) is not handler:
                 signal.signal(number, handler)
 
     return (
         Aspect(lambda: [signal.getitimer(timer) for timer in timers], stop_timers),
+        # These two are set back by being read.
+        Aspect(faulthandler.cancel_dump_traceback_later, lambda value: None),
+        Aspect(lambda: signal.set_wakeup_fd(-1), lambda value: None),
         # One that was blocked would come as soon as the mask is set back.
         Aspect(signal.sigpending, _impossible),
-        Aspect(lambda: [signal.getsignal(n) for n in numbers], set_handlers),
+        Aspect(lambda: [handler_of(n) for n in numbers], set_handlers),
         Aspect(
             lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
             lambda mask: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
         ),
-        # Reading it sets it back.
-        Aspect(lambda: signal.set_wakeup_fd(-1), lambda value: None),
     )
 
 
@@ -237,10 +272,15 @@ def _of_the_system():
 
     limits = [v for n, v in sorted(vars(resource).items()) if n.startswith("RLIMIT_")]
 
-    def set_environment(variables):
-        for name in os.environ.keys() - variables.keys():
-            del os.environ[name]
-        os.environ.update(variables)
+    # The bytes: decoding them takes longer than all the rest.
+    variables = vars(os.environ)["_data"]
+
+    def set_environment(values):
+        for name in variables.keys() - values.keys():
+            del os.environb[name]
+        os.environb.update(values)
+        # The zone of TZ is read at the first use, or here.
+        time.tzset()
 
     def umask():
         mask = os.umask(0o77)
@@ -258,7 +298,8 @@ def _of_the_system():
     aspects = [
         Aspect(lambda: [resource.getrlimit(limit) for limit in limits], set_limits),
         Aspect(os.getcwd, os.chdir),
-        Aspect(lambda: dict(os.environ), set_environment),
+        Aspect(lambda: dict(variables), set_environment),
+        Aspect(lambda: time.tzname, lambda value: time.tzset()),
         Aspect(umask, os.umask),
         Aspect(
             lambda: os.getpriority(os.PRIO_PROCESS, 0),
@@ -299,6 +340,7 @@ def _of_the_interpreter():
             sys.excepthook,
             sys.displayhook,
             sys.unraisablehook,
+            sys.breakpointhook,
             threading.excepthook,
             sys.gettrace(),
             sys.getprofile(),
@@ -307,12 +349,14 @@ def _of_the_interpreter():
         )
 
     def set_hooks(value):
-        sys.excepthook, sys.displayhook, sys.unraisablehook = value[:3]
-        threading.excepthook = value[3]
-        sys.settrace(value[4])
-        sys.setprofile(value[5])
-        threading.settrace(value[6])
-        threading.setprofile(value[7])
+        sys.excepthook, sys.displayhook, sys.unraisablehook, sys.breakpointhook = value[
+            :4
+        ]
+        threading.excepthook = value[4]
+        sys.settrace(value[5])
+        sys.setprofile(value[6])
+        threading.settrace(value[7])
+        threading.setprofile(value[8])
 
     def collector():
         return gc.isenabled(), gc.get_threshold(), gc.get_debug(), list(gc.callbacks)
@@ -332,6 +376,7 @@ def _of_the_interpreter():
         Aspect(streams, set_streams),
         Aspect(hooks, set_hooks),
         Aspect(collector, set_collector),
+        Aspect(threading.stack_size, threading.stack_size),
         Aspect(sys.getrecursionlimit, sys.setrecursionlimit),
         Aspect(sys.getswitchinterval, sys.setswitchinterval),
         Aspect(sys.get_int_max_str_digits, sys.set_int_max_str_digits),
@@ -366,18 +411,40 @@ def _of_libraries():
         logging.disable(value[1])
         logging.root.handlers[:] = value[2]
 
+    def set_start_method(name):
+        multiprocessing.set_start_method(name, force=True)
+
     aspects = [
         Aspect(decimal_context, set_decimal),
         Aspect(lambda: locale.setlocale(locale.LC_ALL), set_locale),
         Aspect(lambda: tempfile.tempdir, set_tempdir),
         Aspect(log, set_log),
+        Aspect(socket.getdefaulttimeout, socket.setdefaulttimeout),
+        Aspect(lambda: multiprocessing.get_start_method(True), set_start_method),
         Aspect(np.geterr, lambda value: np.seterr(**value)),
         Aspect(np.geterrcall, np.seterrcall),
         Aspect(np.get_printoptions, lambda value: np.set_printoptions(**value)),
     ]
-    # The server imports it, unless a caller of the pool wants none of it.
+    if hasattr(np.random, "set_bit_generator"):
+        aspects.append(Aspect(np.random.get_bit_generator, np.random.set_bit_generator))
+    # Those that the server has imported.
     if (sklearn := sys.modules.get("sklearn")) is not None:
         aspects.append(
             Aspect(sklearn.get_config, lambda value: sklearn.set_config(**value))
         )
+    if (joblib := sys.modules.get("joblib.parallel")) is not None:
+        # The backend that was chosen without a context.
+        chosen = vars(getattr(joblib, "_backend", threading.local()))
+        aspects.append(Aspect(lambda: dict(chosen), partial(_set_mapping, chosen)))
+    if (torch := sys.modules.get("torch")) is not None:
+        aspects += [
+            Aspect(torch.get_default_dtype, torch.set_default_dtype),
+            Aspect(torch.is_grad_enabled, torch.set_grad_enabled),
+            Aspect(torch.get_num_threads, torch.set_num_threads),
+        ]
     return aspects
+
+
+def _set_mapping(mapping, content):
+    mapping.clear()
+    mapping.update(content)

@@ -107,7 +107,14 @@ def server_environment(mark: str) -> dict[str, str]:
     """
     kept = {name: text for name, text in os.environ.items() if name not in DROPPED}
     processors = ",".join(map(str, unbound_processors()))
-    return {**kept, **ENVIRONMENT, mark: "1", PROCESSORS: processors}
+    return {
+        # The order of sets of strings is the same in each server.
+        "PYTHONHASHSEED": "0",
+        **kept,
+        **ENVIRONMENT,
+        mark: "1",
+        PROCESSORS: processors,
+    }
 
 
 def can_start_processes() -> bool:

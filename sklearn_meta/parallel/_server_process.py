@@ -25,10 +25,13 @@ import sys
 import time
 import warnings
 
+from sklearn_meta._threads import one_thread
 from sklearn_meta.parallel._channel import send_frame
 from sklearn_meta.parallel._descendants import (
     PR_SET_CHILD_SUBREAPER,
     children,
+    descendants,
+    is_resource_tracker,
     kill_processes,
 )
 from sklearn_meta.parallel._messages import (
@@ -52,6 +55,9 @@ PROCESSORS = "SKLEARN_META_PROCESSORS"
 PARENT_CHECK = 1_000
 # Seconds to wait after the system has refused to fork.
 FORK_PAUSE = 0.1
+# Seconds in which resource trackers may remove the shared memory of killed processes;
+# less when the pool closes.
+TRACKER_SECONDS, TRACKER_SECONDS_AT_END = 1.0, 0.02
 # Longest wait for killed workers to end before the server ends, in seconds.
 REAP_SECONDS = 1.0
 
@@ -93,6 +99,9 @@ def serve(control_fd: int, setup_fd: int, parent: int):
             _, reason, text = describe_exception(exception)
             send_frame(control, BROKEN, pickle.dumps((reason, text)))
             return
+    # Finds the libraries that have threads, once for all workers.
+    with one_thread():
+        pass
     # Objects that exist now live as long as the server. The collector leaves frozen
     # objects alone, so that their pages stay shared with the workers.
     gc.collect()
@@ -151,6 +160,9 @@ class _Server:
         self.workers: dict[int, int] = {}
         # Processes that the imports or the setup have started.
         self.own = frozenset(children(os.getpid()))
+        # Resource trackers of killed workers, and when they are killed as well.
+        self.trackers: dict[int, float] = {}
+        self.tracker_seconds = TRACKER_SECONDS
 
     def run(self):
         """Answer requests until the pool or its process ends."""
@@ -169,6 +181,8 @@ class _Server:
                     with contextlib.suppress(BlockingIOError):
                         wake.recv(4096)
                     self.reap()
+                elif self.trackers:
+                    self.kill_orphans()
                 if self.control.fileno() in ready and not self.answer(wake, waker):
                     break
         self.end()
@@ -186,7 +200,7 @@ class _Server:
         elif action == KILL:
             for pid, other in self.workers.items():
                 if other == number:
-                    kill_group(pid)
+                    self.kill_worker(pid)
         return True
 
     def fork(self, number, connection, private):
@@ -215,17 +229,39 @@ class _Server:
         self.workers[pid] = number
         self.report(FORKED, number, pid)
 
+    def kill_worker(self, pid):
+        """Kill a worker and what it has started; the worker may have ended."""
+        started = {*descendants(pid), *self.orphans()}
+        spared = self.spared(started)
+        if not spared:
+            kill_group(pid)
+        kill_processes({pid, *started} - spared)
+
+    def spared(self, pids):
+        """Return the resource trackers among processes that still have time."""
+        now = time.monotonic()
+        for pid in filter(is_resource_tracker, pids):
+            self.trackers.setdefault(pid, now + self.tracker_seconds)
+        return {pid for pid in pids if self.trackers.get(pid, now) > now}
+
+    def kill_orphans(self):
+        """Kill what workers that have ended have left behind."""
+        orphans = self.orphans()
+        kill_processes(orphans - self.spared(orphans))
+
     def reap(self):
         """Report the workers that have ended, and kill what they have left behind."""
         while (pid := self.ended()) is not None:
             # The process group is killed before the worker is reaped: until then, the
             # system cannot give its number to another process.
-            kill_group(pid)
+            if pid in self.workers:
+                self.kill_worker(pid)
             _, status = os.waitpid(pid, 0)
+            self.trackers.pop(pid, None)
             number = self.workers.pop(pid, None)
             if number is not None:
                 self.report(EXITED, number, os.waitstatus_to_exitcode(status), "")
-        kill_processes(self.orphans())
+        self.kill_orphans()
 
     def ended(self):
         """Return the process id of a child that has ended; None if there is none."""
@@ -250,12 +286,14 @@ class _Server:
 
     def end(self):
         """Kill every worker and reap it, so that no zombie remains."""
+        self.tracker_seconds = TRACKER_SECONDS_AT_END
         for pid in self.workers:
-            kill_group(pid)
+            self.kill_worker(pid)
         end = time.monotonic() + REAP_SECONDS
         while time.monotonic() < end:
             # Among them are the orphans of the workers that have ended.
-            kill_processes(children(os.getpid()))
+            left = set(children(os.getpid()))
+            kill_processes(left - self.spared(left))
             try:
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass

@@ -16,6 +16,7 @@ import pickle
 import signal
 import zlib
 
+from sklearn_meta._threads import one_thread
 from sklearn_meta.parallel._channel import receive_frame, send_frame
 from sklearn_meta.parallel._descendants import PR_SET_CHILD_SUBREAPER
 from sklearn_meta.parallel._memory_usage import memory_bytes, shared_bytes
@@ -101,6 +102,7 @@ class Worker:
         """Run tasks until the pool closes the connection or the worker must leave."""
         import resource
 
+        self.pid = os.getpid()
         self.data_limit = resource.getrlimit(resource.RLIMIT_DATA)
         self.start = ProcessState.capture()
         while True:
@@ -121,7 +123,8 @@ class Worker:
             seed_global_generators(zlib.crc32(call))
             self.limit_memory()
             # Variables of the context are set in a copy of it.
-            contextvars.copy_context().run(self.call, call)
+            with one_thread():
+                contextvars.copy_context().run(self.call, call)
         except BaseException as exception:
             # Also SystemExit and KeyboardInterrupt: a task must not end the worker.
             self.unlimit_memory()
@@ -139,6 +142,9 @@ class Worker:
 
     def send(self, kind, body=b""):
         """Send a frame to the pool; end this process if the pool is closed."""
+        if os.getpid() != self.pid:
+            # A fork that a task has made returns from the task as well.
+            os._exit(0)
         try:
             send_frame(self.connection, kind, body)
         except OSError:

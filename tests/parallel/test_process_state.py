@@ -2,10 +2,13 @@
 
 import ctypes
 import decimal
+import faulthandler
 import gc
 import locale
 import logging
+import multiprocessing
 import os
+import pickle
 import random
 import signal
 import socket
@@ -16,6 +19,7 @@ import threading
 import time
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 import sklearn
@@ -85,6 +89,11 @@ def change_context():
     context.traps[decimal.Inexact] = True
 
 
+def change_zone():
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+
+
 def errstate_is_left():
     np.seterr(all="raise")
     np.seterrcall(print)
@@ -144,6 +153,14 @@ RESTORED = {
     "folder of temporary files": lambda: setattr(tempfile, "tempdir", "/nowhere"),
     "logging": lambda: logging.disable(logging.CRITICAL),
     "log file": lambda: logging.root.addHandler(logging.NullHandler()),
+    "watchdog": lambda: faulthandler.dump_traceback_later(60, exit=True),
+    "time zone": change_zone,
+    "sockets": lambda: socket.setdefaulttimeout(0.001),
+    "start of processes": lambda: multiprocessing.set_start_method("spawn", force=True),
+    "backend of joblib": lambda: joblib.parallel_config("threading", n_jobs=8),
+    "breakpoint": lambda: setattr(sys, "breakpointhook", print),
+    "generator of numpy": lambda: np.random.set_bit_generator(np.random.PCG64()),
+    "size of stacks": lambda: threading.stack_size(2**20),
     "wakeup": lambda: signal.set_wakeup_fd(os.eventfd(0, os.EFD_NONBLOCK)),
 }
 
@@ -187,6 +204,8 @@ def child(**kwargs):
 
 
 REPLACED = {
+    "patched pickle": patch(pickle, "dumps"),
+    "patched warning": patch(warnings, "showwarning"),
     "pending signal": pending_signal,
     "thread": thread,
     "thread of C": busy_thread_in_c,

@@ -96,6 +96,10 @@ def test_environment(monkeypatch):
     assert environment["PYTHONWARNINGS"] == "ignore"
     assert environment["LD_PRELOAD"] == "/lib/libjemalloc.so"
     assert environment["MARK"] == "1"
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    assert server_environment("MARK")["PYTHONHASHSEED"] == "0"
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    assert server_environment("MARK")["PYTHONHASHSEED"] == "7"
 
 
 @needs_workers

@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from multiprocessing import shared_memory
 
 import pytest
 
 from sklearn_meta.parallel import _server_handle
+from sklearn_meta.parallel._descendants import children
 from sklearn_meta.parallel._pool import Task
 from tests.parallel.running import PATIENCE, TASKS, collect
 from tests.parallel.test_process_pool import (
@@ -99,6 +102,27 @@ def test_when_the_server_is_killed(pool):
     os.kill(pool._server.popen.pid, signal.SIGKILL)
     collect(pool)
     wait_until_dead(pids)
+
+
+def hold_shared_memory(state):
+    """Create shared memory; yield the worker, its resource tracker and a file."""
+    memory = shared_memory.SharedMemory(create=True, size=1000)
+    (tracker,) = children(os.getpid())
+    yield os.getpid(), tracker, f"/dev/shm/{memory.name}"
+    time.sleep(1000)
+
+
+@pytest.mark.parametrize("end", ["cancel", "crash"])
+def test_shared_memory_with_a_name_is_removed(pool, end):
+    pool.submit(Task(1, f"{__name__}:hold_shared_memory"))
+    (event,) = pool.wait(PATIENCE)
+    worker, tracker, file = event.value
+    if end == "cancel":
+        pool.cancel(1)
+    else:
+        os.kill(worker, signal.SIGKILL)
+    wait_until_dead([worker, tracker])
+    assert not os.path.exists(file)
 
 
 DETACH_IN_A_POOL = """

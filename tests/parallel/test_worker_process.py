@@ -90,6 +90,15 @@ def test_worker_is_replaced(pool, leave):
         wait_until(lambda: not is_alive(left))
 
 
+def test_fork_that_returns_from_its_task_reports_nothing(pool):
+    def fork():
+        return os.fork() == 0
+
+    for _ in range(3):
+        values, end = run(pool, "call", fork)
+        assert (values, end) == ([False], Done(7))
+
+
 def test_tasks_draw_the_same_numbers_whatever_ran_before(pool):
     def draw():
         return random.random(), np.random.random()
