@@ -34,7 +34,7 @@ from sklearn_meta._sklearn_compat import (
     takes_sample_weight,
     with_callbacks,
 )
-from sklearn_meta._threads import one_thread
+from sklearn_meta._threads import one_thread, restores_threads
 from sklearn_meta._warnings import restores_filters, warn
 from sklearn_meta.data._column_report import column_rows
 from sklearn_meta.data._describe import describe_table, like_target
@@ -159,6 +159,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.warm_start = warm_start
 
     @restores_filters
+    @restores_threads
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, sample_weight=None, groups=None, **params):
@@ -486,6 +487,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             self._state = state
 
     @restores_filters
+    @restores_threads
     def _predictions(self, method, X):
         check_is_fitted(self)
         with config_context(**INSIDE):

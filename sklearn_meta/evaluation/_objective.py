@@ -16,7 +16,6 @@ precision, 0.009 and 0.039 by the AUC, and 0.005 and 0.014 by the log loss.
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from sklearn_meta._sklearn_compat import response_methods
