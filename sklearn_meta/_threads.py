@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from threadpoolctl import ThreadpoolController
 
@@ -37,12 +37,13 @@ def restores_threads(method):
     """Decorate a method within which limits may be set by scikit-learn.
 
     Some of its estimators limit BLAS and restore what they found. If that was the limit
-    of another thread, it would stay.
+    of another thread, it would stay; if another thread needs the limit meanwhile, it
+    would end. So the limit of others is held as well, and is gone afterwards.
     """
 
     @functools.wraps(method)
     def call(*args, **kwargs):
-        with _BLAS.watched():
+        with _BLAS.watched(), one_thread() if _BLAS.is_held else nullcontext():
             return method(*args, **kwargs)
 
     return call
@@ -61,6 +62,11 @@ class SharedLimit:
         # Paths of the limited libraries: the library, and its threads before.
         self._before = {}
         self._of_thread = threading.local()
+
+    @property
+    def is_held(self):
+        """Whether a thread holds the limit now."""
+        return bool(self._holders)
 
     @contextmanager
     def held(self, libraries):

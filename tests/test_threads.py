@@ -151,6 +151,30 @@ def test_limits_of_openmp_are_those_of_a_thread(two_threads):
     assert set(n_threads()) == {2}
 
 
+def test_a_decorated_method_holds_the_limit_that_another_thread_holds(two_threads):
+    def of_blas():
+        return [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
+
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
+        with one_thread():
+            entered.set()
+            leave.wait(20)
+
+    def end_the_other():
+        leave.set()
+        thread.join()
+        return of_blas()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert entered.wait(20)
+    assert set(restores_threads(end_the_other)()) == {1}
+    assert set(n_threads()) == {2}
+    assert set(restores_threads(of_blas)()) == {2}
+
+
 def test_a_decorated_method_is_what_it_was():
     @restores_threads
     def method(self, a, *, b=1):

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 LIBRARIES = ("sklearn", "lightgbm", "sklearn_meta")
 
 # Longest wait for fits in other threads, in seconds.
-MAX_WAIT = 20.0
+MAX_WAIT = 10.0
 
 
 def may_draw_globally(estimator) -> bool:
@@ -115,5 +115,5 @@ def _draws_from_library(part):
     return (
         not classes.isdisjoint({"LinearSVC", "LinearSVR"})
         or getattr(part, "solver", None) == "liblinear"
-        or ("BaseLibSVM" in classes and bool(getattr(part, "probability", False)))
+        or ("BaseLibSVM" in classes and getattr(part, "probability", False) is True)
     )

@@ -3,6 +3,8 @@
 import pickle
 import random
 import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVR
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 from sklearn_meta.pipelines._compile import compile_pipeline
 from sklearn_meta.pipelines._seeds import (
+    MAX_WAIT,
     alone_if_it_must,
     may_draw_globally,
     seeds_for_all,
@@ -92,6 +95,19 @@ def test_no_operator_of_the_catalog_may_draw_globally(task):
     assert drawing == []
 
 
+def test_linear_machines_in_threads_are_those_of_single_fits():
+    def weights(seed):
+        model = LinearSVC(random_state=seed, dual=True, max_iter=20, tol=1e-12)
+        with alone_if_it_must(model), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return model.fit(table, table[:, 0] + table[:, 1] > 0.1).coef_.tolist()
+
+    table = rng.normal(size=(1000, 40))
+    expected = list(map(weights, range(8)))
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(weights, range(8))) == expected
+
+
 class Seedless(ClassifierMixin, BaseEstimator):
     pass
 
@@ -118,6 +134,7 @@ def test_classes_of_others_may_draw_unless_they_take_a_seed():
 )
 def test_fits_that_share_a_generator_of_a_library_do_not_overlap(estimator):
     entered = threading.Event()
+    assert MAX_WAIT > 5
 
     def other(estimator):
         with alone_if_it_must(estimator):
@@ -129,7 +146,7 @@ def test_fits_that_share_a_generator_of_a_library_do_not_overlap(estimator):
         assert not entered.wait(0.05)
         free = threading.Thread(target=other, args=(SVC(),))
         free.start()
-        assert entered.wait(20)
+        assert entered.wait(5)
         entered.clear()
     assert entered.wait(20)
     waiting.join(), free.join()
