@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import contextmanager, nullcontext
 
 from threadpoolctl import ThreadpoolController
 
@@ -33,19 +33,40 @@ def released_threads():
     return _BLAS.released()
 
 
+def restores_threads(method):
+    """Decorate a method within which limits may be set by scikit-learn.
+
+    Some of its estimators limit BLAS and restore what they found. If that was the limit
+    of another thread, it would stay; if another thread needs the limit meanwhile, it
+    would end. So the limit of others is held as well, and is gone afterwards.
+    """
+
+    @functools.wraps(method)
+    def call(*args, **kwargs):
+        with _BLAS.watched(), one_thread() if _BLAS.is_held else nullcontext():
+            return method(*args, **kwargs)
+
+    return call
+
+
 class SharedLimit:
     """A limit of libraries to one thread that is held by several threads.
 
     The first one that holds it sets it, and the last one restores what was before. A
-    value that someone else sets meanwhile stays.
+    value above one that someone else sets meanwhile stays.
     """
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._holders = set()
+        self._holders, self._watchers = set(), set()
         # Paths of the limited libraries: the library, and its threads before.
         self._before = {}
         self._of_thread = threading.local()
+
+    @property
+    def is_held(self):
+        """Whether a thread holds the limit now."""
+        return bool(self._holders)
 
     @contextmanager
     def held(self, libraries):
@@ -83,6 +104,17 @@ class SharedLimit:
             if held:
                 self._take(held, of_thread.libraries)
 
+    @contextmanager
+    def watched(self):
+        """Return a context after which a limit does not stay that others restore."""
+        context = object()
+        try:
+            self._watchers.add(context)
+            yield
+        finally:
+            self._watchers.discard(context)
+            self._leave([])
+
     def _take(self, contexts, libraries):
         with self._lock:
             self._holders.update(contexts)
@@ -95,10 +127,12 @@ class SharedLimit:
     def _leave(self, contexts):
         with self._lock:
             self._holders.difference_update(contexts)
-            if not self._holders:
-                for library, n_threads in self._before.values():
-                    if library.get_num_threads() == 1:
-                        library.set_num_threads(n_threads)
+            if self._holders:
+                return
+            for library, n_threads in self._before.values():
+                if library.get_num_threads() == 1:
+                    library.set_num_threads(n_threads)
+            if not self._watchers:
                 self._before.clear()
 
 
@@ -106,7 +140,7 @@ class SharedLimit:
 _BLAS = SharedLimit()
 
 
-@lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=1)
 def _controller(n_modules):
     """Find the libraries that have threads.
 

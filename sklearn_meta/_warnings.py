@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import joblib
+import numpy as np
 import sklearn
 
 from sklearn_meta.exceptions import SklearnMetaWarning
@@ -105,15 +106,16 @@ class _Filters:
     def restored(self, entry=None):
         """Return a context with an entry, and without traces afterwards.
 
-        scikit-learn replaces the filters whenever it validates an array. If it does so
-        in two threads at once, those of one thread may stay. They are removed when no
-        thread is within a context any more.
+        scikit-learn replaces the filters whenever it validates an array or fits a tree
+        of a forest. If it does so in two threads at once, filters of one thread stay,
+        and others are lost. When no thread is within a context any more, the filters
+        are those from before, and what users have added meanwhile.
         """
         context = object()
         try:
             with self._lock:
                 if not self._open:
-                    self._before = warnings.filters
+                    self._before = warnings.filters, _others(warnings.filters)
                 self._open.add(context)
                 if entry is not None:
                     _put_first(entry)
@@ -122,18 +124,8 @@ class _Filters:
             with self._lock:
                 self._open.discard(context)
                 if not self._open and self._before is not None:
-                    self._restore(self._before)
+                    _restore(*self._before)
                     self._before = None
-
-    def _restore(self, before):
-        now = warnings.filters
-        if now is not before and _were_left_behind(_others(now), _others(before)):
-            # Unless a block of someone else will do it.
-            if not _will_be_restored(before):
-                warnings.filters = before
-        for filters in (before, now):
-            if any(map(_is_own, filters)):
-                filters[:] = _others(filters)
 
 
 # There is one list of filters in a process.
@@ -159,15 +151,55 @@ def _others(filters):
     return [entry for entry in filters if not _is_own(entry)]
 
 
-def _were_left_behind(now, before):
-    """Whether filters are those of a block that overlapped with another one.
+def _restore(before, then):
+    """Make the filters those that the list `before` had then, and additions."""
+    now = warnings.filters
+    is_back = now is before or _are_left_behind(now, then)
+    for filters in (before, now):
+        kept = _with_additions(filters, then) if is_back else _others(filters)
+        if kept != filters:
+            filters[:] = kept
+    if is_back and now is not before and not _will_be_restored(before):
+        warnings.filters = before
 
-    Such blocks add filters in front, or, as those of scikit-learn around the trees of a
-    forest, build the list anew.
+
+def _are_left_behind(now, then):
+    """Whether a list of filters is one that scikit-learn has made of another.
+
+    If not, it is that of a block of someone else, which has begun or ended.
     """
-    if len(now) > len(before) > 0:
-        return now[-len(before) :] == before
-    return len(now) < len(before) and before[: len(now)] == now
+    keys, of_then = [_key(e) for e in now], [_key(e) for e in then]
+    common = [key for key in keys if key in of_then]
+    # Around each tree of a forest, the list is built anew, from the first entry on.
+    return common == of_then[: len(common)]
+
+
+def _with_additions(now, then):
+    """Return the filters of then, after those that users have added."""
+    of_then = {_key(entry) for entry in then}
+    added = [
+        entry
+        for entry in _others(now)
+        if _key(entry) not in of_then and (entry[0], entry[2]) not in _OF_VALIDATION
+    ]
+    return added + then
+
+
+def _key(entry):
+    """Return a filter with strings in place of compiled patterns.
+
+    Where scikit-learn copies filters, it compiles patterns.
+    """
+    action, message, category, module, line = entry
+    message, module = (getattr(p, "pattern", p) for p in (message, module))
+    return action, message, category, module, line
+
+
+# What scikit-learn adds for a moment in each validation of a table or target.
+_OF_VALIDATION = (
+    ("error", np.exceptions.ComplexWarning),
+    ("error", np.exceptions.VisibleDeprecationWarning),
+)
 
 
 def _will_be_restored(filters):

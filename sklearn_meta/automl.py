@@ -35,7 +35,7 @@ from sklearn_meta._sklearn_compat import (
     takes_sample_weight,
     with_callbacks,
 )
-from sklearn_meta._threads import one_thread
+from sklearn_meta._threads import one_thread, restores_threads
 from sklearn_meta._warnings import restores_filters, warn
 from sklearn_meta.data._column_report import column_rows
 from sklearn_meta.data._describe import describe_table, like_target
@@ -191,6 +191,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
     @_all_or_nothing
     @restores_filters
+    @restores_threads
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     @runs_on_workers
@@ -554,6 +555,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             self._state = state
 
     @restores_filters
+    @restores_threads
     def _predictions(self, method, X):
         check_is_fitted(self)
         with config_context(**INSIDE):

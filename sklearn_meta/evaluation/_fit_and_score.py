@@ -36,7 +36,11 @@ from sklearn_meta.pipelines._compile import (
     fit_weighted,
 )
 from sklearn_meta.pipelines._operators import Catalog
-from sklearn_meta.pipelines._seeds import may_draw_globally, seeds_for_all
+from sklearn_meta.pipelines._seeds import (
+    alone_if_it_must,
+    may_draw_globally,
+    seeds_for_all,
+)
 from sklearn_meta.pipelines._tree import Node
 
 # Share of the training rows on which early stopping computes its validation loss, and
@@ -407,7 +411,11 @@ def fit_pipeline(
         target_scaler=task.target_scaler,
         least=least,
     )
-    with _undisturbed(pipeline, seed), seeds_for_all(pipeline, seed):
+    with (
+        _undisturbed(pipeline, seed),
+        seeds_for_all(pipeline, seed),
+        alone_if_it_must(pipeline),
+    ):
         if early_stopping:
             return _fit_with_early_stopping(
                 pipeline, task, X, y, sample_weight, seed, copy_of

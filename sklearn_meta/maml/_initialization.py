@@ -14,7 +14,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from sklearn_meta.data._task_names import TASKS
-from sklearn_meta.maml._network import NetworkConfig, TableNetwork
+from sklearn_meta.maml._network import NetworkConfig, TableNetwork, kept_torch_generator
 
 # Version of the file format.
 FORMAT = 1
@@ -73,7 +73,8 @@ class Initialization:
         network : TableNetwork
             It holds a copy of the parameters.
         """
-        network = TableNetwork(self.config)
+        with kept_torch_generator():
+            network = TableNetwork(self.config)
         network.load_state_dict(self.parameters, strict=True)
         return network
 
@@ -122,9 +123,7 @@ def random_initialization(config, random_state=0, *, rate=0.05, n_inner_steps=0)
     -------
     initialization : Initialization
     """
-    # Layers draw from the global generator; its state is restored.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(random_state)
+    with kept_torch_generator(random_state):
         network = TableNetwork(config)
     parameters = {k: v.detach().clone() for k, v in network.named_parameters()}
     return Initialization(

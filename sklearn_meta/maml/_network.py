@@ -20,6 +20,8 @@ References
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -135,6 +137,20 @@ class TableNetwork(nn.Module):
     def forward(self, context: Context, x: Tensor, missing: Tensor) -> Tensor:
         """Return logits (m, C), or mean and log variance (m, 2), of the rows `x`."""
         return self.head(self.body(context, x, missing))
+
+
+@contextmanager
+def kept_torch_generator(seed=None):
+    """Context of making layers, which draw from torch's global generator."""
+    with _MAKING_LAYERS, torch.random.fork_rng(devices=[]):
+        if seed is not None:
+            # Not `torch.manual_seed`, which seeds the generators of all devices.
+            torch.default_generator.manual_seed(seed)
+        yield
+
+
+# Threads that make layers at the same time would draw each other's numbers.
+_MAKING_LAYERS = threading.Lock()
 
 
 def prediction_loss(prediction, y, weight, task):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 
-from sklearn_meta.maml._network import prediction_loss
+from sklearn_meta.maml._network import kept_torch_generator, prediction_loss
 
 # Number of chunks of `TableModule` in one batch of prediction.
 CHUNKS_PER_BATCH = 16
@@ -56,8 +56,7 @@ class _TableNet:
 
     def initialize_module(self):
         """Create the module and load the initial parameters."""
-        # Layers draw from the global generator; its state is restored.
-        with torch.random.fork_rng(devices=[]):
+        with kept_torch_generator():
             super().initialize_module()
         self.reset_parameters()
         for name, parameter in self.module_.network.named_parameters():

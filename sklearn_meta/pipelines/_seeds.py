@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 
 from sklearn.base import BaseEstimator
 
 # Their classes draw from the generator that `random_state` gives, and from no other.
 LIBRARIES = ("sklearn", "lightgbm", "sklearn_meta")
+
+# Longest wait for fits in other threads, in seconds.
+MAX_WAIT = 10.0
 
 
 def may_draw_globally(estimator) -> bool:
@@ -28,6 +32,34 @@ def may_draw_globally(estimator) -> bool:
         and "random_state" not in part.get_params(deep=False)
         for part in _parts(estimator)
     )
+
+
+@contextmanager
+def alone_if_it_must(estimator):
+    """Return a context for a fit that no other such fit of the process overlaps with.
+
+    liblinear and libsvm have one generator for the process. scikit-learn seeds it for
+    each fit; but of two fits at once, each draws numbers of the other's sequence.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is fitted inside of the context. Others have nothing to wait for.
+    """
+    if not any(map(_draws_from_library, _parts(estimator))):
+        yield
+        return
+    # Longer than almost any such fit: results are then as good, but not the same.
+    taken = _ONE_AT_A_TIME.acquire(timeout=MAX_WAIT)
+    try:
+        yield
+    finally:
+        if taken:
+            _ONE_AT_A_TIME.release()
+
+
+# The libraries have one generator for all threads. A fit may contain another one.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
@@ -76,3 +108,12 @@ def _parts(estimator):
         estimator,
         *(v for v in values if hasattr(v, "get_params") and not isinstance(v, type)),
     ]
+
+
+def _draws_from_library(part):
+    classes = {cls.__name__ for cls in type(part).__mro__}
+    return (
+        not classes.isdisjoint({"LinearSVC", "LinearSVR"})
+        or getattr(part, "solver", None) == "liblinear"
+        or ("BaseLibSVM" in classes and getattr(part, "probability", False) is True)
+    )

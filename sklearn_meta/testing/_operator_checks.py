@@ -332,7 +332,8 @@ def check_repeatable(operator, *, task):
             _fit(operator, pipeline, table, y, "mixed")
             results.append(_predict(operator, pipeline, table, task, "mixed"))
             states.append(global_state())
-    # Drawing from them is no fault: scikit-learn's SVR does, and has no random_state.
+    # Drawing from them is no fault: scikit-learn's SVR does, and has no random_state. A
+    # search gives it a seed, and seeds these generators for classes of other libraries.
     for name, first, second in zip(("numpy", "Python"), *states, strict=True):
         require(
             first != second,

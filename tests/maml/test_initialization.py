@@ -1,6 +1,7 @@
 """Initializations: files and their hashes."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -62,6 +63,23 @@ def test_random_initialization_leaves_the_global_generator_alone():
     name = "head.first.weight"
     assert torch.equal(first.parameters[name], again.parameters[name])
     assert not torch.equal(first.parameters[name], other.parameters[name])
+
+
+def test_networks_are_made_without_moving_the_global_generator():
+    before = torch.get_rng_state()
+    random_initialization(CONFIG).network()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_random_initializations_of_several_threads_are_those_of_their_seeds():
+    def parameters(seed):
+        return random_initialization(CONFIG, seed).parameters["head.first.weight"]
+
+    expected, before = list(map(parameters, range(16))), torch.get_rng_state()
+    with ThreadPoolExecutor(4) as pool:
+        drawn = list(pool.map(parameters, range(16)))
+    assert all(map(torch.equal, drawn, expected))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_network_has_its_own_copy():

@@ -1,5 +1,8 @@
 """skorch nets: batches, devices and threads."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import numpy as np
 import pytest
 import torch
@@ -42,3 +45,28 @@ def test_devices():
     assert pick_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
     with pytest.raises(ValueError, match="'device' must be 'auto'.*'abacus'"):
         pick_device("abacus")
+
+
+def test_one_torch_thread_is_a_limit_of_the_thread():
+    def of_a_new_thread():
+        with ThreadPoolExecutor(1) as other:
+            return other.submit(torch.get_num_threads).result()
+
+    before = torch.get_num_threads(), of_a_new_thread()
+    entered, leave = Event(), Event()
+
+    def other():
+        with one_torch_thread():
+            entered.set()
+            leave.wait(20)
+        return torch.get_num_threads()
+
+    with ThreadPoolExecutor(1) as pool:
+        after = pool.submit(other)
+        assert entered.wait(20)
+        assert (torch.get_num_threads(), of_a_new_thread()) == before
+        with one_torch_thread():
+            assert torch.get_num_threads() == 1
+            leave.set()
+            assert after.result() == before[1]
+        assert (torch.get_num_threads(), of_a_new_thread()) == before
