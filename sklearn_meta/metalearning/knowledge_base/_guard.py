@@ -17,7 +17,7 @@ MAX_CELL = 50_000_000
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: MAX_CELL,
     # Of a statement, and of a definition in the schema.
-    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1_000_000,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
     # VACUUM attaches one.
     sqlite3.SQLITE_LIMIT_ATTACHED: 1,
