@@ -437,8 +437,8 @@ _EXPLANATIONS = {
     ),
     sqlite3.SQLITE_PERM: "cannot be used. Check its permissions, or pass another path",
     sqlite3.SQLITE_CANTOPEN: (
-        "cannot be opened. Check that it is a file, and its permissions and those of "
-        "its folder"
+        "cannot be opened. Check that it is a file, and its permissions, those of its "
+        "folder, and of a file beside it with '-journal' in its name, if there is one"
     ),
     sqlite3.SQLITE_FULL: (
         "cannot grow: the disk is full. Nothing was added; free some space"
