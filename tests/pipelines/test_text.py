@@ -1,4 +1,6 @@
+import inspect
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -259,6 +261,17 @@ def test_hostile_texts_are_refused(text):
     with pytest.raises(PipelineSyntaxError) as info:
         read(text)
     assert len(str(info.value)) < 25_000
+
+
+def test_a_nested_text_far_down_a_stack():
+    nested = "tree(" + "standard(" * 60 + "X" + ")" * 61
+
+    def at(depth):
+        return read(nested) if depth == 0 else at(depth - 1)
+
+    assert at(10).size == 61
+    with pytest.raises(PipelineSyntaxError, match="nested too deeply"):
+        at(sys.getrecursionlimit() - len(inspect.stack(0)) - 120)
 
 
 def test_nothing_is_evaluated(tmp_path):

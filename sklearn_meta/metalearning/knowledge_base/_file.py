@@ -34,6 +34,7 @@ from sklearn_meta.metalearning.knowledge_base._guard import (
     READ_ONLY,
     READ_WRITE,
     SCHEMA_STEPS,
+    ClosingConnection,
     StepLimit,
     allow_only,
     reading_steps,
@@ -124,9 +125,7 @@ def reading(
             )
             version = schema_version(connection, path)
             if version and not immutable:
-                limit.restart(reading_steps(path.stat().st_size))
-                _check_format(connection, path)
-                check_texts_and_counts(connection)
+                _check_content(connection, path, limit)
             if version == _schema.SCHEMA_VERSION:
                 limit.restart(reading_steps(path.stat().st_size))
                 allow_only(READ_ONLY, connection)
@@ -176,9 +175,9 @@ def writing(path, *, timeout=LOCK_TIMEOUT) -> Iterator[sqlite3.Connection]:
         opened = _identity(path)
         _when_unlocked(lambda: connection.execute("BEGIN IMMEDIATE"), timeout)
         try:
-            version = schema_version(connection, path)
-            if version:
-                _check_format(connection, path)
+            with valid_values(path):
+                if schema_version(connection, path):
+                    _check_content(connection, path, limit)
             # What is added may be larger than what is there.
             limit.restart(None)
             if create_or_migrate(connection, path) == 0:
@@ -295,7 +294,9 @@ def _connect(path, mode, limit):
     name = name if name.startswith("/") else f"/{name}"
     uri = f"file://{quote(os.fsencode(name))}?mode={mode}"
     # SQLite itself does not wait for locks, see `_when_unlocked`.
-    connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=0, isolation_level=None, factory=ClosingConnection
+    )
     set_limits(connection)
     limit.watch(connection)
     return connection
@@ -320,8 +321,9 @@ def _when_unlocked(action, timeout):
         pause = min(_LONGEST_PAUSE, 1.5 * pause)
 
 
-def _check_format(connection, path):
-    """Raise an error for formats of SQLite that no version has written."""
+def _check_content(connection, path, limit):
+    """Raise an error for formats and values that no version has written."""
+    limit.restart(reading_steps(path.stat().st_size))
     (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
     if journal == "wal":
         raise KnowledgeBaseError(
@@ -336,6 +338,7 @@ def _check_format(connection, path):
             "UTF-8, which all versions write. Restore it from a copy, or pass another "
             "path."
         )
+    check_texts_and_counts(connection)
 
 
 def _is_there(path):
@@ -434,8 +437,8 @@ _EXPLANATIONS = {
     ),
     sqlite3.SQLITE_PERM: "cannot be used. Check its permissions, or pass another path",
     sqlite3.SQLITE_CANTOPEN: (
-        "cannot be opened. Check that it is a file, and its permissions and those of "
-        "its folder"
+        "cannot be opened. Check that it is a file, and its permissions, those of its "
+        "folder, and of a file beside it with '-journal' in its name, if there is one"
     ),
     sqlite3.SQLITE_FULL: (
         "cannot grow: the disk is full. Nothing was added; free some space"

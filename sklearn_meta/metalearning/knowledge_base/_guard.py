@@ -8,6 +8,7 @@ gigabytes.
 from __future__ import annotations
 
 import sqlite3
+import weakref
 
 # Bytes of one cell, and of the concatenated cells of one dataset: one evaluation takes
 # about ten of them.
@@ -16,7 +17,7 @@ MAX_CELL = 50_000_000
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: MAX_CELL,
     # Of a statement, and of a definition in the schema.
-    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1_000_000,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
     # VACUUM attaches one.
     sqlite3.SQLITE_LIMIT_ATTACHED: 1,
@@ -47,6 +48,41 @@ def reading_steps(n_bytes):
     steps : int
     """
     return 10_000_000 + 5 * n_bytes
+
+
+class ClosingConnection(sqlite3.Connection):
+    """A connection that gives up its locks when it is closed.
+
+    SQLite keeps a lock as long as a statement is not finished, which is as long as
+    anything refers to its cursor: the traceback of an error, for example.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._cursors = weakref.WeakSet()
+
+    def execute(self, sql, parameters=(), /):
+        """Execute a statement.
+
+        Parameters
+        ----------
+        sql : str
+        parameters : sequence, default=()
+            Values of the question marks.
+
+        Returns
+        -------
+        cursor : sqlite3.Cursor
+        """
+        cursor = self.cursor()
+        self._cursors.add(cursor)
+        return cursor.execute(sql, parameters)
+
+    def close(self):
+        """Close all cursors and the connection."""
+        for cursor in list(self._cursors):
+            cursor.close()
+        super().close()
 
 
 def set_limits(connection):

@@ -47,6 +47,9 @@ from sklearn_meta.metalearning.knowledge_base._validity import check_matrix
 # metric itself on a few.
 USABLE_SHARE = 0.5
 
+# Maximum number of cells of a matrix, some 2 GiB of memory in all.
+MAX_CELLS = 50_000_000
+
 # Path of the shipped file in the folder of this module.
 BUILT_IN = ("data", "knowledge.sqlite")
 
@@ -149,7 +152,8 @@ class KnowledgeBase:
             and callables stand for the default metric of the task.
         max_pipelines : int, default=2000
             Maximum number of pipelines; those of the best ranks on any dataset are
-            kept. It bounds the size of the arrays for files with many additions.
+            kept. It bounds the size of the arrays for files with many additions. With
+            more than 25 000 datasets there are fewer.
         nearest : Nearest or None, default=None
             From a large file, read only the datasets that are most similar to a new
             one, and fewer pipelines. None reads all.
@@ -184,7 +188,7 @@ class KnowledgeBase:
                     related_metric(metric, task, usable),
                     ids=ids,
                     pipelines=self._with_pipelines,
-                    max_pipelines=max_pipelines,
+                    max_pipelines=min(max_pipelines, _most_pipelines(connection, task)),
                 )
             )
         return matrix.without_families(self._without_families)
@@ -504,6 +508,14 @@ class KnowledgeBase:
                 write_records(connection, dataset, evaluations, source)
 
         self._write(change)
+
+
+def _most_pipelines(connection, task):
+    """Return the number of pipelines that a matrix has memory for."""
+    (n_datasets,) = connection.execute(
+        "SELECT COUNT(*) FROM datasets WHERE task = ?", (task,)
+    ).fetchone()
+    return max(1, MAX_CELLS // max(1, n_datasets))
 
 
 def _check_names(names, parameter):

@@ -8,7 +8,6 @@ import argparse
 import collections
 import os
 import random
-import resource
 import shutil
 import sqlite3
 import tempfile
@@ -339,6 +338,15 @@ def fuzz_texts(n, seed, seconds):
     return counts, problems, longest
 
 
+def peak_mebibytes():
+    """Return the largest memory of this process so far; 0 where it is not known."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=10_000)
@@ -360,7 +368,7 @@ def main():
             ),
         ):
             counts, problems, longest = run()
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            memory = peak_mebibytes()
             print(f"{name}: {dict(counts)}")
             print(f"  longest {longest:.2f} s, memory at most {memory:.0f} MiB")
             print(f"  {len(problems)} problems", *problems[:30], sep="\n    ")

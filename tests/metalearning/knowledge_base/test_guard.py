@@ -93,3 +93,15 @@ def test_reading_connections_do_nothing_else(filled, path, statement):
         with _file.reading(path) as connection:
             connection.execute(statement)
     assert path.read_bytes() == content
+
+
+def test_an_error_keeps_no_lock(filled, path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE provenance SET value = '?'")
+    with pytest.raises(KnowledgeBaseError, match="does not understand") as caught:
+        filled.provenance()
+    # The traceback refers to a statement that was not finished.
+    assert caught.value.__cause__ is not None
+    filled.set_provenance(created="now", created_by="me")
+    filled.compact()
+    assert filled.provenance()["created"] == "now"
