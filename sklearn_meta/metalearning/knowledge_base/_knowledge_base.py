@@ -177,7 +177,7 @@ class KnowledgeBase:
             ids = None
             if nearest is not None:
                 ids = choose_datasets(connection, task, nearest, self._without_families)
-                max_pipelines = min(max_pipelines, nearest.n_pipelines)
+                max_pipelines = min(max_pipelines, nearest.max_pipelines(len(ids)))
             counts = count_datasets(connection, task, ids)
             most = max(counts.values(), default=0)
             usable = [name for name, n in counts.items() if n >= USABLE_SHARE * most]

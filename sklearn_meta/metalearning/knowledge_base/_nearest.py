@@ -41,7 +41,7 @@ class Nearest:
     n_evaluations : int
         Number of their evaluations at which no further dataset is added.
     n_pipelines : int
-        Maximum number of pipelines; those of the best ranks are read.
+        Maximum number of pipelines beside `n_datasets` datasets, see `max_pipelines`.
     """
 
     size: tuple[int, int, int]
@@ -49,6 +49,23 @@ class Nearest:
     n_datasets: int
     n_evaluations: int
     n_pipelines: int
+
+    def max_pipelines(self, n_datasets):
+        """Return the maximum number of pipelines beside a number of datasets.
+
+        Those of the best ranks are read. Beside few datasets, there may be twice as
+        many as beside the maximum number of datasets.
+
+        Parameters
+        ----------
+        n_datasets : int
+            Number of datasets that are read.
+
+        Returns
+        -------
+        n_pipelines : int
+        """
+        return int(self.n_pipelines * (2 - n_datasets / self.n_datasets))
 
 
 def choose_datasets(connection, task, nearest, without_families=()):

@@ -105,10 +105,12 @@ def test_the_metric_is_the_most_common_one_of_what_is_read(mine):
     assert matrix.metric == "roc_auc" and matrix.shape == (1, 1)
 
 
-def test_pipelines_of_the_best_ranks_are_read(mine):
+@pytest.mark.parametrize(("n_datasets", "n_pipelines"), [(1, 2), (2, 3), (1000, 3)])
+def test_beside_few_datasets_more_pipelines_are_read(mine, n_datasets, n_pipelines):
     add(mine, "d", n_pipelines=4)
-    asked = Nearest((100, 5, 2), {}, 10, 1000, n_pipelines=2)
-    assert len(mine.matrix("classification", nearest=asked).pipelines) == 2
+    asked = Nearest((100, 5, 2), {}, n_datasets, n_evaluations=9, n_pipelines=2)
+    matrix = mine.matrix("classification", nearest=asked)
+    assert matrix.shape == (1, n_pipelines)
 
 
 def test_another_task_has_nothing_to_do_with_it(mine):
