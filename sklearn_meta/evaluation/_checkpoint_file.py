@@ -96,8 +96,10 @@ def path_of(checkpoint) -> Path:
     -------
     path : Path
     """
-    path = Path(os.path.abspath(os.fspath(checkpoint)))
-    return path / FILE_NAME if path.is_dir() else path
+    text = os.fsdecode(checkpoint)
+    path = Path(os.path.abspath(text))
+    is_folder = path.is_dir() or text.endswith((os.sep, os.altsep or os.sep))
+    return path / FILE_NAME if is_folder else path
 
 
 def open_file(path) -> CheckpointFile:
@@ -546,6 +548,10 @@ _EXPLANATIONS = {
         "pass another path"
     ),
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full. Free some space",
+    sqlite3.SQLITE_IOERR: (
+        "cannot be written or read. Check that the disk has space and no faults, or "
+        "pass another path"
+    ),
 }
 
 

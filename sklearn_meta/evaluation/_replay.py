@@ -157,8 +157,9 @@ class MemoryRecord(NoRecord):
         history : History
             Not used.
         """
-        self._new.append(Entry(evaluation.number, evaluation.candidate.text, n_asked))
+        # In this order: an interrupt may come in between.
         self._evaluations[evaluation.number] = evaluation
+        self._new.append(Entry(evaluation.number, evaluation.candidate.text, n_asked))
 
     def told(self, number):
         """Forget an evaluation that the history has.

@@ -133,6 +133,7 @@ def test_an_empty_file_holds_no_search(path):
 def test_a_folder_gets_a_file(tmp_path):
     assert path_of(tmp_path) == tmp_path / FILE_NAME
     assert path_of(str(tmp_path / "a")) == tmp_path / "a"
+    assert path_of(str(tmp_path / "a") + os.sep) == tmp_path / "a" / FILE_NAME
     assert path_of(":memory:").name == ":memory:" and path_of(":memory:").is_absolute()
 
 
