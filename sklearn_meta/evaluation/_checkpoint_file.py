@@ -306,15 +306,16 @@ class CheckpointFile:
 
     def _read_entries(self):
         rows = self._rows(
-            "SELECT number, text, n_asked FROM evaluations ORDER BY position"
+            "SELECT number, text, n_asked, status FROM evaluations ORDER BY position"
         )
         return tuple(
             Entry(
                 _integer(number),
                 _text(text),
                 None if n_asked is None else _integer(n_asked),
+                status == Status.SKIPPED,
             )
-            for number, text, n_asked in rows
+            for number, text, n_asked, status in rows
         )
 
     # Record
@@ -402,8 +403,8 @@ class CheckpointFile:
         } | {("model", number) for number in history.without_models}
         statements = [
             (
-                "INSERT INTO evaluations (number, text, origin, status, reason, "
-                "seconds, n_asked, results) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO evaluations (number, text, origin, status, "
+                "reason, seconds, n_asked, results) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             ),
             *(("INSERT INTO arrays VALUES (?, ?, ?, ?, ?, ?)", a) for a in arrays),

@@ -162,6 +162,17 @@ def test_predictions_of_others_are_removed_once_a_candidate_is_finished(path):
     assert all(e.folds[0].predictions is not None for e in others)
 
 
+def test_what_was_skipped_is_replaced_by_its_evaluation(path):
+    skipped = evaluation(0, Status.SKIPPED, folds=(), reason="no time")
+    written(path, skipped, evaluation(1))
+    with opened(path) as file:
+        assert [(e.number, e.skipped) for e in file.entries] == [(0, True), (1, False)]
+    written(path, evaluation(0))
+    with opened(path) as file:
+        assert [(e.number, e.skipped) for e in file.entries] == [(1, False), (0, False)]
+    assert [e.status for e in loaded(path)] == [Status.OK, Status.OK]
+
+
 # What ended its process
 
 
