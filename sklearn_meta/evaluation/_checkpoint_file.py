@@ -96,8 +96,10 @@ def path_of(checkpoint) -> Path:
     -------
     path : Path
     """
-    path = Path(os.path.abspath(os.fspath(checkpoint)))
-    return path / FILE_NAME if path.is_dir() else path
+    text = os.fsdecode(checkpoint)
+    path = Path(os.path.abspath(text))
+    is_folder = path.is_dir() or text.endswith((os.sep, os.altsep or os.sep))
+    return path / FILE_NAME if is_folder else path
 
 
 def open_file(path) -> CheckpointFile:
@@ -304,15 +306,16 @@ class CheckpointFile:
 
     def _read_entries(self):
         rows = self._rows(
-            "SELECT number, text, n_asked FROM evaluations ORDER BY position"
+            "SELECT number, text, n_asked, status FROM evaluations ORDER BY position"
         )
         return tuple(
             Entry(
                 _integer(number),
                 _text(text),
                 None if n_asked is None else _integer(n_asked),
+                status == Status.SKIPPED,
             )
-            for number, text, n_asked in rows
+            for number, text, n_asked, status in rows
         )
 
     # Record
@@ -400,8 +403,8 @@ class CheckpointFile:
         } | {("model", number) for number in history.without_models}
         statements = [
             (
-                "INSERT INTO evaluations (number, text, origin, status, reason, "
-                "seconds, n_asked, results) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO evaluations (number, text, origin, status, "
+                "reason, seconds, n_asked, results) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             ),
             *(("INSERT INTO arrays VALUES (?, ?, ?, ?, ?, ?)", a) for a in arrays),
@@ -546,6 +549,10 @@ _EXPLANATIONS = {
         "pass another path"
     ),
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full. Free some space",
+    sqlite3.SQLITE_IOERR: (
+        "cannot be written or read. Check that the disk has space and no faults, or "
+        "pass another path"
+    ),
 }
 
 

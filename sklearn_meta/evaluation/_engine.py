@@ -348,6 +348,8 @@ class Engine:
                 self._ask_once()
             if not self._replay.has(entry):
                 return  # The search is another one, and was told everything.
+            if entry.skipped:
+                continue
             proposal = next((p for p in self._queue if p.number == entry.number), None)
             if proposal is None:
                 self._diverge()
@@ -392,6 +394,15 @@ class Engine:
             self._earlier.add(entry.number)
             self._tell(replace(evaluation, candidate=candidate))
         self._n_unused = n_numbers - self._n_asked
+
+    def _tell_skipped(self):
+        """Tell what was skipped in an earlier run, and still waits at the end."""
+        for proposal in self._queue:
+            entry = self._replay.skipped.get(proposal.number)
+            if entry is not None and proposal.number in self._waiting:
+                self._earlier.add(proposal.number)
+                evaluation = self.record.load(entry)
+                self._tell(replace(evaluation, candidate=proposal.candidate))
 
     # Starting and stopping candidates
 
@@ -531,6 +542,7 @@ class Engine:
         if keeps_folds:
             for number in sorted(self._untold):
                 self._tell(self._untold[number])
+            self._tell_skipped()
         self._untold.clear()
         self.record.end(self.budget.elapsed())
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sklearn_meta.evaluation._records import Evaluation
+from sklearn_meta.evaluation._records import Evaluation, Status
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,14 @@ class Entry:
     n_asked : int or None
         How many candidates had been asked for when the search was told of the
         evaluation; None if evaluations were told in the order of their numbers.
+    skipped : bool, default=False
+        Whether the candidate was not started, for lack of time or of workers.
     """
 
     number: int
     text: str
     n_asked: int | None
+    skipped: bool = False
 
 
 class Record(Protocol):
@@ -157,8 +160,16 @@ class MemoryRecord(NoRecord):
         history : History
             Not used.
         """
-        self._new.append(Entry(evaluation.number, evaluation.candidate.text, n_asked))
+        # In this order: an interrupt may come in between.
         self._evaluations[evaluation.number] = evaluation
+        self._new.append(
+            Entry(
+                evaluation.number,
+                evaluation.candidate.text,
+                n_asked,
+                evaluation.status is Status.SKIPPED,
+            )
+        )
 
     def told(self, number):
         """Forget an evaluation that the history has.
@@ -182,11 +193,17 @@ class MemoryRecord(NoRecord):
         record : MemoryRecord
         """
         evaluations = [*self._evaluations.values(), *history]
-        return MemoryRecord((*self.entries, *self._new), evaluations)
+        # What was skipped before may be among the new ones.
+        again = {entry.number for entry in self._new}
+        before = [entry for entry in self.entries if entry.number not in again]
+        return MemoryRecord([*before, *self._new], evaluations)
 
 
 class Replay:
     """What is left of the entries of a record, while a search is asked again.
+
+    Candidates that were skipped are asked for, but not told again: there may be time
+    for them now.
 
     Parameters
     ----------
@@ -195,6 +212,7 @@ class Replay:
 
     def __init__(self, record):
         self._left = {entry.number: entry for entry in record.entries}
+        self.skipped = {n: entry for n, entry in self._left.items() if entry.skipped}
         self._numbers = {entry.text: entry.number for entry in record.entries}
         # Greater than all numbers of earlier runs.
         self.n_numbers = max(self._left, default=-1) + 1
@@ -205,7 +223,8 @@ class Replay:
 
     def told_in_order(self, number) -> bool:
         """Whether an evaluation of a number is left, to be told when its turn comes."""
-        return number in self._left and self._left[number].n_asked is None
+        entry = self._left.get(number)
+        return entry is not None and entry.n_asked is None and not entry.skipped
 
     def differs(self, number, text) -> bool:
         """Whether a proposal shows that the search is not that of the earlier runs.
@@ -234,9 +253,9 @@ class Replay:
         return self._left.pop(number)
 
     def take_all(self) -> list[Entry]:
-        """Remove and return all entries that are left, in the order of telling."""
-        at_once = self.told_at_once()
+        """Remove all entries that are left; return them in the order of telling."""
+        at_once = [entry for entry in self.told_at_once() if not entry.skipped]
         in_order = sorted(n for n in self._left if self.told_in_order(n))
         entries = [*at_once, *(self._left[number] for number in in_order)]
-        self._left = {}
+        self._left, self.skipped = {}, {}
         return entries

@@ -372,12 +372,23 @@ def test_the_seconds_of_earlier_fits_are_part_of_the_budget(path, monkeypatch):
     monkeypatch.setattr(_search_plan, "patience", lambda n_samples, n_features: 10**6)
     fitted = classifier(max_evaluations=None, time_budget=1.0, checkpoint=path)
     fitted.fit(X, y)
-    n = fitted.n_evaluations_
     # The same budget leaves no second for a search.
-    assert outcome(clone(fitted).fit(X, y)) == outcome(fitted)
+    again = clone(fitted).fit(X, y)
+    assert tried(again) == tried(fitted)
+    assert again.ensemble_weights_ == fitted.ensemble_weights_
+    n = fitted.n_evaluations_
+    assert again.n_evaluations_ == n
     more = clone(fitted).set_params(max_evaluations=n + 5, time_budget=60).fit(X, y)
-    assert texts(more)[:n] == texts(fitted)
-    assert more.n_evaluations_ == n + 5
+    assert tried(more)[: len(tried(fitted))] == tried(fitted)
+    # What was skipped for lack of time is evaluated now.
+    assert len(tried(more)) == more.n_evaluations_ == n + 5
+    assert set(texts(fitted)) < set(texts(more))
+
+
+def tried(estimator):
+    """What a fit has evaluated, in order."""
+    evaluations, *_ = outcome(estimator)
+    return [e for e in evaluations if e[3] is not Status.SKIPPED]
 
 
 # Another search

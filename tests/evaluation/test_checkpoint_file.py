@@ -133,6 +133,7 @@ def test_an_empty_file_holds_no_search(path):
 def test_a_folder_gets_a_file(tmp_path):
     assert path_of(tmp_path) == tmp_path / FILE_NAME
     assert path_of(str(tmp_path / "a")) == tmp_path / "a"
+    assert path_of(str(tmp_path / "a") + os.sep) == tmp_path / "a" / FILE_NAME
     assert path_of(":memory:").name == ":memory:" and path_of(":memory:").is_absolute()
 
 
@@ -159,6 +160,17 @@ def test_predictions_of_others_are_removed_once_a_candidate_is_finished(path):
     first, *others = loaded(path)
     assert all(f.predictions is None for f in first.folds)
     assert all(e.folds[0].predictions is not None for e in others)
+
+
+def test_what_was_skipped_is_replaced_by_its_evaluation(path):
+    skipped = evaluation(0, Status.SKIPPED, folds=(), reason="no time")
+    written(path, skipped, evaluation(1))
+    with opened(path) as file:
+        assert [(e.number, e.skipped) for e in file.entries] == [(0, True), (1, False)]
+    written(path, evaluation(0))
+    with opened(path) as file:
+        assert [(e.number, e.skipped) for e in file.entries] == [(1, False), (0, False)]
+    assert [e.status for e in loaded(path)] == [Status.OK, Status.OK]
 
 
 # What ended its process

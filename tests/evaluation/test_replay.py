@@ -24,7 +24,10 @@ class Killed(BaseException):
 
 
 class Dependent:
-    """Proposes what depends on everything that it was told, and in which order."""
+    """Proposes what depends on everything that it was told, and in which order.
+
+    What was skipped says nothing about a pipeline.
+    """
 
     def __init__(self, name=""):
         self.state, self.n, self.log = name, 0, []
@@ -37,6 +40,8 @@ class Dependent:
 
     def tell(self, evaluations):
         for e in evaluations:
+            if e.status is Status.SKIPPED:
+                continue
             self.state += f"{e.number} {e.candidate.text} {e.score} {e.status};"
             self.log.append(("tell", e.number))
 
@@ -81,7 +86,11 @@ def ran(n_workers=2, *, record=None, last=None, name="", **kwargs):
 
 
 def outcomes(engine):
-    return [(e.number, e.candidate.text, e.status, e.scores) for e in engine.history]
+    return [
+        (e.number, e.candidate.text, e.status, e.scores)
+        for e in engine.history
+        if e.status is not Status.SKIPPED
+    ]
 
 
 def count(calls):
@@ -162,12 +171,12 @@ def test_a_timed_search_is_told_the_same_in_the_same_order(n_workers):
     assert len(again.history) > 30
     assert len({e.number for e in again.history}) == len(again.history)
     third = ran(n_workers, budget=95.0, record=again.record.after(again.history))
-    assert outcomes(third)[: len(again.history)] == outcomes(again)
+    assert outcomes(third)[: len(outcomes(again))] == outcomes(again)
 
 
 def test_a_counted_search_goes_on_from_a_timed_one():
     timed = ran(budget=30.0)
-    n = len(timed.history)
+    n = len(outcomes(timed))
     again = ran(max_evaluations=n + 10, record=timed.record.after(timed.history))
     assert outcomes(again)[:n] == outcomes(timed)
     assert len(again.history) == n + 10
@@ -183,16 +192,17 @@ def test_another_search_is_told_everything_and_evaluates_nothing_again(
     record = Warned(
         (*first.record.entries, *first.record._new), first.history
     )  # what a fit after this one gets
-    n = len(first.history)
+    n = len(outcomes(first))
     limits = {"max_evaluations": n + 10} if repeatable else {"budget": 60.0}
     calls = []
     again = ran(name="another", record=record, outcome=count(calls), **limits)
     assert record.n_diverged == 1
     assert outcomes(again)[:n] == outcomes(first)
-    assert again.search.log[1 : n + 1] == [("tell", e.number) for e in first.history]
+    told = [("tell", number) for number, *_ in outcomes(first)]
+    assert again.search.log[1 : n + 1] == told
     assert len(again.history) == n + 10 if repeatable else len(again.history) > n
     assert len({e.number for e in again.history}) == len(again.history)
-    assert {e.text for e in record.entries}.isdisjoint(calls)
+    assert {text for _, text, *_ in outcomes(first)}.isdisjoint(calls)
 
 
 class Listed:
@@ -239,6 +249,31 @@ def test_what_the_catalog_does_not_have_any_more_is_left_out(monkeypatch):
     again = make_engine(Listed("xyz"), record=record, max_evaluations=6)
     again.run()
     assert again.search.told == ["a", "b", "d", "x", "y", "z"]
+
+
+# What was skipped
+
+
+def test_what_was_skipped_is_evaluated_once_there_is_time():
+    first = ran(budget=30.0, record=MemoryRecord(), predict_seconds=lambda t, n: 4.0)
+    skipped = [e.number for e in first.history if e.status is Status.SKIPPED]
+    assert skipped
+    # The same budget, of which nothing is left, changes nothing.
+    record = first.record.after(first.history)
+    again = ran(budget=1e-9, record=record, predict_seconds=lambda t, n: 4.0)
+    assert outcomes(again) == outcomes(first)
+    assert sorted(e.number for e in again.history) == list(range(len(first.history)))
+    # A larger one evaluates what was skipped, before anything else.
+    record = first.record.after(first.history)
+    more = ran(budget=300.0, record=record, predict_seconds=lambda t, n: 4.0)
+    status = {e.number: e.status for e in more.history}
+    assert all(status[number] is not Status.SKIPPED for number in skipped)
+    assert len(status) == len(more.history) > len(first.history)
+    # And the next one knows it.
+    third = more.record.after(more.history)
+    assert len({e.number for e in third.entries}) == len(third.entries)
+    last = ran(budget=1e-9, record=third, predict_seconds=lambda t, n: 4.0)
+    assert outcomes(last) == outcomes(more)
 
 
 # What ended its process
