@@ -1,6 +1,7 @@
 """Configuration of sphinx."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,3 +47,6 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "abort_on_example_error": True,
 }
+if find_spec("distributed") is None:
+    # Shown, but not run.
+    sphinx_gallery_conf["filename_pattern"] = r"/plot_(?!cluster)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from sklearn_meta._warnings import warn
@@ -14,6 +14,8 @@ from sklearn_meta.parallel._pool import Done, Failed, Place, Pool, PoolError, Ta
 PATIENCE_SECONDS = 10.0
 # Longest wait for one of two pools that both run tasks, in seconds.
 TURN_SECONDS = 0.02
+# How tasks end on the cluster that must not be run in this process.
+DANGEROUS = ("crashed", "timeout", "memory")
 
 
 class FallbackPool:
@@ -44,9 +46,10 @@ class FallbackPool:
         self._here: Pool | None = None
         self._lost = False
         self._has_warned = False
-        # Ids of the tasks that the cluster and this machine run.
-        self._there: set = set()
-        self._local: set = set()
+        # Tasks that the cluster runs, by id, and ids of those of this machine.
+        self._there: dict[Hashable, Task] = {}
+        self._local: set[Hashable] = set()
+        self._suspects: set[Hashable] = set()
         self._failures: list[Failed] = []
         # Since when the cluster has had no workers, on `time.monotonic`.
         self._without_workers: float | None = None
@@ -77,6 +80,11 @@ class FallbackPool:
             return self._cluster.n_idle
         return 0 if self._here is None else self._here.n_idle
 
+    @property
+    def suspects(self) -> frozenset:
+        """Keys of the tasks that have hung or crashed, see `LocalPool`."""
+        return frozenset(self._suspects).union(getattr(self._here, "suspects", ()))
+
     def start(self):
         """Start the nodes without waiting until they are ready."""
         self._without_workers = time.monotonic()
@@ -90,10 +98,14 @@ class FallbackPool:
         task : Task
         """
         if self._cluster_is_ready():
-            self._there.add(task.id)
+            self._there[task.id] = task
             self._try(self._cluster.submit, task)
             return
         assert self._here is not None
+        if self._here.place is not Place.WORKER and _key(task) in self._suspects:
+            reason = "not begun in this process: it has hung or crashed on the cluster"
+            self._failures.append(Failed(task.id, "crashed", reason))
+            return
         self._local.add(task.id)
         if task.memory_limit is None:
             task = replace(task, memory_limit=self._memory_limit)
@@ -124,9 +136,12 @@ class FallbackPool:
             events = [*events, *here.wait(pause)]
         failures, self._failures = self._failures, []
         events = [*events, *failures]
-        ended = {e.task_id for e in events if isinstance(e, Done | Failed)}
-        self._there -= ended
-        self._local -= ended
+        for event in events:
+            if isinstance(event, Done | Failed):
+                self._local.discard(event.task_id)
+                task = self._there.pop(event.task_id, None)
+                if isinstance(event, Failed) and event.kind in DANGEROUS:
+                    self._suspect(task)
         return events
 
     def postpone(self, task_id, deadline):
@@ -148,7 +163,7 @@ class FallbackPool:
         ----------
         task_id : hashable
         """
-        self._there.discard(task_id)
+        self._there.pop(task_id, None)
         self._local.discard(task_id)
         if not self._lost:
             self._try(self._cluster.cancel, task_id)
@@ -187,6 +202,11 @@ class FallbackPool:
             self._lose_cluster(error)
             return None
 
+    def _suspect(self, task):
+        """Remember a task that may have cost a worker of the cluster."""
+        if task is not None and _key(task) is not None:
+            self._suspects.add(_key(task))
+
     def _do_without_workers(self):
         """Start a pool here if the cluster has had no workers for too long."""
         if self._here is not None:
@@ -205,10 +225,9 @@ class FallbackPool:
         if self._lost:
             return
         self._lost = True
-        self._failures += [
-            Failed(task_id, "crashed", "the cluster was lost")
-            for task_id in self._there
-        ]
+        for task in self._there.values():
+            self._suspect(task)
+            self._failures.append(Failed(task.id, "crashed", "the cluster was lost"))
         self._there.clear()
         self._cluster.close()
         self._go_on_here(f"{error} Candidates run")
@@ -223,3 +242,8 @@ class FallbackPool:
                 f"{reason} on this machine, with up to {self._here.n_workers} at a "
                 "time."
             )
+
+
+def _key(task):
+    """Return what is equal for tasks that run the same code; None if unknown."""
+    return getattr(task, "key", None)

@@ -243,8 +243,10 @@ class RayCluster:
         """Kill all actors and drop the context."""
         if self._actors:
             ray = _ray()
-            closing = [actor.close.remote() for actor in self._actors.values()]
-            ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)
+            # Those that still wait for a CPU have nothing to end, and do not answer.
+            closing = [self._actors[slot].close.remote() for slot in self._ready]
+            if closing:
+                ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)
             for slot in list(self._actors):
                 self._remove(slot)
         self._setup = None

@@ -1,6 +1,7 @@
 """A cluster that may be without workers, or be lost, with a pool here."""
 
 import warnings
+from dataclasses import dataclass
 
 import pytest
 
@@ -114,6 +115,36 @@ def test_a_cluster_that_loses_all_workers_is_left_after_some_seconds(here, time)
     with pytest.warns(UserWarning, match="no free workers"):
         pool.wait(0)
     assert pool.n_idle == 2
+
+
+@dataclass(frozen=True)
+class TaskOfKey(Task):
+    """A task with a key, whether or not tasks have one by themselves."""
+
+    key: str | None = None
+
+
+@pytest.mark.parametrize("place", [Place.WORKER, Place.STARTING])
+@pytest.mark.parametrize("ends", ["lost", "crashed", "timeout", "raised"])
+def test_what_may_have_cost_a_worker_is_not_run_in_this_process(here, ends, place):
+    pool, cluster = make(here, "x")
+    pool.submit(TaskOfKey("a", "module:function", key="text"))
+    if ends != "lost":
+        cluster.answer("x", Failed(0, ends, "reason"))
+        assert [e.kind for e in pool.wait(0)] == [ends]
+    cluster.is_lost = True
+    with pytest.warns(UserWarning):
+        pool.wait(0)
+    here.place = place
+    dangerous = ends != "raised"
+    assert pool.suspects == (frozenset({"text"}) if dangerous else frozenset())
+    pool.submit(TaskOfKey("b", "module:function", key="text"))
+    pool.submit(TaskOfKey("c", "module:function", key="other"))
+    if dangerous and place is not Place.WORKER:
+        assert here.log == [("submit", "c")]
+        assert "not begun in this process" in pool.wait(0)[-1].reason
+    else:
+        assert here.log == [("submit", "b"), ("submit", "c")]
 
 
 def test_cancel_and_postpone_reach_both(here, time):
