@@ -143,9 +143,17 @@ class Workers(Scenario):
 class Checkpoint(Scenario):
     """A search with a checkpoint."""
 
+    # A database must not be used by a process and its copy.
+    from_start = True
+
     def prepare(self):
         super().prepare()
-        self.model.set_params(checkpoint=self.folder / "checkpoint.sqlite")
+        self.file = self.folder / "checkpoint.sqlite"
+        self.model.set_params(checkpoint=self.file)
+
+    def run(self):
+        self.file.unlink(missing_ok=True)
+        super().run()
 
     def problems(self, error, caught):
         found = super().problems(error, caught)
