@@ -33,7 +33,6 @@ WITHOUT_TESTS = {
     "metalearning/metafeatures/_statistical.py": "test_metafeatures.py",
     "metalearning/metafeatures/_target.py": "test_metafeatures.py",
     "parallel/_memory_usage.py": "test_process_pool.py",
-    "parallel/_messages.py": "test_process_pool.py",
     "parallel/_server_handle.py": "test_process_pool.py",
     "parallel/_server_process.py": "test_process_pool.py",
     "parallel/_worker_process.py": "the other end of test_process_pool.py",
