@@ -325,6 +325,10 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
         rng = np.random.default_rng(seed)
         rows = subsample(dataset, np.arange(dataset.n_samples), n_rows, rng)
         X, y, weight = X[rows], y[rows], _take(weight, rows)
+    else:
+        # As in the folds, where selecting rows makes copies: learners that work in
+        # place change nothing that others see, and can write to what they get.
+        X, y, weight = _copied(X), _copied(y), _copied(weight)
     seed_global_generators(seed)
     pipeline, _ = fit_pipeline(
         tree, dataset, X, dataset.task.decode(y), weight, context.catalog, seed,
@@ -482,6 +486,13 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed, copy_of)
 def _take(values, rows):
     """Return the values of some rows; None without values."""
     return None if values is None else values[rows]
+
+
+def _copied(values):
+    """Return a copy in the same layout; None without values."""
+    if isinstance(values, np.ndarray):
+        return values.copy(order="K")
+    return None if values is None else values.copy()
 
 
 def _dump(pipeline):

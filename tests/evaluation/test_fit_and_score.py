@@ -532,6 +532,22 @@ class DrawsGlobally(RegressorMixin, BaseEstimator):
         return np.full(len(X), self.value_ + np.random.normal())
 
 
+class WorksInPlace(DrawsGlobally):
+    """A learner that overwrites what it is fitted to."""
+
+    def fit(self, X, y):
+        X -= X.mean(0)
+        y[:] = 0
+        return super().fit(X, y)
+
+
+WORKS_IN_PLACE = Operator(
+    "works_in_place",
+    "learner",
+    f"{__name__}.WorksInPlace",
+    tasks=("regression",),
+    cost=Cost(0.001),
+)
 DRAWS_GLOBALLY = Operator(
     "draws_globally",
     "learner",
@@ -563,3 +579,18 @@ def test_learners_that_draw_from_the_global_generators_are_reproducible(targets)
         random.setstate(python_state)
     assert runs[0] == runs[1]
     assert models[0] == models[1]
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_learners_that_work_in_place_leave_the_data_as_they_are(targets, is_shared):
+    catalog = Catalog((*default_catalog("regression"), WORKS_IN_PLACE), "regression")
+    context = replace(targets, catalog=catalog)
+    dataset = context.dataset
+    X, y = dataset.X.copy(), dataset.y.copy()
+    # As in workers, where large arrays are shared.
+    dataset.X.flags.writeable = dataset.y.flags.writeable = not is_shared
+    tree = tree_of("works_in_place(X)", context)
+    assert len(list(evaluate_candidate(context, tree, "text", RacingRule()))) == 3
+    assert len(list(refit_candidate(context, tree, "text", None))) == 1
+    np.testing.assert_array_equal(dataset.X, X)
+    np.testing.assert_array_equal(dataset.y, y)
