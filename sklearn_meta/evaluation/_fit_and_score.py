@@ -320,15 +320,15 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
     dataset = context.dataset
     dataset = replace(dataset, schema=schema_of_rows_to_come(dataset.schema))
     X, y, weight = dataset.X, dataset.y, dataset.sample_weight
+    if n_rows is None or n_rows >= dataset.n_samples:
+        # As in the folds, where selecting rows makes copies: learners that work in
+        # place change nothing that others see, and can write to what they get.
+        X, y, weight = _copied(X), _copied(y), _copied(weight)
     seed = candidate_seed(context.seed, text)
     if n_rows is not None and n_rows < dataset.n_samples:
         rng = np.random.default_rng(seed)
         rows = subsample(dataset, np.arange(dataset.n_samples), n_rows, rng)
         X, y, weight = X[rows], y[rows], _take(weight, rows)
-    else:
-        # As in the folds, where selecting rows makes copies: learners that work in
-        # place change nothing that others see, and can write to what they get.
-        X, y, weight = _copied(X), _copied(y), _copied(weight)
     seed_global_generators(seed)
     pipeline, _ = fit_pipeline(
         tree, dataset, X, dataset.task.decode(y), weight, context.catalog, seed,
