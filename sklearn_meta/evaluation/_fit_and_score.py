@@ -323,6 +323,10 @@ def refit_candidate(context, tree, text, iterations, n_rows=None):
     dataset = context.dataset
     dataset = replace(dataset, schema=schema_of_rows_to_come(dataset.schema))
     X, y, weight = dataset.X, dataset.y, dataset.sample_weight
+    if n_rows is None or n_rows >= dataset.n_samples:
+        # As in the folds, where selecting rows makes copies: learners that work in
+        # place change nothing that others see, and can write to what they get.
+        X, y, weight = _copied(X), _copied(y), _copied(weight)
     seed = candidate_seed(context.seed, text)
     if n_rows is not None and n_rows < dataset.n_samples:
         rng = np.random.default_rng(seed)
@@ -497,6 +501,13 @@ def _fit_with_early_stopping(pipeline, task, X, y, sample_weight, seed, copy_of)
 def _take(values, rows):
     """Return the values of some rows; None without values."""
     return None if values is None else values[rows]
+
+
+def _copied(values):
+    """Return a copy in the same layout; None without values."""
+    if isinstance(values, np.ndarray):
+        return values.copy(order="K")
+    return None if values is None else values.copy()
 
 
 def _dump(pipeline):

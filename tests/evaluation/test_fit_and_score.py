@@ -1,10 +1,12 @@
 """One candidate, fitted and scored stage by stage."""
 
 import pickle
+import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 
 from sklearn_meta.data._dataset import Dataset
 from sklearn_meta.data._encoding import schema_of
@@ -26,7 +28,16 @@ from sklearn_meta.evaluation._fit_and_score import (
 )
 from sklearn_meta.evaluation._racing import RacingRule
 from sklearn_meta.evaluation._scoring import make_scoring
-from sklearn_meta.pipelines import Node, Schema, X, default_catalog, parse
+from sklearn_meta.pipelines import (
+    Catalog,
+    Cost,
+    Node,
+    Operator,
+    Schema,
+    X,
+    default_catalog,
+    parse,
+)
 
 N = 60
 
@@ -508,3 +519,78 @@ def test_predictions_of_other_learners_are_bounded_in_folds_and_after():
         assert fold.predictions.min() == 0.5
     (model,) = refit_candidate(context, tree, "ridge", None)
     assert pickle.loads(model.data).predict(X).min() == 0.5
+
+
+class DrawsGlobally(RegressorMixin, BaseEstimator):
+    """A learner without a seed, as others write them."""
+
+    def fit(self, X, y):
+        self.value_ = float(np.random.normal() + random.random())
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.value_ + np.random.normal())
+
+
+class WorksInPlace(DrawsGlobally):
+    """A learner that overwrites what it is fitted to."""
+
+    def fit(self, X, y):
+        X -= X.mean(0)
+        y[:] = 0
+        return super().fit(X, y)
+
+
+WORKS_IN_PLACE = Operator(
+    "works_in_place",
+    "learner",
+    f"{__name__}.WorksInPlace",
+    tasks=("regression",),
+    cost=Cost(0.001),
+)
+DRAWS_GLOBALLY = Operator(
+    "draws_globally",
+    "learner",
+    f"{__name__}.DrawsGlobally",
+    tasks=("regression",),
+    cost=Cost(0.001),
+)
+
+
+def test_learners_that_draw_from_the_global_generators_are_reproducible(targets):
+    catalog = Catalog((*default_catalog("regression"), DRAWS_GLOBALLY), "regression")
+    context = replace(targets, catalog=catalog)
+    tree = tree_of("draws_globally(X)", context)
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    runs, models = [], []
+    try:
+        for n_drawn in (1, 2):
+            scores = []
+            for result in evaluate_candidate(context, tree, "text", RacingRule()):
+                scores.append(result.score)
+                # In the user's process, others draw between two stages.
+                np.random.normal(size=n_drawn)
+                random.random()
+            runs.append(scores)
+            (model,) = refit_candidate(context, tree, "text", None)
+            models.append(pickle.loads(model.data)[-1].value_)
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
+    assert runs[0] == runs[1]
+    assert models[0] == models[1]
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_learners_that_work_in_place_leave_the_data_as_they_are(targets, is_shared):
+    catalog = Catalog((*default_catalog("regression"), WORKS_IN_PLACE), "regression")
+    context = replace(targets, catalog=catalog)
+    dataset = context.dataset
+    X, y = dataset.X.copy(), dataset.y.copy()
+    # As in workers, where large arrays are shared.
+    dataset.X.flags.writeable = dataset.y.flags.writeable = not is_shared
+    tree = tree_of("works_in_place(X)", context)
+    assert len(list(evaluate_candidate(context, tree, "text", RacingRule()))) == 3
+    assert len(list(refit_candidate(context, tree, "text", None))) == 1
+    np.testing.assert_array_equal(dataset.X, X)
+    np.testing.assert_array_equal(dataset.y, y)

@@ -25,10 +25,11 @@ def test_not_bound():
 @pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity"), reason="threads cannot be bound here"
 )
-@pytest.mark.parametrize("processors", ["all", "one"])
-@pytest.mark.parametrize("variable", ["OMP_PROC_BIND", "OMP_PLACES"])
-def test_bound_by_openmp(variable, processors):
-    value = "true" if variable == "OMP_PROC_BIND" else "threads"
+@pytest.mark.parametrize(
+    "variable, value, processors",
+    [("OMP_PROC_BIND", "true", "all"), ("OMP_PLACES", "threads", "one")],
+)
+def test_bound_by_openmp(variable, value, processors):
     restrict = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
     subprocess.run(
         [sys.executable, "-c", (restrict if processors == "one" else "") + LOOK],

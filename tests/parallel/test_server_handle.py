@@ -137,8 +137,7 @@ print(before, sorted(os.sched_getaffinity(0)), sorted(event.value), sep="|")
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
     reason="there is a single processor",
 )
-@pytest.mark.parametrize("variable", ["OMP_PROC_BIND=true", "OMP_PLACES=threads"])
-def test_workers_are_not_bound_to_one_processor(monkeypatch, tmp_path, variable):
-    monkeypatch.setenv(*variable.split("="))
+def test_workers_are_not_bound_to_one_processor(monkeypatch, tmp_path):
+    monkeypatch.setenv("OMP_PLACES", "threads")
     before, _, worker = run_script(tmp_path, BOUND).strip().split("|")
     assert worker == before
