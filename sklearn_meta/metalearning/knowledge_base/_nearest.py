@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sklearn_meta.metalearning.knowledge_base._matrix_query import (
-    id_list,
     read_metafeatures,
 )
 from sklearn_meta.metalearning.metafeatures._column_statistics import average_ranks
