@@ -298,14 +298,15 @@ class KNNMetaLearner(BaseEstimator):
         The metric is that of the first knowledge base; others that lack it are skipped.
         """
         first, *others = self.knowledge_bases_
+        if first.path is not None:
+            # A file in the place of the shipped one takes its room as well.
+            nearest = replace(
+                nearest,
+                n_datasets=nearest.n_datasets + SHIPPED_DATASETS,
+                n_pipelines=nearest.n_pipelines + SHIPPED_PIPELINES,
+            )
         shipped = first.path is None
-        # A file in the place of the shipped one takes its room as well.
-        enlarged = replace(
-            nearest,
-            n_datasets=nearest.n_datasets + SHIPPED_DATASETS,
-            n_pipelines=nearest.n_pipelines + SHIPPED_PIPELINES,
-        )
-        matrices = [first.matrix(task, scoring, nearest=None if shipped else enlarged)]
+        matrices = [first.matrix(task, scoring, nearest=None if shipped else nearest)]
         for other in others:
             more = other.matrix(task, matrices[0].metric, nearest=nearest)
             if more.metric == matrices[0].metric:
