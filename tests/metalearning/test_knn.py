@@ -278,6 +278,14 @@ def test_the_datasets_of_a_large_file_that_are_alike_are_recalled(path, monkeypa
     assert len(own) == 7 and all(name.startswith("linear") for name in own)
 
 
+def test_a_file_in_the_place_of_the_shipped_one_takes_its_room(path, monkeypatch):
+    monkeypatch.setattr(_knn, "DATASETS", 2)
+    monkeypatch.setattr(_knn, "SHIPPED_DATASETS", 11)
+    meta_learner = KNNMetaLearner(n_neighbors=300).fit(KnowledgeBase(path))
+    prior = recall(meta_learner, *linear_table(99), time_budget=1.0)
+    assert len(prior.neighbors) == 13
+
+
 def test_recommendations_can_be_fitted(knowledge_base):
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     X["sex"] = X["sex"].map(lambda v: "f" if v > 0 else "m").astype("category")

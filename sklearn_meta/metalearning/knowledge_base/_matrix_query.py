@@ -19,7 +19,7 @@ from sklearn_meta.metalearning.knowledge_base._score_matrix import ScoreMatrix
 FEW_PIPELINES = 3_000
 
 
-def id_list(ids):
+def _id_list(ids):
     """Return integer ids as a list in SQL, which may be long."""
     return ", ".join(map(str, ids.tolist()))
 
@@ -28,7 +28,7 @@ def _chosen(task, ids):
     """Return a query of the datasets to read, and its parameters."""
     if ids is None:
         return "SELECT id FROM datasets WHERE task = ?", (task,)
-    return id_list(ids), ()
+    return _id_list(ids), ()
 
 
 def count_datasets(connection, task, ids=None):
@@ -173,13 +173,13 @@ def read_metafeatures(connection, ids):
     values : ndarray of shape (n_datasets, n_metafeatures)
         NaN where one is not defined or not known.
     """
-    return _read_metafeatures(connection, _Positions(ids), id_list(ids), ())
+    return _read_metafeatures(connection, _Positions(ids), _id_list(ids), ())
 
 
 def _read_texts(connection, ids=None):
     """Return the texts of pipelines by their ids."""
     few = ids is not None and len(ids) <= FEW_PIPELINES
-    where = f"WHERE id IN ({id_list(ids)})" if few else ""
+    where = f"WHERE id IN ({_id_list(ids)})" if few else ""
     return dict(connection.execute(f"SELECT id, text FROM pipelines {where}"))
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sklearn_meta.metalearning.knowledge_base._matrix_query import (
-    id_list,
     read_metafeatures,
 )
 from sklearn_meta.metalearning.metafeatures._column_statistics import average_ranks
@@ -138,11 +137,15 @@ def _smallest(values, n):
 
 def _up_to(connection, ids, n_evaluations):
     """Return the first datasets that have a number of evaluations together."""
-    counts = dict(
-        connection.execute(
-            "SELECT dataset, COUNT(*) FROM evaluations "
-            f"WHERE dataset IN ({id_list(ids)}) GROUP BY dataset"
-        )
-    )
-    total = np.cumsum([counts.get(i, 0) for i in ids.tolist()], dtype=np.int64)
-    return ids[: 1 + np.searchsorted(total, n_evaluations)]
+    total = 0
+    for place, dataset in enumerate(ids.tolist()):
+        # Counted up to the limit only: there may be any number.
+        (count,) = connection.execute(
+            "SELECT COUNT(*) FROM "
+            "(SELECT 1 FROM evaluations WHERE dataset = ? LIMIT ?)",
+            (dataset, n_evaluations),
+        ).fetchone()
+        total += count
+        if total >= n_evaluations:
+            return ids[: place + 1]
+    return ids
