@@ -32,7 +32,7 @@ from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fingerprint import Fingerprint
 from sklearn_meta.evaluation._history import storable
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
-from sklearn_meta.evaluation._replay import Entry
+from sklearn_meta.evaluation._replay import Entry, is_unfinished
 from sklearn_meta.exceptions import CheckpointError
 
 # Name of the file if the user passes a folder.
@@ -306,16 +306,17 @@ class CheckpointFile:
 
     def _read_entries(self):
         rows = self._rows(
-            "SELECT number, text, n_asked, status FROM evaluations ORDER BY position"
+            "SELECT number, text, n_asked, status, reason FROM evaluations "
+            "ORDER BY position"
         )
         return tuple(
             Entry(
                 _integer(number),
                 _text(text),
                 None if n_asked is None else _integer(n_asked),
-                status == Status.SKIPPED,
+                is_unfinished(status, reason),
             )
-            for number, text, n_asked, status in rows
+            for number, text, n_asked, status, reason in rows
         )
 
     # Record
@@ -407,6 +408,8 @@ class CheckpointFile:
                 "reason, seconds, n_asked, results) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             ),
+            # Of a candidate that was not finished in an earlier fit.
+            ("DELETE FROM arrays WHERE number = ?", (evaluation.number,)),
             *(("INSERT INTO arrays VALUES (?, ?, ?, ?, ?, ?)", a) for a in arrays),
             ("DELETE FROM running WHERE text = ?", (evaluation.candidate.text,)),
             ("UPDATE search SET seconds = ?", (float(seconds_spent),)),

@@ -18,6 +18,7 @@ import sklearn_meta.parallel._start_pool as start_pool
 from sklearn_meta.evaluation import _search_plan
 from sklearn_meta.evaluation._checkpoint_file import FILE_NAME, CheckpointFile
 from sklearn_meta.evaluation._records import Status
+from sklearn_meta.evaluation._replay import is_unfinished
 from sklearn_meta.exceptions import (
     CheckpointError,
     CheckpointMismatchError,
@@ -386,9 +387,12 @@ def test_the_seconds_of_earlier_fits_are_part_of_the_budget(path, monkeypatch):
 
 
 def tried(estimator):
-    """What a fit has evaluated, in order."""
-    evaluations, *_ = outcome(estimator)
-    return [e for e in evaluations if e[3] is not Status.SKIPPED]
+    """What a fit has evaluated to the end, in order."""
+    return [
+        (e.number, e.candidate.text, e.status, e.scores)
+        for e in estimator.history_
+        if not is_unfinished(e.status, e.reason)
+    ]
 
 
 # Another search

@@ -24,7 +24,7 @@ from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fingerprint import Fingerprint
 from sklearn_meta.evaluation._history import MAX_CANDIDATES_WITH_MODELS, History
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
-from sklearn_meta.evaluation._replay import Entry
+from sklearn_meta.evaluation._replay import SEARCH_ENDED, Entry
 from sklearn_meta.exceptions import CheckpointError, SklearnMetaWarning
 
 BEGUN = Begun(Fingerprint((("X", "12ab"), ("cv", "34cd"))), 2**30, np.inf)
@@ -162,14 +162,22 @@ def test_predictions_of_others_are_removed_once_a_candidate_is_finished(path):
     assert all(e.folds[0].predictions is not None for e in others)
 
 
-def test_what_was_skipped_is_replaced_by_its_evaluation(path):
-    skipped = evaluation(0, Status.SKIPPED, folds=(), reason="no time")
-    written(path, skipped, evaluation(1))
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        evaluation(0, Status.SKIPPED, folds=(), reason="no time"),
+        evaluation(0, Status.TIMEOUT, reason=SEARCH_ENDED),
+    ],
+)
+def test_what_was_unfinished_is_replaced_by_its_evaluation(unfinished, path):
+    written(path, unfinished, evaluation(1))
     with opened(path) as file:
-        assert [(e.number, e.skipped) for e in file.entries] == [(0, True), (1, False)]
+        entries = [(e.number, e.unfinished) for e in file.entries]
+    assert entries == [(0, True), (1, False)]
     written(path, evaluation(0))
     with opened(path) as file:
-        assert [(e.number, e.skipped) for e in file.entries] == [(1, False), (0, False)]
+        entries = [(e.number, e.unfinished) for e in file.entries]
+    assert entries == [(1, False), (0, False)]
     assert [e.status for e in loaded(path)] == [Status.OK, Status.OK]
 
 
