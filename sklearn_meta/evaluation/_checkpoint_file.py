@@ -264,7 +264,7 @@ class CheckpointFile:
             connection.executemany(
                 "INSERT INTO stages VALUES (?, ?, ?, ?)",
                 [
-                    (i, int(s.screening), _npy(s.train), _npy(s.validation))
+                    (i, int(s.screening), _rows(s.train), _rows(s.validation))
                     for i, s in enumerate(stages)
                 ],
             )
@@ -658,12 +658,18 @@ def _array(data, kind):
     return np.lib.format.read_array(stream, allow_pickle=False)
 
 
+def _rows(indices):
+    """Return row indices in the format of numpy, in half of the bytes if possible."""
+    fits = len(indices) == 0 or np.max(indices) < 2**31
+    return _npy(np.asarray(indices, dtype=np.int32 if fits else np.int64))
+
+
 def _indices(data, n_samples):
     """Return row indices of a table."""
     rows = _array(data, "i")
     if rows.ndim != 1 or not len(rows) or rows.min() < 0 or rows.max() >= n_samples:
         raise ValueError("rows that the table does not have")
-    return rows
+    return rows.astype(np.intp)
 
 
 def _text(value):

@@ -288,6 +288,7 @@ def finished(tmp_path_factory):
         ("X", {}, {"X": other_category()}),
         ("X", {"column_kinds": {"age": "category"}}, {}),
         ("X", {}, {"X": X[["age", "city", "height"]]}),
+        ("X", {}, {"X": X.rename(columns={"age": "years"})}),
         ("y", {}, {"y": np.roll(y, 1)}),
         ("y", {}, {"y": np.where(y == "no", "never", y)}),
         ("sample_weight", {}, {"sample_weight": 1 + np.arange(len(y)) % 2}),
