@@ -237,8 +237,8 @@ class CheckpointFile:
         """Release the file."""
         try:
             # What ends with an exception is no suspect.
-            with suppress(sqlite3.Error):
-                self._connection.execute("DELETE FROM running")
+            with suppress(sqlite3.Error), self._transaction(waits=False) as connection:
+                connection.execute("DELETE FROM running")
         finally:
             self._connection.close()
 
@@ -512,6 +512,9 @@ class CheckpointFile:
     def _transaction(self, waits) -> Iterator[sqlite3.Connection]:
         """Open a transaction; `waits` until it is on the disk."""
         connection = self._connection
+        if connection.in_transaction:
+            # An interrupt came before the end of the last one was noticed.
+            connection.execute("ROLLBACK")
         connection.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
         try:
             connection.execute("BEGIN IMMEDIATE")

@@ -485,6 +485,9 @@ def test_an_interrupt_in_a_write_leaves_the_file_whole(path):
         with pytest.raises(KeyboardInterrupt), file._transaction(True) as connection:
             connection.execute("DELETE FROM evaluations")
             raise KeyboardInterrupt
+        # As where the interrupt comes before it can be rolled back.
+        file._connection.execute("BEGIN")
+        file._connection.execute("DELETE FROM evaluations")
         file.add(evaluation(2), None, 1.0, history)
     assert [e.number for e in loaded(path)] == [0, 2]
 
@@ -502,14 +505,19 @@ def test_no_descriptor_is_left(path):
 
 
 def test_the_disk_is_waited_for_a_percent_of_the_time_at_most(path):
-    waits = []
+    kinds = []
     with opened(path) as file:
         file.begin(BEGUN, STAGES)
         transaction = file._transaction
-        file._transaction = lambda waits_: waits.append(waits_) or transaction(waits_)
+
+        def noted(waits):
+            kinds.append(waits)
+            return transaction(waits)
+
+        file._transaction = noted
         file._next_sync = np.inf
         file.add(evaluation(0), None, 1.0, History())
         file._next_sync = -np.inf
         file.add(evaluation(1), None, 1.0, History())
         assert file._next_sync > time.monotonic()
-    assert waits == [False, True]
+        assert kinds == [False, True]
