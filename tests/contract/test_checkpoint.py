@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit
 
 import sklearn_meta.parallel._start_pool as start_pool
-from sklearn_meta.evaluation import _search_plan
+from sklearn_meta.evaluation import _checkpoint_file, _search_plan
 from sklearn_meta.evaluation._checkpoint_file import FILE_NAME, CheckpointFile
 from sklearn_meta.evaluation._records import Status
 from sklearn_meta.evaluation._replay import is_unfinished
@@ -451,6 +451,7 @@ def test_every_fit_needs_a_path_of_its_own(path):
 
 def test_two_fits_at_the_same_time_are_an_error(path, monkeypatch):
     errors, add = [], CheckpointFile.add
+    monkeypatch.setattr(_checkpoint_file, "LOCK_TIMEOUT", 0.01)
 
     def fit_meanwhile(self, *args):
         add(self, *args)
@@ -514,6 +515,8 @@ def test_a_failed_write_costs_no_fit(path, whole):
         if n == 3:
             self._connection.execute("PRAGMA query_only = ON")
         add(self, *args)
+        # What was running is no suspect: the file is closed as usual.
+        self._connection.execute("PRAGMA query_only = OFF")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CheckpointFile, "add", fail)

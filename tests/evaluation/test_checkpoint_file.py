@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sklearn_meta.evaluation import _checkpoint_file
 from sklearn_meta.evaluation._checkpoint_file import (
     FILE_NAME,
     Begun,
@@ -214,25 +215,17 @@ def run(code, **kwargs):
 # Locks
 
 
-def test_a_file_is_used_by_one_fit_at_a_time(path):
+def test_a_file_is_used_by_one_fit_at_a_time(path, monkeypatch):
+    monkeypatch.setattr(_checkpoint_file, "LOCK_TIMEOUT", 0.01)
     with opened(path) as file:
         with pytest.raises(CheckpointError, match="another fit is running with it"):
             open_file(path)
-        code = f"""
-        from pathlib import Path
-        from sklearn_meta.evaluation._checkpoint_file import open_file
-        from sklearn_meta.exceptions import CheckpointError
-        try:
-            open_file(Path({str(path)!r}))
-        except CheckpointError as error:
-            raise SystemExit(7 if "another fit" in str(error) else 1)
-        """
-        assert run(code) == 7
         file.begin(BEGUN, STAGES)
     with opened(path) as file:
         assert file.begun == BEGUN
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_no_lock(path):
     code = f"""
     import time
