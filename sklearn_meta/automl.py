@@ -420,7 +420,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         split_params.pop("groups", None)
         return fingerprint(
             {
-                "X": (dataset.X, table.encoding),
+                "X": (dataset.X, table.encoding, table.row_encoder.names),
                 "y": (dataset.y, dataset.task),
                 "sample_weight": dataset.sample_weight,
                 "groups": dataset.groups,

@@ -32,7 +32,7 @@ from sklearn_meta.evaluation._cross_validation import Stage
 from sklearn_meta.evaluation._fingerprint import Fingerprint
 from sklearn_meta.evaluation._history import storable
 from sklearn_meta.evaluation._records import Candidate, Evaluation, FoldResult, Status
-from sklearn_meta.evaluation._replay import Entry
+from sklearn_meta.evaluation._replay import Entry, is_unfinished
 from sklearn_meta.exceptions import CheckpointError
 
 # Name of the file if the user passes a folder.
@@ -237,8 +237,8 @@ class CheckpointFile:
         """Release the file."""
         try:
             # What ends with an exception is no suspect.
-            with suppress(sqlite3.Error):
-                self._connection.execute("DELETE FROM running")
+            with suppress(sqlite3.Error), self._transaction(waits=False) as connection:
+                connection.execute("DELETE FROM running")
         finally:
             self._connection.close()
 
@@ -264,7 +264,7 @@ class CheckpointFile:
             connection.executemany(
                 "INSERT INTO stages VALUES (?, ?, ?, ?)",
                 [
-                    (i, int(s.screening), _npy(s.train), _npy(s.validation))
+                    (i, int(s.screening), _rows(s.train), _rows(s.validation))
                     for i, s in enumerate(stages)
                 ],
             )
@@ -306,16 +306,17 @@ class CheckpointFile:
 
     def _read_entries(self):
         rows = self._rows(
-            "SELECT number, text, n_asked, status FROM evaluations ORDER BY position"
+            "SELECT number, text, n_asked, status, reason FROM evaluations "
+            "ORDER BY position"
         )
         return tuple(
             Entry(
                 _integer(number),
                 _text(text),
                 None if n_asked is None else _integer(n_asked),
-                status == Status.SKIPPED,
+                is_unfinished(status, reason),
             )
-            for number, text, n_asked, status in rows
+            for number, text, n_asked, status, reason in rows
         )
 
     # Record
@@ -407,6 +408,8 @@ class CheckpointFile:
                 "reason, seconds, n_asked, results) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             ),
+            # Of a candidate that was not finished in an earlier fit.
+            ("DELETE FROM arrays WHERE number = ?", (evaluation.number,)),
             *(("INSERT INTO arrays VALUES (?, ?, ?, ?, ?, ?)", a) for a in arrays),
             ("DELETE FROM running WHERE text = ?", (evaluation.candidate.text,)),
             ("UPDATE search SET seconds = ?", (float(seconds_spent),)),
@@ -509,6 +512,9 @@ class CheckpointFile:
     def _transaction(self, waits) -> Iterator[sqlite3.Connection]:
         """Open a transaction; `waits` until it is on the disk."""
         connection = self._connection
+        if connection.in_transaction:
+            # An interrupt came before the end of the last one was noticed.
+            connection.execute("ROLLBACK")
         connection.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -655,12 +661,18 @@ def _array(data, kind):
     return np.lib.format.read_array(stream, allow_pickle=False)
 
 
+def _rows(indices):
+    """Return row indices in the format of numpy, in half of the bytes if possible."""
+    fits = len(indices) == 0 or np.max(indices) < 2**31
+    return _npy(np.asarray(indices, dtype=np.int32 if fits else np.int64))
+
+
 def _indices(data, n_samples):
     """Return row indices of a table."""
     rows = _array(data, "i")
     if rows.ndim != 1 or not len(rows) or rows.min() < 0 or rows.max() >= n_samples:
         raise ValueError("rows that the table does not have")
-    return rows
+    return rows.astype(np.intp)
 
 
 def _text(value):

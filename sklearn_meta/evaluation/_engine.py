@@ -31,7 +31,7 @@ from sklearn_meta.evaluation._records import (
     FoldResult,
     Status,
 )
-from sklearn_meta.evaluation._replay import NoRecord, Record, Replay
+from sklearn_meta.evaluation._replay import SEARCH_ENDED, NoRecord, Record, Replay
 from sklearn_meta.evaluation._time_rules import PATIENCE_WITH_FOLDS, TimeRules
 from sklearn_meta.exceptions import InvalidPipelineError
 from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, Task
@@ -189,7 +189,10 @@ class Engine:
         if isinstance(event, Done):
             self._finish(proposal, Status.OK)
         elif isinstance(event, Failed):
-            self._finish(proposal, STATUS_OF_FAILURE[event.kind], event.reason)
+            status, reason = STATUS_OF_FAILURE[event.kind], event.reason
+            if status is Status.TIMEOUT and self._has_ended():
+                reason = SEARCH_ENDED
+            self._finish(proposal, status, reason)
 
     def is_done(self) -> bool:
         """Whether a stopping criterion is met."""
@@ -314,6 +317,10 @@ class Engine:
             status, reason = _racing_outcome(self.context, proposal.rule, folds)
         if proposal.results:
             self._time.update(proposal.predicted, proposal.results)
+        if status is Status.SKIPPED and proposal.number in self._replay.unfinished:
+            # The record has it, perhaps with some of its folds.
+            self._pass_on(self._unfinished(proposal))
+            return
         evaluation = Evaluation(
             number=proposal.number,
             candidate=proposal.candidate,
@@ -323,14 +330,17 @@ class Engine:
             reason=reason,
             seconds=self.clock() - proposal.started,
         )
-        repeatable = self.limits.repeatable
         self.record.add(
             evaluation,
-            None if repeatable else self._n_asked,
+            None if self.limits.repeatable else self._n_asked,
             self.budget.elapsed(),
             self.history,
         )
-        if repeatable:
+        self._pass_on(evaluation)
+
+    def _pass_on(self, evaluation):
+        """Tell the search of an evaluation now or in order."""
+        if self.limits.repeatable:
             self._untold[evaluation.number] = evaluation
         else:
             self._tell(evaluation)
@@ -348,7 +358,7 @@ class Engine:
                 self._ask_once()
             if not self._replay.has(entry):
                 return  # The search is another one, and was told everything.
-            if entry.skipped:
+            if entry.unfinished:
                 continue
             proposal = next((p for p in self._queue if p.number == entry.number), None)
             if proposal is None:
@@ -395,14 +405,17 @@ class Engine:
             self._tell(replace(evaluation, candidate=candidate))
         self._n_unused = n_numbers - self._n_asked
 
-    def _tell_skipped(self):
-        """Tell what was skipped in an earlier run, and still waits at the end."""
+    def _unfinished(self, proposal):
+        """Return the evaluation of a candidate that an earlier run did not finish."""
+        self._earlier.add(proposal.number)
+        evaluation = self.record.load(self._replay.unfinished[proposal.number])
+        return replace(evaluation, candidate=proposal.candidate)
+
+    def _tell_unfinished(self):
+        """Tell what was not finished in an earlier run, and still waits at the end."""
         for proposal in self._queue:
-            entry = self._replay.skipped.get(proposal.number)
-            if entry is not None and proposal.number in self._waiting:
-                self._earlier.add(proposal.number)
-                evaluation = self.record.load(entry)
-                self._tell(replace(evaluation, candidate=proposal.candidate))
+            if proposal.number in self._replay.unfinished:
+                self._tell(self._unfinished(proposal))
 
     # Starting and stopping candidates
 
@@ -538,11 +551,11 @@ class Engine:
             self.pool.cancel(proposal.number)
             del self._running[proposal.number]
             if proposal.results and keeps_folds:
-                self._finish(proposal, Status.TIMEOUT, "the search ended")
+                self._finish(proposal, Status.TIMEOUT, SEARCH_ENDED)
         if keeps_folds:
             for number in sorted(self._untold):
                 self._tell(self._untold[number])
-            self._tell_skipped()
+            self._tell_unfinished()
         self._untold.clear()
         self.record.end(self.budget.elapsed())
 

@@ -14,6 +14,28 @@ from typing import Protocol
 
 from sklearn_meta.evaluation._records import Evaluation, Status
 
+# Reason of a candidate that was running when the search ended.
+SEARCH_ENDED = "the search ended"
+
+
+def is_unfinished(status, reason) -> bool:
+    """Whether a longer search would have evaluated a candidate, or more of it.
+
+    It was not started, for lack of time or of workers, or was running at the end. A
+    strategy learns nothing from the first, and proposes nothing after the second.
+
+    Parameters
+    ----------
+    status : Status
+    reason : str
+        `Evaluation.reason`.
+
+    Returns
+    -------
+    is_unfinished : bool
+    """
+    return status == Status.SKIPPED or reason == SEARCH_ENDED
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -28,14 +50,14 @@ class Entry:
     n_asked : int or None
         How many candidates had been asked for when the search was told of the
         evaluation; None if evaluations were told in the order of their numbers.
-    skipped : bool, default=False
-        Whether the candidate was not started, for lack of time or of workers.
+    unfinished : bool, default=False
+        See `is_unfinished`.
     """
 
     number: int
     text: str
     n_asked: int | None
-    skipped: bool = False
+    unfinished: bool = False
 
 
 class Record(Protocol):
@@ -167,7 +189,7 @@ class MemoryRecord(NoRecord):
                 evaluation.number,
                 evaluation.candidate.text,
                 n_asked,
-                evaluation.status is Status.SKIPPED,
+                is_unfinished(evaluation.status, evaluation.reason),
             )
         )
 
@@ -193,7 +215,7 @@ class MemoryRecord(NoRecord):
         record : MemoryRecord
         """
         evaluations = [*self._evaluations.values(), *history]
-        # What was skipped before may be among the new ones.
+        # What was unfinished before may be among the new ones.
         again = {entry.number for entry in self._new}
         before = [entry for entry in self.entries if entry.number not in again]
         return MemoryRecord([*before, *self._new], evaluations)
@@ -202,8 +224,8 @@ class MemoryRecord(NoRecord):
 class Replay:
     """What is left of the entries of a record, while a search is asked again.
 
-    Candidates that were skipped are asked for, but not told again: there may be time
-    for them now.
+    Unfinished candidates are asked for, but not told again: there may be time for them
+    now.
 
     Parameters
     ----------
@@ -212,7 +234,7 @@ class Replay:
 
     def __init__(self, record):
         self._left = {entry.number: entry for entry in record.entries}
-        self.skipped = {n: entry for n, entry in self._left.items() if entry.skipped}
+        self.unfinished = {n: e for n, e in self._left.items() if e.unfinished}
         self._numbers = {entry.text: entry.number for entry in record.entries}
         # Greater than all numbers of earlier runs.
         self.n_numbers = max(self._left, default=-1) + 1
@@ -224,7 +246,7 @@ class Replay:
     def told_in_order(self, number) -> bool:
         """Whether an evaluation of a number is left, to be told when its turn comes."""
         entry = self._left.get(number)
-        return entry is not None and entry.n_asked is None and not entry.skipped
+        return entry is not None and entry.n_asked is None and not entry.unfinished
 
     def differs(self, number, text) -> bool:
         """Whether a proposal shows that the search is not that of the earlier runs.
@@ -254,8 +276,8 @@ class Replay:
 
     def take_all(self) -> list[Entry]:
         """Remove all entries that are left; return them in the order of telling."""
-        at_once = [entry for entry in self.told_at_once() if not entry.skipped]
+        at_once = [entry for entry in self.told_at_once() if not entry.unfinished]
         in_order = sorted(n for n in self._left if self.told_in_order(n))
         entries = [*at_once, *(self._left[number] for number in in_order)]
-        self._left, self.skipped = {}, {}
+        self._left, self.unfinished = {}, {}
         return entries

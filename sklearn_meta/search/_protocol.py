@@ -103,6 +103,10 @@ def make_problem(plan, prior, max_size) -> SearchProblem:
 class Search(Protocol):
     """Protocol of one run of a strategy, which proposes candidates.
 
+    Proposals follow from the problem and the calls of ``ask`` and ``tell``, and not
+    from evaluations whose status is skipped: an interrupted search is continued by
+    repeating the other calls in a new run.
+
     See Also
     --------
     Strategy : Creates runs.

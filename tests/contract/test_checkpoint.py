@@ -15,9 +15,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit
 
 import sklearn_meta.parallel._start_pool as start_pool
-from sklearn_meta.evaluation import _search_plan
+from sklearn_meta.evaluation import _checkpoint_file, _search_plan
 from sklearn_meta.evaluation._checkpoint_file import FILE_NAME, CheckpointFile
 from sklearn_meta.evaluation._records import Status
+from sklearn_meta.evaluation._replay import is_unfinished
 from sklearn_meta.exceptions import (
     CheckpointError,
     CheckpointMismatchError,
@@ -287,6 +288,7 @@ def finished(tmp_path_factory):
         ("X", {}, {"X": other_category()}),
         ("X", {"column_kinds": {"age": "category"}}, {}),
         ("X", {}, {"X": X[["age", "city", "height"]]}),
+        ("X", {}, {"X": X.rename(columns={"age": "years"})}),
         ("y", {}, {"y": np.roll(y, 1)}),
         ("y", {}, {"y": np.where(y == "no", "never", y)}),
         ("sample_weight", {}, {"sample_weight": 1 + np.arange(len(y)) % 2}),
@@ -386,9 +388,12 @@ def test_the_seconds_of_earlier_fits_are_part_of_the_budget(path, monkeypatch):
 
 
 def tried(estimator):
-    """What a fit has evaluated, in order."""
-    evaluations, *_ = outcome(estimator)
-    return [e for e in evaluations if e[3] is not Status.SKIPPED]
+    """What a fit has evaluated to the end, in order."""
+    return [
+        (e.number, e.candidate.text, e.status, e.scores)
+        for e in estimator.history_
+        if not is_unfinished(e.status, e.reason)
+    ]
 
 
 # Another search
@@ -446,6 +451,7 @@ def test_every_fit_needs_a_path_of_its_own(path):
 
 def test_two_fits_at_the_same_time_are_an_error(path, monkeypatch):
     errors, add = [], CheckpointFile.add
+    monkeypatch.setattr(_checkpoint_file, "LOCK_TIMEOUT", 0.01)
 
     def fit_meanwhile(self, *args):
         add(self, *args)
@@ -509,6 +515,8 @@ def test_a_failed_write_costs_no_fit(path, whole):
         if n == 3:
             self._connection.execute("PRAGMA query_only = ON")
         add(self, *args)
+        # What was running is no suspect: the file is closed as usual.
+        self._connection.execute("PRAGMA query_only = OFF")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CheckpointFile, "add", fail)

@@ -7,13 +7,21 @@ import pytest
 from sklearn_meta.evaluation import _engine
 from sklearn_meta.evaluation._engine import ENDED_ITS_PROCESS
 from sklearn_meta.evaluation._records import Candidate, Status
-from sklearn_meta.evaluation._replay import Entry, MemoryRecord, NoRecord, Replay
+from sklearn_meta.evaluation._replay import (
+    SEARCH_ENDED,
+    Entry,
+    MemoryRecord,
+    NoRecord,
+    Replay,
+    is_unfinished,
+)
 from sklearn_meta.exceptions import PipelineSyntaxError
 from sklearn_meta.pipelines._tree import X
 from tests.evaluation.test_engine import (
     FakeClock,
     FakePool,
     FakeProcess,
+    folds,
     make_engine,
     random_outcome,
 )
@@ -40,7 +48,7 @@ class Dependent:
 
     def tell(self, evaluations):
         for e in evaluations:
-            if e.status is Status.SKIPPED:
+            if is_unfinished(e.status, e.reason):
                 continue
             self.state += f"{e.number} {e.candidate.text} {e.score} {e.status};"
             self.log.append(("tell", e.number))
@@ -89,7 +97,7 @@ def outcomes(engine):
     return [
         (e.number, e.candidate.text, e.status, e.scores)
         for e in engine.history
-        if e.status is not Status.SKIPPED
+        if not is_unfinished(e.status, e.reason)
     ]
 
 
@@ -274,6 +282,30 @@ def test_what_was_skipped_is_evaluated_once_there_is_time():
     assert len({e.number for e in third.entries}) == len(third.entries)
     last = ran(budget=1e-9, record=third, predict_seconds=lambda t, n: 4.0)
     assert outcomes(last) == outcomes(more)
+
+
+def test_what_was_running_at_the_end_is_evaluated_once_there_is_time():
+    def run(budget, record):
+        engine = make_engine(
+            Listed(["a", "b", "c", "slow"]),
+            lambda args: (9.0 if args[1] == "slow" else 1.0, folds(0.5), None),
+            n_workers=1,
+            budget=budget,
+            record=record,
+        )
+        engine.run()
+        return engine
+
+    first = run(4.0, MemoryRecord())
+    *_, slow = first.history
+    assert (slow.candidate.text, slow.status) == ("slow", Status.TIMEOUT)
+    assert slow.reason == SEARCH_ENDED
+    again = run(1e-9, first.record.after(first.history))
+    assert list(again.history) == list(first.history)
+    more = run(100.0, again.record.after(again.history))
+    *_, slow = more.history
+    assert (slow.candidate.text, slow.status) == ("slow", Status.OK)
+    assert len(more.history) == 4
 
 
 # What ended its process
