@@ -136,7 +136,7 @@ def test_a_fit_ends_in_time_with_a_locked_file(tmp_path):
     assert sum("recalled from the shipped file only" in m for m in messages) == 1
     assert sum("not added" in m for m in messages) == 1
     # Without the budget, each of the locks is waited for for a minute.
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 55
     assert estimator.predict(X[:2]).shape == (2,)
     # As if nobody had locked it.
     assert len(estimator.fit(X, y).neighbors_) > 0
