@@ -12,6 +12,7 @@ from sklearn.metrics import f1_score, make_scorer
 from sklearn_meta import MetaAutoClassifier
 from sklearn_meta.exceptions import SklearnMetaWarning
 from sklearn_meta.metalearning import (
+    KNNMetaLearner,
     KnowledgeBase,
     KnowledgeBaseError,
     MetaFeatures,
@@ -136,8 +137,23 @@ def test_a_fit_ends_in_time_with_a_locked_file(tmp_path):
     assert sum("recalled from the shipped file only" in m for m in messages) == 1
     assert sum("not added" in m for m in messages) == 1
     # Without the budget, each of the locks is waited for for a minute.
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 55
     assert estimator.predict(X[:2]).shape == (2,)
     # As if nobody had locked it.
     assert len(estimator.fit(X, y).neighbors_) > 0
     assert len(KnowledgeBase(path).datasets()) == 1
+
+
+def test_a_locked_file_in_place_of_the_shipped_one(tmp_path):
+    _, dataset = encode_dataset(*load_iris(return_X_y=True))
+    path = tmp_path / "ours.sqlite"
+    meta_learner = KNNMetaLearner().fit(KnowledgeBase(path))
+    with locked(path, "EXCLUSIVE"):
+        with pytest.warns(SklearnMetaWarning, match="Nothing is recalled.*locked"):
+            prior = meta_learner.recall(
+                dataset,
+                catalog=SPACE.catalog("classification"),
+                time_budget=1.0,
+                scoring="neg_log_loss",
+            )
+    assert "locked" in prior.note and len(prior.portfolio) > 0

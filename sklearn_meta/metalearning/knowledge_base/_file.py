@@ -21,6 +21,7 @@ import json
 import os
 import random
 import sqlite3
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -114,8 +115,9 @@ def reading(
         # Opened for writing, so that SQLite can roll back an unfinished transaction;
         # where permissions forbid that, SQLite opens the file for reading.
         mode = "ro&immutable=1" if immutable else "rw"
-        exists = path.is_file() and path.stat().st_size > 0
-        opened = _connect(path, mode, limit) if _is_there(path) else _in_memory()
+        status = _status(path)
+        exists = status is not None and status.st_size > 0
+        opened = _in_memory() if status is None else _connect(path, mode, limit)
         with closing(opened) as connection:
             if exists:
                 connection.execute("PRAGMA query_only = ON")
@@ -166,7 +168,7 @@ def writing(path, *, timeout=LOCK_TIMEOUT) -> Iterator[sqlite3.Connection]:
         If other processes use the file for longer than `timeout`.
     """
     _check_folder(path)
-    _is_there(path)
+    _status(path)
     limit = StepLimit(SCHEMA_STEPS)
     with (
         _sqlite_errors(path, timeout, limit),
@@ -245,7 +247,7 @@ def check_writable(path, *, timeout=LOCK_TIMEOUT):
         As `write` would.
     """
     _check_folder(path)
-    if not path.exists():
+    if _status(path) is None:
         try:
             with tempfile.TemporaryFile(dir=path.parent):
                 return
@@ -341,23 +343,48 @@ def _check_content(connection, path, limit):
     check_texts_and_counts(connection)
 
 
-def _is_there(path):
-    """Return whether there is a file; other things raise an error."""
-    if path.exists() and not path.is_file():
+def _status(path):
+    """Return the status of a file, or None if there is none."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise KnowledgeBaseError(
+            f"The knowledge base {str(path)!r} cannot be opened: {error}. Check the "
+            "permissions of its folder, or pass another path."
+        ) from error
+    if not stat.S_ISREG(status.st_mode):
         raise KnowledgeBaseError(
             f"The knowledge base {str(path)!r} cannot be opened, since it is a folder "
             "or a device. Pass the path of a file, or one where no file is yet."
         )
-    return path.exists()
+    return status
+
+
+def is_there(path):
+    """Return whether there is a file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    is_there : bool
+
+    Raises
+    ------
+    KnowledgeBaseError
+        If there is something else, or that cannot be told.
+    """
+    return _status(path) is not None
 
 
 def _identity(path):
     """Return what tells a file from another one at the same path."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+    status = _status(path)
+    return None if status is None else (status.st_dev, status.st_ino)
 
 
 def write_provenance(connection, items):
@@ -405,7 +432,11 @@ def _in_memory():
 
 def _check_folder(path):
     folder = path.absolute().parent
-    if not folder.is_dir():
+    try:
+        exists = folder.is_dir()
+    except OSError:  # of a folder above it; `_status` says more
+        exists = True
+    if not exists:
         raise KnowledgeBaseError(
             f"The folder of the knowledge base {str(path)!r} does not exist. Create "
             f"{str(folder)!r}, or pass another path."

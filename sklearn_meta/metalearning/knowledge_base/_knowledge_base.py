@@ -13,6 +13,7 @@ from sklearn_meta.metalearning.knowledge_base._file import (
     LOCK_TIMEOUT,
     check_writable,
     compact,
+    is_there,
     read_provenance,
     reading,
     valid_values,
@@ -382,7 +383,7 @@ class KnowledgeBase:
         """
         if not isinstance(other, KnowledgeBase):
             other = KnowledgeBase(other)
-        if other.path is not None and not other._file.exists():
+        if other.path is not None and not is_there(other._file):
             raise KnowledgeBaseError(
                 f"There is no knowledge base {str(other._file)!r} to merge. Pass the "
                 "path of a file, or None for the one that ships with sklearn_meta."

@@ -670,3 +670,26 @@ def test_a_pipe_in_the_place_of_the_file(tmp_path):
     for use in uses(tmp_path / "pipe"):
         with pytest.raises(KnowledgeBaseError, match="cannot be opened"):
             use()
+
+
+def test_a_folder_that_cannot_be_entered(open_folder):
+    inner = open_folder / "inner"
+    inner.mkdir()
+    path = inner / "mine.sqlite"
+    KnowledgeBase(path).add(dataset(), [evaluation()])
+    inner.chmod(0o000)
+    with without_root_rights():
+        for use in (*uses(path), lambda: KnowledgeBase(path).merge(path)):
+            with pytest.raises(
+                KnowledgeBaseError, match="cannot be opened.*permissions"
+            ):
+                use()
+    inner.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_a_link_that_leads_in_a_circle(tmp_path):
+    (tmp_path / "link").symlink_to("link")
+    for use in uses(tmp_path / "link"):
+        with pytest.raises(KnowledgeBaseError, match="cannot be opened"):
+            use()
