@@ -135,7 +135,6 @@ def test_fits_with_workers_in_threads(watched, kept_filters, monkeypatch):
     assert watched == set()
 
 
-@pytest.mark.slow
 def test_fits_in_threads_of_a_grid_search(watched):
     """The filters are not checked: the search itself replaces them in each thread."""
     estimator, X, y = make(1, max_evaluations=1)
@@ -149,7 +148,6 @@ def test_fits_in_threads_of_a_grid_search(watched):
     assert watched == set()
 
 
-@pytest.mark.slow
 def test_fits_in_tasks_of_asyncio(watched, kept_filters):
     import asyncio
 
