@@ -156,7 +156,9 @@ def _restore(before, then):
     now = warnings.filters
     is_back = now is before or _are_left_behind(now, then)
     for filters in (before, now):
-        kept = _with_additions(filters, then) if is_back else _others(filters)
+        kept = _others(filters)
+        if is_back and kept != then:
+            kept = _with_additions(kept, then)
         if kept != filters:
             filters[:] = kept
     if is_back and now is not before and not _will_be_restored(before):
@@ -179,7 +181,7 @@ def _with_additions(now, then):
     of_then = {_key(entry) for entry in then}
     added = [
         entry
-        for entry in _others(now)
+        for entry in now
         if _key(entry) not in of_then and (entry[0], entry[2]) not in _OF_VALIDATION
     ]
     return added + then

@@ -29,7 +29,7 @@ def may_draw_globally(estimator) -> bool:
     """
     return any(
         type(part).__module__.partition(".")[0] not in LIBRARIES
-        and "random_state" not in part.get_params(deep=False)
+        and not hasattr(part, "random_state")
         for part in _parts(estimator)
     )
 
@@ -89,7 +89,7 @@ def seeds_for_all(estimator, seed):
         part.random_state = seed
         return part
 
-    for part in _parts(estimator):
+    for part in list(_parts(estimator)):
         if isinstance(part, BaseEstimator) and getattr(part, "random_state", 0) is None:
             give(part)
     try:
@@ -102,12 +102,17 @@ def seeds_for_all(estimator, seed):
 
 
 def _parts(estimator):
-    """Return an estimator and those in its parameters."""
-    values = estimator.get_params(deep=True).values()
-    return [
-        estimator,
-        *(v for v in values if hasattr(v, "get_params") and not isinstance(v, type)),
-    ]
+    """Yield an estimator and those in its parameters."""
+    # Not by `get_params(deep=True)`, which also makes a name for each parameter.
+    if isinstance(estimator, list | tuple):
+        for value in estimator:
+            yield from _parts(value)
+    elif hasattr(estimator, "get_params") and not isinstance(estimator, type):
+        yield estimator
+        for name, value in getattr(estimator, "__dict__", {}).items():
+            # Not what was fitted: the trees of a forest, for instance.
+            if not name.startswith("_") and not name.endswith("_"):
+                yield from _parts(value)
 
 
 def _draws_from_library(part):
