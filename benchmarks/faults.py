@@ -219,7 +219,7 @@ def _fit(settings, folder, log):
         n_jobs=settings.n_jobs,
         random_state=0,
         search=LoggedSearch(str(log)),
-        **_checkpoint(kind, folder),
+        checkpoint=folder / "checkpoint.sqlite",
     )
     before = _descriptors()
     _log(log, "begun")
@@ -251,12 +251,6 @@ def _outcome_of(model, X, y):
         return "model", ""
     except BaseException as caught:
         return _outcome(caught), traceback.format_exc()[-3000:]
-
-
-def _checkpoint(kind, folder):
-    if "checkpoint" not in kind().get_params():
-        return {}
-    return {"checkpoint": str(folder / "checkpoint.sqlite")}
 
 
 def _descriptors():
