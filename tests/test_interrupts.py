@@ -17,7 +17,8 @@ from sklearn.datasets import load_iris
 from threadpoolctl import threadpool_info
 
 from sklearn_meta import MetaAutoClassifier
-from sklearn_meta.metalearning import FixedPortfolio
+from sklearn_meta.exceptions import SearchInterruptedWarning
+from sklearn_meta.metalearning import FixedPortfolio, KnowledgeBase
 from sklearn_meta.parallel import _start_pool
 from sklearn_meta.search import RandomSearch
 
@@ -184,3 +185,14 @@ def test_an_interrupt_in_another_thread_than_the_main_one():
     thread.join(40)
     assert ended and (ended == [model]) == model.__sklearn_is_fitted__()
     assert state() == before
+
+
+def test_an_interrupt_while_results_are_stored_keeps_the_model(tmp_path, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(KnowledgeBase, "add", interrupted)
+    model = MetaAutoClassifier(max_evaluations=1, knowledge_base=tmp_path / "own")
+    with pytest.warns(SearchInterruptedWarning, match="The model is complete"):
+        model.fit(X, Y)
+    assert model.score(X, Y) > -10
