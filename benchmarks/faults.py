@@ -16,6 +16,7 @@ It needs Linux.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import gc
 import json
 import os
@@ -223,11 +224,14 @@ def _fit(settings, folder, log):
     )
     before = _descriptors()
     _log(log, "begun")
+    # If it hangs, where.
+    faulthandler.dump_traceback_later(HANGS_SECONDS - 10, file=sys.__stderr__)
     outcome, error = "interrupt", ""
     try:
         outcome, error = _outcome_of(model, X, y)
     except KeyboardInterrupt:
         pass  # a second one, after the fit
+    faulthandler.cancel_dump_traceback_later()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if outcome != "model" and model.__sklearn_is_fitted__():
         outcome, error = "unclear error", f"fitted, but: {outcome} {error}"
@@ -272,10 +276,24 @@ def _outcome(error):
 
 def _processes(parent):
     """Return the ids of the server and the workers of a fit."""
-    found = {pid: _parent(pid) for pid in descendants(parent)[1:]}
+    # Not what has been forked and is still to become a server: its parent waits for it
+    # without any way to end the wait.
+    of_parent = _command(parent)
+    found = {
+        pid: _parent(pid)
+        for pid in descendants(parent)[1:]
+        if _command(pid) not in (of_parent, b"")
+    }
     servers = [pid for pid, its_parent in found.items() if its_parent == parent]
     workers = [pid for pid, its_parent in found.items() if its_parent in servers]
     return servers, workers
+
+
+def _command(pid):
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _parent(pid):
@@ -365,11 +383,11 @@ def attempt(settings, faults, folder, log):
     lines = read_log(log)
     ended = [what for kind, what in lines if kind == "ended"]
     result = ended[0] if ended else {"outcome": "killed", "error": "", "left": {}}
+    text = (folder / "output").read_text(errors="replace")
     if status == "hangs":
-        result = {**result, "outcome": "hangs"}
+        result |= {"outcome": "hangs", "error": text[-3000:]}
     elif not ended and "kill parent" not in {fault.kind for fault in came}:
-        text = (folder / "output").read_text(errors="replace")[-1000:]
-        result |= {"outcome": "died", "error": f"{text}\nstatus {status}"}
+        result |= {"outcome": "died", "error": f"{text[-1000:]}\nstatus {status}"}
     result["seconds"] = time.monotonic() - began
     result["faults"] = [asdict(fault) for fault in came]
     result["processes"], result["megabytes"] = _left_processes(folder)
