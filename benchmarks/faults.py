@@ -223,17 +223,18 @@ def _fit(settings, folder, log):
         checkpoint=folder / "checkpoint.sqlite",
     )
     before = _descriptors()
-    _log(log, "begun")
     # If it hangs, where.
     faulthandler.dump_traceback_later(HANGS_SECONDS - 10, file=sys.__stderr__)
     outcome, error = "interrupt", ""
     try:
-        outcome, error = _outcome_of(model, X, y)
+        outcome, error = _outcome_of(model, X, y, log)
     except KeyboardInterrupt:
         pass  # a second one, after the fit
-    faulthandler.cancel_dump_traceback_later()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if outcome != "model" and model.__sklearn_is_fitted__():
+    faulthandler.cancel_dump_traceback_later()
+    if outcome == "model":
+        model.predict(X)
+    elif model.__sklearn_is_fitted__():
         outcome, error = "unclear error", f"fitted, but: {outcome} {error}"
     for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE):
         _, most = resource.getrlimit(kind)
@@ -248,12 +249,14 @@ def _fit(settings, folder, log):
     _log(log, "ended", {"outcome": outcome, "error": error, "left": left})
 
 
-def _outcome_of(model, X, y):
+def _outcome_of(model, X, y, log):
     try:
+        _log(log, "begun")
         model.fit(X, y)
-        model.predict(X)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return "model", ""
     except BaseException as caught:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return _outcome(caught), traceback.format_exc()[-3000:]
 
 
