@@ -399,14 +399,28 @@ def attempt(settings, faults, folder, log):
 
 
 def _left_processes(folder):
-    """Return number and memory of the processes that remain; they are killed."""
-    end = time.monotonic() + ENDING_SECONDS
-    while (left := _marked(folder)) and time.monotonic() < end:
-        time.sleep(0.05)
+    """Return number and memory of the processes that remain; they are killed.
+
+    A server that was stopped within its first imports ends when it is continued: it
+    has not yet asked the system to be killed with its parent.
+    """
+    for signal_number in (0, signal.SIGCONT):
+        end = time.monotonic() + ENDING_SECONDS
+        for pid in _marked(folder):
+            _send(pid, signal_number)
+        while (left := _marked(folder)) and time.monotonic() < end:
+            time.sleep(0.05)
     megabytes = sum(map(proportional_megabytes, left))
     for pid in left:
-        os.kill(pid, signal.SIGKILL)
+        _send(pid, signal.SIGKILL)
     return len(left), megabytes
+
+
+def _send(pid, signal_number):
+    try:
+        os.kill(pid, signal_number)
+    except OSError:
+        pass  # it has just ended
 
 
 def _marked(folder):
