@@ -16,6 +16,7 @@ It needs Linux.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import gc
 import json
 import os
@@ -219,17 +220,21 @@ def _fit(settings, folder, log):
         n_jobs=settings.n_jobs,
         random_state=0,
         search=LoggedSearch(str(log)),
-        **_checkpoint(kind, folder),
+        checkpoint=folder / "checkpoint.sqlite",
     )
     before = _descriptors()
-    _log(log, "begun")
+    # If it hangs, where.
+    faulthandler.dump_traceback_later(HANGS_SECONDS - 10, file=sys.__stderr__)
     outcome, error = "interrupt", ""
     try:
-        outcome, error = _outcome_of(model, X, y)
+        outcome, error = _outcome_of(model, X, y, log)
     except KeyboardInterrupt:
         pass  # a second one, after the fit
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if outcome != "model" and model.__sklearn_is_fitted__():
+    faulthandler.cancel_dump_traceback_later()
+    if outcome == "model":
+        model.predict(X)
+    elif model.__sklearn_is_fitted__():
         outcome, error = "unclear error", f"fitted, but: {outcome} {error}"
     for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE):
         _, most = resource.getrlimit(kind)
@@ -244,19 +249,15 @@ def _fit(settings, folder, log):
     _log(log, "ended", {"outcome": outcome, "error": error, "left": left})
 
 
-def _outcome_of(model, X, y):
+def _outcome_of(model, X, y, log):
     try:
+        _log(log, "begun")
         model.fit(X, y)
-        model.predict(X)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return "model", ""
     except BaseException as caught:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return _outcome(caught), traceback.format_exc()[-3000:]
-
-
-def _checkpoint(kind, folder):
-    if "checkpoint" not in kind().get_params():
-        return {}
-    return {"checkpoint": str(folder / "checkpoint.sqlite")}
 
 
 def _descriptors():
@@ -278,10 +279,24 @@ def _outcome(error):
 
 def _processes(parent):
     """Return the ids of the server and the workers of a fit."""
-    found = {pid: _parent(pid) for pid in descendants(parent)[1:]}
+    # Not what has been forked and is still to become a server: its parent waits for it
+    # without any way to end the wait.
+    of_parent = _command(parent)
+    found = {
+        pid: _parent(pid)
+        for pid in descendants(parent)[1:]
+        if _command(pid) not in (of_parent, b"")
+    }
     servers = [pid for pid, its_parent in found.items() if its_parent == parent]
     workers = [pid for pid, its_parent in found.items() if its_parent in servers]
     return servers, workers
+
+
+def _command(pid):
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _parent(pid):
@@ -371,11 +386,11 @@ def attempt(settings, faults, folder, log):
     lines = read_log(log)
     ended = [what for kind, what in lines if kind == "ended"]
     result = ended[0] if ended else {"outcome": "killed", "error": "", "left": {}}
+    text = (folder / "output").read_text(errors="replace")
     if status == "hangs":
-        result = {**result, "outcome": "hangs"}
+        result |= {"outcome": "hangs", "error": text[-3000:]}
     elif not ended and "kill parent" not in {fault.kind for fault in came}:
-        text = (folder / "output").read_text(errors="replace")[-1000:]
-        result |= {"outcome": "died", "error": f"{text}\nstatus {status}"}
+        result |= {"outcome": "died", "error": f"{text[-1000:]}\nstatus {status}"}
     result["seconds"] = time.monotonic() - began
     result["faults"] = [asdict(fault) for fault in came]
     result["processes"], result["megabytes"] = _left_processes(folder)
@@ -384,14 +399,28 @@ def attempt(settings, faults, folder, log):
 
 
 def _left_processes(folder):
-    """Return number and memory of the processes that remain; they are killed."""
-    end = time.monotonic() + ENDING_SECONDS
-    while (left := _marked(folder)) and time.monotonic() < end:
-        time.sleep(0.05)
+    """Return number and memory of the processes that remain; they are killed.
+
+    A server that was stopped within its first imports ends when it is continued: it
+    has not yet asked the system to be killed with its parent.
+    """
+    for signal_number in (0, signal.SIGCONT):
+        end = time.monotonic() + ENDING_SECONDS
+        for pid in _marked(folder):
+            _send(pid, signal_number)
+        while (left := _marked(folder)) and time.monotonic() < end:
+            time.sleep(0.05)
     megabytes = sum(map(proportional_megabytes, left))
     for pid in left:
-        os.kill(pid, signal.SIGKILL)
+        _send(pid, signal.SIGKILL)
     return len(left), megabytes
+
+
+def _send(pid, signal_number):
+    try:
+        os.kill(pid, signal_number)
+    except OSError:
+        pass  # it has just ended
 
 
 def _marked(folder):

@@ -123,6 +123,9 @@ class SharedState:
 
         while_locked(self._lock, leave)
 
+    def __len__(self):
+        return len(self._contexts)
+
     def of_this_thread(self) -> frozenset:
         """Return the contexts of the calling thread."""
         here = threading.get_ident()

@@ -224,6 +224,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
 
         Raises
         ------
+        KeyboardInterrupt
+            On Ctrl-C before a model can be made of what was found, or again while it is
+            made; the estimator is not fitted then.
         NoCandidateError
             If every candidate failed; the message counts the causes.
         CheckpointError

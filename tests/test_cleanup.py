@@ -1,11 +1,12 @@
 import sys
+import threading
 
 import numpy as np
 import pytest
 from sklearn import config_context, get_config
 
 from sklearn_meta import _cleanup
-from sklearn_meta._cleanup import ThreadSettings, call_then
+from sklearn_meta._cleanup import SharedState, ThreadSettings, call_then
 
 
 class Resource:
@@ -103,3 +104,45 @@ def test_settings_of_the_thread_are_restored():
         before.restore()
         assert not get_config()["enable_metadata_routing"]
         assert np.geterr() == before.of_numpy
+
+
+def test_shared_state_ends_with_the_last_context():
+    ended, first = [], []
+    state = SharedState(lambda: ended.append(1))
+    state.enter(["a"], first.append)
+    thread = threading.Thread(target=state.enter, args=(["b"], first.append))
+    thread.start()
+    thread.join()
+    assert first == [True, False] and len(state) == 2
+    assert state.of_this_thread() == {"a"}
+    state.leave(["a", "not there"])
+    assert not ended
+    state.leave(["b"])
+    assert ended == [1] and not len(state)
+
+
+def test_contexts_whose_exit_was_skipped_are_left():
+    ended = []
+    state = SharedState(lambda: ended.append(1))
+    state.enter(["outer"], bool)
+    restore = state.keep()
+    state.enter(["inner"], bool)
+    restore()
+    assert state.of_this_thread() == {"outer"} and not ended
+    state.leave(["outer"])
+    assert ended
+
+
+@pytest.mark.parametrize("name", ["enter", "leave"])
+def test_an_interrupt_leaves_no_lock(name):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    state = SharedState(interrupted if name == "leave" else list)
+    with pytest.raises(KeyboardInterrupt):
+        state.enter(["a"], interrupted if name == "enter" else bool)
+        state.leave(["a"])
+    thread = threading.Thread(target=state.enter, args=(["b"], bool), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()

@@ -323,12 +323,14 @@ def test_after_an_interrupt_the_model_is_made_in_seconds(now, monkeypatch):
 def test_an_interrupt_of_the_end_makes_it_shorter(now, monkeypatch):
     context, history = context_of(), History()
     add(history, context, "ridge", error=0.1)
-    calls, build = [], _final_model.build_final_model
+    calls, build, before = [], _final_model.build_final_model, np.geterr()
 
     def interrupted_once(*args, **kwargs):
         calls.append(kwargs["pool"])
         if len(calls) == 1:
+            np.seterr(all="ignore")
             raise KeyboardInterrupt
+        assert np.geterr() == before
         return build(*args, **kwargs)
 
     monkeypatch.setattr(_final_model, "build_final_model", interrupted_once)

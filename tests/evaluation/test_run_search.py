@@ -152,6 +152,29 @@ def test_an_interrupt_keeps_what_was_found(plan):
     assert pool.log[-1] == ("cancel", 1) and not pool.running
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), KeyError("half done")])
+def test_a_second_interrupt_or_what_the_first_has_left_half_done_loses_nothing(
+    plan, error
+):
+    class Interrupted(ScriptedPool):
+        def wait(self, timeout):
+            if len(self.waits) == 2:
+                np.seterr(all="ignore")
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+        def cancel(self, task_id):
+            raise error
+
+    pool = Interrupted(script={0: scored(0), 1: [scored(1)[0][:1], [], [Done(1)]]})
+    history, before = History(), np.geterr()
+    result = run_search(
+        plan, Listed("c0", "c2"), history, pool, look_ahead=4, observe=lambda e, h: 0
+    )
+    assert result.interrupted and len(history) == 1
+    assert np.geterr() == before
+
+
 def test_an_interrupt_of_the_observer_ends_the_search_only(plan):
     def observe(evaluation, history):
         raise KeyboardInterrupt

@@ -53,6 +53,18 @@ def test_a_single_worker_must_be_worth_more():
     assert IN_PROCESS_SECONDS < IN_PROCESS_SECONDS_OF_ONE
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_a_start_that_does_not_end_leaves_no_workers(started, monkeypatch, error):
+    def fails(pool):
+        pool.log.append(("start",))
+        raise error
+
+    monkeypatch.setattr(_start.ProcessPool, "start", fails, raising=False)
+    with pytest.raises(error):
+        start()
+    assert started[0].log == [("start",), ("close",)]
+
+
 def test_a_search_without_end_is_long(started):
     start(seconds=float("inf"))
     assert started[0].log == [("start",)]
