@@ -185,7 +185,7 @@ def test_a_lost_scheduler_is_noticed():
 
 def test_a_restart_of_the_cluster_is_noticed(pool, client):
     until(pool, lambda: pool.n_idle == 2)
-    client.restart(timeout=60)
+    client.restart(wait_for_workers=False)
     with pytest.raises(PoolError, match="data of the fit was removed"):
         until(pool, lambda: False)
 
