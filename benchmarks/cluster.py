@@ -313,8 +313,8 @@ def simulate_fit(
             heapq.heappush(events, (ends, "ended", number, length))
         elif what == "ended":
             busy += now - running.pop(number)
-            # Its answer, and one for each second in which values were reported.
-            n_calls = 1 + min(int(length), n_folds - 1)
+            # The first call was served; one more for each second with values.
+            n_calls = min(int(length), n_folds - 1)
             arrives = serve(now, n_calls)
             heapq.heappush(events, (arrives, "arrived", number, length))
         elif what == "arrived":
@@ -333,14 +333,14 @@ def simulate_fit(
 def simulate(settings):
     workers = (1, 2, 4, 16, 64, 256, 1000)
     for name, parameters in settings.items():
-        for look_ahead in ("none", "8", "2 a worker", "4 a worker"):
+        for look_ahead in ("none", "8", "4 a worker", "16 a worker"):
             print(f"\n{name}, look-ahead: {look_ahead}")
             print("seconds of a candidate " + "".join(f"{n:>8d}" for n in workers))
             for seconds in (0.1, 1.0, 10.0, 60.0):
                 shares = []
                 for n in workers:
-                    ahead = {"none": None, "8": 8, "2 a worker": 2 * n}.get(
-                        look_ahead, 4 * n
+                    ahead = {"none": None, "8": 8, "4 a worker": 4 * n}.get(
+                        look_ahead, 16 * n
                     )
                     share, rate = simulate_fit(
                         n,
@@ -371,8 +371,8 @@ def main():
     # As measured on two cores, see benchmarks/README.md.
     command.add_argument("--proposal", type=float, default=0.002, help="seconds")
     command.add_argument("--result", type=float, default=0.003, help="seconds")
-    command.add_argument("--dask", type=float, nargs=2, default=[1000.0, 0.006])
-    command.add_argument("--ray", type=float, nargs=2, default=[3000.0, 0.002])
+    command.add_argument("--dask", type=float, nargs=2, default=[400.0, 0.006])
+    command.add_argument("--ray", type=float, nargs=2, default=[2000.0, 0.002])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if options.command == "speed":
