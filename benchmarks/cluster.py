@@ -10,9 +10,10 @@ Speed: two counted searches over candidates that fit in some milliseconds, one l
 than the other; starting up falls out. With more workers than cores, only the overhead
 is measured. Overhead: seconds from the submission of an empty task to its end, and
 tasks a second. Traffic: bytes on the loopback interface, for a context of 40 MB and
-some tasks. Driver: seconds of a proposal and an evaluation that is told. Simulate: the
-share of the workers' seconds that candidates get, for up to 1 000 workers, from the
-overhead that the other commands measure.
+some tasks. Driver: seconds of a proposal with the evaluation that is told, and of
+writing the evaluations of a fit into a knowledge base. Simulate: the share of the
+workers' seconds that candidates get, for up to 1 000 workers, from the overhead that
+the other commands measure.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import heapq
 import time
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -216,14 +218,18 @@ def traffic(engines, n_workers, megabytes, n_tasks):
 
 def driver(n_evaluations):
     """Measure what the driver does for each evaluation."""
+    from sklearn_meta.evaluation import Evaluation, FoldResult, Status
+    from sklearn_meta.metalearning import KnowledgeBase
+    from sklearn_meta.metalearning.knowledge_base._records import (
+        DatasetRecord,
+        EvaluationRecord,
+    )
     from sklearn_meta.search import EvolutionarySearch
     from sklearn_meta.testing import make_problem
 
     rng = np.random.default_rng(0)
     search = EvolutionarySearch().start(make_problem("classification"))
     seconds = []
-    from sklearn_meta.evaluation import Evaluation, FoldResult, Status
-
     for number in range(n_evaluations):
         begin = time.perf_counter()
         (candidate,) = search.ask(1) or (None,)
@@ -232,10 +238,26 @@ def driver(n_evaluations):
         fold = FoldResult(0, float(rng.normal()), np.zeros(1), 0.1, 0.1)
         search.tell([Evaluation(number, candidate, Status.OK, (fold,))])
         seconds.append(time.perf_counter() - begin)
-    n = len(seconds)
-    for start in range(0, n, max(1, n // 4)):
-        part = seconds[start : start + n // 4]
-        print(f"proposal {start}...: {1000 * np.mean(part):.2f} ms each")
+    print(
+        f"{len(seconds)} proposals: {1000 * np.median(seconds):.2f} ms each (median), "
+        f"{1000 * np.mean(seconds):.2f} ms (mean)"
+    )
+    evaluations = [
+        EvaluationRecord(
+            f"knn(X, n_neighbors={number + 1})",
+            scores={"accuracy": (0.9, 0.01), "neg_log_loss": (-0.2, 0.02)},
+            fit_seconds=0.25,
+            predict_seconds=0.001,
+            n_rows=1000,
+        )
+        for number in range(n_evaluations)
+    ]
+    with TemporaryDirectory() as folder:
+        file = KnowledgeBase(Path(folder, "own.sqlite"))
+        begin = time.perf_counter()
+        file.add(DatasetRecord("a", "classification", "a", 1000, 5, 2), evaluations)
+        total = time.perf_counter() - begin
+    print(f"knowledge base: {total:.2f} s for {n_evaluations} evaluations of a fit")
 
 
 # Simulation
