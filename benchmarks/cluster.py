@@ -6,13 +6,13 @@
     python -m benchmarks.cluster driver
     python -m benchmarks.cluster simulate
 
-Speed: two counted searches over candidates that fit in some milliseconds, one longer
-than the other; starting up falls out. With more workers than cores, only the overhead
-is measured. Overhead: seconds from the submission of an empty task to its end, and
-tasks a second. Traffic: bytes on the loopback interface, for a context of 40 MB and
-some tasks. Driver: seconds of a proposal and an evaluation that is told. Simulate: the
-share of the workers' seconds that candidates get, for up to 1 000 workers, from the
-overhead that the other commands measure.
+Speed: a counted search over candidates that fit in some milliseconds on each of five
+folds. With more workers than cores, only the overhead is measured. Overhead: seconds
+from the submission of an empty task to its end, and tasks a second. Traffic: bytes on
+the loopback interface, for a context of 40 MB and some tasks. Driver: seconds of a
+proposal with the evaluation that is told, and of writing the evaluations of a fit into
+a knowledge base. Simulate: the share of the workers' seconds that candidates get, for
+up to 1 000 workers, from the overhead that the other commands measure.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import heapq
 import time
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -121,7 +122,7 @@ def run_all(pool, function, args, n_tasks):
 # Measurements
 
 
-def speed(engines, workers, evaluations):
+def speed(engines, workers, n_evaluations):
     import joblib
     from sklearn.datasets import make_classification
 
@@ -133,22 +134,36 @@ def speed(engines, workers, evaluations):
 
     X, y = make_classification(1_000, 5, random_state=0)
     space = SearchSpace(include=["standard_scaler"], operators=[tiny_learner()])
+    told = []
 
-    def totals(n, n_workers):
-        model = MetaAutoClassifier(
-            time_budget=300,
-            max_evaluations=n,
+    class TimedSearch(EvolutionarySearch):
+        """Notes when it is told of an evaluation."""
+
+        def start(self, problem):
+            search = super().start(problem)
+            tell = search.tell
+
+            def tell_and_note(evaluations):
+                told.append(time.perf_counter())
+                tell(evaluations)
+
+            search.tell = tell_and_note
+            return search
+
+    def fit(n_workers):
+        told.clear()
+        MetaAutoClassifier(
+            time_budget=600,
+            max_evaluations=n_evaluations,
             n_jobs=n_workers,
             cv=5,
             ensemble_size=1,
-            search=EvolutionarySearch(look_ahead=4 * n_workers),
+            search=TimedSearch(look_ahead=4 * n_workers),
             search_space=space,
             meta_learner=FixedPortfolio(),
             random_state=0,
-        )
-        begin = time.perf_counter()
-        model.fit(X, y)
-        return np.array([model.n_evaluations_, time.perf_counter() - begin])
+        ).fit(X, y)
+        return np.array(told)
 
     for engine in engines:
         for n_workers in workers:
@@ -156,12 +171,14 @@ def speed(engines, workers, evaluations):
                 if engine != "local":
                     stack.enter_context(cluster_of(engine, n_workers))
                     stack.enter_context(joblib.parallel_config(backend=engine))
-                few, many = (totals(n, n_workers) for n in evaluations)
-            n, seconds = many - few
+                begin = time.perf_counter()
+                times = fit(n_workers)
+            # Without the first ones, which begin while workers start.
+            late = times[len(times) // 5 :]
             print(
-                f"{engine:6s} {n_workers} workers: {n / seconds:6.1f} evaluations a "
-                f"second; {few[1]:.1f} s for {few[0]:.0f} evaluations, the start "
-                "included",
+                f"{engine:6s} {n_workers} workers: "
+                f"{(len(late) - 1) / (late[-1] - late[0]):6.1f} evaluations a second; "
+                f"{times[0] - begin:.1f} s until the first",
                 flush=True,
             )
 
@@ -216,14 +233,18 @@ def traffic(engines, n_workers, megabytes, n_tasks):
 
 def driver(n_evaluations):
     """Measure what the driver does for each evaluation."""
+    from sklearn_meta.evaluation import Evaluation, FoldResult, Status
+    from sklearn_meta.metalearning import KnowledgeBase
+    from sklearn_meta.metalearning.knowledge_base._records import (
+        DatasetRecord,
+        EvaluationRecord,
+    )
     from sklearn_meta.search import EvolutionarySearch
     from sklearn_meta.testing import make_problem
 
     rng = np.random.default_rng(0)
     search = EvolutionarySearch().start(make_problem("classification"))
     seconds = []
-    from sklearn_meta.evaluation import Evaluation, FoldResult, Status
-
     for number in range(n_evaluations):
         begin = time.perf_counter()
         (candidate,) = search.ask(1) or (None,)
@@ -232,10 +253,26 @@ def driver(n_evaluations):
         fold = FoldResult(0, float(rng.normal()), np.zeros(1), 0.1, 0.1)
         search.tell([Evaluation(number, candidate, Status.OK, (fold,))])
         seconds.append(time.perf_counter() - begin)
-    n = len(seconds)
-    for start in range(0, n, max(1, n // 4)):
-        part = seconds[start : start + n // 4]
-        print(f"proposal {start}...: {1000 * np.mean(part):.2f} ms each")
+    print(
+        f"{len(seconds)} proposals: {1000 * np.median(seconds):.2f} ms each (median), "
+        f"{1000 * np.mean(seconds):.2f} ms (mean)"
+    )
+    evaluations = [
+        EvaluationRecord(
+            f"knn(X, n_neighbors={number + 1})",
+            scores={"accuracy": (0.9, 0.01), "neg_log_loss": (-0.2, 0.02)},
+            fit_seconds=0.25,
+            predict_seconds=0.001,
+            n_rows=1000,
+        )
+        for number in range(n_evaluations)
+    ]
+    with TemporaryDirectory() as folder:
+        file = KnowledgeBase(Path(folder, "own.sqlite"))
+        begin = time.perf_counter()
+        file.add(DatasetRecord("a", "classification", "a", 1000, 5, 2), evaluations)
+        total = time.perf_counter() - begin
+    print(f"knowledge base: {total:.2f} s for {n_evaluations} evaluations of a fit")
 
 
 # Simulation
@@ -313,8 +350,8 @@ def simulate_fit(
             heapq.heappush(events, (ends, "ended", number, length))
         elif what == "ended":
             busy += now - running.pop(number)
-            # Its answer, and one for each second in which values were reported.
-            n_calls = 1 + min(int(length), n_folds - 1)
+            # The first call was served; one more for each second with values.
+            n_calls = min(int(length), n_folds - 1)
             arrives = serve(now, n_calls)
             heapq.heappush(events, (arrives, "arrived", number, length))
         elif what == "arrived":
@@ -333,14 +370,14 @@ def simulate_fit(
 def simulate(settings):
     workers = (1, 2, 4, 16, 64, 256, 1000)
     for name, parameters in settings.items():
-        for look_ahead in ("none", "8", "2 a worker", "4 a worker"):
+        for look_ahead in ("none", "8", "4 a worker", "16 a worker"):
             print(f"\n{name}, look-ahead: {look_ahead}")
             print("seconds of a candidate " + "".join(f"{n:>8d}" for n in workers))
             for seconds in (0.1, 1.0, 10.0, 60.0):
                 shares = []
                 for n in workers:
-                    ahead = {"none": None, "8": 8, "2 a worker": 2 * n}.get(
-                        look_ahead, 4 * n
+                    ahead = {"none": None, "8": 8, "4 a worker": 4 * n}.get(
+                        look_ahead, 16 * n
                     )
                     share, rate = simulate_fit(
                         n,
@@ -360,9 +397,7 @@ def main():
         command = commands.add_parser(name)
         command.add_argument("--engines", nargs="+", default=["dask", "ray"])
         command.add_argument("--workers", nargs="+", type=int, default=[2])
-    commands.choices["speed"].add_argument(
-        "--evaluations", type=int, nargs=2, default=[50, 250]
-    )
+    commands.choices["speed"].add_argument("--evaluations", type=int, default=300)
     for name in ("overhead", "traffic"):
         commands.choices[name].add_argument("--tasks", type=int, default=200)
     commands.choices["traffic"].add_argument("--megabytes", type=float, default=40.0)
@@ -371,8 +406,8 @@ def main():
     # As measured on two cores, see benchmarks/README.md.
     command.add_argument("--proposal", type=float, default=0.002, help="seconds")
     command.add_argument("--result", type=float, default=0.003, help="seconds")
-    command.add_argument("--dask", type=float, nargs=2, default=[1000.0, 0.006])
-    command.add_argument("--ray", type=float, nargs=2, default=[3000.0, 0.002])
+    command.add_argument("--dask", type=float, nargs=2, default=[400.0, 0.006])
+    command.add_argument("--ray", type=float, nargs=2, default=[2000.0, 0.002])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if options.command == "speed":

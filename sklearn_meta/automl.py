@@ -802,7 +802,9 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Maximum memory of one candidate in MiB; None shares 80 % of the free memory
         among the workers.
     n_jobs : int or None, default=None
-        Number of worker processes, as in joblib; None is 1.
+        Number of worker processes, as in joblib; None is 1. Within
+        ``joblib.parallel_config(backend="dask")`` or ``"ray"``, number of candidates
+        that the cluster runs at one time; None is all that it can.
     random_state : int, RandomState instance or None, default=None
         Seed of splits, search and learners.
     verbose : int, default=0
@@ -1047,7 +1049,9 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         Maximum memory of one candidate in MiB; None shares 80 % of the free memory
         among the workers.
     n_jobs : int or None, default=None
-        Number of worker processes, as in joblib; None is 1.
+        Number of worker processes, as in joblib; None is 1. Within
+        ``joblib.parallel_config(backend="dask")`` or ``"ray"``, number of candidates
+        that the cluster runs at one time; None is all that it can.
     random_state : int, RandomState instance or None, default=None
         Seed of splits, search and learners.
     verbose : int, default=0

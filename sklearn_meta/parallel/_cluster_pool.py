@@ -73,6 +73,8 @@ class ClusterPool:
         # The task of each slot that exists; None for an idle one.
         self._slots: dict[Hashable, _Running | None] = {}
         self._events: list[Payload | Done | Failed] = []
+        # Why the cluster is lost.
+        self._error: PoolError | None = None
 
     place = Place.WORKER
 
@@ -128,17 +130,27 @@ class ClusterPool:
         PoolError
             If the cluster is lost.
         """
+        try:
+            self._go_on()
+            seconds = min(timeout, self._seconds_to_next_check())
+            pause = 0.0 if self._events else max(0.0, seconds)
+            self._handle(self._ask(self.cluster.poll, pause))
+            self._give_up_late_tasks()
+        except PoolError:
+            # What has arrived before is told before.
+            if not self._events:
+                raise
+        events, self._events = self._events, []
+        return events
+
+    def _go_on(self):
+        """Send the next steps of tasks that have reported values."""
         # Not before: the deadline may have been postponed in response to a value.
         for slot, task in self._slots.items():
             if task is not None and task.pauses:
                 task.pauses = False
                 step = Step(self._seconds_left(task.deadline))
                 self._ask(self.cluster.call, slot, step)
-        pause = 0.0 if self._events else min(timeout, self._seconds_to_next_check())
-        self._handle(self._ask(self.cluster.poll, max(0.0, pause)))
-        self._give_up_late_tasks()
-        events, self._events = self._events, []
-        return events
 
     def postpone(self, task_id, deadline):
         """Change the deadline of a task; without effect if the task has ended.
@@ -174,15 +186,19 @@ class ClusterPool:
             self.cluster.close()
 
     def _ask(self, method, *args):
-        """Call a method of the cluster; any failure of its engine is a `PoolError`."""
+        """Call a method of the cluster; any failure of its engine loses the cluster."""
+        if self._error is not None:
+            raise self._error
         try:
             return method(*args)
-        except PoolError:
-            raise
+        except PoolError as error:
+            self._error = error
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             name = self.cluster.name
-            raise PoolError(f"The {name} cluster was lost: {reason}.") from error
+            self._error = PoolError(f"The {name} cluster was lost: {reason}.")
+            self._error.__cause__ = error
+        raise self._error
 
     def _slot_of(self, task_id):
         """Return the slot of a running task; None if it has ended."""

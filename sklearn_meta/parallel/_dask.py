@@ -165,7 +165,10 @@ class DaskCluster:
 
     def _wait_for(self, function, seconds, otherwise):
         """Return the result of a coroutine function, or something else without one."""
-        running = self._run(function)
+        try:
+            running = self._run(function)
+        except RuntimeError:  # the client is closed
+            return otherwise
         try:
             return running.result(seconds)
         except Exception:
@@ -261,10 +264,11 @@ class DaskCluster:
 
     def _prepare(self, slot):
         """Make the worker of a slot ready for the next task."""
-        if self._data.status in ("cancelled", "error", "lost"):
+        if self._data.status == "error":
+            self._lose("the data of the fit cannot be loaded there")
+        if self._data.status in ("cancelled", "lost"):
             # The client was restarted: there is nothing left of this fit.
-            self._reports.put((self._lose, "the data of the fit was removed"))
-            return
+            self._lose("the data of the fit was removed")
         self._submit(slot, True, prepare_node, self._data, self._fit, slot)
 
     # Handlers of what the event loop reports; they return reports of the cluster
@@ -320,9 +324,10 @@ class DaskCluster:
 
 # On the workers
 
-# The nodes of each fit in this process, by the place of their slots, and when the
-# driver was last heard of. The tasks of a worker share nothing but its process.
-_fits: dict[str, dict[int, Node]] = {}
+# The nodes of each fit in this process, by their slots, and when the driver was last
+# heard of. The tasks of a worker share nothing but its process; several workers may be
+# in one.
+_fits: dict[str, dict[tuple, Node]] = {}
 _heard: dict[str, float] = {}
 # Fits that have ended: a call that was under way may still begin.
 _ended: deque[str] = deque(maxlen=1000)
@@ -417,7 +422,7 @@ def _node_of(fit, slot, setup=None):
         if fit in _ended:
             raise PoolError("The fit has ended.")
         nodes = _fits.get(fit, {})
-        node = nodes.get(slot[1])
+        node = nodes.get(tuple(slot))
         if node is None:
             if setup is None:
                 raise PoolError("The worker was restarted.")
@@ -426,7 +431,7 @@ def _node_of(fit, slot, setup=None):
             node = Node(setup, share_of_memory(limit, state.state.nthreads))
             if not _fits:
                 threading.Thread(target=_end_unused, daemon=True).start()
-            _fits.setdefault(fit, nodes)[slot[1]] = node
+            _fits.setdefault(fit, nodes)[tuple(slot)] = node
             _heard[fit] = time.monotonic()
         return node
 

@@ -31,7 +31,7 @@ def test_the_driver_limits_the_rate():
 
 def test_the_scheduler_limits_the_rate():
     _, rate = simulate(100, seconds=0.01, calls_a_second=100.0)
-    assert rate == pytest.approx(50, rel=0.05)
+    assert rate == pytest.approx(100, rel=0.05)
 
 
 def test_a_look_ahead_of_one_leaves_one_worker():

@@ -6,7 +6,14 @@ from sklearn_meta.parallel._cluster import Answer, Lost
 from sklearn_meta.parallel._cluster_pool import GRACE_SECONDS
 from sklearn_meta.parallel._node import Step
 from sklearn_meta.parallel._pickled import dumps
-from sklearn_meta.parallel._pool import Done, Failed, Payload, Place, Task
+from sklearn_meta.parallel._pool import (
+    Done,
+    Failed,
+    Payload,
+    Place,
+    PoolError,
+    Task,
+)
 from tests.parallel.faulty_tasks import _Explosive
 from tests.parallel.scripted_cluster import make_pool
 
@@ -140,6 +147,24 @@ def test_values_that_cannot_be_unpickled_cost_their_task():
     (failed,) = pool.wait(0)
     assert failed.kind == "raised" and "cannot be unpickled" in failed.reason
     assert cluster.log[-1] == ("interrupt", "x")
+
+
+def test_what_has_arrived_is_told_before_the_cluster_is_lost():
+    pool, cluster, clock = make_pool("x", "y")
+    pool.submit(task("a"))
+    pool.submit(task("b"))
+    cluster.answer("x", Payload(0, 1), Done(0))
+    clock.now = 112.0
+
+    def fail(slot):
+        raise OSError("no connection")
+
+    cluster.replace = fail
+    events = pool.wait(0)
+    assert [type(e) for e in events] == [Payload, Done, Failed]
+    for _ in range(2):
+        with pytest.raises(PoolError, match="scripted cluster was lost: OSError: no c"):
+            pool.wait(0)
 
 
 def test_close_closes_the_cluster():

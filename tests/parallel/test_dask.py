@@ -183,9 +183,25 @@ def test_a_lost_scheduler_is_noticed():
         client.close(timeout=1)
 
 
+def test_workers_of_one_process_have_nodes_of_their_own():
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=2, processes=False, dashboard_address=None
+    ) as cluster:
+        with distributed.Client(cluster) as client:
+            pool = make_pool(DaskCluster(client))
+            pool.start()
+            until(pool, lambda: pool.n_idle == 4)
+            for number in range(4):
+                submit(pool, number, "busy")
+            pids = {event.value for event in scenarios.until_values(pool, 4)}
+            assert len(pids) == 4
+            pool.close()
+            assert not _dask._fits
+
+
 def test_a_restart_of_the_cluster_is_noticed(pool, client):
     until(pool, lambda: pool.n_idle == 2)
-    client.restart(timeout=60)
+    client.restart(wait_for_workers=False)
     with pytest.raises(PoolError, match="data of the fit was removed"):
         until(pool, lambda: False)
 

@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_validate
 from sklearn_meta.parallel import _cluster_pool, _fallback_pool
 from sklearn_meta.parallel._cluster import check_versions, installed
 from sklearn_meta.parallel._fallback_pool import FallbackPool
-from sklearn_meta.parallel._pool import Done, PoolError
+from sklearn_meta.parallel._pool import Done, Payload, PoolError
 from sklearn_meta.parallel._ray import RayCluster
 from tests.contract.small import classifier
 from tests.parallel import cluster_scenarios as scenarios
@@ -168,3 +168,35 @@ def test_without_ray_a_task_is_lost_and_the_pool_says_so(pool):
         until(pool, lambda: False)
     assert time.monotonic() - begin < 30
     pool.close()
+
+
+def test_nodes_that_come_and_go(monkeypatch):
+    """After the last test, which has ended the cluster of this module."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setattr(_fallback_pool, "PATIENCE_SECONDS", 1.0)
+    head = {"num_cpus": 0, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        ray.init(cluster.address, log_to_driver=False, configure_logging=False)
+        here = ScriptedPool(1)
+        with FallbackPool(make_pool(RayCluster()), lambda: here) as pool:
+            pool.start()
+            # None at the start: tasks run here.
+            with pytest.warns(UserWarning, match="no free workers"):
+                until(pool, lambda: pool.n_idle)
+            assert run(pool, "echo", 1)[1] == Done(7) and len(here.log) == 1
+            # One comes.
+            node = cluster.add_node(num_cpus=1)
+            until(pool, lambda: len(here.log) == 1 and pool._cluster.n_idle)
+            assert run(pool, "echo", 1)[0] == [1] and len(here.log) == 1
+            # It goes, with a task.
+            submit(pool, "a", "busy")
+            cluster.remove_node(node, allow_graceful=False)
+            events = until(pool, lambda: pool.n_idle)
+            ends = [event for event in events if not isinstance(event, Payload)]
+            assert [event.kind for event in ends] == ["crashed"]
+            assert run(pool, "echo", 1)[1] == Done(7) and len(here.log) == 2
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
