@@ -138,12 +138,12 @@ def test_paths_of_containers(tmp_path, path, mounted_root, inside):
 
 
 def test_unusual_mount_points(tmp_path):
-    mounts = V2.format(root="/", point=r"/mnt/control\040groups")
+    mounts = V2.format(root="/", point=r"/srv/control\040groups")
     write(
         tmp_path,
         {"proc/self/cgroup": "0::/a b:c\n", "proc/self/mountinfo": mounts},
     )
-    write(tmp_path, version_2("mnt/control groups/a b:c", 1000, 400))
+    write(tmp_path, version_2("srv/control groups/a b:c", 1000, 400))
     assert megabytes(tmp_path) == [(1000, 600)]
 
 

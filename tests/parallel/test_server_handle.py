@@ -26,7 +26,7 @@ needs_workers = pytest.mark.skipif(
         "/usr/bin/python3",
         "/env/bin/python3.13t",
         "/usr/bin/python3.11-dbg",
-        "/opt/pypy3.10",
+        "/usr/lib/pypy3.10",
         "/Library/Python.framework/Python",
         "/nix/store/bin/.python3-wrapped",
     ],
@@ -43,10 +43,10 @@ def test_interpreters(monkeypatch, name):
         "",
         "/usr/bin/uwsgi",
         "/usr/sbin/apache2",
-        "/opt/blender/blender",
+        "/usr/lib/blender/blender",
         "/usr/bin/gdb",
-        "/opt/app/pythonista-server",
-        "/opt/app/my_python",
+        "/usr/lib/app/pythonista-server",
+        "/usr/lib/app/my_python",
     ],
 )
 def test_other_programs_are_not_started(monkeypatch, name):
