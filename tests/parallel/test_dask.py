@@ -243,3 +243,14 @@ def test_a_fit_in_a_task_uses_one_worker_of_its_node(client):
     with joblib.parallel_config(backend="dask"):
         found = cross_validate(classifier(n_jobs=-1), X, y, cv=2, return_estimator=True)
     assert [e.time_report_["n_workers"] for e in found["estimator"]] == [1, 1]
+
+
+def test_a_slot_is_free_again_without_the_context(pool):
+    """The only copy of the context may be on a worker that hangs."""
+    until(pool, lambda: pool.n_idle == 2)
+    pool.cluster._data.cancel()
+    submit(pool, "a", "busy")
+    scenarios.first_value(pool)
+    pool.cancel("a")
+    until(pool, lambda: pool.n_idle == 2)
+    assert run(pool, "echo", 1)[1] == Done(7)
