@@ -139,7 +139,8 @@ class DaskCluster:
         ----------
         slot : tuple
         """
-        self._prepare(slot)
+        # Without the context: its only copy may be on a worker that hangs.
+        self._submit(slot, True, free_node, self._fit, slot)
 
     replace = interrupt
 
@@ -367,6 +368,17 @@ def prepare_node(setup, fit, slot):
     if differences := differing_versions(setup.versions, installed()):
         raise PoolError(f"The worker has other versions: {differences}.")
     _node_of(fit, slot, setup).prepare(_is_canceled())
+
+
+def free_node(fit, slot):
+    """End the task that the node of a slot runs.
+
+    Parameters
+    ----------
+    fit : str
+    slot : tuple of (str, int)
+    """
+    _node_of(fit, slot).prepare(_is_canceled())
 
 
 def run_step(fit, slot, step) -> bytes:

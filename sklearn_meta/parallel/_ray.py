@@ -215,7 +215,7 @@ class RayCluster:
         step : Step
         """
         number = next(self._numbers)
-        reference = self._actors[slot].step.remote(number, dumps(step))
+        reference = self._actor(slot).step.remote(number, dumps(step))
         self._expect(slot, number, False, reference)
 
     def interrupt(self, slot):
@@ -226,7 +226,7 @@ class RayCluster:
         slot : int
         """
         number, *_ = self._calls.get(slot, (-1,))
-        self._actors[slot].cancel.remote(number)
+        self._actor(slot).cancel.remote(number)
         self._prepare(slot)
 
     def replace(self, slot):
@@ -271,8 +271,13 @@ class RayCluster:
             )
             self._prepare(slot)
 
+    def _actor(self, slot):
+        """Return the actor of a slot; its calls would start Ray if it is shut down."""
+        _ray()
+        return self._actors[slot]
+
     def _prepare(self, slot):
-        reference = self._actors[slot].prepare.remote()
+        reference = self._actor(slot).prepare.remote()
         self._expect(slot, next(self._numbers), True, reference)
 
     def _expect(self, slot, number, prepares, reference):

@@ -1,5 +1,6 @@
 """Tasks on a real local cluster of Ray."""
 
+import gc
 import os
 import signal
 import time
@@ -39,6 +40,7 @@ def local():
 
     try:
         ray.init(
+            address="local",
             num_cpus=2,
             include_dashboard=False,
             log_to_driver=False,
@@ -50,6 +52,8 @@ def local():
     register_ray()
     yield
     ray.shutdown()
+    # Here its warnings of open sockets are ignored, in the next test not.
+    gc.collect()
 
 
 @pytest.fixture
@@ -168,12 +172,15 @@ def test_without_ray_a_task_is_lost_and_the_pool_says_so(pool):
         until(pool, lambda: False)
     assert time.monotonic() - begin < 30
     pool.close()
+    # A call of an actor would have started it again.
+    assert not ray.is_initialized()
 
 
 def test_nodes_that_come_and_go(monkeypatch):
-    """After the last test, which has ended the cluster of this module."""
+    """The last test: it ends the cluster of this module."""
     from ray.cluster_utils import Cluster
 
+    ray.shutdown()
     monkeypatch.setattr(_fallback_pool, "PATIENCE_SECONDS", 1.0)
     head = {"num_cpus": 0, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
@@ -200,3 +207,4 @@ def test_nodes_that_come_and_go(monkeypatch):
     finally:
         ray.shutdown()
         cluster.shutdown()
+        gc.collect()
