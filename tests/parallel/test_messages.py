@@ -50,6 +50,9 @@ class Evil:
     def __reduce__(self):
         return os.system, ("echo evil",)
 
+    def __repr__(self):
+        return "Evil()"
+
 
 @pytest.mark.parametrize(
     "value",
