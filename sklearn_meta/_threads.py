@@ -9,6 +9,8 @@ from contextlib import contextmanager, nullcontext
 
 from threadpoolctl import ThreadpoolController
 
+from sklearn_meta._cleanup import KEEPERS, SharedState
+
 
 @contextmanager
 def one_thread():
@@ -57,8 +59,8 @@ class SharedLimit:
     """
 
     def __init__(self):
-        self._lock = threading.Lock()
-        self._holders, self._watchers = set(), set()
+        self.holders = SharedState(self._restore)
+        self._watchers = set()
         # Paths of the limited libraries: the library, and its threads before.
         self._before = {}
         self._of_thread = threading.local()
@@ -66,7 +68,7 @@ class SharedLimit:
     @property
     def is_held(self):
         """Whether a thread holds the limit now."""
-        return bool(self._holders)
+        return len(self.holders) > 0
 
     @contextmanager
     def held(self, libraries):
@@ -78,31 +80,26 @@ class SharedLimit:
             Objects with an attribute `filepath` and methods `get_num_threads()` and
             `set_num_threads(n)`.
         """
-        of_thread, context = self._of_thread, object()
-        outer = getattr(of_thread, "held", ())
+        context = object()
         try:
             # Within another context, for libraries that were loaded since.
-            self._take([context], libraries)
-            of_thread.held = (*outer, context)
-            of_thread.libraries = libraries
+            self.holders.enter([context], lambda is_first: self._limit(libraries))
+            self._of_thread.libraries = libraries
             yield
         finally:
-            of_thread.held = outer
-            self._leave([context])
+            self.holders.leave([context])
 
     @contextmanager
     def released(self):
         """Return a context in which the calling thread does not hold the limit."""
-        of_thread = self._of_thread
-        held = getattr(of_thread, "held", ())
+        held = self.holders.of_this_thread()
         try:
-            of_thread.held = ()
-            self._leave(held)
+            self.holders.leave(held)
             yield
         finally:
-            of_thread.held = held
             if held:
-                self._take(held, of_thread.libraries)
+                libraries = self._of_thread.libraries
+                self.holders.enter(held, lambda is_first: self._limit(libraries))
 
     @contextmanager
     def watched(self):
@@ -113,27 +110,21 @@ class SharedLimit:
             yield
         finally:
             self._watchers.discard(context)
-            self._leave([])
+            self.holders.leave([])
 
-    def _take(self, contexts, libraries):
-        with self._lock:
-            self._holders.update(contexts)
-            for library in libraries:
-                n_threads = library.get_num_threads()
-                if n_threads != 1:
-                    self._before[library.filepath] = library, n_threads
-                    library.set_num_threads(1)
+    def _limit(self, libraries):
+        for library in libraries:
+            n_threads = library.get_num_threads()
+            if n_threads != 1:
+                self._before[library.filepath] = library, n_threads
+                library.set_num_threads(1)
 
-    def _leave(self, contexts):
-        with self._lock:
-            self._holders.difference_update(contexts)
-            if self._holders:
-                return
-            for library, n_threads in self._before.values():
-                if library.get_num_threads() == 1:
-                    library.set_num_threads(n_threads)
-            if not self._watchers:
-                self._before.clear()
+    def _restore(self):
+        for library, n_threads in self._before.values():
+            if library.get_num_threads() == 1:
+                library.set_num_threads(n_threads)
+        if not self._watchers:
+            self._before.clear()
 
 
 # The limit is one of the process.
@@ -147,3 +138,13 @@ def _controller(n_modules):
     It takes as long as a tree: only when modules were loaded since.
     """
     return ThreadpoolController()
+
+
+def _keep_openmp():
+    """Return a function that restores the numbers of threads of OpenMP."""
+    libraries = _controller(len(sys.modules)).select(user_api="openmp").lib_controllers
+    now = [(library, library.get_num_threads()) for library in libraries]
+    return lambda: [library.set_num_threads(n) for library, n in now]
+
+
+KEEPERS += [_BLAS.holders.keep, _keep_openmp]

@@ -15,7 +15,6 @@ import gc
 import os
 import re
 import sys
-import threading
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +23,7 @@ import joblib
 import numpy as np
 import sklearn
 
+from sklearn_meta._cleanup import KEEPERS, SharedState
 from sklearn_meta.exceptions import SklearnMetaWarning
 
 # Frames of this package, and of those that call its estimators for the user.
@@ -98,8 +98,7 @@ class _Filters:
     """The filters of the process, and those from before the contexts now open."""
 
     def __init__(self):
-        self._lock = threading.Lock()
-        self._open = set()
+        self.contexts = SharedState(self._restore)
         self._before = None
 
     @contextmanager
@@ -112,24 +111,36 @@ class _Filters:
         are those from before, and what users have added meanwhile.
         """
         context = object()
+
+        def begin(is_first):
+            if is_first:
+                self._before = warnings.filters, _others(warnings.filters)
+            if entry is not None:
+                _put_first(entry)
+
         try:
-            with self._lock:
-                if not self._open:
-                    self._before = warnings.filters, _others(warnings.filters)
-                self._open.add(context)
-                if entry is not None:
-                    _put_first(entry)
+            self.contexts.enter([context], begin)
             yield
         finally:
-            with self._lock:
-                self._open.discard(context)
-                if not self._open and self._before is not None:
-                    _restore(*self._before)
-                    self._before = None
+            self.contexts.leave([context])
+
+    def _restore(self):
+        if self._before is not None:
+            _restore(*self._before)
+            self._before = None
 
 
 # There is one list of filters in a process.
 _FILTERS = _Filters()
+
+
+def _keep_category():
+    """Return a function that restores which filter applies in this thread."""
+    category = _category_in_force.get()
+    return lambda: _category_in_force.set(category)
+
+
+KEEPERS += [_FILTERS.contexts.keep, _keep_category]
 
 
 def _put_first(entry):

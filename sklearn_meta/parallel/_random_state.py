@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import random
 import sys
-import threading
 
 import numpy as np
+
+from sklearn_meta._cleanup import KEEPERS, SharedState
 
 
 @contextlib.contextmanager
@@ -26,37 +27,33 @@ def seeded_global_generators(seed):
     """
     context = object()
     try:
-        _SAVED.enter(context)
+        _SAVED.contexts.enter([context], _SAVED.save)
         seed_global_generators(seed)
         yield
     finally:
-        _SAVED.leave(context)
+        _SAVED.contexts.leave([context])
 
 
 class _Saved:
     """States from before the first of several contexts that overlap."""
 
     def __init__(self):
-        self._lock = threading.Lock()
-        self._open = set()
+        self.contexts = SharedState(self._restore)
         self._states = None
 
-    def enter(self, context):
-        with self._lock:
-            if not self._open:
-                self._states = _get_states()
-            self._open.add(context)
+    def save(self, is_first):
+        if is_first:
+            self._states = _get_states()
 
-    def leave(self, context):
-        with self._lock:
-            self._open.discard(context)
-            if not self._open and self._states is not None:
-                _set_states(self._states)
-                self._states = None
+    def _restore(self):
+        if self._states is not None:
+            _set_states(self._states)
+            self._states = None
 
 
 # The generators are the same for all threads.
 _SAVED = _Saved()
+KEEPERS.append(_SAVED.contexts.keep)
 
 
 def seed_global_generators(seed):
