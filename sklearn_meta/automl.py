@@ -115,16 +115,21 @@ INSIDE = {"enable_metadata_routing": False, "transform_output": "default"}
 
 
 def _all_or_nothing(fit):
-    """Decorate ``fit``: only if it returns, the estimator is fitted."""
+    """Decorate ``fit``: once it has begun, only its end makes the estimator fitted."""
 
     @functools.wraps(fit)
     def call(self, *args, **kwargs):
-        # A model of other data must not outlive a failure either.
-        vars(self).pop("ensemble_", None)
+        before = vars(self).get("ensemble_")
+
+        def undo():
+            # With a wrong parameter it has not begun.
+            if vars(self).get("ensemble_") is not before:
+                vars(self).pop("ensemble_", None)
+
         return call_then(
             lambda: fit(self, *args, **kwargs),
             ThreadSettings.now().restore,
-            undo=lambda: vars(self).pop("ensemble_", None),
+            undo=undo,
         )
 
     return call
@@ -235,6 +240,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """
         _raise_for_params(params, self, "fit")
         budget = Budget(np.inf if self.time_budget is None else self.time_budget)
+        # A model of other data must not outlive a failure.
+        vars(self).pop("ensemble_", None)
         # Without a search there is nothing to go on with.
         path = None if self.search is None else self.checkpoint
         with open_checkpoint(path) as checkpoint:

@@ -260,8 +260,9 @@ def watch(event, args):
         if flags & WRITES and path != os.devnull:
             seen.append([event, str(path)])
     elif event == "sqlite3.connect":
-        # The knowledge base that comes with the package is read.
-        if "mode=ro" not in str(args[0]):
+        # The knowledge base that comes with the package is read, and compared with the
+        # schema that an empty one has.
+        if "mode=ro" not in str(args[0]) and args[0] != ":memory:":
             seen.append([event, str(args[0])])
     elif event.startswith(WATCHED):
         seen.append([event, repr(args)])

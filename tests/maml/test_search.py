@@ -85,6 +85,9 @@ def test_workers_import_torch_only_if_the_search_begins_with_it(
         def start(self):
             raise KeyboardInterrupt
 
+        def close(self):
+            pass
+
     monkeypatch.setattr(_start, "ProcessPool", Pool)
     monkeypatch.setattr(_start, "IN_PROCESS_SECONDS", 0.0)
     monkeypatch.setattr(_start, "IN_PROCESS_SECONDS_OF_ONE", 0.0)
