@@ -138,7 +138,7 @@ def test_a_pool_works_after_an_interrupt_at_any_line(step):
             except Exception as error:
                 error.add_note(f"after an interrupt at {injector.where}")
                 raise
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_pool_works_after_two_interrupts(n, rng):
             except Exception as error:
                 error.add_note(f"after interrupts at {injector.where}, {again.where}")
                 raise
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_an_interrupted_start_loses_nothing(step, monkeypatch):
         pool.close()
         pool.close()
         del pool
-        assert descriptors() == before, injector.where
+        assert descriptors() <= before, injector.where
         assert children() == processes, injector.where
 
 
@@ -219,7 +219,7 @@ def test_an_interrupted_close_is_complete(again, monkeypatch):
         with contextlib.suppress(KeyboardInterrupt):
             pool.close()
         del pool
-        assert descriptors() == before, injector.where
+        assert descriptors() <= before, injector.where
         assert children() == processes, injector.where
 
 
@@ -243,7 +243,7 @@ def test_an_interrupted_loss_of_the_server_loses_nothing_else(monkeypatch):
                 assert isinstance(events[0], Failed)
             until_ready(pool)
             assert_works(pool)
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 def test_an_interrupt_of_the_failure_does_not_hide_it(monkeypatch):
@@ -264,7 +264,7 @@ def test_an_interrupt_of_the_failure_does_not_hide_it(monkeypatch):
         lost = [w for w in said if "not available" in str(w.message)]
         assert len(lost) <= 1, injector.where
         del pool, said, lost
-        assert descriptors() == before, injector.where
+        assert descriptors() <= before, injector.where
 
 
 class Echo:
