@@ -188,7 +188,7 @@ def test_an_interrupted_start_loses_nothing(step, monkeypatch):
         pool.close()
         del pool
         assert descriptors() <= before, injector.where
-        assert children() == processes, injector.where
+        assert children() <= processes, injector.where
 
 
 @pytest.mark.parametrize("again", [None, 1, 9, 25])
@@ -220,7 +220,7 @@ def test_an_interrupted_close_is_complete(again, monkeypatch):
             pool.close()
         del pool
         assert descriptors() <= before, injector.where
-        assert children() == processes, injector.where
+        assert children() <= processes, injector.where
 
 
 @pytest.mark.slow

@@ -463,7 +463,7 @@ def test_setup_that_raises_is_an_error_with_its_cause():
         with pytest.raises(PoolError, match="ValueError: no such table"):
             assert pool.ready
         assert pool.n_idle == 0
-    assert n_descriptors() == before
+    assert n_descriptors() <= before
 
 
 def test_setup_that_exits_is_an_error_with_its_last_words():
@@ -485,7 +485,7 @@ def test_arguments_that_cannot_be_pickled_are_an_error():
     with make_pool(args=(threading.Lock(),)) as pool:
         with pytest.raises(TypeError, match="cannot pickle"):
             pool.start()
-    assert n_descriptors() == before
+    assert n_descriptors() <= before
 
 
 def test_missing_modules_are_not_preloaded():
@@ -524,7 +524,7 @@ def test_interpreter_that_cannot_be_started_is_an_error(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with make_pool() as pool, pytest.raises(PoolError, match="/no/such/python"):
         pool.start()
-    assert n_descriptors() == before
+    assert n_descriptors() <= before
 
 
 def test_system_without_fork_is_an_error(monkeypatch):
@@ -556,7 +556,7 @@ def test_close_is_quick_and_leaves_nothing():
     # 20 ms on an idle machine.
     assert seconds < 1.0
     wait_until(lambda: not any(map(is_alive, found)))
-    assert n_descriptors() == before
+    assert n_descriptors() <= before
 
 
 def test_close_does_not_depend_on_the_server(monkeypatch):
@@ -577,7 +577,7 @@ def test_no_descriptors_are_lost_while_it_runs():
             pool.submit(Task(1, TASKS + "busy"))
             pool.cancel(1)
         run(pool, "echo", 1)
-        assert n_descriptors() == before
+        assert n_descriptors() <= before
 
 
 def test_close_before_start_and_before_ready():

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,12 @@ REQUESTS = {
 
 
 def descriptors():
+    """Count what the descriptors of this process refer to.
+
+    What other tests have left may be released at any time: there may be fewer later.
+    """
     gc.collect()
-    return sorted(
+    return Counter(
         os.readlink(f"/proc/self/fd/{fd}")
         for fd in os.listdir("/proc/self/fd")
         if os.path.exists(f"/proc/self/fd/{fd}")
@@ -116,7 +121,7 @@ def test_nothing_refused():
     with make_processes() as pool:
         pool.start()
         assert Done(4) in use(pool)
-    assert descriptors() == before and children() == processes
+    assert descriptors() <= before and children() <= processes
 
 
 @pytest.mark.parametrize(
@@ -151,7 +156,7 @@ def test_what_is_refused_at_any_call_loses_nothing(monkeypatch, name, error):
                 except PoolError as failure:
                     assert "n_jobs=1" not in str(failure)
                     outcomes.add("fails")
-        assert descriptors() == before and children() == processes
+        assert descriptors() <= before and children() <= processes
         if refusing.n_calls < k:
             break
     assert "fails" in outcomes
