@@ -15,24 +15,39 @@ from functools import partial
 import numpy as np
 
 from sklearn_meta._cleanup import ThreadSettings
-from sklearn_meta._warnings import warn
+from sklearn_meta._warnings import ignored_warnings, warn
+from sklearn_meta.data._groups import group_numbers
+from sklearn_meta.data._task import EXTRAPOLATION_IN_TIME
 from sklearn_meta.ensemble._choose_combination import choice_of_one, choose
 from sklearn_meta.ensemble._cross_fitted import (
     TOO_LARGE,
     combined_predictions,
     cross_fitted,
 )
-from sklearn_meta.ensemble._decisions import tune_decision
+from sklearn_meta.ensemble._decisions import quick_decision, tune_decision
 from sklearn_meta.ensemble._fallbacks import (
     fastest_model,
     screening_model,
     without_candidate,
 )
 from sklearn_meta.ensemble._fold_scores import TimedScore
+from sklearn_meta.ensemble._honest_score import (
+    IN_TIME_ORDER,
+    NOT_COMBINED,
+    Bootstrap,
+    HonestScore,
+    fast_score,
+    honest_score,
+    row_metric,
+)
 from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_models
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
-from sklearn_meta.evaluation._budget import DECIDE_SECONDS, combine_seconds
+from sklearn_meta.evaluation._budget import (
+    DECIDE_SECONDS,
+    combine_seconds,
+    honest_seconds,
+)
 from sklearn_meta.evaluation._places import may_fit
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
@@ -177,7 +192,8 @@ def build_final_model(
         ]
         if not candidates:
             break
-        choice, decision = _combine(oof, candidates, context, ensemble_size, refits)
+        found = _combine(oof, candidates, context, ensemble_size, refits)
+        choice, decision, honest = found
         members = [candidates[m] for m in choice.combination.members]
         best = max(candidates, key=lambda i: oof.evaluations[i].score)
         # Members by decreasing weight; the best candidate last if it is not a member.
@@ -194,6 +210,7 @@ def build_final_model(
                 fitted[best],
                 refits.seconds,
                 decision=decision,
+                honest=honest,
             )
             return _with_out_of_fold(final, choice, oof, candidates, context)
         candidates = [i for i in candidates if i not in failed]
@@ -242,6 +259,10 @@ class Combinable:
         Scores on the folds, if computing them again takes long.
     score_seconds : float
         Seconds of one call of the scorer.
+    fold_scores : ndarray of shape (n_candidates, n_folds)
+    repeats : tuple of ndarray
+    numbers : ndarray
+        See `OutOfFold`.
     """
 
     predictions: tuple[np.ndarray, ...]
@@ -251,9 +272,14 @@ class Combinable:
     kinds: tuple[str, ...]
     known_scores: np.ndarray | None
     score_seconds: float
+    fold_scores: np.ndarray
+    repeats: tuple[np.ndarray, ...]
+    numbers: np.ndarray
 
 
-def combine_candidates(context, given, size, seconds, last_call, clock=time.monotonic):
+def combine_candidates(
+    context, given, size, seconds, last_call, for_honest, clock=time.monotonic
+):
     """Combine candidates and tune the decision, in a worker or in this process.
 
     Parameters
@@ -266,6 +292,8 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         Seconds after which no further combination is begun.
     last_call : float
         Seconds within which the last call of the scorer must end.
+    for_honest : float
+        Seconds after that for estimating the score on new rows.
     clock : callable, default=time.monotonic
 
     Yields
@@ -273,6 +301,8 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
     choice : Choice
     decision : float, ndarray or None
         See `tune_decision`; None if the metric does not judge labels.
+    honest : HonestScore
+        Without an estimate at first. All three come again with it.
     """
     dataset, now = context.dataset, clock()
     weight = (
@@ -282,6 +312,11 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
     if not dataset.task.is_classifier:
         limits = dataset.task.limits(dataset.y, context.extrapolation)
         predictions = tuple(np.clip(p, *limits) for p in predictions)
+        given = replace(
+            given,
+            predictions=predictions,
+            repeats=tuple(np.clip(p, *limits) for p in given.repeats),
+        )
     y, comparison = dataset.y[given.rows], context.comparison
     choice = choose(
         predictions,
@@ -306,6 +341,7 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         deadline=now + seconds,
         clock=clock,
         known_scores=given.known_scores,
+        fold_scores_known=given.fold_scores,
     )
     combination, decision = choice.combination, None
     if context.judges_labels:
@@ -320,11 +356,72 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
             deadline=clock() + max(0.0, _decide_seconds(now + last_call - clock())),
             clock=clock,
         )
-    yield choice, decision
+    yield choice, decision, HonestScore(note=NOT_COMBINED)
+    deadline = clock() + for_honest
+    yield (
+        choice,
+        decision,
+        _honest(context, given, size, choice, decision, deadline, clock),
+    )
+
+
+def _honest(context, given, size, choice, decision, deadline, clock):
+    """Estimate the score of the final model on new rows."""
+    if context.extrapolation == EXTRAPOLATION_IN_TIME:
+        return HonestScore(note=IN_TIME_ORDER)
+    dataset, scoring = context.dataset, context.scoring
+    rows, task = given.rows, dataset.task
+    fast = fast_score(scoring, dataset)
+    weight = None if dataset.sample_weight is None else dataset.sample_weight[rows]
+
+    def score(predictions, chosen):
+        if fast is not None:
+            w = None if weight is None else weight[chosen]
+            return fast(dataset.y[rows[chosen]], predictions, w)
+        return context.score(predictions, rows[chosen])
+
+    timed = TimedScore(
+        score, clock, deadline, 0.0 if fast is not None else given.score_seconds
+    )
+    scored = row_metric(scoring)
+
+    def decide(predictions, chosen):
+        return quick_decision(predictions, dataset.y[rows[chosen]], timed, chosen)
+
+    problem = Bootstrap(
+        predictions=given.predictions,
+        repeats=given.repeats,
+        numbers=given.numbers,
+        y=dataset.y[rows],
+        sample_weight=weight,
+        units=_units(dataset, rows),
+        scores=given.scores,
+        kinds=given.kinds,
+        size=size,
+        classifies=task.is_classifier,
+        compared=row_metric(context.comparison),
+        scored=scored,
+        score=timed,
+        by_fold=task.is_classifier and scored is None and not context.judges_labels,
+        decide=None if decision is None else decide,
+        is_fast=fast is not None and decision is None,
+    )
+    # A part of a fold may lack a class, on which many metrics are undefined.
+    with ignored_warnings():
+        return honest_score(
+            problem, choice, seed=(context.seed, 1), stop=lambda: clock() >= deadline
+        )
+
+
+def _units(dataset, rows):
+    """Return the number of what each row is drawn with: its group, or its copies."""
+    if dataset.groups is not None:
+        return group_numbers(dataset.groups)[rows]
+    return np.arange(len(rows)) if dataset.copy_of is None else dataset.copy_of[rows]
 
 
 def _combine(oof, candidates, context, ensemble_size, refits):
-    """Return the choice among candidates, and the tuned decision."""
+    """Return the choice among candidates, the tuned decision and the honest score."""
     chosen = [oof.evaluations[i] for i in candidates]
     score_seconds = max(e.score_seconds for e in chosen)
     is_slow = (
@@ -340,14 +437,19 @@ def _combine(oof, candidates, context, ensemble_size, refits):
         tuple(without_log_target(e.candidate.tree).operator for e in chosen),
         oof.scores[candidates] if is_slow else None,
         score_seconds,
+        oof.fold_scores[candidates],
+        tuple(oof.repeats[i] for i in candidates) if oof.repeats else (),
+        oof.numbers,
     )
     pool, budget = refits.pool, refits.budget
     remaining = budget.remaining()
     seconds = combine_seconds(remaining, score_seconds)
     last_call = max(seconds, SCORE_SHARE_OF_REST * remaining)
-    arguments = (given, ensemble_size, seconds, last_call)
+    for_honest = honest_seconds(budget)
+    arguments = (given, ensemble_size, seconds, last_call, for_honest)
     best = int(np.argmax(given.scores))
-    best_alone = _choice_of_one(best, oof, context.dataset), None
+    alone = _choice_of_one(best, oof, context.dataset)
+    best_alone = alone, None, HonestScore(note=NOT_COMBINED)
     suspects = getattr(pool, "suspects", ())
     if context.scoring.is_own_code and (
         pool.place is Place.LOST or COMBINE in suspects
@@ -356,12 +458,13 @@ def _combine(oof, candidates, context, ensemble_size, refits):
         return best_alone
     if context.scoring.is_own_code and pool.place is Place.WORKER:
         # A scorer of the user may hang, and a worker can be killed.
-        deadline = budget.clock() + last_call if np.isfinite(last_call) else None
+        end = last_call + for_honest
+        deadline = budget.clock() + end if np.isfinite(end) else None
         task = Task(
             "combine", COMBINE, arguments, deadline, refits.memory_limit, COMBINE
         )
         return run_task(pool, task) or best_alone
-    (found,) = combine_candidates(context, *arguments, clock=budget.clock)
+    *_, found = combine_candidates(context, *arguments, clock=budget.clock)
     return found
 
 
