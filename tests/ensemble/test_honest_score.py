@@ -7,7 +7,12 @@ from scipy.special import expit
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import ShuffleSplit, TimeSeriesSplit
 
-from sklearn_meta.ensemble import LogLoss, SquaredError, greedy_selection
+from sklearn_meta.ensemble import (
+    LogLoss,
+    SquaredError,
+    _honest_score,
+    greedy_selection,
+)
 from sklearn_meta.ensemble._choose_combination import Choice, choose
 from sklearn_meta.ensemble._combination import SINGLE, STACK, Combination
 from sklearn_meta.ensemble._contenders import DIVERSE, GREEDY
@@ -21,7 +26,7 @@ from sklearn_meta.ensemble._honest_score import (
     greedy_on_draws,
     honest_score,
 )
-from tests.contract.small import classifier, regressor
+from tests.contract import small
 from tests.ensemble.candidates import class_candidates, target_candidates
 
 N_FOLDS = 5
@@ -152,6 +157,16 @@ def test_a_greedy_average_of_each_draw_is_scored_on_the_other_rows(rng):
         values.append(LogLoss(y[counts == 0])(combined[counts == 0]))
     # In single precision, one of several equally good steps may be another one.
     assert_allclose(result(honest), summary(values), rtol=1e-3)
+
+
+def test_of_many_rows_some_are_enough_to_weigh(rng, monkeypatch):
+    y, p = class_candidates(rng, n=400, noise=(1.0,) * 4)
+    problem, choice = problem_of(y, p), choice_of(400, GREEDY, (0, 1))
+    whole = honest_score(problem, choice, seed=0, n_draws=30)
+    monkeypatch.setattr(_honest_score, "MAX_GREEDY_VALUES", 150)
+    some = honest_score(problem, choice, seed=0, n_draws=30)
+    assert some.score != whole.score
+    assert_allclose(result(some), result(whole), rtol=0.05)
 
 
 def test_an_average_of_kinds_takes_the_best_one_of_each(rng):
@@ -383,6 +398,16 @@ def test_an_undefined_metric_has_no_interval(rng):
 
 
 # In a fit
+
+
+def classifier(**changes):
+    # On a busy machine, there would be time for few draws.
+    return small.classifier(time_budget=None, **changes)
+
+
+def regressor(**changes):
+    return small.regressor(time_budget=None, **changes)
+
 
 X = np.random.default_rng(0).normal(size=(90, 3))
 TARGET = X[:, 0] + 0.5 * np.random.default_rng(1).normal(size=90)
