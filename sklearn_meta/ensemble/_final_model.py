@@ -15,31 +15,26 @@ from functools import partial
 import numpy as np
 
 from sklearn_meta._cleanup import ThreadSettings
-from sklearn_meta._warnings import ignored_warnings, warn
-from sklearn_meta.data._groups import group_numbers
-from sklearn_meta.data._task import EXTRAPOLATION_IN_TIME
+from sklearn_meta._warnings import warn
 from sklearn_meta.ensemble._choose_combination import choice_of_one, choose
 from sklearn_meta.ensemble._cross_fitted import (
     TOO_LARGE,
     combined_predictions,
     cross_fitted,
 )
-from sklearn_meta.ensemble._decisions import quick_decision, tune_decision
+from sklearn_meta.ensemble._decisions import tune_decision
+from sklearn_meta.ensemble._estimate_score import (
+    NOT_COMBINED,
+    NOT_FINISHED,
+    estimate_score,
+)
 from sklearn_meta.ensemble._fallbacks import (
     fastest_model,
     screening_model,
     without_candidate,
 )
 from sklearn_meta.ensemble._fold_scores import TimedScore
-from sklearn_meta.ensemble._honest_score import (
-    IN_TIME_ORDER,
-    NOT_COMBINED,
-    Bootstrap,
-    HonestScore,
-    fast_score,
-    honest_score,
-    row_metric,
-)
+from sklearn_meta.ensemble._honest_score import HonestScore
 from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_models
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
@@ -58,6 +53,10 @@ from sklearn_meta.pipelines.catalog._losses import without_log_target
 from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 
 COMBINE = "sklearn_meta.ensemble._final_model:combine_candidates"
+ESTIMATE = "sklearn_meta.ensemble._estimate_score:estimate_score"
+
+# The estimate of the score on new rows is killed after this many times its seconds.
+KILLED_AFTER = 1.5
 
 # Share of the time left within which the last call of the scorer must end. A usual one
 # takes milliseconds.
@@ -277,9 +276,7 @@ class Combinable:
     numbers: np.ndarray
 
 
-def combine_candidates(
-    context, given, size, seconds, last_call, for_honest, clock=time.monotonic
-):
+def combine_candidates(context, given, size, seconds, last_call, clock=time.monotonic):
     """Combine candidates and tune the decision, in a worker or in this process.
 
     Parameters
@@ -292,8 +289,6 @@ def combine_candidates(
         Seconds after which no further combination is begun.
     last_call : float
         Seconds within which the last call of the scorer must end.
-    for_honest : float
-        Seconds after that for estimating the score on new rows.
     clock : callable, default=time.monotonic
 
     Yields
@@ -301,8 +296,6 @@ def combine_candidates(
     choice : Choice
     decision : float, ndarray or None
         See `tune_decision`; None if the metric does not judge labels.
-    honest : HonestScore
-        Without an estimate at first. All three come again with it.
     """
     dataset, now = context.dataset, clock()
     weight = (
@@ -312,11 +305,6 @@ def combine_candidates(
     if not dataset.task.is_classifier:
         limits = dataset.task.limits(dataset.y, context.extrapolation)
         predictions = tuple(np.clip(p, *limits) for p in predictions)
-        given = replace(
-            given,
-            predictions=predictions,
-            repeats=tuple(np.clip(p, *limits) for p in given.repeats),
-        )
     y, comparison = dataset.y[given.rows], context.comparison
     choice = choose(
         predictions,
@@ -356,72 +344,27 @@ def combine_candidates(
             deadline=clock() + max(0.0, _decide_seconds(now + last_call - clock())),
             clock=clock,
         )
-    yield choice, decision, HonestScore(note=NOT_COMBINED)
-    deadline = clock() + for_honest
-    yield (
-        choice,
-        decision,
-        _honest(context, given, size, choice, decision, deadline, clock),
-    )
-
-
-def _honest(context, given, size, choice, decision, deadline, clock):
-    """Estimate the score of the final model on new rows."""
-    if context.extrapolation == EXTRAPOLATION_IN_TIME:
-        return HonestScore(note=IN_TIME_ORDER)
-    dataset, scoring = context.dataset, context.scoring
-    rows, task = given.rows, dataset.task
-    fast = fast_score(scoring, dataset)
-    weight = None if dataset.sample_weight is None else dataset.sample_weight[rows]
-
-    def score(predictions, chosen):
-        if fast is not None:
-            w = None if weight is None else weight[chosen]
-            return fast(dataset.y[rows[chosen]], predictions, w)
-        return context.score(predictions, rows[chosen])
-
-    timed = TimedScore(
-        score, clock, deadline, 0.0 if fast is not None else given.score_seconds
-    )
-    scored = row_metric(scoring)
-
-    def decide(predictions, chosen):
-        return quick_decision(predictions, dataset.y[rows[chosen]], timed, chosen)
-
-    problem = Bootstrap(
-        predictions=given.predictions,
-        repeats=given.repeats,
-        numbers=given.numbers,
-        y=dataset.y[rows],
-        sample_weight=weight,
-        units=_units(dataset, rows),
-        scores=given.scores,
-        kinds=given.kinds,
-        size=size,
-        classifies=task.is_classifier,
-        compared=row_metric(context.comparison),
-        scored=scored,
-        score=timed,
-        by_fold=task.is_classifier and scored is None and not context.judges_labels,
-        decide=None if decision is None else decide,
-        is_fast=fast is not None and decision is None,
-    )
-    # A part of a fold may lack a class, on which many metrics are undefined.
-    with ignored_warnings():
-        return honest_score(
-            problem, choice, seed=(context.seed, 1), stop=lambda: clock() >= deadline
-        )
-
-
-def _units(dataset, rows):
-    """Return the number of what each row is drawn with: its group, or its copies."""
-    if dataset.groups is not None:
-        return group_numbers(dataset.groups)[rows]
-    return np.arange(len(rows)) if dataset.copy_of is None else dataset.copy_of[rows]
+    yield choice, decision
 
 
 def _combine(oof, candidates, context, ensemble_size, refits):
     """Return the choice among candidates, the tuned decision and the honest score."""
+    given = _combinable(oof, candidates, context)
+    found = _choose(given, context, ensemble_size, refits)
+    if found is None:
+        best = int(np.argmax(given.scores))
+        alone = _choice_of_one(best, oof, context.dataset)
+        return alone, None, HonestScore(note=NOT_COMBINED)
+    seconds = honest_seconds(refits.budget)
+    arguments = (given, ensemble_size, *found, seconds)
+    # What a scorer takes beyond its time is the end of the estimate.
+    limit = KILLED_AFTER * seconds
+    honest = _call(ESTIMATE, estimate_score, arguments, limit, context, refits)
+    return *found, honest or HonestScore(note=NOT_FINISHED)
+
+
+def _combinable(oof, candidates, context):
+    """Return candidates as a worker gets them."""
     chosen = [oof.evaluations[i] for i in candidates]
     score_seconds = max(e.score_seconds for e in chosen)
     is_slow = (
@@ -429,7 +372,7 @@ def _combine(oof, candidates, context, ensemble_size, refits):
         and oof.scores is not None
         and score_seconds >= SLOW_SCORE_SECONDS
     )
-    given = Combinable(
+    return Combinable(
         tuple(oof.predictions[i] for i in candidates),
         oof.rows,
         oof.folds,
@@ -441,30 +384,31 @@ def _combine(oof, candidates, context, ensemble_size, refits):
         tuple(oof.repeats[i] for i in candidates) if oof.repeats else (),
         oof.numbers,
     )
-    pool, budget = refits.pool, refits.budget
-    remaining = budget.remaining()
-    seconds = combine_seconds(remaining, score_seconds)
+
+
+def _choose(given, context, ensemble_size, refits):
+    """Return the choice and the tuned decision; None if they could not be made."""
+    remaining = refits.budget.remaining()
+    seconds = combine_seconds(remaining, given.score_seconds)
     last_call = max(seconds, SCORE_SHARE_OF_REST * remaining)
-    for_honest = honest_seconds(budget)
-    arguments = (given, ensemble_size, seconds, last_call, for_honest)
-    best = int(np.argmax(given.scores))
-    alone = _choice_of_one(best, oof, context.dataset)
-    best_alone = alone, None, HonestScore(note=NOT_COMBINED)
-    suspects = getattr(pool, "suspects", ())
-    if context.scoring.is_own_code and (
-        pool.place is Place.LOST or COMBINE in suspects
-    ):
-        # It may be what the workers died of.
-        return best_alone
-    if context.scoring.is_own_code and pool.place is Place.WORKER:
-        # A scorer of the user may hang, and a worker can be killed.
-        end = last_call + for_honest
-        deadline = budget.clock() + end if np.isfinite(end) else None
-        task = Task(
-            "combine", COMBINE, arguments, deadline, refits.memory_limit, COMBINE
-        )
-        return run_task(pool, task) or best_alone
-    *_, found = combine_candidates(context, *arguments, clock=budget.clock)
+    arguments = (given, ensemble_size, seconds, last_call)
+    return _call(COMBINE, combine_candidates, arguments, last_call, context, refits)
+
+
+def _call(path, function, arguments, seconds, context, refits):
+    """Call a function that calls the scorer; None if it may harm or takes too long."""
+    pool, budget = refits.pool, refits.budget
+    if context.scoring.is_own_code:
+        if pool.place is Place.LOST or path in getattr(pool, "suspects", ()):
+            # It may be what the workers died of.
+            return None
+        if pool.place is Place.WORKER:
+            # A scorer of the user may hang, and a worker can be killed.
+            deadline = budget.clock() + seconds if np.isfinite(seconds) else None
+            name = path.rpartition(":")[2]
+            task = Task(name, path, arguments, deadline, refits.memory_limit, path)
+            return run_task(pool, task)
+    (found,) = function(context, *arguments, clock=budget.clock)
     return found
 
 

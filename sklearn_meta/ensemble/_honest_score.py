@@ -47,10 +47,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import rankdata
-from sklearn.metrics import roc_auc_score
 
-from sklearn_meta._sklearn_compat import metric_of_scorer
 from sklearn_meta.data._task import SMALLEST_PROBABILITY
 from sklearn_meta.ensemble._combination import (
     AVERAGE,
@@ -67,7 +64,6 @@ from sklearn_meta.ensemble._contenders import (
 )
 from sklearn_meta.ensemble._fold_scores import OutOfTimeError, safe_score
 from sklearn_meta.ensemble._greedy_selection import PATIENCE
-from sklearn_meta.evaluation._scoring import FAST_METRICS, FastScoring
 
 # Number of draws: of metrics that are means over rows, of others that are computed here
 # in microseconds, and of those of which each draw takes calls of a scorer.
@@ -94,14 +90,6 @@ MAX_CANDIDATES, MIN_CANDIDATES, MAX_STORED = 300, 20, 10_000_000
 NOT_VALIDATED = (
     "No pipeline was cross-validated: the fit had search=None, or no time for the "
     "folds of any pipeline."
-)
-IN_TIME_ORDER = (
-    "The splits are in temporal order. Rows after the last split may differ from all "
-    "that was validated, so that no interval for them can be drawn from it."
-)
-NOT_COMBINED = (
-    "There was no time to compare combinations of candidates, or scoring has failed "
-    "meanwhile: the model is the best single pipeline."
 )
 
 
@@ -687,69 +675,3 @@ def _across_folds(problem, folds, elsewhere):
         predictions[np.concatenate(folds)] = predictions.copy()
         of_repeats.append(predictions)
     return of_repeats
-
-
-def row_metric(scoring) -> RowMetric | None:
-    """Return the metric of a scoring as a function of means over rows, if it is one.
-
-    Parameters
-    ----------
-    scoring : Scoring
-
-    Returns
-    -------
-    metric : RowMetric or None
-    """
-    return ROW_METRICS.get(scoring.name) if isinstance(scoring, FastScoring) else None
-
-
-def fast_score(scoring, dataset):
-    """Return the metric of a scoring as a function that takes no checks.
-
-    Parameters
-    ----------
-    scoring : Scoring
-    dataset : Dataset
-
-    Returns
-    -------
-    score : callable or None
-        ``score(y, predictions, sample_weight) -> float``; None if a scorer has to be
-        called.
-    """
-    if isinstance(scoring, FastScoring):
-        return FAST_METRICS[scoring.name]
-    if dataset.metadata:
-        return None
-    weighs = scoring.takes_sample_weight and dataset.sample_weight is not None
-    metric, arguments, _ = metric_of_scorer(scoring.scorer)
-    is_binary = dataset.task.is_classifier and np.shape(dataset.task.classes) == (2,)
-    if metric is roc_auc_score and not arguments and is_binary and not weighs:
-        return fast_roc_auc
-    if scoring.fast is None or scoring.takes_sample_weight:
-        return scoring.fast
-    return lambda y, predictions, weight: scoring.fast(y, predictions, None)
-
-
-def fast_roc_auc(y, probabilities, sample_weight=None) -> float:
-    """Return the area under the ROC curve of two classes.
-
-    Parameters
-    ----------
-    y : ndarray of int of shape (n_samples,)
-    probabilities : ndarray of shape (n_samples, 2)
-    sample_weight : None
-        Weights are not supported.
-
-    Returns
-    -------
-    score : float
-        NaN if a class is missing.
-    """
-    n_positive = int(np.sum(y))
-    n_negative = len(y) - n_positive
-    if not n_positive or not n_negative:
-        return float("nan")
-    ranks = rankdata(probabilities[:, 1])
-    smallest = n_positive * (n_positive + 1) / 2
-    return float((ranks[y == 1].sum() - smallest) / (n_positive * n_negative))

@@ -5,7 +5,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.model_selection import ShuffleSplit, TimeSeriesSplit
 
 from sklearn_meta.ensemble import (
     LogLoss,
@@ -22,11 +21,9 @@ from sklearn_meta.ensemble._honest_score import (
     MIN_UNITS,
     ROW_METRICS,
     Bootstrap,
-    fast_roc_auc,
     greedy_on_draws,
     honest_score,
 )
-from tests.contract import small
 from tests.ensemble.candidates import class_candidates, target_candidates
 
 N_FOLDS = 5
@@ -221,14 +218,6 @@ def test_rankings_are_scored_fold_by_fold(rng, by_fold):
     assert_allclose(result(honest), summary(values))
 
 
-def test_the_area_under_the_curve_is_that_of_scikit_learn(rng):
-    y = rng.integers(0, 2, size=80)
-    p = rng.integers(0, 9, size=80) / 10  # with ties
-    expected = roc_auc_score(y, p)
-    assert fast_roc_auc(y, np.column_stack([1 - p, p])) == pytest.approx(expected)
-    assert np.isnan(fast_roc_auc(np.zeros(3, int), np.ones((3, 2))))
-
-
 def test_what_is_drawn_together_is_scored_together(rng):
     y, p = class_candidates(rng, n=60, n_classes=2)
     units, seen = rng.permutation(np.arange(60) % 15), []
@@ -395,81 +384,3 @@ def test_an_undefined_metric_has_no_interval(rng):
     problem = problem_of(y, p, "other", score=score, is_fast=False)
     honest = honest_score(problem, choice_of(60), seed=0)
     assert honest.note == "The metric is undefined on 40 of 40 bootstrap draws."
-
-
-# In a fit
-
-
-def classifier(**changes):
-    # On a busy machine, there would be time for few draws.
-    return small.classifier(time_budget=None, **changes)
-
-
-def regressor(**changes):
-    return small.regressor(time_budget=None, **changes)
-
-
-X = np.random.default_rng(0).normal(size=(90, 3))
-TARGET = X[:, 0] + 0.5 * np.random.default_rng(1).normal(size=90)
-CLASSES = (TARGET > 0).astype(int)
-LABELS = np.column_stack([CLASSES, (X[:, 1] > 0).astype(int)])
-
-
-@pytest.mark.parametrize(
-    "make, y, changes",
-    [
-        (classifier, CLASSES, {}),
-        (classifier, CLASSES, {"ensemble_size": 1}),
-        (classifier, CLASSES, {"scoring": "accuracy"}),
-        (classifier, CLASSES, {"scoring": "roc_auc"}),
-        (classifier, CLASSES, {"scoring": "average_precision", "cv": 4}),
-        (classifier, CLASSES, {"scoring": "balanced_accuracy"}),
-        (classifier, LABELS, {}),
-        (classifier, LABELS, {"scoring": "f1_micro"}),
-        (regressor, TARGET, {"cv": None}),
-        (regressor, TARGET, {"scoring": "r2"}),
-        (regressor, TARGET, {"cv": ShuffleSplit(3, random_state=0)}),
-        (regressor, np.column_stack([TARGET, X[:, 1]]), {}),
-        (regressor, np.exp(TARGET), {"scoring": "neg_mean_poisson_deviance"}),
-    ],
-)
-def test_every_kind_of_fit_has_an_estimate(make, y, changes):
-    model = make(**({"cv": 3} | changes)).fit(X, y)
-    low, high = model.honest_interval_
-    assert model.honest_note_ == ""
-    assert low <= model.honest_score_ <= high
-    assert low < high
-    scores = [s for e in model.history_ for s in e.scores]
-    assert min(scores) - np.ptp(scores) < model.honest_score_
-
-
-@pytest.mark.parametrize(
-    "changes, note",
-    [
-        ({"cv": TimeSeriesSplit(3)}, "temporal order"),
-        ({"search": None}, "search=None"),
-    ],
-)
-def test_fits_without_an_estimate_say_why(changes, note):
-    model = regressor(**changes).fit(X, TARGET)
-    assert note in model.honest_note_
-    assert np.isnan(model.honest_score_)
-    assert np.isnan(model.honest_interval_).all()
-    assert model.honest_interval_.shape == (2,)
-
-
-def test_with_counted_evaluations_it_is_the_same_for_any_number_of_workers():
-    one, two = (classifier(cv=3, n_jobs=n).fit(X, CLASSES) for n in (1, 2))
-    assert one.honest_score_ == two.honest_score_
-    assert_array_equal(one.honest_interval_, two.honest_interval_)
-
-
-def test_groups_and_weights():
-    groups = np.arange(90) // 10
-    model = regressor(cv=3).fit(X, TARGET, groups=groups)
-    assert "There are 9." in model.honest_note_
-    weight = 1.0 + np.arange(90) % 2
-    weighted = regressor(cv=3).fit(X, TARGET, sample_weight=weight)
-    plain = regressor(cv=3).fit(X, TARGET)
-    assert not weighted.honest_note_
-    assert weighted.honest_score_ != plain.honest_score_
