@@ -333,7 +333,8 @@ def honest_score(
             "independent rows or groups in validation parts are needed. There are "
             f"{n_units}."
         )
-    rng, results = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    results: list[np.ndarray] = []
     choose = _Chooser(problem, choice.rule)
     means_of = (_ByProfiles if problem.is_vectorized else _ByCalls)(problem, choice)
     together = min(n_draws, choose.n_together)
