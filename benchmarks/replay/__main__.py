@@ -1,6 +1,8 @@
-"""Store the predictions of pipelines on tables, from which searches are replayed.
+"""Store the predictions of pipelines on tables, and replay searches from them.
 
     python -m benchmarks.replay collect --data DATA --out FOLDER
+    python -m benchmarks.replay compare FOLDER --base "order=static" \
+        --settings "order=recall" "order=static,racing=False"
 
 For each table and each pipeline: predictions on every fold of the training part, on the
 test part after a fit on the whole training part, and the seconds of each fit, in one
@@ -8,6 +10,12 @@ file. It takes some hours; an interrupted run resumes, and further pipelines
 (`--pipelines`, `--file`) are added to what there is. The tables are visited in the
 order of a hash, classification and regression in turn, so that any part is a random
 sample.
+
+`compare` simulates whole fits: order of proposals, racing, holdout or folds, patience,
+the budget by recorded seconds, the rule of combination, and the *test* loss of the
+final model. Settings are those of `Settings` in `benchmarks.replay._simulate`, and
+`order`, see `benchmarks.replay._orders`. Losses are compared table by table; the
+interval is of a bootstrap over families.
 """
 
 from __future__ import annotations
@@ -19,6 +27,7 @@ from pathlib import Path
 
 from benchmarks.replay._cells import cell_path, write_cell
 from benchmarks.replay._choice import METRICS, choose_pipelines, choose_tables
+from benchmarks.replay._compare import compare, parse_settings
 from sklearn_meta.parallel._memory_limit import default_memory_limit
 from sklearn_meta.parallel._pool import Failed, Payload, Task
 from sklearn_meta.parallel._process_pool import ProcessPool
@@ -127,7 +136,19 @@ def main():
     )
     add("--max-rows", type=int, default=12_000, help="of training and test part each")
     add("--cell-seconds", type=float, default=90.0, help="CPU seconds of a pipeline")
+    command = commands.add_parser("compare", help="simulate fits, compare test losses")
+    add = command.add_argument
+    add("folder", type=Path, help="folder of the stored predictions")
+    add("--tasks", nargs="+", choices=list(METRICS), default=list(METRICS))
+    add("--pipelines", type=int, default=60, help="of each task")
+    add("--base", type=parse_settings, default=parse_settings("order=recall"))
+    add("--settings", type=parse_settings, nargs="+", required=True)
     arguments = parser.parse_args()
+    if arguments.command == "compare":
+        for task in arguments.tasks:
+            texts = choose_pipelines(task, arguments.pipelines)
+            compare(arguments.folder, task, texts, arguments.base, arguments.settings)
+        return
     further = [
         line.strip()
         for path in arguments.file
