@@ -240,7 +240,7 @@ def _search(model):
 
 def _kind_of_origin(origin):
     """Return an origin without its parent and details."""
-    return origin.partition(" ")[0]
+    return origin.partition(" ")[0].rstrip(":")
 
 
 def _inside(model):

@@ -26,14 +26,14 @@ _STYLE = {
     "axes.linewidth": 0.6,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 10,
+    "axes.titlesize": 8,
     "figure.dpi": 100,
     "font.family": "DejaVu Sans",
-    "font.size": 9,
+    "font.size": 8,
     "grid.color": "#e3e3e3",
     "grid.linewidth": 0.6,
     "legend.frameon": False,
-    "legend.fontsize": 8,
+    "legend.fontsize": 7,
     # Names of classes are no formulas.
     "text.parse_math": False,
     "text.usetex": False,
@@ -44,8 +44,8 @@ _STYLE = {
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
 }
 
 
@@ -83,7 +83,7 @@ def draw_confusion(quality) -> str | None:
     names = [_label(name) for name in quality.names]
     rows = np.maximum(quality.confusion.sum(axis=1, keepdims=True), 1)
     shares = quality.confusion / rows
-    side = float(np.clip(0.55 * k + 1.6, 2.9, 5.4))
+    side = float(np.clip(0.42 * k + 1.6, 2.5, 5.4))
     with canvas(side + 0.5, side) as drawn:
         ax = drawn.add_subplot()
         ax.grid(False)
@@ -95,7 +95,7 @@ def draw_confusion(quality) -> str | None:
             ax.set_xticks(range(k), names, rotation=90 if turned else 0)
             ax.set_yticks(range(k), names)
         if k <= MAX_NUMBERS:
-            size = 8 if k > 6 else 9
+            size = 7 if k > 6 else 8
             for i in range(k):
                 for j in range(k):
                     color = "white" if shares[i, j] > 0.6 else INK
@@ -108,7 +108,7 @@ def draw_roc(curves) -> str | None:
     """Draw ROC curves."""
     if not can_draw() or not curves:
         return None
-    with canvas(4.4, 3.8) as drawn:
+    with canvas(3.1, 3.0) as drawn:
         ax = drawn.add_subplot()
         ax.plot([0, 1], [0, 1], color="#b0b0b0", linewidth=0.8, linestyle="--")
         for curve, color in zip(curves, CYCLE, strict=False):
@@ -118,8 +118,8 @@ def draw_roc(curves) -> str | None:
                 linewidth=1.4,
             )  # fmt: skip
         ax.set(
-            xlabel="share of other rows that are selected",
-            ylabel="share of rows of the class that are found",
+            xlabel="share of others selected",
+            ylabel="share of the class found",
             aspect="equal",
             xlim=(-0.01, 1.01),
             ylim=(-0.01, 1.01),
@@ -132,7 +132,7 @@ def draw_reliability(measured, of) -> str | None:
     """Draw observed shares against predicted probabilities."""
     if not can_draw() or measured is None:
         return None
-    with canvas(4.4, 3.8) as drawn:
+    with canvas(3.1, 3.0) as drawn:
         ax = drawn.add_subplot()
         ax.plot([0, 1], [0, 1], color="#b0b0b0", linewidth=0.8, linestyle="--")
         ax.plot(
@@ -140,7 +140,7 @@ def draw_reliability(measured, of) -> str | None:
             markersize=4, linewidth=1.2,
         )  # fmt: skip
         ax.set(
-            xlabel=f"predicted probability of {of}",
+            xlabel=f"probability of {of}",
             ylabel="observed share",
             aspect="equal",
             xlim=(-0.02, 1.02),
@@ -153,7 +153,7 @@ def draw_errors(quality, title="") -> str | None:
     """Draw predictions against the true numbers."""
     if not can_draw():
         return None
-    with canvas(4.4, 3.8) as drawn:
+    with canvas(3.1, 3.0) as drawn:
         ax = drawn.add_subplot()
         both = np.concatenate([quality.true, quality.predicted])
         low, high = float(both.min()), float(both.max())

@@ -78,15 +78,17 @@ th, td { text-align: left; vertical-align: top; padding: .32rem .9rem .32rem 0;
 th { font-weight: 600; vertical-align: bottom; }
 th.n, td.n { text-align: right; font-variant-numeric: tabular-nums; }
 td.n { white-space: nowrap; }
-td { max-width: 26rem; overflow-wrap: anywhere; }
+td { max-width: 26rem; }
+td .name { overflow-wrap: anywhere; }
+td:first-child { min-width: 5.5rem; }
 tr > :last-child { padding-right: 0; }
-td code { font-size: .82rem; }
+td code { font-size: .82rem; display: block; min-width: 16rem; }
 .bar { display: inline-block; width: 4rem; height: .55rem; margin-right: .6rem;
   background: var(--pale); vertical-align: baseline; }
 .bar > span { display: block; height: 100%; background: var(--accent); opacity: .7; }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 figure { margin: .6rem 0; max-width: 100%; }
-.figures figure { flex: 0 1 27rem; min-width: min(18rem, 100%); }
+.figures figure { flex: 0 1 auto; max-width: min(100%, 27rem); }
 figure img { max-width: 100%; height: auto; background: #fff; display: block; }
 figcaption { color: var(--soft); font-size: .85rem; line-height: 1.4; margin-top: .3rem;
   max-width: 36rem; }

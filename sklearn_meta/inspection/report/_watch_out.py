@@ -67,7 +67,7 @@ def render(facts):
     entries = [
         tag(
             "li",
-            tag("strong", watch.title),
+            tag("strong", f"{watch.title}."),
             " ",
             watch.text,
             class_="serious" if watch.is_serious else None,
@@ -80,7 +80,7 @@ def render(facts):
 def _constant(facts):
     if facts.inside.kind == "constant":
         yield Watch(
-            "The model is a constant.",
+            "The model is a constant",
             "No pipeline was finished within the time budget. It predicts the same for "
             "every row: raise time_budget and fit again.",
             True,
@@ -96,7 +96,7 @@ def _useless(facts):
             gain = scores.metric.gain(value, scores.constant)
             if math.isfinite(gain) and gain < USELESS:
                 yield Watch(
-                    "Hardly better than a guess.",
+                    "Hardly better than a guess",
                     f"By {scores.metric.words}, the model is not noticeably better "
                     "than a constant. The columns may say nothing about the target, "
                     "or the rows are too few.",
@@ -156,7 +156,7 @@ def _suspects(facts):
         more = f" So do {listed(others, 4)}." if len(others) > 1 else ""
         more = f" So does {others[0]}." if len(others) == 1 else more
         yield Watch(
-            "One column suffices alone.",
+            "One column suffices alone",
             f"“{short(first.column)}” {what}.{more} If it is known only after the "
             "target is, scores are too good to be true: leave it out with "
             "column_kinds={...: 'drop'}. Otherwise the task is easy.",
@@ -176,7 +176,7 @@ def _rare_classes(facts):
     parts = [f"“{short(name, 24)}” ({n})" for n, name in rare]
     what = "class" if record.task == "classes" else "label"
     plural = {"class": "classes", "label": "labels"}[what]
-    title = f"Rare {what if len(rare) == 1 else plural}."
+    title = f"Rare {what if len(rare) == 1 else plural}"
     yield Watch(
         title,
         f"{count(len(rare), what, plural)} with fewer than {RARE_CLASS} rows: "
@@ -190,7 +190,7 @@ def _unseen_classes(facts):
     test = facts.scores.test
     if test is not None and test.n_unseen:
         yield Watch(
-            "Classes that fit has not seen.",
+            "Classes that fit has not seen",
             f"{count(test.n_unseen, 'row')} of X_test {'has' if test.n_unseen == 1 else 'have'} such a class, which no "  # noqa: E501
             "prediction can be; they are left out of the test score.",
             True,
@@ -201,7 +201,7 @@ def _no_honest_score(facts):
     scores = facts.scores
     if not facts.search.is_search:
         yield Watch(
-            "No cross-validation.",
+            "No cross-validation",
             "With search=None nothing is cross-validated: there is no score of the "
             "model but the one on X_test.",
             True,
@@ -209,7 +209,7 @@ def _no_honest_score(facts):
     elif not math.isfinite(scores.honest) and facts.inside.kind != "constant":
         reason = f" ({scores.note})" if scores.note else ""
         yield Watch(
-            "No honest score.",
+            "No honest score",
             f"best_score_ is that of the best of {count(facts.search.n_evaluations, 'evaluation')}, "  # noqa: E501
             f"and a little optimistic; there is no correction{reason}.",
         )
@@ -218,7 +218,7 @@ def _no_honest_score(facts):
 def _order(facts):
     if facts.record.is_in_order:
         yield Watch(
-            "Splits are in temporal order.",
+            "Splits are in temporal order",
             "Scores are those of later rows, predicted from earlier ones. They hold as "
             "long as the future changes no faster than the past did; intervals of the "
             "bootstrap do not cover such a change.",
@@ -229,20 +229,20 @@ def _few_rows(facts):
     record = facts.record
     if record.n_rows < FEW_ROWS:
         yield Watch(
-            "Few rows.",
+            "Few rows",
             f"With {count(record.n_rows, 'row')}, all scores have wide intervals, and "
             "the choice between good pipelines is left to chance.",
         )
     if 0 < record.n_groups < 10:
         yield Watch(
-            "Few groups.",
+            "Few groups",
             f"With {count(record.n_groups, 'group')}, scores say little about "
             "new groups.",
         )
     test = facts.scores.test
     if test is not None and test.n_rows < FEW_TEST_ROWS:
         yield Watch(
-            "Few test rows.",
+            "Few test rows",
             f"The test score rests on {count(test.n_rows, 'row')}.",
         )
 
@@ -250,7 +250,7 @@ def _few_rows(facts):
 def _one_part(facts):
     if facts.search.is_search and facts.search.n_folds == 1:
         yield Watch(
-            "One holdout part.",
+            "One holdout part",
             "Pipelines were compared on one part of the rows in place of folds, to "
             "have time for more of them.",
         )
@@ -262,7 +262,7 @@ def _speed(facts):
         return
     if 1000 * speed.one_row > speed.limit_ms:
         yield Watch(
-            "Slower than asked.",
+            "Slower than asked",
             f"Predicting one row took {seconds(speed.one_row)} here; max_predict_ms is "
             f"{number(speed.limit_ms)}.",
             True,
@@ -275,7 +275,7 @@ def _size(facts):
         return
     if speed.n_bytes > 1e6 * speed.limit_megabytes:
         yield Watch(
-            "Larger than asked.",
+            "Larger than asked",
             f"The pickled model has {number(speed.n_bytes / 1e6)} MB; max_megabytes is "
             f"{number(speed.limit_megabytes)}.",
             True,
@@ -291,7 +291,7 @@ def _left_out(facts):
         kinds.setdefault(column.kind, []).append(f"“{short(column.name, 30)}”")
     words = {"drop": "by column_kinds", "identifier": "identifiers of rows"}
     parts = [f"{listed(names, 4)} ({words.get(kind, kind)})" for kind, names in kinds.items()]  # noqa: E501
-    title = "A column is left out." if len(left) == 1 else "Columns are left out."
+    title = "A column is left out" if len(left) == 1 else "Columns are left out"
     yield Watch(title, f"{'; '.join(parts)}.", False)
 
 
@@ -305,7 +305,7 @@ def _missing(facts):
     ]
     if found:
         yield Watch(
-            "Mostly missing.",
+            "Mostly missing",
             f"More than half of the cells are missing in {listed(found, 5)}.",
         )
 
@@ -314,7 +314,7 @@ def _copies(facts):
     n = facts.record.n_copies
     if n > 0.05 * facts.record.n_rows:
         yield Watch(
-            "Copies of rows.",
+            "Copies of rows",
             f"{count(n, 'row')} are copies of others. They are kept on one side of "
             "every split.",
         )
@@ -326,13 +326,13 @@ def _search(facts):
         return
     if search.stop_reason == "interrupted":
         yield Watch(
-            "The search was interrupted.",
+            "The search was interrupted",
             f"The model is made of what was found by then: "
             f"{count(search.n_evaluations, 'evaluation')}.",
         )
     elif search.n_evaluations < FEW_EVALUATIONS:
         yield Watch(
-            "A short search.",
+            "A short search",
             f"{count(search.n_evaluations, 'pipeline')} "
             f"{'was' if search.n_evaluations == 1 else 'were'} evaluated before the "
             f"search ended ({search.stop_reason}). More time may give a better model.",
@@ -345,7 +345,7 @@ def _failures(facts):
     if n >= max(2, MANY_FAILURES * facts.search.n_evaluations):
         parts = [f"{statuses[s]} × {s}" for s in _FAILURES if statuses.get(s)]
         yield Watch(
-            "Many evaluations failed.",
+            "Many evaluations failed",
             f"{listed(parts)} of {facts.search.n_evaluations}: leaderboard_ has the "
             "reasons.",
         )
@@ -355,7 +355,7 @@ def _members_of_folds(facts):
     of_folds = [m for m in facts.inside.members if m.is_of_folds]
     if of_folds:
         yield Watch(
-            "Not fitted on all rows.",
+            "Not fitted on all rows",
             f"There was no time to fit {count(len(of_folds), 'member')} on all rows: "
             "the models of the folds are averaged in place.",
         )
@@ -368,7 +368,7 @@ def _calibration(facts):
         return
     if measured.reliability.error > UNRELIABLE:
         yield Watch(
-            "Probabilities are off.",
+            "Probabilities are off",
             "On average they differ from the observed shares by "
             f"{percent(measured.reliability.error)}: use them to rank rows, not as "
             "probabilities.",
@@ -378,7 +378,7 @@ def _calibration(facts):
 def _objective(facts):
     if facts.record.objective and facts.inside.is_tuned:
         yield Watch(
-            "The decision is tuned.",
+            "The decision is tuned",
             f"Pipelines were compared by log loss, and the decision was chosen for "
             f"{facts.scores.metric.words}: predict does not always return the most "
             "probable class.",
@@ -394,7 +394,7 @@ def _undefined_test(facts):
 def _seed(facts):
     if not facts.repeat.seed:
         yield Watch(
-            "No seed.",
+            "No seed",
             "random_state is None: another fit will find another model. Pass an "
             "integer, and max_evaluations, to get the same one.",
         )
