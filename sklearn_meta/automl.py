@@ -45,6 +45,12 @@ from sklearn_meta.data._target import (
     with_numpy_type,
 )
 from sklearn_meta.data._task import decision_values
+from sklearn_meta.ensemble._cross_fitted import (
+    in_rows_of_fit,
+    pickled_state,
+    predictions_of,
+    unpickled_state,
+)
 from sklearn_meta.ensemble._export import (
     best_estimator,
     ensemble_of,
@@ -562,6 +568,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         )
         self.ensemble_ = ensemble
         self.ensemble_weights_ = final.weights
+        record = final.out_of_fold
+        self._out_of_fold = record and in_rows_of_fit(record, table)
+        self._no_out_of_fold = final.no_out_of_fold
         self.n_evaluations_ = self.n_iter_ = len(history)
         self.n_splits_ = context.n_splits
         self.stop_reason_ = final.stop_reason
@@ -577,6 +586,12 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         with config_context(**INSIDE):
             encoded = self._row_encoder.encode(self, X)
             return getattr(self.ensemble_, method)(encoded)
+
+    @property
+    def oof_predictions_(self):
+        """Out-of-fold predictions of the final model for the rows of ``fit``."""
+        check_is_fitted(self)
+        return predictions_of(self._out_of_fold, self._no_out_of_fold)
 
     @property
     def leaderboard_(self):
@@ -693,12 +708,12 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         state = {k: v for k, v in state.items() if k != "_state"}
         if "history_" in state:
             state["history_"] = compress_history(state["history_"])
-        return state
+        return pickled_state(state)
 
     def __setstate__(self, state):
         if "history_" in state:
             state = {**state, "history_": expand_history(state["history_"])}
-        super().__setstate__(state)
+        super().__setstate__(unpickled_state(state))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -900,6 +915,14 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Final model, which predicts from the encoded table.
     ensemble_weights_ : dict of int to float
         Share of each member in the final model, by the number of its evaluation.
+    oof_predictions_ : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+        Out-of-fold probabilities of the final model for the rows of ``fit``, for plots
+        and metrics of all kinds. Each fold is predicted by members that were not fitted
+        on it, with weights that were chosen on the other folds. NaN in rows that are in
+        no validation part. The members were fitted on the training folds only, so that
+        the final model is slightly better. Not defined without a search. Pickled if the
+        record takes at most 4 MiB (100 000 rows of two classes); else, accessing it
+        after unpickling is an error that says so.
     leaderboard_ : DataFrame or list of dict
         One row for each evaluation, best first: score, standard error, share in the
         final model, folds, seconds, origin, text, status and reason of a failure.
@@ -1136,6 +1159,14 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         Final model, which predicts from the encoded table.
     ensemble_weights_ : dict of int to float
         Share of each member in the final model, by the number of its evaluation.
+    oof_predictions_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Out-of-fold predictions of the final model for the rows of ``fit``, for plots
+        and metrics of all kinds. Each fold is predicted by members that were not fitted
+        on it, with weights that were chosen on the other folds. NaN in rows that are in
+        no validation part. The members were fitted on the training folds only, so that
+        the final model is slightly better. Not defined without a search. Pickled if the
+        record takes at most 4 MiB (170 000 rows); else, accessing it after unpickling
+        is an error that says so.
     leaderboard_ : DataFrame or list of dict
         One row for each evaluation, best first: score, standard error, share in the
         final model, folds, seconds, origin, text, status and reason of a failure.
