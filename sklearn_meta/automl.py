@@ -89,6 +89,7 @@ from sklearn_meta.evaluation._search_plan import (
     trial_context,
 )
 from sklearn_meta.exceptions import NoCandidateError
+from sklearn_meta.inspection._fit_record import is_in_order, record_fit
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
 from sklearn_meta.inspection._tables import (
@@ -97,6 +98,7 @@ from sklearn_meta.inspection._tables import (
     leaderboard,
     time_report,
 )
+from sklearn_meta.inspection.report import make_report
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import (
@@ -278,6 +280,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         )
         first_budget = checkpoint.first_budget(budget)
         settings = self._settings(table, routed, first_budget)
+        seen_by_fit = record_fit(table, settings)
         begun_with = None
         if self.warm_start or checkpoint.file is not None:
             begun_with = self._fingerprint(table, settings)
@@ -311,6 +314,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if progress is not None:
             progress.close(final.stop_reason, len(state.history))
         self._keep(table, state, final)
+        self._fit_record = replace(
+            seen_by_fit, is_in_order=is_in_order(state.plan.context)
+        )
         self.time_report_ = time_report(watch.seconds, state.history, final, state.plan)
         if metafeatures is not None:
             context = state.plan.context
@@ -654,6 +660,44 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         arguments = dict(self._source)
         catalog = self._catalog(arguments.pop("task"), arguments.pop("loss"))
         return to_source(catalog=catalog, **arguments)
+
+    def report(self, path=None, X_test=None, y_test=None):
+        """Return a report of the fitted model as one page of HTML.
+
+        What to expect on new rows, in words; what to watch out for; scores, confusion
+        or errors of out-of-fold predictions; how the model was found, and what it
+        consists of; speed and size, measured now; what is needed to repeat the fit; and
+        the words that are used. The page opens without a network connection, has no
+        scripts, and holds no cell of the table, no level of a column and no row; it
+        names columns and classes. It is typically 300 kB, and without figures where
+        matplotlib is not installed.
+
+        Parameters
+        ----------
+        path : path-like, default=None
+            File to write, such as ``"report.html"``. It is complete or not there.
+        X_test : {array-like, sparse matrix, data frame} of shape \
+                (n_samples, n_features), default=None
+            Rows that were held back from ``fit``. With them, the time of a thousand
+            predictions is measured, and with `y_test` the score, with an interval of
+            the bootstrap over the rows, and the importance of the columns.
+        y_test : array-like of shape (n_samples,) or (n_samples, n_outputs), \
+                default=None
+            Target of `X_test`.
+
+        Returns
+        -------
+        report : Report
+            Shows itself in a notebook; ``report.save(path)`` writes it, and
+            ``print(report)`` is its first two sections as text.
+
+        Raises
+        ------
+        ValueError
+            If `y_test` is passed without `X_test`, or does not fit to it.
+        """
+        check_is_fitted(self)
+        return make_report(self, path, X_test, y_test)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")
