@@ -127,7 +127,8 @@ class _ModelSource:
                 "time only for fits on the folds of some of them.",
             ]
         if self.weighted and (argument := self._weights_argument(spec)):
-            lines += ["With weights of the rows:", f"pipeline.fit(X, y, {argument}=w)"]
+            fit = f"pipeline.fit(X, y, {argument}=w / w.mean())"
+            lines += ["With weights w of the rows:", fit]
         return ["", *lines] if lines else []
 
     @property
