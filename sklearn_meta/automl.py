@@ -57,6 +57,7 @@ from sklearn_meta.ensemble._export import (
     source_arguments,
 )
 from sklearn_meta.ensemble._final_model import combine_search
+from sklearn_meta.ensemble._source import source_of
 from sklearn_meta.ensemble._zero_shot import fit_recommended, zero_shot_seconds
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._checkpoint import (
@@ -88,7 +89,6 @@ from sklearn_meta.evaluation._search_plan import (
     make_plan,
     trial_context,
 )
-from sklearn_meta.exceptions import NoCandidateError
 from sklearn_meta.inspection._fit_record import is_in_order, record_fit
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
@@ -109,7 +109,7 @@ from sklearn_meta.metalearning._run_records import (
 from sklearn_meta.parallel._cluster import ClusterError
 from sklearn_meta.parallel._start_pool import start_pool
 from sklearn_meta.parallel._workers import Workers, runs_on_workers
-from sklearn_meta.pipelines import SearchSpace, to_source
+from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search._protocol import make_problem
 from sklearn_meta.search._strategies import STRATEGIES, as_strategy
 from sklearn_meta.timing._forecast import make_forecast
@@ -634,15 +634,25 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         return recall_table(self._neighbors, self.history_)
 
-    def to_source(self):
-        """Return the Python source of the best single pipeline.
+    def to_source(self, ensemble=False):
+        """Return the Python source of the best single pipeline, or of the whole model.
+
+        Parameters
+        ----------
+        ensemble : bool, default=False
+            Whether to write the final model, which ``predict`` uses, with the weights
+            of its members and its decision between classes. By default, the best
+            single pipeline is written, which is simpler.
 
         Returns
         -------
         source : str
-            Module that defines ``pipeline``, equal to ``clone(best_estimator_)``. It
-            needs scikit-learn and, if the pipeline uses them, LightGBM, numpy, or this
-            package for a ``bagged_mlp`` or ``maml`` step and to parse strings.
+            Module that defines ``pipeline``, a scikit-learn estimator that is not
+            fitted. Without `ensemble`, it equals ``clone(best_estimator_)``. It needs
+            scikit-learn and, if the pipelines use them, LightGBM, numpy, scipy, or this
+            package for a ``bagged_mlp`` or ``maml`` step and to parse strings. Fitted
+            on the rows of ``fit``, it predicts as this estimator does; the user guide
+            says what may differ.
 
         Raises
         ------
@@ -651,15 +661,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             constant.
         """
         check_is_fitted(self)
-        if self._source is None:
-            raise NoCandidateError(
-                "to_source() writes the best pipeline that fit found, but no candidate "
-                "was finished within the time budget and the model predicts a "
-                "constant. Raise time_budget and fit again."
-            )
-        arguments = dict(self._source)
-        catalog = self._catalog(arguments.pop("task"), arguments.pop("loss"))
-        return to_source(catalog=catalog, **arguments)
+        return source_of(self, self._catalog, ensemble=ensemble)
 
     def report(self, path=None, X_test=None, y_test=None):
         """Return a report of the fitted model as one page of HTML.
