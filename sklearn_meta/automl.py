@@ -584,6 +584,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.stop_reason_ = final.stop_reason
         self.recall_note_ = state.prior.note
         self._neighbors = state.prior.neighbors
+        self._n_validation_rows = context.n_validation_rows
+        metafeatures = state.prior.metafeatures
+        self._metafeatures = {} if metafeatures is None else metafeatures.as_dict()
         if self.warm_start and isinstance(state.record, MemoryRecord):
             self._state = state
 
