@@ -25,7 +25,6 @@ from sklearn_meta.ensemble._combination import Combination, as_pairs, normalize
 from sklearn_meta.ensemble._fallbacks import constant_model
 from sklearn_meta.ensemble._fold_scores import safe_score
 from sklearn_meta.ensemble._greedy_selection import _CallableTotals
-from sklearn_meta.ensemble._members import FinalModel
 from sklearn_meta.evaluation._budget import combine_seconds
 from sklearn_meta.exceptions import UsageLimitWarning
 from sklearn_meta.parallel._pickled import dumps
@@ -80,10 +79,51 @@ def median_ms(call: Callable, clock: Callable = time.perf_counter) -> float:
     return float(np.median(runs))
 
 
+def usage_limits(max_predict_ms, max_megabytes, with_final, table):
+    """Return the limits of use of the final model of a fit.
+
+    Parameters
+    ----------
+    max_predict_ms, max_megabytes : float or None
+        None for no limit.
+    with_final : callable
+        ``with_final(final)`` returns the fitted estimator with a final model.
+    table : Table
+        Of which a row is predicted.
+
+    Returns
+    -------
+    limits : UsageLimits or NoLimits
+    """
+    if max_predict_ms is None and max_megabytes is None:
+        return NO_LIMITS
+    limits = np.array(
+        [np.inf if m is None else m for m in (max_predict_ms, max_megabytes)]
+    )
+    is_classifier = table.dataset.task.is_classifier
+
+    def measure(model, row, method):
+        """Return milliseconds and megabytes of a fitted estimator."""
+        ms = megabytes = np.nan
+        if max_predict_ms is not None:
+            ms = median_ms(lambda: getattr(model, method)(row))
+        if max_megabytes is not None:
+            megabytes = pickled_megabytes(model)
+        return np.array([ms, megabytes])
+
+    def measure_final(final):
+        return measure(with_final(final), table.given.take(np.array([0])), "predict")
+
+    def measure_member(member):
+        method = "predict_proba" if is_classifier else "predict"
+        row = table.canonical.X[:1]
+        return sum(measure(model, row, method) for model in member.models)
+
+    return UsageLimits(limits, measure_final, measure_member)
+
+
 class NoLimits:
     """Stands for `UsageLimits` where there is no limit."""
-
-    predict_ms = megabytes = float("nan")
 
     def plan_of_search(self, plan):
         """Return the plan unchanged."""
@@ -93,11 +133,11 @@ class NoLimits:
         """Return all candidates."""
         return candidates
 
-    def lighter(self, oof, candidates, found, refits):
+    def lighter(self, oof, candidates, weights, refits):
         """Return None: the combination stays."""
         return None
 
-    def single(self, members, candidates):
+    def for_best(self, members, candidates):
         """Return the candidates for the best single one."""
         return candidates
 
@@ -110,7 +150,11 @@ class NoLimits:
         return final
 
     def finish(self, final, context):
-        """Do nothing."""
+        """Return NaN for what was not measured."""
+        return np.nan, np.nan
+
+
+NO_LIMITS = NoLimits()
 
 
 @dataclass(eq=False)
@@ -136,16 +180,6 @@ class UsageLimits:
     _last: tuple | None = None
     _n_attempts: int = 0
     _n_candidates: int = 0
-
-    @property
-    def predict_ms(self) -> float:
-        """Milliseconds of a prediction of one row; NaN if there is no limit."""
-        return float(self._last[1][0]) if np.isfinite(self.limits[0]) else np.nan
-
-    @property
-    def megabytes(self) -> float:
-        """Megabytes of the pickled estimator; NaN if there is no limit."""
-        return float(self._last[1][1]) if np.isfinite(self.limits[1]) else np.nan
 
     def plan_of_search(self, plan):
         """Return the plan of a search that leaves time for measurements.
@@ -183,7 +217,7 @@ class UsageLimits:
             return allowed
         return [min(candidates, key=lambda i: self._excess(costs[i]))]
 
-    def lighter(self, oof, candidates, found, refits):
+    def lighter(self, oof, candidates, weights, refits):
         """Choose candidates that keep the limits together, if a combination does not.
 
         Parameters
@@ -191,8 +225,8 @@ class UsageLimits:
         oof : OutOfFold
         candidates : sequence of int
             Indices in `oof`, each of which keeps the limits alone.
-        found : tuple of (Combination, sequence of int, object)
-            Combination, indices of its members, and decision.
+        weights : dict of int to float
+            Weight of each member of the combination of the candidates.
         refits : Refits
 
         Returns
@@ -200,16 +234,15 @@ class UsageLimits:
         chosen : list of int or None
             None if the combination keeps the limits.
         """
-        combination, members, _ = found
-        context = refits.context
-        room, costs = self._room(context), self._costs_of(oof, candidates)
-        if len(members) == 1 or (sum(costs[m] for m in members) <= room).all():
+        room = self._room(refits.context)
+        costs = self._costs_of(oof, candidates)
+        if len(weights) == 1 or (sum(costs[m] for m in weights) <= room).all():
             return None
         shares = np.array([_share(costs[i], room) for i in candidates])
-        return _choose(oof, candidates, shares, members, combination.weights, refits)
+        return _choose(oof, candidates, shares, weights, refits)
 
-    def single(self, members, candidates):
-        """Return the candidates for the best single one: no other model is kept."""
+    def for_best(self, members, candidates):
+        """Return the members: another best single model would take megabytes."""
         return members
 
     def accepts(self, final, context) -> bool:
@@ -278,10 +311,20 @@ class UsageLimits:
         ----------
         final : FinalModel
         context : EvaluationContext
+
+        Returns
+        -------
+        predict_ms, megabytes : float
+            NaN for what has no limit.
         """
         used = self._measured(final)
-        if (used <= self.limits).all():
-            return
+        if not (used <= self.limits).all():
+            self._warn(final, used, context)
+        predict_ms, megabytes = np.where(np.isfinite(self.limits), used, np.nan)
+        return float(predict_ms), float(megabytes)
+
+    def _warn(self, final, used, context):
+        """Warn that a final model exceeds a limit."""
         overhead = np.minimum(self._room_of(context), used)
         said = []
         for i, (name, unit) in enumerate(NAMES):
@@ -337,8 +380,9 @@ class UsageLimits:
                 sizes.setdefault(kind, []).append(known[1])
         costs = {}
         for i in candidates:
-            known, kind = self._costs.get(_text(oof.evaluations[i])), _kind(
-                oof.evaluations[i]
+            known, kind = (
+                self._costs.get(_text(oof.evaluations[i])),
+                _kind(oof.evaluations[i]),
             )
             if known is not None:
                 costs[i] = known
@@ -380,7 +424,7 @@ def _share(cost, room):
         return np.where(np.isfinite(room) & (room > 0), cost / room, 0.0)
 
 
-def _choose(oof, candidates, shares, members, weights, refits):
+def _choose(oof, candidates, shares, weights, refits):
     """Choose candidates that need at most the whole room together."""
     context, budget = refits.context, refits.budget
     task, rows, metric = context.dataset.task, oof.rows, context.comparison
@@ -394,7 +438,9 @@ def _choose(oof, candidates, shares, members, weights, refits):
     def prepared(i):
         values = oof.predictions[i]
         if not task.is_classifier:
-            return np.clip(values, *task.limits(context.dataset.y, context.extrapolation))
+            return np.clip(
+                values, *task.limits(context.dataset.y, context.extrapolation)
+            )
         return normalize(values if y.ndim == 1 else as_pairs(values))
 
     def score(values):
@@ -412,7 +458,7 @@ def _choose(oof, candidates, shares, members, weights, refits):
     means = np.array([oof.evaluations[i].score for i in candidates])
     n = N_CONSIDERED if by_loss else N_CONSIDERED_SLOW
     considered = _considered(means, shares, n)
-    considered += [candidates.index(m) for m in members]
+    considered += [candidates.index(m) for m in weights]
     considered = sorted(set(considered), key=lambda c: -means[c])
     values = [prepared(candidates[c]) for c in considered]
     best = _best_selection(
@@ -422,8 +468,8 @@ def _choose(oof, candidates, shares, members, weights, refits):
         starts=N_STARTS if by_loss else N_STARTS_SLOW,
         additions=N_ADDITIONS if by_loss else N_ADDITIONS_SLOW,
         first=_without_heavy(
-            [considered.index(candidates.index(m)) for m in members],
-            np.asarray(weights),
+            [considered.index(candidates.index(m)) for m in weights],
+            list(weights.values()),
             shares[considered],
         ),
         stop=lambda: budget.clock() >= deadline,
@@ -505,6 +551,3 @@ def pickled_megabytes(value) -> float:
     megabytes : float
     """
     return len(dumps(value)) / 1e6
-
-
-__all__ = ["FinalModel", "NoLimits", "UsageLimits", "median_ms", "pickled_megabytes"]
