@@ -112,9 +112,9 @@ sphinx_gallery_conf = {
     "reference_url": {"sklearn_meta": None},
     "show_memory": False,
     "abort_on_example_error": True,
-    # Nothing runs in the browser.
-    "binder": {},
-    "plot_gallery": "True",
+    "show_signature": False,
+    # Its page loads scripts from other servers.
+    "write_computation_times": False,
 }
 if find_spec("distributed") is None:
     # Shown, but not run.
