@@ -77,6 +77,15 @@ intersphinx_mapping = {
     }.items()
 }
 
+# A role that names nothing of this package is an error. Not: words in single backticks,
+# annotations, private classes, and what is missing from the inventories.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", ".*"),
+    ("py:class", r"collections\.abc\..*|tuple\[.*|sklearn_meta\..*\._.*"),
+    ("py:.*", r"(?!sklearn_meta)\w+\..*"),
+]
+
 # Prompts and output are not copied.
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
