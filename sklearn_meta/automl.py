@@ -45,12 +45,19 @@ from sklearn_meta.data._target import (
     with_numpy_type,
 )
 from sklearn_meta.data._task import decision_values
+from sklearn_meta.ensemble._cross_fitted import (
+    in_rows_of_fit,
+    pickled_state,
+    predictions_of,
+    unpickled_state,
+)
 from sklearn_meta.ensemble._export import (
     best_estimator,
     ensemble_of,
     source_arguments,
 )
 from sklearn_meta.ensemble._final_model import combine_search
+from sklearn_meta.ensemble._source import source_of
 from sklearn_meta.ensemble._zero_shot import fit_recommended, zero_shot_seconds
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._checkpoint import (
@@ -82,7 +89,7 @@ from sklearn_meta.evaluation._search_plan import (
     make_plan,
     trial_context,
 )
-from sklearn_meta.exceptions import NoCandidateError
+from sklearn_meta.inspection._fit_record import is_in_order, record_fit
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
 from sklearn_meta.inspection._tables import (
@@ -91,6 +98,7 @@ from sklearn_meta.inspection._tables import (
     leaderboard,
     time_report,
 )
+from sklearn_meta.inspection.report import make_report
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import (
@@ -101,7 +109,7 @@ from sklearn_meta.metalearning._run_records import (
 from sklearn_meta.parallel._cluster import ClusterError
 from sklearn_meta.parallel._start_pool import start_pool
 from sklearn_meta.parallel._workers import Workers, runs_on_workers
-from sklearn_meta.pipelines import SearchSpace, to_source
+from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search._protocol import make_problem
 from sklearn_meta.search._strategies import STRATEGIES, as_strategy
 from sklearn_meta.timing._forecast import make_forecast
@@ -272,6 +280,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         )
         first_budget = checkpoint.first_budget(budget)
         settings = self._settings(table, routed, first_budget)
+        seen_by_fit = record_fit(table, settings)
         begun_with = None
         if self.warm_start or checkpoint.file is not None:
             begun_with = self._fingerprint(table, settings)
@@ -305,6 +314,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if progress is not None:
             progress.close(final.stop_reason, len(state.history))
         self._keep(table, state, final)
+        self._fit_record = replace(
+            seen_by_fit, is_in_order=is_in_order(state.plan.context)
+        )
         self.time_report_ = time_report(watch.seconds, state.history, final, state.plan)
         if metafeatures is not None:
             context = state.plan.context
@@ -556,6 +568,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         )
         self.ensemble_ = ensemble
         self.ensemble_weights_ = final.weights
+        record = final.out_of_fold
+        self._out_of_fold = record and in_rows_of_fit(record, table)
+        self._no_out_of_fold = final.no_out_of_fold
         self.n_evaluations_ = self.n_iter_ = len(history)
         self.n_splits_ = context.n_splits
         self.stop_reason_ = final.stop_reason
@@ -571,6 +586,12 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         with config_context(**INSIDE):
             encoded = self._row_encoder.encode(self, X)
             return getattr(self.ensemble_, method)(encoded)
+
+    @property
+    def oof_predictions_(self):
+        """Out-of-fold predictions of the final model for the rows of ``fit``."""
+        check_is_fitted(self)
+        return predictions_of(self._out_of_fold, self._no_out_of_fold)
 
     @property
     def leaderboard_(self):
@@ -613,15 +634,25 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         return recall_table(self._neighbors, self.history_)
 
-    def to_source(self):
-        """Return the Python source of the best single pipeline.
+    def to_source(self, ensemble=False):
+        """Return the Python source of the best single pipeline, or of the whole model.
+
+        Parameters
+        ----------
+        ensemble : bool, default=False
+            Whether to write the final model, which ``predict`` uses, with the weights
+            of its members and its decision between classes. By default, the best
+            single pipeline is written, which is simpler.
 
         Returns
         -------
         source : str
-            Module that defines ``pipeline``, equal to ``clone(best_estimator_)``. It
-            needs scikit-learn and, if the pipeline uses them, LightGBM, numpy, or this
-            package for a ``bagged_mlp`` or ``maml`` step and to parse strings.
+            Module that defines ``pipeline``, a scikit-learn estimator that is not
+            fitted. Without `ensemble`, it equals ``clone(best_estimator_)``. It needs
+            scikit-learn and, if the pipelines use them, LightGBM, numpy, scipy, or this
+            package for a ``bagged_mlp`` or ``maml`` step and to parse strings. Fitted
+            on the rows of ``fit``, it predicts as this estimator does; the user guide
+            says what may differ.
 
         Raises
         ------
@@ -630,15 +661,45 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             constant.
         """
         check_is_fitted(self)
-        if self._source is None:
-            raise NoCandidateError(
-                "to_source() writes the best pipeline that fit found, but no candidate "
-                "was finished within the time budget and the model predicts a "
-                "constant. Raise time_budget and fit again."
-            )
-        arguments = dict(self._source)
-        catalog = self._catalog(arguments.pop("task"), arguments.pop("loss"))
-        return to_source(catalog=catalog, **arguments)
+        return source_of(self, self._catalog, ensemble=ensemble)
+
+    def report(self, path=None, X_test=None, y_test=None):
+        """Return a report of the fitted model as one page of HTML.
+
+        What to expect on new rows, in words; what to watch out for; scores, confusion
+        or errors of out-of-fold predictions; how the model was found, and what it
+        consists of; speed and size, measured now; what is needed to repeat the fit; and
+        the words that are used. The page opens without a network connection, has no
+        scripts, and holds no cell of the table, no level of a column and no row; it
+        names columns and classes. It is typically 300 kB, and without figures where
+        matplotlib is not installed.
+
+        Parameters
+        ----------
+        path : path-like, default=None
+            File to write, such as ``"report.html"``. It is complete or not there.
+        X_test : {array-like, sparse matrix, data frame} of shape \
+                (n_samples, n_features), default=None
+            Rows that were held back from ``fit``. With them, the time of a thousand
+            predictions is measured, and with `y_test` the score, with an interval of
+            the bootstrap over the rows, and the importance of the columns.
+        y_test : array-like of shape (n_samples,) or (n_samples, n_outputs), \
+                default=None
+            Target of `X_test`.
+
+        Returns
+        -------
+        report : Report
+            Shows itself in a notebook; ``report.save(path)`` writes it, and
+            ``print(report)`` is its first two sections as text.
+
+        Raises
+        ------
+        ValueError
+            If `y_test` is passed without `X_test`, or does not fit to it.
+        """
+        check_is_fitted(self)
+        return make_report(self, path, X_test, y_test)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")
@@ -649,12 +710,12 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         state = {k: v for k, v in state.items() if k != "_state"}
         if "history_" in state:
             state["history_"] = compress_history(state["history_"])
-        return state
+        return pickled_state(state)
 
     def __setstate__(self, state):
         if "history_" in state:
             state = {**state, "history_": expand_history(state["history_"])}
-        super().__setstate__(state)
+        super().__setstate__(unpickled_state(state))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -856,6 +917,14 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Final model, which predicts from the encoded table.
     ensemble_weights_ : dict of int to float
         Share of each member in the final model, by the number of its evaluation.
+    oof_predictions_ : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+        Out-of-fold probabilities of the final model for the rows of ``fit``, for plots
+        and metrics of all kinds. Each fold is predicted by members that were not fitted
+        on it, with weights that were chosen on the other folds. NaN in rows that are in
+        no validation part. The members were fitted on the training folds only, so that
+        the final model is slightly better. Not defined without a search. Pickled if the
+        record takes at most 4 MiB (100 000 rows of two classes); else, accessing it
+        after unpickling is an error that says so.
     leaderboard_ : DataFrame or list of dict
         One row for each evaluation, best first: score, standard error, share in the
         final model, folds, seconds, origin, text, status and reason of a failure.
@@ -1092,6 +1161,14 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         Final model, which predicts from the encoded table.
     ensemble_weights_ : dict of int to float
         Share of each member in the final model, by the number of its evaluation.
+    oof_predictions_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Out-of-fold predictions of the final model for the rows of ``fit``, for plots
+        and metrics of all kinds. Each fold is predicted by members that were not fitted
+        on it, with weights that were chosen on the other folds. NaN in rows that are in
+        no validation part. The members were fitted on the training folds only, so that
+        the final model is slightly better. Not defined without a search. Pickled if the
+        record takes at most 4 MiB (170 000 rows); else, accessing it after unpickling
+        is an error that says so.
     leaderboard_ : DataFrame or list of dict
         One row for each evaluation, best first: score, standard error, share in the
         final model, folds, seconds, origin, text, status and reason of a failure.

@@ -6,6 +6,7 @@ __all__ = [
     "InvalidHyperparameterError",
     "InvalidPipelineError",
     "NoCandidateError",
+    "OutOfFoldError",
     "PipelineSyntaxError",
     "SearchInterruptedWarning",
     "SklearnMetaError",
@@ -54,6 +55,10 @@ class PipelineSyntaxError(InvalidPipelineError):
 
 class NoCandidateError(SklearnMetaError, ValueError):
     """Error if no candidate could be fitted."""
+
+
+class OutOfFoldError(SklearnMetaError, ValueError):
+    """Error if there are no out-of-fold predictions, or too few for what is asked."""
 
 
 class CheckpointError(SklearnMetaError, ValueError):

@@ -16,8 +16,12 @@ import numpy as np
 
 from sklearn_meta._cleanup import ThreadSettings
 from sklearn_meta._warnings import warn
-from sklearn_meta.ensemble._choose_combination import combine
-from sklearn_meta.ensemble._combination import Combination, as_pairs, of_pairs
+from sklearn_meta.ensemble._choose_combination import choice_of_one, choose
+from sklearn_meta.ensemble._cross_fitted import (
+    TOO_LARGE,
+    combined_predictions,
+    cross_fitted,
+)
 from sklearn_meta.ensemble._decisions import tune_decision
 from sklearn_meta.ensemble._fallbacks import (
     fastest_model,
@@ -43,6 +47,9 @@ COMBINE = "sklearn_meta.ensemble._final_model:combine_candidates"
 # Share of the time left within which the last call of the scorer must end. A usual one
 # takes milliseconds.
 SCORE_SHARE_OF_REST = 0.6
+
+# Share of it for the scores of single candidates, where nothing is combined.
+SINGLE_SHARE = 0.1
 
 # Share of the time left after combining in which the decision between classes is tuned,
 # and the largest share for the time that was reserved for it.
@@ -170,9 +177,8 @@ def build_final_model(
         ]
         if not candidates:
             break
-        combination, members, decision = _combine(
-            oof, candidates, context, ensemble_size, refits
-        )
+        choice, decision = _combine(oof, candidates, context, ensemble_size, refits)
+        members = [candidates[m] for m in choice.combination.members]
         best = max(candidates, key=lambda i: oof.evaluations[i].score)
         # Members by decreasing weight; the best candidate last if it is not a member.
         wanted = list(dict.fromkeys([*members, best]))
@@ -182,15 +188,38 @@ def build_final_model(
         if not failed:
             ranked = sorted(members, key=lambda i: -oof.evaluations[i].score)
             best = next(i for i in [best, *ranked] if fitted[i] is not None)
-            return FinalModel(
+            final = FinalModel(
                 tuple(fitted[i] for i in members),
-                combination,
+                choice.combination,
                 fitted[best],
                 refits.seconds,
                 decision=decision,
             )
+            return _with_out_of_fold(final, choice, oof, candidates, context)
         candidates = [i for i in candidates if i not in failed]
-    return screening_model(history) or fastest_model(oof.evaluations, refits)
+    final = screening_model(history)
+    if final is not None:
+        return final
+    final = fastest_model(oof.evaluations, refits)
+    if final is None:
+        return None
+    fastest = [i for i in everyone if oof.evaluations[i] is final.best.evaluation]
+    choice = _choice_of_one(0, oof, context.dataset)
+    return _with_out_of_fold(final, choice, oof, fastest, context)
+
+
+def _choice_of_one(member, oof, dataset):
+    """Return the choice of a candidate without an alternative."""
+    copy_of = None if dataset.copy_of is None else dataset.copy_of[oof.rows]
+    return choice_of_one(member, dataset.y[oof.rows], oof.folds, copy_of)
+
+
+def _with_out_of_fold(final, choice, oof, candidates, context):
+    """Return a final model with its out-of-fold predictions."""
+    predictions = [oof.predictions[i] for i in candidates]
+    record = cross_fitted(choice, predictions, oof.rows, context)
+    reason = TOO_LARGE if record is None else ""
+    return replace(final, out_of_fold=record, no_out_of_fold=reason)
 
 
 @dataclass(frozen=True)
@@ -241,7 +270,7 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
 
     Yields
     ------
-    combination : Combination
+    choice : Choice
     decision : float, ndarray or None
         See `tune_decision`; None if the metric does not judge labels.
     """
@@ -254,7 +283,7 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         limits = dataset.task.limits(dataset.y, context.extrapolation)
         predictions = tuple(np.clip(p, *limits) for p in predictions)
     y, comparison = dataset.y[given.rows], context.comparison
-    combination = combine(
+    choice = choose(
         predictions,
         y,
         task=dataset.task.name,
@@ -263,7 +292,7 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
                 predictions, given.rows[rows], scoring=comparison
             ),
             clock,
-            now + last_call,
+            now + (last_call if size > 1 else SINGLE_SHARE * last_call),
             given.score_seconds if comparison is context.scoring else 0.0,
         ),
         folds=given.folds,
@@ -278,10 +307,11 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         clock=clock,
         known_scores=given.known_scores,
     )
-    decision = None
+    combination, decision = choice.combination, None
     if context.judges_labels:
+        members = [predictions[m] for m in combination.members]
         decision = tune_decision(
-            _combined(combination, [predictions[m] for m in combination.members], y),
+            combined_predictions(combination, members, dataset.task),
             y,
             score=lambda predictions, rows: context.score(
                 predictions, given.rows[rows]
@@ -290,11 +320,11 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
             deadline=clock() + max(0.0, _decide_seconds(now + last_call - clock())),
             clock=clock,
         )
-    yield combination, decision
+    yield choice, decision
 
 
 def _combine(oof, candidates, context, ensemble_size, refits):
-    """Return a combination, the indices of its members, and the tuned decision."""
+    """Return the choice among candidates, and the tuned decision."""
     chosen = [oof.evaluations[i] for i in candidates]
     score_seconds = max(e.score_seconds for e in chosen)
     is_slow = (
@@ -316,34 +346,26 @@ def _combine(oof, candidates, context, ensemble_size, refits):
     seconds = combine_seconds(remaining, score_seconds)
     last_call = max(seconds, SCORE_SHARE_OF_REST * remaining)
     arguments = (given, ensemble_size, seconds, last_call)
-    best_alone = Combination.single(int(np.argmax(given.scores))), None
+    best = int(np.argmax(given.scores))
+    best_alone = _choice_of_one(best, oof, context.dataset), None
     suspects = getattr(pool, "suspects", ())
     if context.scoring.is_own_code and (
         pool.place is Place.LOST or COMBINE in suspects
     ):
         # It may be what the workers died of.
-        found = best_alone
-    elif context.scoring.is_own_code and pool.place is Place.WORKER:
+        return best_alone
+    if context.scoring.is_own_code and pool.place is Place.WORKER:
         # A scorer of the user may hang, and a worker can be killed.
         deadline = budget.clock() + last_call if np.isfinite(last_call) else None
         task = Task(
             "combine", COMBINE, arguments, deadline, refits.memory_limit, COMBINE
         )
-        found = run_task(pool, task) or best_alone
-    else:
-        (found,) = combine_candidates(context, *arguments, clock=budget.clock)
-    combination, decision = found
-    return combination, [candidates[m] for m in combination.members], decision
+        return run_task(pool, task) or best_alone
+    (found,) = combine_candidates(context, *arguments, clock=budget.clock)
+    return found
 
 
 def _decide_seconds(remaining):
     """Return the seconds in which the decision is tuned."""
     reserved = min(DECIDE_SECONDS, DECIDE_MOST_OF_REST * remaining)
     return max(DECIDE_SHARE_OF_REST * remaining, reserved)
-
-
-def _combined(combination, predictions, y):
-    """Return the combined probabilities of classes or labels."""
-    if y.ndim == 1:
-        return combination.apply(predictions)
-    return of_pairs(combination.apply([as_pairs(p) for p in predictions]))
