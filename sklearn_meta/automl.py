@@ -600,6 +600,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         )
         self.ensemble_ = ensemble
         self.ensemble_weights_ = final.weights
+        self.honest_score_ = final.honest.score
+        self.honest_interval_ = np.array([final.honest.low, final.honest.high])
+        self.honest_note_ = final.honest.note
         record = final.out_of_fold
         self._out_of_fold = record and in_rows_of_fit(record, table)
         self._no_out_of_fold = final.no_out_of_fold
@@ -968,6 +971,18 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     best_score_ : float
         Mean cross-validated score of the best single pipeline by `scoring`, of its most
         probable class for a metric of labels; greater is better. NaN without a search.
+    honest_score_ : float
+        Score by `scoring` that is expected of the final model on new rows, corrected
+        for the choice among many pipelines and weights, from which `best_score_` looks
+        too good: bootstrap bias-corrected cross-validation (Tsamardinos et al., 2018).
+        Still of models of training folds, so that the final model is slightly better.
+        NaN where there is no estimate, see `honest_note_`.
+    honest_interval_ : ndarray of shape (2,)
+        Interval that holds the score on very many new rows of the same kind with a
+        confidence of about 95 %.
+    honest_note_ : str
+        Reason why `honest_score_` is NaN: splits in temporal order, no search, too few
+        rows or too little time; usually empty.
     best_pipeline_ : str
         Text of the best single pipeline.
     ensemble_ : fitted ensemble
@@ -1270,6 +1285,18 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     best_score_ : float
         Mean cross-validated score of the best single pipeline; greater is better. NaN
         without a search.
+    honest_score_ : float
+        Score by `scoring` that is expected of the final model on new rows, corrected
+        for the choice among many pipelines and weights, from which `best_score_` looks
+        too good: bootstrap bias-corrected cross-validation (Tsamardinos et al., 2018).
+        Still of models of training folds, so that the final model is slightly better.
+        NaN where there is no estimate, see `honest_note_`.
+    honest_interval_ : ndarray of shape (2,)
+        Interval that holds the score on very many new rows of the same kind with a
+        confidence of about 95 %.
+    honest_note_ : str
+        Reason why `honest_score_` is NaN: splits in temporal order, no search, too few
+        rows or too little time; usually empty.
     best_pipeline_ : str
         Text of the best single pipeline.
     ensemble_ : fitted ensemble
