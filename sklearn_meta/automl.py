@@ -916,7 +916,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         not changed.
     ensemble_size : int, default=25
         Rounds of greedy ensemble selection, hence the maximum number of members. With
-        1, the model is the best single pipeline.
+        1, the model is the best single pipeline, its probabilities calibrated where
+        that helps.
     max_predict_ms : float or None, default=None
         Maximum milliseconds of ``predict`` for one row, encoding included, on one
         thread of this machine: the median of several calls after a first one. Of the
