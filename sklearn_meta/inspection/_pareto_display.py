@@ -302,8 +302,8 @@ class ParetoDisplay:
         )
         # The best ones first, which matter most.
         chosen = list(zip(front, names, strict=True))[::-1][:MAX_NAMES]
-        ax.figure.canvas.draw()
-        renderer = ax.figure.canvas.get_renderer()
+        ax.figure.figure.draw_without_rendering()
+        inside = ax.get_window_extent()
         # Names do not hide points.
         taken = [
             Bbox.from_bounds(u - 3, v - 3, 6, 6)
@@ -326,9 +326,9 @@ class ParetoDisplay:
                     fontsize="small",
                     color=INK,
                     zorder=5,
+                    bbox={"color": "white", "alpha": 0.7, "pad": 0},
                 )
-                box = text.get_window_extent(renderer)
-                inside = ax.get_window_extent(renderer)
+                box = text.get_window_extent()
                 fits = inside.x0 <= box.x0 and box.x1 <= inside.x1
                 if fits and not any(box.overlaps(other) for other in taken):
                     taken.append(box)

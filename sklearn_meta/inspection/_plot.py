@@ -66,9 +66,10 @@ def start_plot(display, ax, figsize=(6.4, 4.0)):
     ax : matplotlib Axes
     """
     check_matplotlib(type(display))
-    import matplotlib.pyplot as plt
-
     if ax is None:
+        # Not needed for axes that the user has made without it.
+        import matplotlib.pyplot as plt
+
         _, ax = plt.subplots(figsize=figsize, layout="constrained")
     display.ax_, display.figure_ = ax, ax.figure
     for side in ("top", "right"):
