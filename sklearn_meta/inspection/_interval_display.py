@@ -19,6 +19,7 @@ from sklearn_meta.inspection._plot import (
     RED,
     SKY,
     check_matplotlib,
+    draw_legend,
     number_text,
     set_title,
     start_plot,
@@ -337,8 +338,7 @@ class IntervalDisplay:
             f"{100 * inside.mean():.0f} % of {len(y)} intervals hold the truth, "
             f"{100 * self.coverage:g} % are meant to",
         )
-        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False,
-                  fontsize="small")  # fmt: skip
+        draw_legend(ax)
         return self
 
     def _plot_sets(self, ax, output):

@@ -13,6 +13,7 @@ from sklearn_meta.inspection._plot import (
     LIGHT,
     ORANGE,
     check_matplotlib,
+    draw_legend,
     names_of,
     score_name_of,
     set_title,
@@ -266,15 +267,7 @@ class ParetoDisplay:
             f"Score and {what} time: {len(front)} of {len(scores)} pipelines on the "
             "Pareto front",
         )
-        handles, labels = ax.get_legend_handles_labels()
-        legend = ax.legend(
-            handles,
-            labels,
-            loc="center left",
-            bbox_to_anchor=(1.01, 0.5),
-            frameon=False,
-            fontsize="small",
-        )
+        legend = draw_legend(ax)
         if self.members_ is not None:
             legend.legend_handles[-1].set_sizes([60])
         # Once the axes have their final place.

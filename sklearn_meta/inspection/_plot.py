@@ -85,6 +85,37 @@ def set_title(ax, text):
     ax.set_title(text, loc="left", fontsize="medium", color=INK)
 
 
+def draw_legend(ax, handles=None):
+    """Draw a legend beside the axes, or in them where nothing makes room for it.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    handles : list of artists, default=None
+        None for all with a label.
+
+    Returns
+    -------
+    legend : matplotlib Legend
+    """
+    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
+    if ax.figure.figure.get_layout_engine() is None:
+        return ax.legend(
+            handles=handles,
+            loc="best",
+            fontsize="small",
+            framealpha=0.8,
+            edgecolor="none",
+        )
+    return ax.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        frameon=False,
+        fontsize="small",
+    )
+
+
 def write_instead(ax, text):
     """Write why there is nothing to draw."""
     ax.set_axis_off()
