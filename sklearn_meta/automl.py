@@ -92,6 +92,7 @@ from sklearn_meta.exceptions import NoCandidateError
 from sklearn_meta.inspection._fit_record import is_in_order, record_fit
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
+from sklearn_meta.inspection._representation import representation
 from sklearn_meta.inspection._tables import (
     as_table,
     cv_results,
@@ -698,6 +699,10 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return make_report(self, path, X_test, y_test)
+
+    def _html_repr(self):
+        """Return what notebooks show; called by the mixin of scikit-learn."""
+        return representation(self)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")

@@ -20,6 +20,7 @@ from sklearn_meta.inspection.report import (
 from sklearn_meta.inspection.report._facts import (
     ColumnFacts,
     Facts,
+    HeldOutScore,
     Importance,
     Inside,
     Member,
@@ -28,7 +29,11 @@ from sklearn_meta.inspection.report._facts import (
     Scores,
     Search,
     Suspect,
-    TestScore,
+)
+from sklearn_meta.inspection.report._held_out_score import (
+    UNDEFINED,
+    score_of_rows,
+    score_of_table,
 )
 from sklearn_meta.inspection.report._metric import Metric
 from sklearn_meta.inspection.report._predicted import (
@@ -37,11 +42,6 @@ from sklearn_meta.inspection.report._predicted import (
     task_of,
 )
 from sklearn_meta.inspection.report._quality import quality_of
-from sklearn_meta.inspection.report._test_score import (
-    UNDEFINED,
-    score_of_rows,
-    score_of_table,
-)
 
 # Reasons for the kind of a column that are shown as they are; others may quote a cell.
 _SAFE_REASONS = (
@@ -112,7 +112,7 @@ def _names(model):
     return (), tuple(f"{kind} {i}" for i in range(n))
 
 
-def _quality_and_test(model, X, y, names) -> tuple[Quality | None, TestScore | None]:
+def _quality_and_test(model, X, y, names) -> tuple[Quality | None, HeldOutScore | None]:
     """Return the quality of out-of-fold or test predictions, and the test score."""
     kind, known, test = model._fit_record.task, out_of_fold(model), None
     rows, predicted = "out-of-fold", known

@@ -11,7 +11,7 @@ from sklearn_meta.inspection.report._metric import Metric
 
 
 @dataclass(frozen=True)
-class TestScore:
+class HeldOutScore:
     """Score of the rows that were passed to the report.
 
     Parameters
@@ -28,9 +28,6 @@ class TestScore:
     note : str
         Why there is no score or no interval; usually empty.
     """
-
-    # For pytest, which collects classes of this name.
-    __test__ = False
 
     n_rows: int
     score: float
@@ -57,7 +54,7 @@ class Scores:
         ``honest_note_``.
     constant : float
         Score of the best constant guess; NaN if it is not known.
-    test : TestScore or None
+    test : HeldOutScore or None
     """
 
     metric: Metric
@@ -66,7 +63,7 @@ class Scores:
     interval: tuple[float, float]
     note: str
     constant: float
-    test: TestScore | None = None
+    test: HeldOutScore | None = None
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def draw_confusion(quality) -> str | None:
         ax.set(xlabel="predicted class", ylabel="true class")
         ax.spines[:].set_visible(False)
         if k <= MAX_NAMES:
-            turned = max(map(len, names)) > 4 and k > 3
+            turned = k * max(map(len, names)) > 24
             ax.set_xticks(range(k), names, rotation=90 if turned else 0)
             ax.set_yticks(range(k), names)
         if k <= MAX_NUMBERS:
@@ -100,7 +100,9 @@ def draw_confusion(quality) -> str | None:
                 for j in range(k):
                     color = "white" if shares[i, j] > 0.6 else INK
                     text = f"{quality.confusion[i, j]:,}".replace(",", "\u202f")
-                    ax.text(j, i, text, ha="center", va="center", color=color, size=size)
+                    ax.text(
+                        j, i, text, ha="center", va="center", color=color, size=size
+                    )
         return as_svg(drawn)
 
 
@@ -192,6 +194,7 @@ def draw_search(search, metric) -> str | None:
             numbers, so_far, where="post", color=INK, linewidth=1.1, label="best so far"
         )
         ax.set(xlabel="number of the evaluation", ylabel=metric.words)
+        ax.xaxis.get_major_locator().set_params(integer=True)
         # Some candidates are so bad that nothing else could be told apart.
         low, high = np.quantile(scores, [0.1, 0.9])
         best, reach = so_far[-1], max(1.5 * (high - low), 1e-12)
@@ -199,9 +202,7 @@ def draw_search(search, metric) -> str | None:
         cut = best + 3 * reach if metric.is_loss else best - 3 * reach
         if (worst > cut) if metric.is_loss else (worst < cut):
             room = 0.08 * abs(cut - best)
-            ax.set_ylim(
-                (best - room, cut) if metric.is_loss else (cut, best + room)
-            )
+            ax.set_ylim((best - room, cut) if metric.is_loss else (cut, best + room))
         ax.legend(loc="best", ncols=2)
         return as_svg(drawn)
 

@@ -1,4 +1,4 @@
-"""Section "What it looks at": importance of the columns, on rows that were held back."""
+"""Section "What it looks at": importance of the columns on held-back rows."""
 
 from __future__ import annotations
 
