@@ -7,6 +7,8 @@ import math
 
 from sklearn.utils import estimator_html_repr
 
+from sklearn_meta.inspection._plot import learner_of
+
 # Names of learners that are listed.
 MOST_LEARNERS = 4
 
@@ -82,7 +84,7 @@ def _final_model(model):
     """Return the members, the seconds, and why the search ended."""
     texts = {e.number: e.candidate.text for e in model.history_}
     weights = sorted(model.ensemble_weights_.items(), key=lambda item: -item[1])
-    names = [texts.get(number, "constant").partition("(")[0] for number, _ in weights]
+    names = [learner_of(texts.get(number, "constant")) for number, _ in weights]
     names = list(dict.fromkeys(names))
     listed = ", ".join(names[:MOST_LEARNERS])
     listed += ", ..." if len(names) > MOST_LEARNERS else ""

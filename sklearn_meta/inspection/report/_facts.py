@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sklearn_meta.inspection._fit_record import FitRecord
+from sklearn_meta.inspection._plot import learner_of
 from sklearn_meta.inspection.report._metric import Metric
 
 
@@ -223,6 +224,8 @@ class Importance:
     names : tuple of str
     means, deviations : tuple of float
     n_rows, n_repeats : int
+    metric : str
+        Name of the score.
     """
 
     names: tuple[str, ...]
@@ -230,6 +233,7 @@ class Importance:
     deviations: tuple[float, ...]
     n_rows: int
     n_repeats: int
+    metric: str
 
 
 @dataclass(frozen=True)
@@ -294,8 +298,8 @@ class Member:
 
     @property
     def learner(self) -> str:
-        """Operator at the root of the pipeline."""
-        return self.pipeline.partition("(")[0]
+        """Learner of the pipeline, in words."""
+        return learner_of(self.pipeline)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ INK, ACCENT, PALE, WARM = "#333333", "#2f6690", "#9fbfd5", "#b5651d"
 CYCLE = ("#2f6690", "#b5651d", "#4f7f5a", "#8a4f7d", "#7a7a7a", "#b8922f")
 
 # Confusion matrices of at most so many classes show numbers, and names of classes.
-MAX_NUMBERS, MAX_NAMES = 12, 25
+# Of more classes than the last number, nothing could be seen.
+MAX_NUMBERS, MAX_NAMES, MAX_DRAWN = 12, 25, 200
 
 _STYLE = {
     "axes.axisbelow": True,
@@ -77,9 +78,9 @@ def as_svg(drawn) -> str:
 
 def draw_confusion(quality) -> str | None:
     """Draw a confusion matrix as shares of the rows of each class."""
-    if not can_draw():
-        return None
     k = len(quality.names)
+    if not can_draw() or k > MAX_DRAWN:
+        return None
     names = [_label(name) for name in quality.names]
     rows = np.maximum(quality.confusion.sum(axis=1, keepdims=True), 1)
     shares = quality.confusion / rows
@@ -221,7 +222,7 @@ def draw_importance(importance) -> str | None:
         )  # fmt: skip
         ax.set_yticks(range(n), [_label(name, 28) for name in importance.names[:n]])
         ax.invert_yaxis()
-        ax.set(xlabel="loss of score when the column is permuted")
+        ax.set(xlabel="loss of score")
         return as_svg(drawn)
 
 

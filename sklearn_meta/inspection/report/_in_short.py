@@ -6,6 +6,7 @@ import math
 
 from sklearn_meta.inspection.report._html import items, section
 from sklearn_meta.inspection.report._metric import (
+    a,
     count,
     fixed,
     listed,
@@ -94,10 +95,10 @@ def _expected(facts):
     elif source != "test":
         text = with_interval(value, interval, metric.shown)
         start = (
-            f"On new rows like these, expect a {metric.words} of {text}; "
+            f"On new rows like these, expect {a(metric.words)} of {text}; "
             f"{metric.direction}."
             if source == "honest"
-            else f"In cross-validation, the best pipeline has a {metric.words} of "
+            else f"In cross-validation, the best pipeline has {a(metric.words)} of "
             f"{text}; {metric.direction}. As the best of several, it is a little "
             "optimistic."
         )

@@ -147,6 +147,11 @@ def size(n_bytes) -> str:
     return f"{number(n_bytes / 1e6, 2)} MB"
 
 
+def a(words) -> str:
+    """Return words after an indefinite article."""
+    return f"{'an' if words[:1] in 'aeio' else 'a'} {words}"
+
+
 def listed(names, most=8) -> str:
     """Return names as a sentence part, the first ones if there are many."""
     names = [str(name) for name in names]

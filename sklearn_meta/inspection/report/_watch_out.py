@@ -136,7 +136,7 @@ def _test_score(facts):
             "That is more than chance: X_test may be easier, or have rows that fit "
             "has seen."
         )
-    yield Watch("The test score is outside of the band.", text, not inside)
+    yield Watch("The test score is outside of the band", text, not inside)
 
 
 def _suspects(facts):

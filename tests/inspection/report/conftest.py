@@ -52,9 +52,7 @@ def cases():
         "tuned": (classifier(scoring="f1_macro").fit(frame, target), frame, target),
     }  # fmt: skip
     return {
-        name: SimpleNamespace(
-            model=model, X=X, y=y, report=model.report(None, X, y)
-        )
+        name: SimpleNamespace(model=model, X=X, y=y, report=model.report(None, X, y))
         for name, (model, X, y) in found.items()
     }
 

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.inspection import permutation_importance
 from sklearn.metrics import confusion_matrix, log_loss
 
 from sklearn_meta.inspection.report import collect_facts
@@ -63,6 +64,19 @@ def test_the_test_score_is_that_of_the_metric(cases):
     assert found.score == pytest.approx(tuned.model.score(tuned.X, tuned.y))
 
 
+def test_importance_is_that_of_the_display(cases):
+    case = cases["number"]
+    found = collect_facts(case.model, case.X, case.y).importance
+    expected = permutation_importance(
+        case.model, case.X, case.y, scoring="neg_root_mean_squared_error", n_repeats=3,
+        random_state=0,
+    )  # fmt: skip
+    of_columns = dict(zip(found.names, found.means, strict=True))
+    for name, mean in zip(case.X.columns, expected.importances_mean, strict=True):
+        assert of_columns[name] == pytest.approx(mean)
+    assert list(found.means) == sorted(found.means, reverse=True)
+
+
 def test_with_rows_alone_only_the_speed_is_measured(cases):
     case = cases["number"]
     facts = collect_facts(case.model, case.X)
@@ -94,7 +108,9 @@ def test_rows_of_other_classes_are_left_out_and_said(cases):
     assert facts.scores.test.n_unseen == 3
     known = collect_facts(case.model, case.X[3:], case.y[3:])
     assert facts.scores.test.score == pytest.approx(known.scores.test.score)
-    assert any(w.startswith("Classes that fit has not seen") for w in facts.watch_lines())
+    assert any(
+        w.startswith("Classes that fit has not seen") for w in facts.watch_lines()
+    )
 
 
 def test_a_loaded_model_has_a_report(cases):
@@ -124,6 +140,6 @@ def test_columns_that_suffice_alone_are_named(rng):
     y = (X[:, 2] > 0).astype(int)
     facts = collect_facts(classifier().fit(X, y))
     (suspect,) = facts.suspects
-    assert suspect.column == "column 2"
+    assert suspect.column == "x2"
     (line,) = [w for w in facts.watch_lines() if "suffices" in w]
-    assert "“column 2” alone gives the right class" in line
+    assert "“x2” alone gives the right class" in line
