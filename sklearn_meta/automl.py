@@ -107,7 +107,7 @@ from sklearn_meta.inspection._tables import (
     leaderboard,
     time_report,
 )
-from sklearn_meta.inspection.report import make_report
+from sklearn_meta.inspection.report._report import make_report
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import (

@@ -7,7 +7,7 @@ import pytest
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import confusion_matrix, log_loss
 
-from sklearn_meta.inspection.report import collect_facts
+from sklearn_meta.inspection.report._collect import collect_facts
 from sklearn_meta.inspection.report._predicted import out_of_fold
 from tests.contract.small import classifier
 

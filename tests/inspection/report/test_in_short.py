@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sklearn_meta.inspection.report import collect_facts
+from sklearn_meta.inspection.report._collect import collect_facts
 from sklearn_meta.inspection.report._facts import HeldOutScore
 from sklearn_meta.inspection.report._in_short import expected_score, sentences
 from sklearn_meta.inspection.report._metric import Metric, number

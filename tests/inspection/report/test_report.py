@@ -7,7 +7,8 @@ from html import unescape
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from sklearn_meta.inspection.report import Report, _report
+from sklearn_meta.inspection import Report
+from sklearn_meta.inspection.report import _report
 from sklearn_meta.inspection.report._report import write_whole
 from tests.contract.small import classifier
 

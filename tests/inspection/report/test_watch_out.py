@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sklearn_meta.inspection.report import collect_facts
+from sklearn_meta.inspection.report._collect import collect_facts
 from sklearn_meta.inspection.report._facts import (
     ClassQuality,
     ColumnFacts,
