@@ -100,13 +100,14 @@ from sklearn_meta.evaluation._search_plan import (
 from sklearn_meta.inspection._fit_record import is_in_order, record_fit
 from sklearn_meta.inspection._progress import ProgressLine
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
+from sklearn_meta.inspection._representation import representation
 from sklearn_meta.inspection._tables import (
     as_table,
     cv_results,
     leaderboard,
     time_report,
 )
-from sklearn_meta.inspection.report import make_report
+from sklearn_meta.inspection.report._report import make_report
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import (
@@ -749,6 +750,10 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return make_report(self, path, X_test, y_test)
+
+    def _html_repr(self):
+        """Return what notebooks show; called by the mixin of scikit-learn."""
+        return representation(self)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")

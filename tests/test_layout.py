@@ -26,6 +26,16 @@ WITHOUT_TESTS = {
     "ensemble/_fold_scores.py": "test_choose_combination.py",
     "ensemble/_members.py": "test_final_model.py",
     "ensemble/_prefilter.py": "test_choose_combination.py",
+    **{
+        f"inspection/report/{name}.py": "test_page.py"
+        for name in (
+            "_facts",
+            "_how_found",
+            "_how_good",
+            "_inside",
+            "_what_it_looks_at",
+        )
+    },
     "metalearning/_fixed_portfolio.py": "test_default_pipelines.py",
     "metalearning/_neighbors.py": "test_knn.py",
     "metalearning/_prior.py": "records; test_knn.py",
