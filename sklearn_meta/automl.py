@@ -46,6 +46,12 @@ from sklearn_meta.data._target import (
     with_numpy_type,
 )
 from sklearn_meta.data._task import decision_values
+from sklearn_meta.ensemble._conformal import (
+    conformal,
+    prediction_intervals,
+    prediction_sets,
+    usable,
+)
 from sklearn_meta.ensemble._cross_fitted import (
     in_rows_of_fit,
     pickled_state,
@@ -319,6 +325,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         # What this process computes between candidates is small.
         with config_context(**INSIDE), one_thread():
             final, usage = self._search_and_combine(table, state, observe, watch)
+            with watch("intervals"):
+                self._conformal = conformal(final, state.plan.context, budget)
         if progress is not None:
             progress.close(final.stop_reason, len(state.history))
         self._keep(table, state, final)
@@ -600,6 +608,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.stop_reason_ = final.stop_reason
         self.recall_note_ = state.prior.note
         self._neighbors = state.prior.neighbors
+        self._n_validation_rows = context.n_validation_rows
+        metafeatures = state.prior.metafeatures
+        self._metafeatures = {} if metafeatures is None else metafeatures.as_dict()
         if self.warm_start and isinstance(state.record, MemoryRecord):
             self._state = state
 
@@ -610,6 +621,17 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         with config_context(**INSIDE):
             encoded = self._row_encoder.encode(self, X)
             return getattr(self.ensemble_, method)(encoded)
+
+    @restores_filters
+    @restores_threads
+    def _conformal_predictions(self, predict, X, coverage):
+        check_is_fitted(self)
+        known = usable(
+            self._conformal, coverage, type(self).__name__, self._no_out_of_fold
+        )
+        with config_context(**INSIDE):
+            encoded = self._row_encoder.encode(self, X)
+            return predict(known, self.ensemble_, encoded, coverage)
 
     @property
     def oof_predictions_(self):
@@ -1032,6 +1054,52 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         check_is_fitted(self)
         return self.ensemble_.decision_threshold_
 
+    def predict_set(self, X, coverage=0.9):
+        """Return sets of classes that hold the true one with a probability.
+
+        Conformal sets from out-of-fold probabilities [1]_: a class is in the set if its
+        probability is not smaller than that of the true class is in most rows. A set
+        always has the class that ``predict`` returns. Where that is right more often
+        than `coverage`, the sets have one class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Table with the columns seen in ``fit``.
+        coverage : float, default=0.9
+            Share of new rows whose set is to hold the true class, above 0 and below 1.
+            It is the share among all rows, not among rows that are alike, and not among
+            those of each class.
+
+        Returns
+        -------
+        sets : ndarray of bool of shape (n_samples, n_classes) or \
+                (n_samples, n_labels, 2)
+            Whether each class is in the set, in the order of `classes_`. For several
+            labels, whether the absence and the presence of each label is in its set;
+            the coverage is that of each label.
+
+        Raises
+        ------
+        InvalidParameterError
+            If `coverage` is not between 0 and 1.
+        OutOfFoldError
+            If there are no out-of-fold predictions, as without a search, or fewer than
+            ``1 / (1 - coverage)``.
+
+        Warns
+        -----
+        SklearnMetaWarning
+            If the rows of ``fit`` were in groups or in temporal order, for which the
+            coverage is approximate.
+
+        References
+        ----------
+        .. [1] M. Sadinle, J. Lei and L. Wasserman, "Least ambiguous set-valued
+           classifiers with bounded error levels", JASA 114, 2019.
+        """
+        return self._conformal_predictions(prediction_sets, X, coverage)
+
     def predict_log_proba(self, X):
         """Return the logarithm of class probabilities.
 
@@ -1281,6 +1349,52 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
             Predicted targets.
         """
         return self._predictions("predict", X)
+
+    def predict_interval(self, X, coverage=0.9):
+        """Return intervals that hold the target with a probability.
+
+        Conformal intervals from the errors of out-of-fold predictions [1]_. Their width
+        follows a small model of the size of the errors [2]_, and their ends have
+        unequal distances from the prediction, where that is better by the interval
+        score.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Table with the columns seen in ``fit``.
+        coverage : float, default=0.9
+            Share of new rows whose interval is to hold the target, above 0 and below 1.
+            It is the share among all rows, not among rows that are alike.
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_samples, 2) or (n_samples, 2, n_outputs)
+            Lower and upper ends. Not below the smallest possible value where `scoring`
+            is defined for targets of zero or more. For several targets, the coverage is
+            that of each one.
+
+        Raises
+        ------
+        InvalidParameterError
+            If `coverage` is not between 0 and 1.
+        OutOfFoldError
+            If there are no out-of-fold predictions, as without a search, or fewer than
+            ``1 / (1 - coverage)``.
+
+        Warns
+        -----
+        SklearnMetaWarning
+            If the rows of ``fit`` were in groups or in temporal order, for which the
+            coverage is approximate.
+
+        References
+        ----------
+        .. [1] J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani and L. Wasserman,
+           "Distribution-free predictive inference for regression", JASA 113, 2018.
+        .. [2] H. Papadopoulos, V. Vovk and A. Gammerman, "Regression conformal
+           prediction with nearest neighbours", JAIR 40, 2011.
+        """
+        return self._conformal_predictions(prediction_intervals, X, coverage)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

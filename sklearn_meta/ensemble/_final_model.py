@@ -16,6 +16,7 @@ import numpy as np
 
 from sklearn_meta._cleanup import ThreadSettings
 from sklearn_meta._warnings import warn
+from sklearn_meta.ensemble._calibration import calibrated
 from sklearn_meta.ensemble._choose_combination import choice_of_one, choose
 from sklearn_meta.ensemble._cross_fitted import (
     TOO_LARGE,
@@ -307,18 +308,19 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         limits = dataset.task.limits(dataset.y, context.extrapolation)
         predictions = tuple(np.clip(p, *limits) for p in predictions)
     y, comparison = dataset.y[given.rows], context.comparison
+    score = TimedScore(
+        lambda predictions, rows: context.score(
+            predictions, given.rows[rows], scoring=comparison
+        ),
+        clock,
+        now + (last_call if size > 1 else SINGLE_SHARE * last_call),
+        given.score_seconds if comparison is context.scoring else 0.0,
+    )
     choice = choose(
         predictions,
         y,
         task=dataset.task.name,
-        score=TimedScore(
-            lambda predictions, rows: context.score(
-                predictions, given.rows[rows], scoring=comparison
-            ),
-            clock,
-            now + (last_call if size > 1 else SINGLE_SHARE * last_call),
-            given.score_seconds if comparison is context.scoring else 0.0,
-        ),
+        score=score,
         folds=given.folds,
         metric=comparison.name,
         scores=given.scores,
@@ -331,6 +333,16 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         clock=clock,
         known_scores=given.known_scores,
     )
+    if dataset.task.stratifies:
+        choice = calibrated(
+            choice,
+            predictions,
+            y,
+            score=None if comparison.name == "neg_log_loss" else score,
+            sample_weight=weight,
+            deadline=now + seconds,
+            clock=clock,
+        )
     combination, decision = choice.combination, None
     if context.judges_labels:
         members = [predictions[m] for m in combination.members]
