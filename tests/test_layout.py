@@ -26,6 +26,7 @@ WITHOUT_TESTS = {
     "ensemble/_fold_scores.py": "test_choose_combination.py",
     "ensemble/_members.py": "test_final_model.py",
     "ensemble/_prefilter.py": "test_choose_combination.py",
+    "ensemble/_source_definitions.py": "test_source.py",
     "metalearning/_fixed_portfolio.py": "test_default_pipelines.py",
     "metalearning/_neighbors.py": "test_knn.py",
     "metalearning/_prior.py": "records; test_knn.py",

@@ -34,6 +34,9 @@ from sklearn_meta.exceptions import UsageLimitWarning
 from sklearn_meta.parallel._pickled import dumps
 from sklearn_meta.pipelines.catalog._losses import without_log_target
 
+# Megabytes of what a fit adds to the estimator after its final model.
+LATER_MB = 0.004
+
 # Share of the budget that the search leaves for measurements, and for fits of the
 # candidates that take the place of members that exceed a limit.
 RESERVE_SHARE = 0.1
@@ -111,11 +114,9 @@ def usage_limits(max_predict_ms, max_megabytes, with_final, table):
         model, row = with_final(final), table.given.take(np.array([0]))
         ms = megabytes = 0.0
         if max_predict_ms is not None:
-            # As where users predict, and not within a fit.
-            with released_threads():
-                ms = median_ms(lambda: model.predict(row))
+            ms = milliseconds_of_predict(model, row)
         if max_megabytes is not None:
-            megabytes = pickled_megabytes(model)
+            megabytes = pickled_megabytes(model) + LATER_MB
         return np.array([ms, megabytes])
 
     return UsageLimits(limits, measure)
@@ -148,7 +149,7 @@ class NoLimits:
         """Return the model unchanged."""
         return final
 
-    def finish(self, final, context):
+    def finish(self, model, final, context):
         """Return NaN for what was not measured."""
         return np.nan, np.nan
 
@@ -174,6 +175,8 @@ class UsageLimits:
     _costs: dict[str, np.ndarray] = field(default_factory=dict)
     _overhead: np.ndarray | None = None
     _last: tuple | None = None
+    # Milliseconds that each member beyond the first one adds to its own.
+    _ms_together: float = 0.0
     _n_attempts: int = 0
     _n_attempts_alone: int = 0
     _n_candidates: int = 0
@@ -235,8 +238,9 @@ class UsageLimits:
         chosen : list of int or None
             None if the combination keeps the limits.
         """
-        room = self._room(refits.context)
-        costs = self._costs_of(oof, candidates)
+        together = np.array([self._ms_together, 0.0])
+        room = self._room(refits.context) + together
+        costs = {i: c + together for i, c in self._costs_of(oof, candidates).items()}
         if len(weights) == 1 or (sum(costs[m] for m in weights) <= room).all():
             return None
         shares = np.array([_share(costs[i], room) for i in candidates])
@@ -273,13 +277,18 @@ class UsageLimits:
         return is_lightest or self._n_attempts > MAX_ATTEMPTS
 
     def _explain(self, final, used):
-        """Raise the costs of members that together are not what the model needs."""
+        """Correct costs by what a model needs beyond their sum.
+
+        Milliseconds may grow with the number of members, megabytes are those of records
+        that any model has.
+        """
         texts = [_text(m.evaluation) for m in final.members]
-        total = sum(self._costs[text] for text in texts)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factor = np.nan_to_num((used - self._overhead) / total, nan=1.0, posinf=1.0)
-        for text in texts:
-            self._costs[text] = self._costs[text] * np.maximum(factor, 1.0)
+        beyond = used - self._overhead - sum(self._costs[text] for text in texts)
+        self._overhead[1] += max(beyond[1], 0.0)
+        if len(texts) == 1:
+            self._costs[texts[0]] = np.maximum(used - self._overhead, 0.0)
+        else:
+            self._ms_together = max(self._ms_together, beyond[0] / (len(texts) - 1))
 
     def without_search(self, final, context):
         """Leave out members of an average that was not validated.
@@ -313,11 +322,13 @@ class UsageLimits:
             final, members=tuple(kept), combination=combination, best=kept[0]
         )
 
-    def finish(self, final, context):
+    def finish(self, model, final, context):
         """Measure the final model, and warn if it exceeds a limit.
 
         Parameters
         ----------
+        model : estimator
+            As users get it.
         final : FinalModel
         context : EvaluationContext
 
@@ -326,7 +337,9 @@ class UsageLimits:
         predict_ms, megabytes : float
             NaN for what has no limit.
         """
-        used = self._measured(final)
+        used = self._measured(final).copy()
+        if np.isfinite(self.limits[1]):
+            used[1] = pickled_megabytes(model)
         if not (used <= self.limits).all():
             self._warn(final, used, context)
         predict_ms, megabytes = np.where(np.isfinite(self.limits), used, np.nan)
@@ -540,6 +553,22 @@ def _selection(values, score, shares, begin, additions):
         if scores[c] > best[0]:
             best = scores[c], list(chosen)
     return best
+
+
+def milliseconds_of_predict(model, row) -> float:
+    """Measure ``predict`` as where users call it, and not within a fit.
+
+    Parameters
+    ----------
+    model : estimator
+    row : data frame, ndarray or CSR matrix of shape (1, n_features)
+
+    Returns
+    -------
+    ms : float
+    """
+    with released_threads():
+        return median_ms(lambda: model.predict(row))
 
 
 def pickled_megabytes(value) -> float:
