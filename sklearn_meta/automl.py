@@ -331,11 +331,13 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if progress is not None:
             progress.close(final.stop_reason, len(state.history))
         self._keep(table, state, final)
-        self.predict_ms_, self.megabytes_ = usage.finish(final, state.plan.context)
         self._fit_record = replace(
             seen_by_fit, is_in_order=is_in_order(state.plan.context)
         )
         self.time_report_ = time_report(watch.seconds, state.history, final, state.plan)
+        self.predict_ms_, self.megabytes_ = usage.finish(
+            self, final, state.plan.context
+        )
         if metafeatures is not None:
             context = state.plan.context
             add_results(
@@ -403,6 +405,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             # What users get, with all that it encodes and holds.
             trial = copy.copy(self)
             trial._keep(table, state, final)
+            if self.max_megabytes is not None:
+                plan = state.plan
+                trial._conformal = conformal(final, plan.context, plan.budget)
             return trial
 
         return usage_limits(self.max_predict_ms, self.max_megabytes, with_final, table)

@@ -36,6 +36,7 @@ WITHOUT_TESTS = {
             "_what_it_looks_at",
         )
     },
+    "ensemble/_source_definitions.py": "test_source.py",
     "metalearning/_fixed_portfolio.py": "test_default_pipelines.py",
     "metalearning/_neighbors.py": "test_knn.py",
     "metalearning/_prior.py": "records; test_knn.py",
