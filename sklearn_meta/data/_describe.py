@@ -132,6 +132,11 @@ class Table:
         The input table, with the rows of `dataset`.
     n_copies : int
         Number of rows that are copies of others, other than by weights.
+    n_given : int
+        Number of rows that were given.
+    kept : ndarray of int or None
+        Indices in the given rows of those of `dataset`, without rows with weight zero;
+        None if there are none.
     """
 
     dataset: Dataset
@@ -141,6 +146,8 @@ class Table:
     row_encoder: RowEncoder = field(repr=False)
     given: GivenTable = field(repr=False)
     n_copies: int
+    n_given: int
+    kept: np.ndarray | None = field(repr=False)
 
     def given_as(self, dataset) -> GivenTable:
         """Return the input table with the rows of `dataset` or of `canonical`.
@@ -214,16 +221,17 @@ def describe_table(
     check_consistent_length(X, y)
     if groups is not None:
         groups = read_groups(groups, _num_samples(X))
+    n_given, kept = _num_samples(X), None
     if sample_weight is not None:
         sample_weight = _check_sample_weight(
             sample_weight, y, dtype=np.float64, ensure_non_negative=True
         )
         if not keeps_rows and not sample_weight.all():
             # Rows with weight zero must not affect the classes and the levels.
-            rows = np.flatnonzero(sample_weight)
-            metadata = _check_method_params(X, metadata, indices=rows)
+            kept = np.flatnonzero(sample_weight)
+            metadata = _check_method_params(X, metadata, indices=kept)
             X, y, given_y, sample_weight, groups = (
-                None if values is None else _safe_indexing(values, rows)
+                None if values is None else _safe_indexing(values, kept)
                 for values in (X, y, given_y, sample_weight, groups)
             )
         sample_weight = relative_weights(sample_weight)
@@ -271,6 +279,8 @@ def describe_table(
         row_encoder,
         given,
         ordered.n_copies,
+        n_given,
+        kept,
     )
 
 

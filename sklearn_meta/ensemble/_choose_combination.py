@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -62,6 +63,26 @@ VECTORIZED_METRICS = frozenset(
         "neg_mean_squared_error",
     }
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A combination, and what the same rule chooses without the rows of each fold.
+
+    Parameters
+    ----------
+    combination : Combination
+        Chosen on all folds.
+    folds : tuple of ndarray of int
+        Indices of the samples of each fold, or of each block of rows that takes its
+        place. Samples in no fold follow as one more part.
+    elsewhere : tuple of Combination
+        For each of `folds`, the combination chosen on the others.
+    """
+
+    combination: Combination
+    folds: tuple[np.ndarray, ...] = field(repr=False)
+    elsewhere: tuple[Combination, ...] = field(repr=False)
 
 
 def combine(
@@ -181,6 +202,57 @@ def combine(
     >>> sorted(combination.members)
     [0, 1, 2]
     """
+    return choose(
+        predictions,
+        y,
+        task=task,
+        score=score,
+        folds=folds,
+        scores=scores,
+        kinds=kinds,
+        metric=metric,
+        loss=loss,
+        sample_weight=sample_weight,
+        copy_of=copy_of,
+        size=size,
+        deadline=deadline,
+        clock=clock,
+        known_scores=known_scores,
+    ).combination
+
+
+def choose(
+    predictions,
+    y,
+    *,
+    task,
+    score,
+    folds,
+    scores=None,
+    kinds=None,
+    metric=None,
+    loss=None,
+    sample_weight=None,
+    copy_of=None,
+    size=25,
+    deadline=np.inf,
+    clock=time.monotonic,
+    known_scores=None,
+) -> Choice:
+    """Combine candidates, and tell what is chosen without each fold.
+
+    Parameters
+    ----------
+    predictions, y, task, score, folds, scores, kinds, metric, loss, sample_weight,
+    copy_of, size, deadline, clock, known_scores
+        See `combine`.
+
+    Returns
+    -------
+    choice : Choice
+        Without time for scores on the folds, or if the metric is defined on none of
+        them, the best candidate is the same for all folds.
+    """
     y = np.asarray(y)
     folds = [np.asarray(fold, dtype=np.intp) for fold in folds if len(fold)]
     if not len(predictions) or not folds:
@@ -208,8 +280,9 @@ def combine(
         means = np.asarray(scores, dtype=np.float64)
     # The first of equal candidates ranks first.
     ranked = sorted(finite, key=lambda m: -means[m])
-    if size == 1 or len(ranked) == 1 or clock() >= deadline:
-        return Combination.single(ranked[0])
+    alone = choice_of_one(ranked[0], y, folds, copy_of)
+    if len(ranked) == 1 or clock() >= deadline:
+        return alone
     problem = CombinationProblem(
         classifies=classifies,
         y=y,
@@ -224,7 +297,7 @@ def combine(
     )
     pool = prefilter(problem, predictions, ranked)
     if len(pool) == 1:
-        return Combination.single(ranked[0])
+        return alone
     values = [problem.prepare(predictions[m]) for m in pool]
     try:
         folds, singles = _scored_folds(
@@ -234,19 +307,56 @@ def combine(
             None if known_scores is None else np.asarray(known_scores)[pool],
             copy_of,
         )
-        chosen = _choose(
-            problem,
-            values,
-            [m if kinds is None else kinds[m] for m in pool],
-            folds,
-            singles,
-        )
     except OutOfTimeError:
-        chosen = None
+        return alone
+    parts = _with_rest(folds, len(y))
+    chosen = None
+    if size > 1:
+        kinds = [m if kinds is None else kinds[m] for m in pool]
+        chosen = _choose(problem, values, kinds, folds, singles)
     if chosen is None:
-        return Combination.single(ranked[0])
-    members = tuple(pool[m] for m in chosen.members)
-    return Combination(chosen.kind, members, chosen.weights, chosen.intercept)
+        best = _best_elsewhere(singles, len(parts))
+        chosen = Combination.single(0), [Combination.single(m) for m in best]
+    combination, elsewhere = chosen
+    # Samples in no fold are as new to the combination as other rows.
+    elsewhere = [*elsewhere, combination][: len(parts)]
+    return Choice(
+        _of_pool(combination, pool),
+        tuple(parts),
+        tuple(_of_pool(c, pool) for c in elsewhere),
+    )
+
+
+def choice_of_one(member, y, folds, copy_of=None) -> Choice:
+    """Return the choice of a candidate to which there is no alternative.
+
+    Parameters
+    ----------
+    member : int
+        Position of the candidate.
+    y, folds, copy_of
+        See `combine`.
+
+    Returns
+    -------
+    choice : Choice
+    """
+    if len(folds) < MIN_FOLDS:
+        folds = blocks_of_rows(y, np.concatenate(folds), copy_of)
+    parts = _with_rest(folds, len(y))
+    combination = Combination.single(member)
+    return Choice(combination, tuple(parts), (combination,) * len(parts))
+
+
+def _with_rest(folds, n):
+    """Return folds, followed by the samples that are in none of them if there are."""
+    rest = np.setdiff1d(np.arange(n), np.concatenate(folds))
+    return [*folds, rest] if len(rest) else folds
+
+
+def _of_pool(combination, pool):
+    """Return a combination with the positions of the members in all candidates."""
+    return replace(combination, members=tuple(pool[m] for m in combination.members))
 
 
 def _score_of_pairs(score):
@@ -272,14 +382,21 @@ def _scored_folds(problem, values, folds, known, copy_of):
     return blocks, fold_scores(problem.score, values, blocks)
 
 
+def _best_elsewhere(singles, n_parts):
+    """Return the best candidate on the folds other than each, then on all of them."""
+    best = np.argmax(mean_scores_elsewhere(singles), axis=0)
+    return np.append(best, np.argmax(mean_scores(singles)))[:n_parts]
+
+
 def _choose(problem, values, kinds, folds, singles):
-    """Return the best contender that passes the guard; None if there is none."""
+    """Return the best contender that passes the guard: on all folds, without each.
+
+    None if there is none.
+    """
     if len(folds) == 1 or not np.isfinite(singles).any():
         return None
     # Score on each fold of the candidate that is the best on the other folds.
-    elsewhere = singles[
-        np.argmax(mean_scores_elsewhere(singles), axis=0), range(len(folds))
-    ]
+    elsewhere = singles[_best_elsewhere(singles, len(folds)), range(len(folds))]
     passed = []
     with contextlib.suppress(OutOfTimeError):
         for contender in contenders(problem, values, kinds, singles, folds):
@@ -287,7 +404,7 @@ def _choose(problem, values, kinds, folds, singles):
             if held_out >= -GUARD * error:
                 combination = contender.fit()
                 if combination.kind != SINGLE:
-                    passed.append((held_out, combination))
+                    passed.append((held_out, (combination, contender.elsewhere)))
     return max(passed, key=lambda item: item[0])[1] if passed else None
 
 

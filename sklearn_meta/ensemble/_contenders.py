@@ -139,10 +139,13 @@ class Contender:
         Score on each fold, fitted on the other folds.
     fit : callable
         ``fit() -> Combination``: the combination that is fitted on all folds.
+    elsewhere : tuple of Combination
+        Combination for each fold, fitted on the other folds.
     """
 
     scores: np.ndarray
     fit: Callable[[], Combination]
+    elsewhere: tuple[Combination, ...]
 
 
 def contenders(problem, values, kinds, singles, folds):
@@ -175,7 +178,9 @@ def contenders(problem, values, kinds, singles, folds):
     rows = np.sort(np.concatenate(folds))
     average = _mean_of(averages, len(values), problem.size)
     yield Contender(
-        _out_of_fold_scores(problem, averages, values, folds), lambda: average
+        _out_of_fold_scores(problem, averages, values, folds),
+        lambda: average,
+        tuple(averages),
     )
     diverse = [
         _diverse(mean_scores(np.delete(singles, f, axis=1)), kinds, problem.size)
@@ -184,21 +189,25 @@ def contenders(problem, values, kinds, singles, folds):
     yield Contender(
         _out_of_fold_scores(problem, diverse, values, folds),
         lambda: _diverse(mean_scores(singles), kinds, problem.size),
+        tuple(diverse),
     )
     if not problem.has_stack:
         return
     stacked = np.full((len(SCALES), len(folds)), np.nan)
+    of_folds = []
     for f, (other, fold) in enumerate(zip(others, folds, strict=True)):
         if problem.stop():
             return
         stacks = _fit_stacks(problem, values, other, averages[f], SCALES)
         stacked[:, f] = [_score_on(problem, stack, values, fold) for stack in stacks]
+        of_folds.append(stacks)
     # The scale of each fold is selected on the other folds, like the best candidate.
     chosen = np.argmax(mean_scores_elsewhere(stacked), axis=0)
     scale = SCALES[int(np.argmax(mean_scores(stacked)))]
     yield Contender(
         stacked[chosen, np.arange(len(folds))],
         lambda: _fit_stacks(problem, values, rows, average, [scale])[0],
+        tuple(stacks[i] for stacks, i in zip(of_folds, chosen, strict=True)),
     )
 
 

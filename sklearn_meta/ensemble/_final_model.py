@@ -16,8 +16,13 @@ import numpy as np
 
 from sklearn_meta._cleanup import ThreadSettings
 from sklearn_meta._warnings import warn
-from sklearn_meta.ensemble._choose_combination import combine
-from sklearn_meta.ensemble._combination import Combination, as_pairs, of_pairs
+from sklearn_meta.ensemble._calibration import calibrated
+from sklearn_meta.ensemble._choose_combination import choice_of_one, choose
+from sklearn_meta.ensemble._cross_fitted import (
+    TOO_LARGE,
+    combined_predictions,
+    cross_fitted,
+)
 from sklearn_meta.ensemble._decisions import tune_decision
 from sklearn_meta.ensemble._fallbacks import (
     fastest_model,
@@ -28,6 +33,7 @@ from sklearn_meta.ensemble._fold_scores import TimedScore
 from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_models
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
+from sklearn_meta.ensemble._usage_limits import NO_LIMITS
 from sklearn_meta.evaluation._budget import DECIDE_SECONDS, combine_seconds
 from sklearn_meta.evaluation._places import may_fit
 from sklearn_meta.exceptions import SearchInterruptedWarning
@@ -44,6 +50,9 @@ COMBINE = "sklearn_meta.ensemble._final_model:combine_candidates"
 # takes milliseconds.
 SCORE_SHARE_OF_REST = 0.6
 
+# Share of it for the scores of single candidates, where nothing is combined.
+SINGLE_SHARE = 0.1
+
 # Share of the time left after combining in which the decision between classes is tuned,
 # and the largest share for the time that was reserved for it.
 DECIDE_SHARE_OF_REST, DECIDE_MOST_OF_REST = 0.2, 0.5
@@ -52,7 +61,7 @@ DECIDE_SHARE_OF_REST, DECIDE_MOST_OF_REST = 0.2, 0.5
 SECONDS_AFTER_INTERRUPT = 3.0
 
 
-def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
+def combine_search(result, plan, pool, *, ensemble_size, usage=NO_LIMITS) -> FinalModel:
     """Combine the candidates of a search and fit the final model.
 
     Parameters
@@ -62,6 +71,8 @@ def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
     pool : Pool
     ensemble_size : int
         Maximum number of members.
+    usage : UsageLimits or NoLimits, default=NO_LIMITS
+        Limits that the model is to keep.
 
     Returns
     -------
@@ -78,14 +89,14 @@ def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
     history, reason = result.history, result.stop_reason
     interrupted, settings = result.interrupted, ThreadSettings.now()
     try:
-        final = _combine_within(plan, history, pool, ensemble_size, interrupted)
+        final = _combine_within(plan, history, pool, ensemble_size, interrupted, usage)
     except KeyboardInterrupt:
         # Try again within `SECONDS_AFTER_INTERRUPT` and without the workers, which may
         # still be busy with the first attempt.
         reason, interrupted = "interrupted", True
         settings.restore()
         pool = this_process_only(pool, plan.context)
-        final = _combine_within(plan, history, pool, ensemble_size, interrupted)
+        final = _combine_within(plan, history, pool, ensemble_size, interrupted, usage)
     if final is None:
         if interrupted:
             raise KeyboardInterrupt
@@ -99,7 +110,7 @@ def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
     return replace(final, stop_reason=reason)
 
 
-def _combine_within(plan, history, pool, ensemble_size, interrupted):
+def _combine_within(plan, history, pool, ensemble_size, interrupted, usage):
     """Build the final model within the budget, or shortly after an interrupt."""
     budget = plan.budget
     if interrupted:
@@ -116,6 +127,7 @@ def _combine_within(plan, history, pool, ensemble_size, interrupted):
             plan.packages(evaluation), budget.remaining()
         ),
         may_fit=partial(may_fit, plan.forecast),
+        usage=usage,
     )
 
 
@@ -129,6 +141,7 @@ def build_final_model(
     memory_limit=None,
     is_usable=lambda evaluation: True,
     may_fit=lambda tree, place: True,
+    usage=NO_LIMITS,
 ) -> FinalModel | None:
     """Select, combine and fit the members of the final model within a budget.
 
@@ -147,6 +160,8 @@ def build_final_model(
         loaded in the time left. If this holds for no candidate, all are used.
     may_fit : callable, default=always True
         See `Refits`.
+    usage : UsageLimits or NoLimits, default=NO_LIMITS
+        Limits that the model is to keep.
 
     Returns
     -------
@@ -170,10 +185,17 @@ def build_final_model(
         ]
         if not candidates:
             break
-        combination, members, decision = _combine(
-            oof, candidates, context, ensemble_size, refits
+        combined = usage.allowed(oof, candidates, context)
+        found = _combine(oof, combined, context, ensemble_size, refits)
+        weights = _weights(found[0], combined)
+        if lighter := usage.lighter(oof, combined, weights, refits):
+            combined = lighter
+            found = _combine(oof, combined, context, ensemble_size, refits)
+        choice, decision = found
+        members = list(_weights(choice, combined))
+        best = max(
+            usage.for_best(members, combined), key=lambda i: oof.evaluations[i].score
         )
-        best = max(candidates, key=lambda i: oof.evaluations[i].score)
         # Members by decreasing weight; the best candidate last if it is not a member.
         wanted = list(dict.fromkeys([*members, best]))
         refits.run([oof.evaluations[i] for i in wanted])
@@ -182,15 +204,47 @@ def build_final_model(
         if not failed:
             ranked = sorted(members, key=lambda i: -oof.evaluations[i].score)
             best = next(i for i in [best, *ranked] if fitted[i] is not None)
-            return FinalModel(
+            final = FinalModel(
                 tuple(fitted[i] for i in members),
-                combination,
+                choice.combination,
                 fitted[best],
                 refits.seconds,
                 decision=decision,
             )
+            final = _with_out_of_fold(final, choice, oof, combined, context)
+            if usage.accepts(final, context):
+                return final
         candidates = [i for i in candidates if i not in failed]
-    return screening_model(history) or fastest_model(oof.evaluations, refits)
+    final = screening_model(history)
+    if final is not None:
+        return final
+    final = fastest_model(oof.evaluations, refits)
+    if final is None:
+        return None
+    fastest = [i for i in everyone if oof.evaluations[i] is final.best.evaluation]
+    choice = _choice_of_one(0, oof, context.dataset)
+    return _with_out_of_fold(final, choice, oof, fastest, context)
+
+
+def _weights(choice, candidates):
+    """Return the weight of each member, by its index among all candidates."""
+    combination = choice.combination
+    members = [candidates[m] for m in combination.members]
+    return dict(zip(members, combination.weights, strict=True))
+
+
+def _choice_of_one(member, oof, dataset):
+    """Return the choice of a candidate without an alternative."""
+    copy_of = None if dataset.copy_of is None else dataset.copy_of[oof.rows]
+    return choice_of_one(member, dataset.y[oof.rows], oof.folds, copy_of)
+
+
+def _with_out_of_fold(final, choice, oof, candidates, context):
+    """Return a final model with its out-of-fold predictions."""
+    predictions = [oof.predictions[i] for i in candidates]
+    record = cross_fitted(choice, predictions, oof.rows, context)
+    reason = TOO_LARGE if record is None else ""
+    return replace(final, out_of_fold=record, no_out_of_fold=reason)
 
 
 @dataclass(frozen=True)
@@ -241,7 +295,7 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
 
     Yields
     ------
-    combination : Combination
+    choice : Choice
     decision : float, ndarray or None
         See `tune_decision`; None if the metric does not judge labels.
     """
@@ -254,18 +308,19 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         limits = dataset.task.limits(dataset.y, context.extrapolation)
         predictions = tuple(np.clip(p, *limits) for p in predictions)
     y, comparison = dataset.y[given.rows], context.comparison
-    combination = combine(
+    score = TimedScore(
+        lambda predictions, rows: context.score(
+            predictions, given.rows[rows], scoring=comparison
+        ),
+        clock,
+        now + (last_call if size > 1 else SINGLE_SHARE * last_call),
+        given.score_seconds if comparison is context.scoring else 0.0,
+    )
+    choice = choose(
         predictions,
         y,
         task=dataset.task.name,
-        score=TimedScore(
-            lambda predictions, rows: context.score(
-                predictions, given.rows[rows], scoring=comparison
-            ),
-            clock,
-            now + last_call,
-            given.score_seconds if comparison is context.scoring else 0.0,
-        ),
+        score=score,
         folds=given.folds,
         metric=comparison.name,
         scores=given.scores,
@@ -278,10 +333,21 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         clock=clock,
         known_scores=given.known_scores,
     )
-    decision = None
+    if dataset.task.stratifies:
+        choice = calibrated(
+            choice,
+            predictions,
+            y,
+            score=None if comparison.name == "neg_log_loss" else score,
+            sample_weight=weight,
+            deadline=now + seconds,
+            clock=clock,
+        )
+    combination, decision = choice.combination, None
     if context.judges_labels:
+        members = [predictions[m] for m in combination.members]
         decision = tune_decision(
-            _combined(combination, [predictions[m] for m in combination.members], y),
+            combined_predictions(combination, members, dataset.task),
             y,
             score=lambda predictions, rows: context.score(
                 predictions, given.rows[rows]
@@ -290,11 +356,11 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
             deadline=clock() + max(0.0, _decide_seconds(now + last_call - clock())),
             clock=clock,
         )
-    yield combination, decision
+    yield choice, decision
 
 
 def _combine(oof, candidates, context, ensemble_size, refits):
-    """Return a combination, the indices of its members, and the tuned decision."""
+    """Return the choice among candidates, and the tuned decision."""
     chosen = [oof.evaluations[i] for i in candidates]
     score_seconds = max(e.score_seconds for e in chosen)
     is_slow = (
@@ -316,34 +382,26 @@ def _combine(oof, candidates, context, ensemble_size, refits):
     seconds = combine_seconds(remaining, score_seconds)
     last_call = max(seconds, SCORE_SHARE_OF_REST * remaining)
     arguments = (given, ensemble_size, seconds, last_call)
-    best_alone = Combination.single(int(np.argmax(given.scores))), None
+    best = int(np.argmax(given.scores))
+    best_alone = _choice_of_one(best, oof, context.dataset), None
     suspects = getattr(pool, "suspects", ())
     if context.scoring.is_own_code and (
         pool.place is Place.LOST or COMBINE in suspects
     ):
         # It may be what the workers died of.
-        found = best_alone
-    elif context.scoring.is_own_code and pool.place is Place.WORKER:
+        return best_alone
+    if context.scoring.is_own_code and pool.place is Place.WORKER:
         # A scorer of the user may hang, and a worker can be killed.
         deadline = budget.clock() + last_call if np.isfinite(last_call) else None
         task = Task(
             "combine", COMBINE, arguments, deadline, refits.memory_limit, COMBINE
         )
-        found = run_task(pool, task) or best_alone
-    else:
-        (found,) = combine_candidates(context, *arguments, clock=budget.clock)
-    combination, decision = found
-    return combination, [candidates[m] for m in combination.members], decision
+        return run_task(pool, task) or best_alone
+    (found,) = combine_candidates(context, *arguments, clock=budget.clock)
+    return found
 
 
 def _decide_seconds(remaining):
     """Return the seconds in which the decision is tuned."""
     reserved = min(DECIDE_SECONDS, DECIDE_MOST_OF_REST * remaining)
     return max(DECIDE_SHARE_OF_REST * remaining, reserved)
-
-
-def _combined(combination, predictions, y):
-    """Return the combined probabilities of classes or labels."""
-    if y.ndim == 1:
-        return combination.apply(predictions)
-    return of_pairs(combination.apply([as_pairs(p) for p in predictions]))

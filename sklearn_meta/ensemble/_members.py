@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_meta.ensemble._combination import Combination
+from sklearn_meta.ensemble._cross_fitted import NO_SEARCH, CrossFitted
 from sklearn_meta.ensemble._refits import mean_iterations
 from sklearn_meta.evaluation._records import Evaluation, Status
 from sklearn_meta.parallel._pickled import UnpicklingError, loads
@@ -51,6 +52,11 @@ class FinalModel:
         Reason why the search ended.
     decision : float, ndarray or None, default=None
         Tuned decision between the classes or labels, see `tune_decision`.
+    out_of_fold : CrossFitted or None, default=None
+        Out-of-fold predictions, aligned with the rows of the dataset. None if no member
+        was cross-validated.
+    no_out_of_fold : str, default=NO_SEARCH
+        Why there are none.
     """
 
     members: tuple[Member, ...]
@@ -59,6 +65,8 @@ class FinalModel:
     refit_seconds: float = 0.0
     stop_reason: str = ""
     decision: float | np.ndarray | None = None
+    out_of_fold: CrossFitted | None = None
+    no_out_of_fold: str = NO_SEARCH
 
     @property
     def weights(self) -> dict[int, float]:

@@ -330,6 +330,7 @@ class Engine:
             screening=screening,
             reason=reason,
             seconds=self.clock() - proposal.started,
+            elapsed=self.record.seconds_before + self.budget.elapsed(),
         )
         self.record.add(
             evaluation,

@@ -32,11 +32,14 @@ def check_round_trip(model, X, method):
     unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES)
     assert unknown == set()
     loaded = skops.io.loads(data, trusted=list(TRUSTED_TYPES))
-    np.testing.assert_array_equal(getattr(loaded, method)(X), getattr(model, method)(X))
+    # Arrays may lie otherwise in memory, which changes the last digit of products.
+    np.testing.assert_allclose(
+        getattr(loaded, method)(X), getattr(model, method)(X), rtol=1e-9
+    )
 
 
 def texts(catalog, task):
-    """A pipeline for each operator, and for each choice of its hyperparameters."""
+    """A pipeline for each operator, and for each choice that may change a class."""
     learner = "logistic_regression" if task == CLASSIFICATION else "ridge"
     forms = {"learner": "{}(X{})", "wrapper": "{}(" + learner + "(X){})"}
     for operator in catalog:
@@ -45,7 +48,8 @@ def texts(catalog, task):
         for parameter in operator.hyperparameters:
             if isinstance(parameter, Choice):
                 for value in parameter.values:
-                    if value != parameter.default:
+                    changes = isinstance(value, str) or parameter.name == "p"
+                    if changes and value != parameter.default:
                         argument = f", {parameter.name}={value!r}"
                         yield form.format(operator.name, argument)
 
@@ -58,22 +62,21 @@ def test_models_of_every_operator(task):
     rng = np.random.default_rng(0)
     X = rng.uniform(size=(40, 4))
     y = X[:, 0] + 0.1 * rng.normal(size=40)
-    method, targets = "predict", [(y, 1)]
+    method, n_classes = "predict", 1
     if task == CLASSIFICATION:
-        method = "predict_proba"
-        targets = [(y > 0.5, 2), (np.digitize(y, [0.33, 0.66]), 3)]
+        method, n_classes = "predict_proba", 3
+        y = np.digitize(y, [0.33, 0.66])
     for text in texts(catalog, task):
         tree = parse(text, catalog=catalog)
-        for target, n_classes in targets:
-            model = compile_pipeline(
-                tree, Schema(4), catalog=catalog, n_classes=n_classes, random_state=0
-            )
-            try:
-                model.fit(X, target)
-            except ValueError:
-                # No feature is selected, on so few rows.
-                continue
-            check_round_trip(model, X, method)
+        model = compile_pipeline(
+            tree, Schema(4), catalog=catalog, n_classes=n_classes, random_state=0
+        )
+        try:
+            model.fit(X, y)
+        except ValueError:
+            # No feature is selected, on so few rows.
+            continue
+        check_round_trip(model, X, method)
 
 
 MANY_KINDS = {

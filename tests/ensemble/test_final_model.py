@@ -169,13 +169,13 @@ def test_candidates_are_judged_by_what_the_final_model_may_predict(
     beyond = replace(context.dataset, y=context.dataset.y / 100)
     context = replace(context, dataset=beyond, extrapolation=extrapolation)
     seen = []
-    combine = _final_model.combine
+    choose = _final_model.choose
 
     def watched(predictions, *args, **kwargs):
         seen.extend(predictions)
-        return combine(predictions, *args, **kwargs)
+        return choose(predictions, *args, **kwargs)
 
-    monkeypatch.setattr(_final_model, "combine", watched)
+    monkeypatch.setattr(_final_model, "choose", watched)
     build(history, context, now)
     limits = context.dataset.task.limits(beyond.y, extrapolation)
     assert np.max(seen) <= limits[1] and np.min(seen) >= limits[0]
