@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import warnings
 from dataclasses import dataclass
+
+from sklearn_meta.cli._errors import one_line
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,19 @@ class Messages:
         """
 
         def show(message, category, *args, **kwargs):
-            self.note(f"warning: {' '.join(str(message).split())}")
+            self.note(f"{_new_line()}warning: {one_line(message)}")
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = show
             yield
+
+
+def _new_line():
+    """Return what removes a line of progress from a terminal."""
+    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return "\r\x1b[2K" if is_terminal else ""
 
 
 def _plain(value):

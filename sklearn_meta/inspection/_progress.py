@@ -12,8 +12,11 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-# Characters of a pipeline in a log, and cells of a bar without rich.
+# Characters of a pipeline in a log, and of a bar.
 PIPELINE_WIDTH, BAR_WIDTH = 48, 20
+
+# Pipelines of which a bar says that they are being tried.
+MAX_TRIED = 3
 
 # A notebook does not say how wide it is.
 NOTEBOOK_WIDTH = 100
@@ -94,7 +97,7 @@ class LogLines:
         if best is not None and best is not self._best:
             self._best = best
             state = State.of(self._budget, self._history)
-            self._stream.write(f"{', '.join(state.parts())}\n")
+            self._stream.write(f"{', '.join(state.parts(PIPELINE_WIDTH))}\n")
             self._stream.flush()
 
     def stop(self):
@@ -260,8 +263,14 @@ class State:
             trying=tuple(p.candidate.text for p in list(history.running.values())),
         )
 
-    def parts(self) -> list[str]:
-        """Return seconds, number of evaluations and best score, in words."""
+    def parts(self, width=None) -> list[str]:
+        """Return seconds, number of evaluations and best score, in words.
+
+        Parameters
+        ----------
+        width : int, default=None
+            Characters of the best pipeline; None for its learner alone.
+        """
         limit = "" if self.seconds == float("inf") else f"/{self.seconds:.0f}"
         plural = "" if self.n_evaluations == 1 else "s"
         parts = [
@@ -270,15 +279,18 @@ class State:
         ]
         if self.best is not None:
             score, text = self.best
-            parts.append(f"best {score:.5g}: {_shortened(text, PIPELINE_WIDTH)}")
+            what = _learner(text) if width is None else _shortened(text, width)
+            parts.append(f"best {score:.5g} {what}")
         return parts
 
     def tried(self) -> list[str]:
         """Return what is being tried, in words; empty if nothing is."""
         if not self.trying:
             return []
-        more = f" and {len(self.trying) - 1} more" if len(self.trying) > 1 else ""
-        return [f"trying {_shortened(self.trying[0], PIPELINE_WIDTH)}{more}"]
+        n_more = len(self.trying) - MAX_TRIED
+        more = f" and {n_more} more" if n_more > 0 else ""
+        learners = ", ".join(_learner(text) for text in self.trying[:MAX_TRIED])
+        return [f"trying {learners}{more}"]
 
 
 def _bar(state):
@@ -293,6 +305,11 @@ def _summary(budget, history, reason):
     n = len(history)
     plural = "" if n == 1 else "s"
     return f"{n} evaluation{plural} in {budget.elapsed():.1f} s: {reason}\n"
+
+
+def _learner(text):
+    """Return the operator at the root of a pipeline."""
+    return text.partition("(")[0]
 
 
 def _shortened(text, width):

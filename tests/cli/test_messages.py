@@ -1,6 +1,7 @@
 """Notes on standard error, results on standard output."""
 
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -34,6 +35,14 @@ def test_warnings_for_users_are_notes(capsys):
         warnings.warn("for\nusers", UserWarning, stacklevel=1)
         warnings.warn("for programmers", FutureWarning, stacklevel=1)
     assert capsys.readouterr().err == "warning: for users\n"
+
+
+def test_warnings_do_not_end_in_the_line_of_progress(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with Messages().warnings_as_notes():
+        warnings.warn("for users", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "\r\x1b[2Kwarning: for users\n"
 
 
 def test_values_are_below_each_other():

@@ -90,8 +90,8 @@ def test_a_file_gets_a_line_for_each_gain(now):
             progress.update()
     progress.close("time budget used")
     assert stream.getvalue().splitlines() == [
-        "10/60 s, 1 evaluation, best 0.5: c0",
-        "30/60 s, 3 evaluations, best 0.6: c2",
+        "10/60 s, 1 evaluation, best 0.5 c0",
+        "30/60 s, 3 evaluations, best 0.6 c2",
         "3 evaluations in 30.0 s: time budget used",
     ]
 
@@ -109,13 +109,13 @@ def test_a_failure_is_no_gain(now):
 def test_a_line_shows_seconds_evaluations_score_and_what_is_tried(now):
     stream, history = Terminal(), History()
     progress = ChangingLine(budget(now), history, stream, 200)
-    begin(history, "a", "b", "c")
+    begin(history, "a(X)", "b(pca(X))", "c", "d", "e")
     history.add(evaluation(0, [0.25, 0.75]))
     now[0] = 15.0
     progress.update()
     assert stream.getvalue() == (
-        "\r[#####---------------] 15/60 s | 1 evaluation | best 0.5: c0 | trying a and "
-        "2 more"
+        "\r[#####---------------] 15/60 s | 1 evaluation | best 0.5 c0 | "
+        "trying a, b, c and 2 more"
     )
 
 
@@ -175,7 +175,7 @@ def test_a_bar_shows_seconds_evaluations_score_and_what_is_tried(now):
     now[0] = 30.0
     text = drawn(progress)
     assert re.fullmatch(
-        r"━+╸? +30/60 s  1 evaluation  best 0\.5: c0  trying lightgbm\(X\)\s*", text
+        r"━+╸? +30/60 s  1 evaluation  best 0\.5 c0  trying lightgbm\s*", text
     )
     now[0] = 60.0
     assert drawn(progress).count("━") == _progress.BAR_WIDTH
@@ -211,8 +211,16 @@ def test_what_was_fitted_without_a_search_has_no_score(now):
     assert State.of(budget(now), history).parts() == ["0/60 s", "1 evaluation"]
 
 
+def test_a_log_has_the_pipelines_and_a_bar_their_learners(now):
+    history = History()
+    history.add(evaluation(0, [0.5], text="ridge(pca(X))"))
+    state = State.of(budget(now), history)
+    assert state.parts()[-1] == "best 0.5 ridge"
+    assert state.parts(48)[-1] == "best 0.5 ridge(pca(X))"
+
+
 def test_long_pipelines_are_cut(now):
     history = History()
     history.add(evaluation(0, [0.5], text="x" * 60))
-    *_, best = State.of(budget(now), history).parts()
-    assert best == f"best 0.5: {'x' * 45}..."
+    *_, best = State.of(budget(now), history).parts(48)
+    assert best == f"best 0.5 {'x' * 45}..."
