@@ -137,7 +137,7 @@ def _decimal_mark(rows, separator):
 
 
 def looks_like_values(names) -> bool:
-    """Whether the first record of a file consists of numbers: it has no names.
+    """Whether the first record of a file is one of values: half of it are numbers.
 
     Parameters
     ----------
@@ -147,7 +147,6 @@ def looks_like_values(names) -> bool:
     -------
     looks : bool
     """
-    return bool(names) and all(
-        re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?(e[+-]?\d+)?\s*", str(name), re.IGNORECASE)
-        for name in names
-    )
+    number = re.compile(r"\s*[+-]?\d+([.,]\d+)?(e[+-]?\d+)?\s*", re.IGNORECASE)
+    n_numbers = sum(bool(number.fullmatch(str(name))) for name in names)
+    return n_numbers >= len(names) / 2 > 0

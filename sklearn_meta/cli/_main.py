@@ -11,6 +11,7 @@ from sklearn_meta.cli._errors import (
     FAILED,
     INTERRUPTED,
     OK,
+    USAGE,
     CommandError,
     UsageError,
     hint,
@@ -21,6 +22,9 @@ from sklearn_meta.cli._messages import Messages
 PROGRAM = "sklearn-meta"
 
 SUBCOMMANDS = (_fit, _predict, _score, _report, _recommend, _source, _kb)
+
+# Errors for files, by their names: where they are defined takes long to import.
+OF_FILES = {"CheckpointError", "KnowledgeBaseError"}
 
 DESCRIPTION = "Find, fit and apply a model for the column of a table."
 
@@ -86,12 +90,18 @@ def main(arguments=None) -> int:
     except Exception as error:
         if debug:
             raise
-        return _tell(_described(error), FAILED)
+        return _tell(_described(error), _code(error))
 
 
 def _tell(message, code):
     print(f"{PROGRAM}: {message}", file=sys.stderr, flush=True)
     return code
+
+
+def _code(error):
+    """Return the exit code of an error of the package."""
+    names = {parent.__name__ for parent in type(error).__mro__}
+    return USAGE if names & OF_FILES else FAILED
 
 
 def _described(error):

@@ -79,12 +79,14 @@ def _like_labels(model, y, name):
     """Return targets with the type of the labels of the model."""
     import numpy as np
 
+    from sklearn_meta.cli._target import as_numbers
+
     classes = getattr(model, "classes_", None)
     if classes is None:
-        try:
-            return y.to_numpy(dtype=float)
-        except (TypeError, ValueError) as error:
-            raise MisfitError(f"{y.name!r} in {name} holds no numbers") from error
+        numbers = as_numbers(y)
+        if numbers is None:
+            raise MisfitError(f"{y.name!r} in {name} holds no numbers")
+        return numbers.to_numpy(dtype=float)
     by_text = {str(label): label for label in classes.tolist()}
     texts = [str(value) for value in y.tolist()]
     unknown = sorted(set(texts) - set(by_text))

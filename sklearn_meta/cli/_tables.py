@@ -62,12 +62,14 @@ class TableFile:
             return name
         names = [str(n) for n in self.frame.columns]
         message = f"no column {name!r} in {self.name}"
-        if looks_like_values(names):
-            message += "; its first line holds values, add one with the names"
-        elif close := hint(name, names):
+        if close := hint(name, names):
             message += close
+        elif looks_like_values(names):
+            message += "; its first line holds values, add one with the names"
         else:
             message += f"; it has {listed(names)}"
+        if len(names) == 1:
+            message += ", in one column: separate cells by commas"
         raise UsageError(message)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sklearn_meta.cli._errors import UsageError
 from sklearn_meta.data._task_names import CLASSIFICATION, REGRESSION
 
@@ -57,6 +59,49 @@ def rows_with_target(table, target, *, drop_missing, messages):
     return frame
 
 
+def as_numbers(y):
+    """Return the numbers that the texts of a target stand for, such as "1,200 €".
+
+    Parameters
+    ----------
+    y : pandas.Series
+        Without missing values.
+
+    Returns
+    -------
+    numbers : pandas.Series or None
+        `y` itself if it holds numbers; None if most of its texts are none.
+
+    Raises
+    ------
+    UsageError
+        If some of the texts are no numbers.
+    """
+    import pandas
+    from pandas.api import types
+
+    from sklearn_meta.data._string_formats import NUMBERS, detect_format
+    from sklearn_meta.data.parsing import parse_numbers
+
+    if types.is_numeric_dtype(y):
+        return y
+    texts = [str(value) for value in y.tolist()]
+    found = detect_format(Counter(texts))
+    if found is None or found.kind != NUMBERS:
+        return None
+    column = y.astype(str).to_numpy(dtype=object)[:, None]
+    numbers = pandas.Series(
+        parse_numbers(column, **dict(found.settings))[:, 0], index=y.index, name=y.name
+    )
+    wrong = y[numbers.isna()]
+    if len(wrong):
+        raise UsageError(
+            f"{len(wrong)} values of {y.name!r} are no numbers, such as "
+            f"{str(wrong.iloc[0])!r}; correct these rows or leave them out"
+        )
+    return numbers
+
+
 def guess_task(y) -> tuple[str, str]:
     """Return the task that a target suggests, and why.
 
@@ -83,6 +128,8 @@ def guess_task(y) -> tuple[str, str]:
             f"{y.name!r} holds dates or durations, which are neither classes nor "
             "numbers; convert them to numbers, such as days"
         )
+    if not types.is_numeric_dtype(y) and as_numbers(y) is not None:
+        return REGRESSION, f"numbers written as texts, such as {str(y.iloc[0])!r}"
     if not types.is_numeric_dtype(y) or types.is_bool_dtype(y):
         if n_different > max(2, MAX_SHARE_OF_CLASSES * len(y)):
             raise UsageError(

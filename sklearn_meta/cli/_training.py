@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sklearn_meta.cli._columns import columns_of, time_order
 from sklearn_meta.cli._errors import UsageError
+from sklearn_meta.data._task_names import REGRESSION
 
 # As in the default cross-validation: fewer folds from so many rows on.
 N_FOLDS, FEWER_FOLDS, MANY_ROWS = 5, 3, 15_000
@@ -51,7 +52,7 @@ def read_training(options, messages) -> Training:
     training : Training
     """
     from sklearn_meta.cli._tables import read_table
-    from sklearn_meta.cli._target import rows_with_target, task_of
+    from sklearn_meta.cli._target import as_numbers, rows_with_target, task_of
 
     table = read_table(options.table, messages)
     target = table.column(options.target)
@@ -81,14 +82,29 @@ def read_training(options, messages) -> Training:
             f"{table.name} has no columns to predict {target!r} from; are cells "
             "separated by commas, semicolons, tabs or |?"
         )
+    y = frame[target]
+    task = task_of(y, options.task, messages)
+    if task == REGRESSION and (y := as_numbers(y)) is None:
+        raise UsageError(f"{target!r} holds texts that are no numbers")
     return Training(
         X,
-        frame[target],
-        task_of(frame[target], options.task, messages),
+        y,
+        task,
         groups=frame[role["groups"]] if "groups" in role else None,
-        weights=frame[role["weights"]] if "weights" in role else None,
+        weights=_weights(frame[role["weights"]]) if "weights" in role else None,
         cv=cv,
     )
+
+
+def _weights(values):
+    """Check weights, which may not be missing or negative."""
+    from pandas.api import types
+
+    if not types.is_numeric_dtype(values) or not (values >= 0).all():
+        raise UsageError(
+            f"--weights: {values.name!r} must hold a number from 0 on in each row"
+        )
+    return values
 
 
 def _later_rows(n_rows):

@@ -113,5 +113,6 @@ def test_what_was_written_is_read(names, n_rows, separator, data):
 
 def test_names_that_are_numbers_are_values():
     assert looks_like_values(["5.1", "3.5", "-1e3"])
-    assert not looks_like_values(["5.1", "species"])
+    assert looks_like_values(["5.1", "setosa"])
+    assert not looks_like_values(["2020", "country", "price"])
     assert not looks_like_values([])

@@ -54,7 +54,7 @@ def test_files_are_merged(capsys):
     [
         (["a.sqlit"], 2, "did you mean 'a.sqlite'"),
         (["all.sqlite"], 2, "there is no file all.sqlite"),
-        (["text.txt"], 1, "text.txt"),
+        (["text.txt"], 2, "text.txt"),
     ],
 )
 def test_what_cannot_be_merged(others, code, message, capsys, tmp_path):

@@ -35,5 +35,5 @@ def test_lines_for_readers(capsys):
 
 def test_a_knowledge_base_of_another_program(capsys):
     arguments = ["recommend", "homes.csv", "-t", "price"]
-    assert main([*arguments, "--knowledge-base", "homes.csv"]) == 1
+    assert main([*arguments, "--knowledge-base", "homes.csv"]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("sklearn-meta: ")

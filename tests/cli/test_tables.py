@@ -152,6 +152,8 @@ def test_columns_that_are_not_there():
         table.column("prise")
     with pytest.raises(UsageError, match="it has 'price', 'rooms'"):
         table.column("zip")
+    with pytest.raises(UsageError, match="in one column: separate cells by commas"):
+        TableFile("t.csv", pd.DataFrame({"a b c": [1]})).column("c")
     with pytest.raises(UsageError, match="its first line holds values"):
         TableFile("t.csv", pd.DataFrame({"5.1": [1], "3": [2]})).column("y")
 

@@ -7,7 +7,12 @@ import pytest
 from sklearn_meta.cli._errors import UsageError
 from sklearn_meta.cli._messages import Messages
 from sklearn_meta.cli._tables import TableFile
-from sklearn_meta.cli._target import guess_task, rows_with_target, task_of
+from sklearn_meta.cli._target import (
+    as_numbers,
+    guess_task,
+    rows_with_target,
+    task_of,
+)
 
 
 def rows(values, drop_missing=False):
@@ -50,24 +55,39 @@ def test_tables_without_targets():
         # As many as rows: a count, not a class.
         (range(8), "regression"),
         (["a", "b"], "classification"),
+        ([f"${i},500" for i in range(20)], "regression"),
     ],
 )
 def test_what_a_target_suggests(values, task):
     found, reason = guess_task(pd.Series(values, name="y"))
     assert found == task
-    assert reason.endswith(("texts", "numbers", "decimals", "values"))
+    assert reason.endswith(("texts", "numbers", "decimals", "values", "'$0,500'"))
 
 
 @pytest.mark.parametrize(
     "values, message",
     [
-        ([f"${i}" for i in range(10)], r"10 different texts in 10 rows, such as '\$0'"),
+        (
+            [f"home {i}" for i in range(10)],
+            "10 different texts in 10 rows, such as",
+        ),
         (pd.date_range("2024-01-01", periods=5), "dates or durations"),
     ],
 )
 def test_what_is_neither_classes_nor_numbers(values, message):
     with pytest.raises(UsageError, match=message):
         guess_task(pd.Series(values, name="y"))
+
+
+def test_numbers_that_are_written_as_texts():
+    y = pd.Series([f"{i}.000,50 €" for i in range(1, 21)], name="y")
+    np.testing.assert_array_equal(as_numbers(y), 1000 * np.arange(1, 21) + 0.5)
+    assert as_numbers(y).name == "y"
+    numbers = pd.Series([1, 2])
+    assert as_numbers(numbers) is numbers
+    assert as_numbers(pd.Series(["a", "b"])) is None
+    with pytest.raises(UsageError, match="1 values of 'y' are no numbers, such as 'ma"):
+        as_numbers(pd.concat([y, pd.Series(["many"])]).rename("y"))
 
 
 def test_what_was_guessed_is_said(capsys):

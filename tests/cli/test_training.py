@@ -87,6 +87,21 @@ def test_rows_without_a_target_have_no_groups(read):
     assert len(training.X) == len(training.groups) == 39
 
 
+@pytest.mark.parametrize("wrong", [-1.0, np.nan, "heavy"])
+def test_wrong_weights(read, wrong):
+    table = frame().astype({"weight": object})
+    table.loc[3, "weight"] = wrong
+    with pytest.raises(UsageError, match="'weight' must hold a number from 0 on"):
+        read(table, weights="weight")
+
+
+def test_numbers_as_texts(read):
+    table = frame().assign(y=[f"{i} €" for i in range(40)])
+    assert read(table).y.tolist() == list(range(40))
+    with pytest.raises(UsageError, match="'when' holds texts that are no numbers"):
+        read(table, target="when", task="regression")
+
+
 def test_without_features(read):
     with pytest.raises(UsageError, match="no columns to predict 'y' from"):
         read(frame()[["y"]])
