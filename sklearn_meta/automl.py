@@ -98,7 +98,7 @@ from sklearn_meta.evaluation._search_plan import (
     trial_context,
 )
 from sklearn_meta.inspection._fit_record import is_in_order, record_fit
-from sklearn_meta.inspection._progress import ProgressLine
+from sklearn_meta.inspection._progress import make_progress, shown
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
 from sklearn_meta.inspection._representation import representation
 from sklearn_meta.inspection._tables import (
@@ -321,15 +321,15 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         # Without a search nothing is measured that others could learn from.
         learns = own is not None and settings.searches
         metafeatures = state.metafeatures() if learns else None
-        progress = ProgressLine(budget) if self.verbose else None
+        progress = make_progress(budget, state.history) if self.verbose else None
         observe = _observer(callbacks, seen, progress)
         # What this process computes between candidates is small.
-        with config_context(**INSIDE), one_thread():
+        with config_context(**INSIDE), one_thread(), shown(progress):
             final, usage = self._search_and_combine(table, state, observe, watch)
             with watch("intervals"):
                 self._conformal = conformal(final, state.plan.context, budget)
         if progress is not None:
-            progress.close(final.stop_reason, len(state.history))
+            progress.close(final.stop_reason)
         self._keep(table, state, final)
         self._fit_record = replace(
             seen_by_fit, is_in_order=is_in_order(state.plan.context)
@@ -810,7 +810,7 @@ def _observer(callbacks, seen, progress):
 
     def observe(evaluation, history):
         if progress is not None:
-            progress.update(history)
+            progress.update()
         with config_context(**of_the_user):
             evaluated = callbacks.subcontext(task_name="evaluation")
             evaluated.call_on_fit_task_begin(**seen)
@@ -946,7 +946,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     random_state : int, RandomState instance or None, default=None
         Seed of splits, search and learners.
     verbose : int, default=0
-        Whether to show one line of progress: 0 is silent.
+        Whether to show the progress on standard error: a bar of the seconds with the
+        best score and what is being tried. 0 is silent.
     warm_start : bool, default=False
         Whether ``fit`` continues the previous search, if the data and everything that
         defines the search are the same. Only `time_budget`, `max_evaluations`,
@@ -1271,7 +1272,8 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     random_state : int, RandomState instance or None, default=None
         Seed of splits, search and learners.
     verbose : int, default=0
-        Whether to show one line of progress: 0 is silent.
+        Whether to show the progress on standard error: a bar of the seconds with the
+        best score and what is being tried. 0 is silent.
     warm_start : bool, default=False
         Whether ``fit`` continues the previous search, if the data and everything that
         defines the search are the same. Only `time_budget`, `max_evaluations`,

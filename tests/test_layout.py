@@ -81,7 +81,7 @@ LAYERS = (
     {"data", "pipelines"},
     {"timing", "evaluation", "metalearning", "parallel"},
     {"search", "ensemble", "inspection", "building", "mlp", "maml", "testing"},
-    {"automl", "cli"},
+    {"automl", "cli", "__main__"},
 )
 
 # Where the layers allow what is to be kept apart.
