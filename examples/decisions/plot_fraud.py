@@ -3,7 +3,7 @@
 At which probability should a payment be stopped?
 =====================================================
 
-One payment in seventy is a fraud. A fraud that passes costs 100, a check of an honest
+One payment in a hundred is a fraud. A fraud that passes costs 100, a check of an honest
 customer 4. A classifier that calls the more probable class is right nearly always, and
 expensive. Given the costs as ``scoring``, the search tunes the threshold as well.
 """
@@ -30,12 +30,12 @@ payments = pd.DataFrame(
     }
 )
 risk = (
-    -7.6
-    + 0.7 * np.log(payments["amount"] / 30).clip(0)
-    + 1.5 * (payments["hour"] < 6)
-    + 1.8 * np.exp(-payments["account_days"] / 60)
-    + payments["country"].map(dict(zip("ABCDEFGH", [0, 0, 1, 0, 2, 1, 0, 3], strict=True)))
-    + 0.5 * (payments["payments_today"] - 1.5).clip(0)
+    -10.5
+    + 1.3 * np.log(payments["amount"] / 30).clip(0)
+    + 2.5 * (payments["hour"] < 6)
+    + 4.0 * np.exp(-payments["account_days"] / 60)
+    + payments["country"].map(dict(zip("ABCDEFGH", [0, 0, 1, 0, 2, 1, 0, 4], strict=True)))
+    + 0.8 * (payments["payments_today"] - 1.5).clip(0)
 )
 fraud = rng.random(n) < 1 / (1 + np.exp(-risk))
 
