@@ -7,6 +7,7 @@ classification and regression is in `sklearn_meta.data._task`.
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 from collections.abc import Mapping
@@ -45,6 +46,12 @@ from sklearn_meta.data._target import (
     with_numpy_type,
 )
 from sklearn_meta.data._task import decision_values
+from sklearn_meta.ensemble._conformal import (
+    conformal,
+    prediction_intervals,
+    prediction_sets,
+    usable,
+)
 from sklearn_meta.ensemble._cross_fitted import (
     in_rows_of_fit,
     pickled_state,
@@ -58,6 +65,7 @@ from sklearn_meta.ensemble._export import (
 )
 from sklearn_meta.ensemble._final_model import combine_search
 from sklearn_meta.ensemble._source import source_of
+from sklearn_meta.ensemble._usage_limits import usage_limits
 from sklearn_meta.ensemble._zero_shot import fit_recommended, zero_shot_seconds
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._checkpoint import (
@@ -157,6 +165,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         "meta_learner": [HasMethods(["fit", "recall"]), None],
         "knowledge_base": [KnowledgeBase, str, os.PathLike, None],
         "ensemble_size": [Interval(Integral, 1, None, closed="left")],
+        "max_predict_ms": [Interval(Real, 0, None, closed="neither"), None],
+        "max_megabytes": [Interval(Real, 0, None, closed="neither"), None],
         "memory_limit": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -178,6 +188,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         meta_learner=None,
         knowledge_base=None,
         ensemble_size=25,
+        max_predict_ms=None,
+        max_megabytes=None,
         memory_limit=None,
         n_jobs=None,
         random_state=None,
@@ -195,6 +207,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.meta_learner = meta_learner
         self.knowledge_base = knowledge_base
         self.ensemble_size = ensemble_size
+        self.max_predict_ms = max_predict_ms
+        self.max_megabytes = max_megabytes
         self.memory_limit = memory_limit
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -310,10 +324,13 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         observe = _observer(callbacks, seen, progress)
         # What this process computes between candidates is small.
         with config_context(**INSIDE), one_thread():
-            final = self._search_and_combine(state, observe, watch)
+            final, usage = self._search_and_combine(table, state, observe, watch)
+            with watch("intervals"):
+                self._conformal = conformal(final, state.plan.context, budget)
         if progress is not None:
             progress.close(final.stop_reason, len(state.history))
         self._keep(table, state, final)
+        self.predict_ms_, self.megabytes_ = usage.finish(final, state.plan.context)
         self._fit_record = replace(
             seen_by_fit, is_in_order=is_in_order(state.plan.context)
         )
@@ -333,24 +350,25 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         callbacks.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self
 
-    def _search_and_combine(self, state, observe, watch):
+    def _search_and_combine(self, table, state, observe, watch):
         """Search, combine what was found, and fit the final model."""
         pools = []
         return call_then(
-            lambda: self._search_in_pool(state, observe, watch, pools),
+            lambda: self._search_in_pool(table, state, observe, watch, pools),
             lambda: [pool.close() for pool in pools],
         )
 
-    def _search_in_pool(self, state, observe, watch, pools):
+    def _search_in_pool(self, table, state, observe, watch, pools):
         """Search, combine and fit in a pool, which is added to a list at once."""
         plan, history = state.plan, state.history
+        usage = self._usage_limits(table, state)
         with watch("start workers"):
             pool = self._start_pool(plan, state.prior, state.record)
             pools.append(pool)
         with pool:
             if state.search is None:
                 with watch("combine"):
-                    return fit_recommended(
+                    final = fit_recommended(
                         plan,
                         state.prior,
                         history,
@@ -358,9 +376,10 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                         ensemble_size=self.ensemble_size,
                         observe=observe,
                     )
+                    return usage.without_search(final, plan.context), usage
             with watch("search"):
                 found = run_search(
-                    plan,
+                    usage.plan_of_search(plan),
                     state.search,
                     history,
                     pool,
@@ -370,9 +389,22 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 )
             plan = with_time_to_combine(plan, history, state.record)
             with watch("combine"):
-                return combine_search(
-                    found, plan, pool, ensemble_size=self.ensemble_size
+                size = self.ensemble_size
+                final = combine_search(
+                    found, plan, pool, ensemble_size=size, usage=usage
                 )
+                return final, usage
+
+    def _usage_limits(self, table, state):
+        """Return the limits of use of the final model, and how it is measured."""
+
+        def with_final(final):
+            # What users get, with all that it encodes and holds.
+            trial = copy.copy(self)
+            trial._keep(table, state, final)
+            return trial
+
+        return usage_limits(self.max_predict_ms, self.max_megabytes, with_final, table)
 
     def _settings(self, table, routed, budget):
         """Resolve the parameters for a table."""
@@ -576,6 +608,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.stop_reason_ = final.stop_reason
         self.recall_note_ = state.prior.note
         self._neighbors = state.prior.neighbors
+        self._n_validation_rows = context.n_validation_rows
+        metafeatures = state.prior.metafeatures
+        self._metafeatures = {} if metafeatures is None else metafeatures.as_dict()
         if self.warm_start and isinstance(state.record, MemoryRecord):
             self._state = state
 
@@ -586,6 +621,17 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         with config_context(**INSIDE):
             encoded = self._row_encoder.encode(self, X)
             return getattr(self.ensemble_, method)(encoded)
+
+    @restores_filters
+    @restores_threads
+    def _conformal_predictions(self, predict, X, coverage):
+        check_is_fitted(self)
+        known = usable(
+            self._conformal, coverage, type(self).__name__, self._no_out_of_fold
+        )
+        with config_context(**INSIDE):
+            encoded = self._row_encoder.encode(self, X)
+            return predict(known, self.ensemble_, encoded, coverage)
 
     @property
     def oof_predictions_(self):
@@ -723,7 +769,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
-        tags.non_deterministic = self.max_evaluations is None
+        # What is measured decides which pipelines are combined.
+        is_timed = self.max_evaluations is None or self.max_predict_ms is not None
+        tags.non_deterministic = is_timed
         return tags
 
 
@@ -866,6 +914,14 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     ensemble_size : int, default=25
         Rounds of greedy ensemble selection, hence the maximum number of members. With
         1, the model is the best single pipeline.
+    max_predict_ms : float or None, default=None
+        Maximum milliseconds of ``predict`` for one row, encoding included, on one
+        thread of this machine: the median of several calls after a first one. Of the
+        combinations that keep it, the best one by the out-of-fold predictions becomes
+        the final model; a warning says if none does. None for no limit.
+    max_megabytes : float or None, default=None
+        Maximum megabytes (10⁶ bytes) of the pickled estimator, kept likewise. None for
+        no limit.
     memory_limit : float or None, default=None
         Maximum memory of one candidate in MiB; None shares 80 % of the free memory
         among the workers.
@@ -880,8 +936,9 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     warm_start : bool, default=False
         Whether ``fit`` continues the previous search, if the data and everything that
         defines the search are the same. Only `time_budget`, `max_evaluations`,
-        `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
-        search begins anew, with a warning that says what differs.
+        `ensemble_size`, `max_predict_ms`, `max_megabytes`, `memory_limit`, `n_jobs` and
+        `verbose` may change; else the search begins anew, with a warning that says what
+        differs.
     checkpoint : path-like or None, default=None
         File that keeps every evaluation as soon as it is finished; for a folder, the
         file ``checkpoint.sqlite`` in it. If it holds evaluations of an earlier ``fit``
@@ -917,6 +974,9 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Final model, which predicts from the encoded table.
     ensemble_weights_ : dict of int to float
         Share of each member in the final model, by the number of its evaluation.
+    predict_ms_, megabytes_ : float
+        What `max_predict_ms` and `max_megabytes` limit, as measured at the end of
+        ``fit``; NaN without a limit.
     oof_predictions_ : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         Out-of-fold probabilities of the final model for the rows of ``fit``, for plots
         and metrics of all kinds. Each fold is predicted by members that were not fitted
@@ -993,6 +1053,52 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         """How ``predict`` decides: a threshold, offsets or thresholds of labels."""
         check_is_fitted(self)
         return self.ensemble_.decision_threshold_
+
+    def predict_set(self, X, coverage=0.9):
+        """Return sets of classes that hold the true one with a probability.
+
+        Conformal sets from out-of-fold probabilities [1]_: a class is in the set if its
+        probability is not smaller than that of the true class is in most rows. A set
+        always has the class that ``predict`` returns. Where that is right more often
+        than `coverage`, the sets have one class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Table with the columns seen in ``fit``.
+        coverage : float, default=0.9
+            Share of new rows whose set is to hold the true class, above 0 and below 1.
+            It is the share among all rows, not among rows that are alike, and not among
+            those of each class.
+
+        Returns
+        -------
+        sets : ndarray of bool of shape (n_samples, n_classes) or \
+                (n_samples, n_labels, 2)
+            Whether each class is in the set, in the order of `classes_`. For several
+            labels, whether the absence and the presence of each label is in its set;
+            the coverage is that of each label.
+
+        Raises
+        ------
+        InvalidParameterError
+            If `coverage` is not between 0 and 1.
+        OutOfFoldError
+            If there are no out-of-fold predictions, as without a search, or fewer than
+            ``1 / (1 - coverage)``.
+
+        Warns
+        -----
+        SklearnMetaWarning
+            If the rows of ``fit`` were in groups or in temporal order, for which the
+            coverage is approximate.
+
+        References
+        ----------
+        .. [1] M. Sadinle, J. Lei and L. Wasserman, "Least ambiguous set-valued
+           classifiers with bounded error levels", JASA 114, 2019.
+        """
+        return self._conformal_predictions(prediction_sets, X, coverage)
 
     def predict_log_proba(self, X):
         """Return the logarithm of class probabilities.
@@ -1121,6 +1227,14 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     ensemble_size : int, default=25
         Rounds of greedy ensemble selection, hence the maximum number of members. With
         1, the model is the best single pipeline.
+    max_predict_ms : float or None, default=None
+        Maximum milliseconds of ``predict`` for one row, encoding included, on one
+        thread of this machine: the median of several calls after a first one. Of the
+        combinations that keep it, the best one by the out-of-fold predictions becomes
+        the final model; a warning says if none does. None for no limit.
+    max_megabytes : float or None, default=None
+        Maximum megabytes (10⁶ bytes) of the pickled estimator, kept likewise. None for
+        no limit.
     memory_limit : float or None, default=None
         Maximum memory of one candidate in MiB; None shares 80 % of the free memory
         among the workers.
@@ -1135,8 +1249,9 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     warm_start : bool, default=False
         Whether ``fit`` continues the previous search, if the data and everything that
         defines the search are the same. Only `time_budget`, `max_evaluations`,
-        `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
-        search begins anew, with a warning that says what differs.
+        `ensemble_size`, `max_predict_ms`, `max_megabytes`, `memory_limit`, `n_jobs` and
+        `verbose` may change; else the search begins anew, with a warning that says what
+        differs.
     checkpoint : path-like or None, default=None
         File that keeps every evaluation as soon as it is finished; for a folder, the
         file ``checkpoint.sqlite`` in it. If it holds evaluations of an earlier ``fit``
@@ -1161,6 +1276,9 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         Final model, which predicts from the encoded table.
     ensemble_weights_ : dict of int to float
         Share of each member in the final model, by the number of its evaluation.
+    predict_ms_, megabytes_ : float
+        What `max_predict_ms` and `max_megabytes` limit, as measured at the end of
+        ``fit``; NaN without a limit.
     oof_predictions_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Out-of-fold predictions of the final model for the rows of ``fit``, for plots
         and metrics of all kinds. Each fold is predicted by members that were not fitted
@@ -1231,6 +1349,52 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
             Predicted targets.
         """
         return self._predictions("predict", X)
+
+    def predict_interval(self, X, coverage=0.9):
+        """Return intervals that hold the target with a probability.
+
+        Conformal intervals from the errors of out-of-fold predictions [1]_. Their width
+        follows a small model of the size of the errors [2]_, and their ends have
+        unequal distances from the prediction, where that is better by the interval
+        score.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Table with the columns seen in ``fit``.
+        coverage : float, default=0.9
+            Share of new rows whose interval is to hold the target, above 0 and below 1.
+            It is the share among all rows, not among rows that are alike.
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_samples, 2) or (n_samples, 2, n_outputs)
+            Lower and upper ends. Not below the smallest possible value where `scoring`
+            is defined for targets of zero or more. For several targets, the coverage is
+            that of each one.
+
+        Raises
+        ------
+        InvalidParameterError
+            If `coverage` is not between 0 and 1.
+        OutOfFoldError
+            If there are no out-of-fold predictions, as without a search, or fewer than
+            ``1 / (1 - coverage)``.
+
+        Warns
+        -----
+        SklearnMetaWarning
+            If the rows of ``fit`` were in groups or in temporal order, for which the
+            coverage is approximate.
+
+        References
+        ----------
+        .. [1] J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani and L. Wasserman,
+           "Distribution-free predictive inference for regression", JASA 113, 2018.
+        .. [2] H. Papadopoulos, V. Vovk and A. Gammerman, "Regression conformal
+           prediction with nearest neighbours", JAIR 40, 2011.
+        """
+        return self._conformal_predictions(prediction_intervals, X, coverage)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

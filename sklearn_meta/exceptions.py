@@ -11,6 +11,7 @@ __all__ = [
     "SearchInterruptedWarning",
     "SklearnMetaError",
     "SklearnMetaWarning",
+    "UsageLimitWarning",
 ]
 
 
@@ -96,4 +97,11 @@ class SearchInterruptedWarning(SklearnMetaWarning):
     """Warning that the search was interrupted.
 
     The final model combines the candidates that were evaluated by then.
+    """
+
+
+class UsageLimitWarning(SklearnMetaWarning):
+    """Warning that no model was found that keeps the limits of its use.
+
+    The final model is the one that exceeds them least.
     """

@@ -29,7 +29,11 @@ import numpy as np
 
 from sklearn_meta.data._task import SMALLEST_PROBABILITY
 from sklearn_meta.ensemble._combination import SINGLE, STACK, Combination
-from sklearn_meta.ensemble._fold_scores import mean_scores, safe_score
+from sklearn_meta.ensemble._fold_scores import (
+    OutOfTimeError,
+    mean_scores,
+    safe_score,
+)
 from sklearn_meta.ensemble._stacking import nonnegative_stack
 
 # Prior standard deviation of the logarithmic weight and the intercept.
@@ -44,7 +48,6 @@ MIN_ROWS, MIN_ROWS_OF_CLASS = 200, 10
 
 # Probabilities that a fit uses at most, in a tenth of a second.
 MAX_CELLS = 100_000
-
 
 
 def calibrated(
@@ -87,11 +90,21 @@ def calibrated(
     n = min(sum(map(len, choice.folds)), MAX_CELLS // n_classes)
     if n < max(MIN_ROWS, MIN_ROWS_OF_CLASS * n_classes):
         return choice
+    try:
+        return _if_it_helps(
+            choice, predictions, y, score, sample_weight, lambda: clock() >= deadline
+        )
+    except OutOfTimeError:
+        return choice
+
+
+def _if_it_helps(choice, predictions, y, score, sample_weight, stop):
+    """Return the calibrated choice, or the given one if that is as good."""
     rows = np.concatenate(choice.folds)
     elsewhere, gains, before, after = [], [], [], []
     for fold, combination in zip(choice.folds, choice.elsewhere, strict=True):
-        if clock() >= deadline:
-            return choice
+        if stop():
+            raise OutOfTimeError
         others = np.setdiff1d(rows, fold)
         fitted = _calibrate(combination, predictions, y, others, sample_weight)
         elsewhere.append(fitted)
