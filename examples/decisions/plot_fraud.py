@@ -12,8 +12,8 @@ expensive. Given the costs as ``scoring``, the search tunes the threshold as wel
 # The payments
 # ------------
 #
-# Generated: frauds are larger, come at night, from new accounts, and from some countries
-# more often than from others.
+# Generated: frauds are larger, come at night, from new accounts, and from some
+# countries more often than from others.
 
 import numpy as np
 import pandas as pd
@@ -30,12 +30,14 @@ payments = pd.DataFrame(
     }
 )
 risk = (
-    -10.5
-    + 1.3 * np.log(payments["amount"] / 30).clip(0)
-    + 2.5 * (payments["hour"] < 6)
-    + 4.0 * np.exp(-payments["account_days"] / 60)
-    + payments["country"].map(dict(zip("ABCDEFGH", [0, 0, 1, 0, 2, 1, 0, 4], strict=True)))
-    + 0.8 * (payments["payments_today"] - 1.5).clip(0)
+    -10.2
+    + 1.6 * np.log(payments["amount"] / 30).clip(0)
+    + 3.0 * (payments["hour"] < 6)
+    + 5.0 * np.exp(-payments["account_days"] / 60)
+    + payments["country"].map(
+        dict(zip("ABCDEFGH", [0, 0, 1, 0, 2, 1, 0, 4], strict=True))
+    )
+    + 1.0 * (payments["payments_today"] - 1.5).clip(0)
 )
 fraud = rng.random(n) < 1 / (1 + np.exp(-risk))
 
@@ -110,8 +112,8 @@ print(
     f"Checking from a probability of {model.decision_threshold_:.3f} on (exact: "
     f"{exact:.3f}), a thousand payments cost {tuned:.0f}; by the more probable class "
     f"{probable:.0f}, without checks {nobody:.0f}.\n"
-    f"{flagged.mean():.1%} of the payments are checked, and {flagged[y_test].mean():.0%} "
-    f"of the frauds are found."
+    f"{flagged.mean():.1%} of the payments are checked, and "
+    f"{flagged[y_test].mean():.0%} of the frauds are found."
 )
 
 # %%

@@ -5,8 +5,8 @@ What can be learned from fifteen wines?
 
 Five wines of each of three cultivars, thirteen measurements of each: does automatic
 machine learning help with so few rows, or does it only overfit in more ways? We draw
-fifteen wines five times, predict the other 163, and compare with two models that one would
-try by hand.
+fifteen wines five times, predict the other 163, and compare with two models that one
+would try by hand.
 """
 
 # %%
@@ -66,8 +66,8 @@ pd.DataFrame({name: result.mean() for name, result in results.items()}).T.round(
 # The answer
 # ----------
 #
-# A dot is one draw of fifteen wines, a bar their mean. All models see the same draws, so
-# differences are taken draw by draw.
+# A dot is one draw of fifteen wines, a bar their mean. All models see the same draws,
+# so differences are taken draw by draw.
 
 import matplotlib.pyplot as plt
 
@@ -76,7 +76,9 @@ for ax, metric in zip(axes, ["log loss", "accuracy"], strict=True):
     for position, result in enumerate(results.values()):
         values = result[metric]
         ax.plot(values, np.full(len(values), position), "o", color="C0", alpha=0.4)
-        ax.plot([values.mean()] * 2, [position - 0.3, position + 0.3], color="0.2", lw=2)
+        ax.plot(
+            [values.mean()] * 2, [position - 0.3, position + 0.3], color="0.2", lw=2
+        )
     ax.set(title=f"{metric} on 163 other wines", xlabel=metric)
 axes[0].set_yticks(range(len(results)), results)
 axes[0].invert_yaxis()
@@ -90,7 +92,7 @@ for other in ["search", "logistic regression", "random forest"]:
     )
 print(
     f"From fifteen wines, the recommended pipelines name the cultivar of "
-    f"{results['recommended pipelines']['accuracy'].mean():.1%} of the others; logistic "
-    f"regression {results['logistic regression']['accuracy'].mean():.1%}, a random "
+    f"{results['recommended pipelines']['accuracy'].mean():.1%} of the others; "
+    f"logistic regression {results['logistic regression']['accuracy'].mean():.1%}, a random "
     f"forest {results['random forest']['accuracy'].mean():.1%}."
 )

@@ -72,8 +72,8 @@ for k, target in enumerate(Y):
         f"{errors(guessed)[k]:.1f}"
     )
 print(
-    f"Against guessing the mean, the error changes by {np.mean(change):+.1%} on average. "
-    f"Targets that the exercises predict more than 5 % better: "
+    f"Against guessing the mean, the error changes by {np.mean(change):+.1%} on "
+    f"average. Targets that the exercises predict more than 5 % better: "
     f"{', '.join(Y.columns[change < -0.05]) or 'none of the three'}."
 )
 

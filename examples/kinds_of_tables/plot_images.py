@@ -63,14 +63,19 @@ import matplotlib.pyplot as plt
 shifts = [-1, 0, 1]
 errors = {
     name: [np.mean(model.predict(shift(X_test, k)) != y_test) for k in shifts]
-    for name, model in {"digits as they are": plain, "with shifted copies": many}.items()
+    for name, model in {
+        "digits as they are": plain,
+        "with shifted copies": many,
+    }.items()
 }
 
 figure, (left, *right) = plt.subplots(
     1, 3, figsize=(9.5, 3.2), layout="constrained", width_ratios=[2, 1, 1]
 )
 for offset, (name, values) in zip([-0.2, 0.2], errors.items(), strict=True):
-    bars = left.bar(np.array(shifts) + offset, np.multiply(values, 100), 0.4, label=name)
+    bars = left.bar(
+        np.array(shifts) + offset, np.multiply(values, 100), 0.4, label=name
+    )
     left.bar_label(bars, fmt="%.1f", padding=2)
 left.set(xlabel="shift of the test digits", ylabel="misread test digits in %")
 left.set_xticks(shifts, ["one pixel left", "none", "one pixel right"])
@@ -85,7 +90,9 @@ confused = np.flatnonzero(
     & (many.predict(shifted) == y_test)
 )
 row = confused[0] if len(confused) else 0
-for ax, images, label in zip(right, [X_test, shifted], ["as it is", "shifted"], strict=True):
+for ax, images, label in zip(
+    right, [X_test, shifted], ["as it is", "shifted"], strict=True
+):
     ax.imshow(images[row].reshape(8, 8), cmap="gray_r")
     ax.set(xticks=range(8), yticks=[], title=label)
     ax.set_xlabel(f"read as {plain.predict(images[[row]])[0]}")

@@ -5,17 +5,17 @@ Does a cluster find the same model as a laptop?
 
 Within joblib's context for Dask, :class:`~sklearn_meta.MetaAutoClassifier` runs its
 candidates on the workers of a Dask cluster. The search proposes the same pipelines
-wherever they run, so that the model should not depend on it. We fit one table twice, here
-and on a cluster.
+wherever they run, so that the model should not depend on it. We fit one table twice,
+here and on a cluster.
 """
 
 # %%
 # The cluster
 # -----------
 #
-# It is on the same machine; with the address of a scheduler in place of it, nothing else
-# changes. One worker of two threads is two slots. Workers that share this process are
-# enough here, since every candidate runs in a process of its own in any case.
+# It is on the same machine; with the address of a scheduler in place of it, nothing
+# else changes. One worker of two threads is two slots. Workers that share this process
+# are enough here, since every candidate runs in a process of its own in any case.
 
 from dask.distributed import Client
 
@@ -70,7 +70,8 @@ left.legend()
 right.plot([0, 1], [0, 1], color="0.7")
 right.plot(here.predict_proba(X_test)[:, 1], there.predict_proba(X_test)[:, 1], ".")
 right.set(
-    xlabel="probability, model of this machine", ylabel="probability, model of the cluster"
+    xlabel="probability, model of this machine",
+    ylabel="probability, model of the cluster",
 )
 figure.suptitle("The same search in two places")
 plt.show()
@@ -82,4 +83,6 @@ for name, model in models.items():
         f"{model.time_report_['fit']:.1f} s; test accuracy "
         f"{model.score(X_test, y_test):.3f}"
     )
-print(f"The largest difference between two predicted probabilities is {difference:.1g}.")
+print(
+    f"The largest difference between two predicted probabilities is {difference:.1g}."
+)

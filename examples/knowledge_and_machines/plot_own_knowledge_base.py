@@ -4,17 +4,17 @@ Does it pay to remember one's own tables?
 =======================================================
 
 The tables of a workshop, a hospital or a shop resemble each other. With
-``knowledge_base="ours.sqlite"``, every ``fit`` adds what it has measured to a file, and the
-next one begins with what was good there. We let three searches fill such a file, and
-compare short fits on the next tables with it and without it.
+``knowledge_base="ours.sqlite"``, every ``fit`` adds what it has measured to a file, and
+the next one begins with what was good there. We let three searches fill such a file,
+and compare short fits on the next tables with it and without it.
 """
 
 # %%
 # A stream of related tables
 # --------------------------
 #
-# Each table is of another machine: eight sensors, and four states to be told apart.
-# All sensors vary around zero in all states; the states differ in how the sensors vary
+# Each table is of another machine: eight sensors, and four states to be told apart. All
+# sensors vary around zero in all states; the states differ in how the sensors vary
 # together, and in that every machine is different.
 
 import numpy as np
