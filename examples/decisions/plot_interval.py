@@ -57,8 +57,8 @@ inside = np.mean((lower <= y_test) & (y_test <= upper))
 anybody = np.diff(np.quantile(y_train, [0.05, 0.95])).item()
 width = np.mean(upper - lower)
 print(
-    f"{inside:.0%} of {len(y_test)} intervals for 90 % hold the truth. Their mean width "
-    f"is {width:.0f}; without the measurements it would be {anybody:.0f}. So the "
+    f"{inside:.0%} of {len(y_test)} intervals for 90 % hold the truth. Their mean "
+    f"width is {width:.0f}; without the measurements it would be {anybody:.0f}. So the "
     f"measurements take away {1 - width / anybody:.0%} of the uncertainty."
 )
 

@@ -114,5 +114,10 @@ from pathlib import Path
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "report.html"
-    model.report(path, X_test, y_test)
+    report = model.report(path, X_test, y_test)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
+
+# %%
+# Its first two sections, as text:
+
+print(report)

@@ -12,7 +12,7 @@ costs when digits are written a little to the left or to the right, and what men
 # The table
 # ---------
 #
-# 600 handwritten digits of 8 x 8 pixels to learn from, and about 1 200 to test on.
+# 450 handwritten digits of 8 x 8 pixels to learn from, and about 1 350 to test on.
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -20,7 +20,7 @@ from sklearn.model_selection import train_test_split
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
-    X, y, train_size=600, stratify=y, random_state=0
+    X, y, train_size=450, stratify=y, random_state=0
 )
 
 
@@ -35,7 +35,7 @@ def shift(X, pixels):
 
 from sklearn_meta import MetaAutoClassifier
 
-plain = MetaAutoClassifier(max_evaluations=6, n_jobs=2, random_state=0)
+plain = MetaAutoClassifier(max_evaluations=5, n_jobs=2, random_state=0)
 plain.fit(X_train, y_train)
 
 # %%
@@ -47,7 +47,7 @@ plain.fit(X_train, y_train)
 # learned from another one; otherwise the scores of the search would be too good.
 
 copies = [0, -1, 1]
-many = MetaAutoClassifier(max_evaluations=6, n_jobs=2, random_state=0)
+many = MetaAutoClassifier(max_evaluations=5, n_jobs=2, random_state=0)
 many.fit(
     np.concatenate([shift(X_train, pixels) for pixels in copies]),
     np.tile(y_train, len(copies)),

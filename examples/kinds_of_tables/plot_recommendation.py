@@ -67,7 +67,7 @@ table[known].head(3)
 
 from sklearn_meta import MetaAutoRegressor
 
-settings = {"max_evaluations": 8, "n_jobs": 2, "random_state": 0}
+settings = {"max_evaluations": 6, "n_jobs": 2, "random_state": 0}
 by_rating = MetaAutoRegressor(**settings).fit(table[known], stars[known])
 by_user = MetaAutoRegressor(**settings).fit(
     table[known], stars[known], groups=table["user"][known]

@@ -83,15 +83,20 @@ left.axvline(399.5, color="0.3", linestyle=":")
 left.set(xlabel="day", ylabel="visitors")
 left.legend(loc="upper left")
 positions = np.arange(2)
-for offset, (label, errors) in zip(
-    [-0.2, 0.2], {"promised": promised, "happened": happened}.items(), strict=True
-):
-    bars = right.bar(positions + offset, list(errors.values()), 0.4, label=label)
-    right.bar_label(bars, fmt="%.1f", padding=2)
+for offset, label, errors, colors in [
+    (-0.2, "promised", promised, "0.8"),
+    (0.2, "happened", happened, ["C0", "C1"]),
+]:
+    bars = right.bar(positions + offset, list(errors.values()), 0.4, color=colors)
+    right.bar_label(
+        bars,
+        [f"{label}\n{e:.1f}" for e in errors.values()],
+        padding=2,
+        fontsize="small",
+    )
 right.set_xticks(positions, list(folds.values()))
 right.set(ylabel="error (RMSE) in visitors")
-right.margins(y=0.2)
-right.legend(loc="upper left")
+right.margins(y=0.15)
 plt.show()
 
 print(
