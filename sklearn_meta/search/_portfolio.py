@@ -1,4 +1,4 @@
-"""Portfolio search: the pipelines that recall recommends, re-ranked after each score."""
+"""Portfolio search: pipelines that recall recommends, re-ranked after each score."""
 
 from __future__ import annotations
 
@@ -88,6 +88,10 @@ class Portfolio:
     def __init__(self, problem, vocabulary):
         self._reranker = problem.prior.reranker
         self._waiting = {c.text: c for c in _usable(problem, vocabulary)}
+
+    def waiting(self, seen) -> list[Candidate]:
+        """Return the candidates that are left, in their order."""
+        return [c for text, c in self._waiting.items() if text not in seen]
 
     def pop(self, seen, scores) -> Candidate | None:
         """Remove and return the candidate to evaluate next.

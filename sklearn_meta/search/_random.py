@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn_meta._sklearn_compat import Interval, validate_params
 from sklearn_meta.search._run import SearchRun
 
+
 class RandomSearch(BaseEstimator):
     """Propose random pipelines of the search space, each at most once.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from sklearn_meta.search._bayesian import BayesianSearch
 from sklearn_meta.search._evolution import EvolutionarySearch
 from sklearn_meta.search._grid import GridSearch
 from sklearn_meta.search._portfolio import PortfolioSearch
 from sklearn_meta.search._random import RandomSearch
 
 STRATEGIES = {
+    "bayesian": BayesianSearch,
     "evolution": EvolutionarySearch,
     "grid": GridSearch,
     "portfolio": PortfolioSearch,
