@@ -50,10 +50,12 @@ class Float:
         Parameters
         ----------
         value : float
+            Within the range.
 
         Returns
         -------
         unit : float
+            Linear or logarithmic, as the scale is.
         """
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
@@ -70,6 +72,7 @@ class Float:
         Returns
         -------
         value : float
+            Within the range.
         """
         unit = min(max(unit, 0.0), 1.0)
         if self.log:
@@ -192,10 +195,12 @@ class Integer:
         Parameters
         ----------
         value : int
+            Within the range.
 
         Returns
         -------
         unit : float
+            Linear or logarithmic, as the scale is.
         """
         # Half a step beyond both bounds gives the bounds the weight of other values.
         low, high = self.low - 0.5, self.high + 0.5
@@ -215,6 +220,7 @@ class Integer:
         Returns
         -------
         value : int
+            Within the range.
         """
         low, high = self.low - 0.5, self.high + 0.5
         unit = min(max(unit, 0.0), 1.0)

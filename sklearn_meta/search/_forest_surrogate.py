@@ -19,7 +19,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn_meta.search._tree_encoding import TreeVectors
 
 # As in SMAC: few observations make small leaves, and trees differ by their columns.
-N_TREES, MIN_SAMPLES_LEAF, MAX_FEATURES = 30, 2, 5 / 6
+N_TREES, MIN_SAMPLES_LEAF, MAX_FEATURES = 20, 2, 5 / 6
 
 # Smallest standard deviation of a prediction.
 MIN_DEVIATION = 0.01

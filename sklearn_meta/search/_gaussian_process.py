@@ -245,7 +245,9 @@ def as_regrets(scores, best=0.0, median=PRIOR_MEAN):
     if middle <= 1e-12:
         middle = losses[finite].mean()
     scale = max(median - best, MIN_SPREAD) / middle if middle > 1e-12 else 0.0
-    regrets = np.minimum(best + scale * losses, LARGEST_REGRET)
+    # Nothing is known of equal scores but that none is the best.
+    first = best if middle > 1e-12 else median
+    regrets = np.minimum(first + scale * losses, LARGEST_REGRET)
     return np.where(finite, regrets, LARGEST_REGRET)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from sklearn_meta.search._tree_encoding import TreeVectors
 
 N_NETWORKS, N_HIDDEN = 5, 16
-N_STEPS, LEARNING_RATE, WEIGHT_DECAY = 150, 0.02, 1e-3
+N_STEPS, LEARNING_RATE, WEIGHT_DECAY = 100, 0.03, 1e-3
 # Adam, with the usual rates of decay.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 

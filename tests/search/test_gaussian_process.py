@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Kernel
 
 from sklearn_meta.metalearning._portfolio import PortfolioCriterion
 from sklearn_meta.metalearning._posterior import DatasetPosterior
@@ -13,12 +15,14 @@ from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.pipelines import Float, Integer, default_catalog, parse
 from sklearn_meta.search._gaussian_process import (
     PRIOR_MEAN,
+    as_regrets,
+    fit_kernel,
     no_observations,
     surrogate_from_datasets,
     surrogate_without_datasets,
 )
 from sklearn_meta.search._tree_encoding import tree_encoder, unit
-from sklearn_meta.search._tree_kernel import DEFAULT_KERNEL, NOISE
+from sklearn_meta.search._tree_kernel import DEFAULT_KERNEL, NOISE, TreeKernel
 
 CATALOGS = {task: default_catalog(task) for task in ("classification", "regression")}
 ENCODER = tree_encoder(CATALOGS["regression"])
@@ -245,3 +249,61 @@ def test_unit_is_the_scale_of_the_search():
     assert unit(log, 0.0) == 0.0
     assert unit(Integer("n", 1, 5, 3), 3) == pytest.approx(0.5)
     assert unit(Integer("n", 2, 2, 2), 2) == 0.5
+
+
+@pytest.mark.parametrize("kernel", [TreeKernel("matern", 1.5), TreeKernel("rbf")])
+def test_without_datasets_it_is_the_process_of_scikit_learn(kernel):
+    class Given(Kernel):
+        """A `TreeKernel` on numbers of trees."""
+
+        def __init__(self):
+            pass
+
+        def __call__(self, X, Y=None, eval_gradient=False):
+            a = vectors_of([ALL[i] for i in X.ravel().astype(int)])
+            b = a if Y is None else vectors_of([ALL[i] for i in Y.ravel().astype(int)])
+            return kernel(a, b)
+
+        def diag(self, X):
+            return np.full(len(X), kernel.variance)
+
+        def is_stationary(self):
+            return False
+
+    ALL = [*KNOWN, "lasso(X)", "ridge(X, alpha=7.0)"]
+    scores = np.random.default_rng(0).normal(size=len(KNOWN))
+    surrogate = surrogate_without_datasets(ENCODER, kernel)
+    posterior = expect(surrogate, KNOWN, scores)
+    y = as_regrets(scores) - PRIOR_MEAN
+    reference = GaussianProcessRegressor(Given(), alpha=kernel.noise, optimizer=None)
+    reference.fit(np.arange(len(KNOWN))[:, None], y)
+    asked = np.arange(len(KNOWN), len(ALL))[:, None]
+    mean, deviation = reference.predict(asked, return_std=True)
+    got_mean, got_deviation = posterior.predict(vectors_of(ALL[len(KNOWN) :]))
+    np.testing.assert_allclose(got_mean, PRIOR_MEAN + mean, atol=1e-8)
+    np.testing.assert_allclose(got_deviation, deviation, atol=1e-8)
+    assert posterior.log_marginal_likelihood == pytest.approx(
+        reference.log_marginal_likelihood_value_
+    )
+
+
+def test_the_kernel_is_fitted_by_the_likelihood():
+    rng = np.random.default_rng(0)
+    texts = [f"ridge(X, alpha={a:.4g})" for a in 10 ** rng.uniform(-2, 3, size=40)]
+    texts += [f"lasso(X, alpha={a:.4g})" for a in 10 ** rng.uniform(-3, 0, size=40)]
+    vectors = vectors_of(texts)
+    truth = TreeKernel("matern", 2.5, value_scale=4.0, noise=0.03, amplitude=2.0)
+    covariance = truth(vectors, vectors) + truth.noise * np.eye(80)
+    regrets = PRIOR_MEAN + np.linalg.cholesky(covariance) @ rng.normal(size=80)
+    surrogate = surrogate_without_datasets(ENCODER, TreeKernel("matern", 2.5))
+    observations = no_observations(surrogate).with_trees(vectors)
+    given = -regrets, np.ones(80), np.empty(0)
+    before = observations.posterior(*given).log_marginal_likelihood
+    fitted, refitted = fit_kernel(observations, *given)
+    after = refitted.posterior(*given).log_marginal_likelihood
+    assert after > before + 3
+    assert fitted.kernel.noise < NOISE
+    assert refitted.surrogate is fitted
+    # The same observations, with the other kernel.
+    again = no_observations(fitted).with_trees(vectors).posterior(*given)
+    assert again.log_marginal_likelihood == pytest.approx(after)

@@ -22,9 +22,6 @@ STRATEGIES = (
     GridSearch(resolution=5, n_hyperparameters=1),
     PortfolioSearch(),
     RandomSearch(),
-    BayesianSearch(),
-    BayesianSearch(surrogate="forest", acquisition="ei", n_initial=0),
-    BayesianSearch(surrogate="mlp", acquisition="ucb", cost_aversion=0),
 )
 
 
