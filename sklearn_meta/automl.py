@@ -7,6 +7,7 @@ classification and regression is in `sklearn_meta.data._task`.
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 from collections.abc import Mapping
@@ -45,6 +46,12 @@ from sklearn_meta.data._target import (
     with_numpy_type,
 )
 from sklearn_meta.data._task import decision_values
+from sklearn_meta.ensemble._conformal import (
+    conformal,
+    prediction_intervals,
+    prediction_sets,
+    usable,
+)
 from sklearn_meta.ensemble._cross_fitted import (
     in_rows_of_fit,
     pickled_state,
@@ -57,6 +64,8 @@ from sklearn_meta.ensemble._export import (
     source_arguments,
 )
 from sklearn_meta.ensemble._final_model import combine_search
+from sklearn_meta.ensemble._source import source_of
+from sklearn_meta.ensemble._usage_limits import usage_limits
 from sklearn_meta.ensemble._zero_shot import fit_recommended, zero_shot_seconds
 from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.evaluation._checkpoint import (
@@ -88,15 +97,17 @@ from sklearn_meta.evaluation._search_plan import (
     make_plan,
     trial_context,
 )
-from sklearn_meta.exceptions import NoCandidateError
-from sklearn_meta.inspection._progress import ProgressLine
+from sklearn_meta.inspection._fit_record import is_in_order, record_fit
+from sklearn_meta.inspection._progress import make_progress, shown
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
+from sklearn_meta.inspection._representation import representation
 from sklearn_meta.inspection._tables import (
     as_table,
     cv_results,
     leaderboard,
     time_report,
 )
+from sklearn_meta.inspection.report._report import make_report
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import (
@@ -107,7 +118,7 @@ from sklearn_meta.metalearning._run_records import (
 from sklearn_meta.parallel._cluster import ClusterError
 from sklearn_meta.parallel._start_pool import start_pool
 from sklearn_meta.parallel._workers import Workers, runs_on_workers
-from sklearn_meta.pipelines import SearchSpace, to_source
+from sklearn_meta.pipelines import SearchSpace
 from sklearn_meta.search._protocol import make_problem
 from sklearn_meta.search._strategies import STRATEGIES, as_strategy
 from sklearn_meta.timing._forecast import make_forecast
@@ -155,6 +166,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         "meta_learner": [HasMethods(["fit", "recall"]), None],
         "knowledge_base": [KnowledgeBase, str, os.PathLike, None],
         "ensemble_size": [Interval(Integral, 1, None, closed="left")],
+        "max_predict_ms": [Interval(Real, 0, None, closed="neither"), None],
+        "max_megabytes": [Interval(Real, 0, None, closed="neither"), None],
         "memory_limit": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -176,6 +189,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         meta_learner=None,
         knowledge_base=None,
         ensemble_size=25,
+        max_predict_ms=None,
+        max_megabytes=None,
         memory_limit=None,
         n_jobs=None,
         random_state=None,
@@ -193,6 +208,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.meta_learner = meta_learner
         self.knowledge_base = knowledge_base
         self.ensemble_size = ensemble_size
+        self.max_predict_ms = max_predict_ms
+        self.max_megabytes = max_megabytes
         self.memory_limit = memory_limit
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -278,6 +295,7 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         )
         first_budget = checkpoint.first_budget(budget)
         settings = self._settings(table, routed, first_budget)
+        seen_by_fit = record_fit(table, settings)
         begun_with = None
         if self.warm_start or checkpoint.file is not None:
             begun_with = self._fingerprint(table, settings)
@@ -303,15 +321,23 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         # Without a search nothing is measured that others could learn from.
         learns = own is not None and settings.searches
         metafeatures = state.metafeatures() if learns else None
-        progress = ProgressLine(budget) if self.verbose else None
+        progress = make_progress(budget, state.history) if self.verbose else None
         observe = _observer(callbacks, seen, progress)
         # What this process computes between candidates is small.
-        with config_context(**INSIDE), one_thread():
-            final = self._search_and_combine(state, observe, watch)
+        with config_context(**INSIDE), one_thread(), shown(progress):
+            final, usage = self._search_and_combine(table, state, observe, watch)
+            with watch("intervals"):
+                self._conformal = conformal(final, state.plan.context, budget)
         if progress is not None:
-            progress.close(final.stop_reason, len(state.history))
+            progress.close(final.stop_reason)
         self._keep(table, state, final)
+        self._fit_record = replace(
+            seen_by_fit, is_in_order=is_in_order(state.plan.context)
+        )
         self.time_report_ = time_report(watch.seconds, state.history, final, state.plan)
+        self.predict_ms_, self.megabytes_ = usage.finish(
+            self, final, state.plan.context
+        )
         if metafeatures is not None:
             context = state.plan.context
             add_results(
@@ -327,24 +353,25 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         callbacks.call_on_fit_task_end(**seen, reconstruction_attributes={})
         return self
 
-    def _search_and_combine(self, state, observe, watch):
+    def _search_and_combine(self, table, state, observe, watch):
         """Search, combine what was found, and fit the final model."""
         pools = []
         return call_then(
-            lambda: self._search_in_pool(state, observe, watch, pools),
+            lambda: self._search_in_pool(table, state, observe, watch, pools),
             lambda: [pool.close() for pool in pools],
         )
 
-    def _search_in_pool(self, state, observe, watch, pools):
+    def _search_in_pool(self, table, state, observe, watch, pools):
         """Search, combine and fit in a pool, which is added to a list at once."""
         plan, history = state.plan, state.history
+        usage = self._usage_limits(table, state)
         with watch("start workers"):
             pool = self._start_pool(plan, state.prior, state.record)
             pools.append(pool)
         with pool:
             if state.search is None:
                 with watch("combine"):
-                    return fit_recommended(
+                    final = fit_recommended(
                         plan,
                         state.prior,
                         history,
@@ -352,9 +379,10 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                         ensemble_size=self.ensemble_size,
                         observe=observe,
                     )
+                    return usage.without_search(final, plan.context), usage
             with watch("search"):
                 found = run_search(
-                    plan,
+                    usage.plan_of_search(plan),
                     state.search,
                     history,
                     pool,
@@ -364,9 +392,25 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
                 )
             plan = with_time_to_combine(plan, history, state.record)
             with watch("combine"):
-                return combine_search(
-                    found, plan, pool, ensemble_size=self.ensemble_size
+                size = self.ensemble_size
+                final = combine_search(
+                    found, plan, pool, ensemble_size=size, usage=usage
                 )
+                return final, usage
+
+    def _usage_limits(self, table, state):
+        """Return the limits of use of the final model, and how it is measured."""
+
+        def with_final(final):
+            # What users get, with all that it encodes and holds.
+            trial = copy.copy(self)
+            trial._keep(table, state, final)
+            if self.max_megabytes is not None:
+                plan = state.plan
+                trial._conformal = conformal(final, plan.context, plan.budget)
+            return trial
+
+        return usage_limits(self.max_predict_ms, self.max_megabytes, with_final, table)
 
     def _settings(self, table, routed, budget):
         """Resolve the parameters for a table."""
@@ -573,6 +617,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         self.stop_reason_ = final.stop_reason
         self.recall_note_ = state.prior.note
         self._neighbors = state.prior.neighbors
+        self._n_validation_rows = context.n_validation_rows
+        metafeatures = state.prior.metafeatures
+        self._metafeatures = {} if metafeatures is None else metafeatures.as_dict()
         if self.warm_start and isinstance(state.record, MemoryRecord):
             self._state = state
 
@@ -583,6 +630,17 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         with config_context(**INSIDE):
             encoded = self._row_encoder.encode(self, X)
             return getattr(self.ensemble_, method)(encoded)
+
+    @restores_filters
+    @restores_threads
+    def _conformal_predictions(self, predict, X, coverage):
+        check_is_fitted(self)
+        known = usable(
+            self._conformal, coverage, type(self).__name__, self._no_out_of_fold
+        )
+        with config_context(**INSIDE):
+            encoded = self._row_encoder.encode(self, X)
+            return predict(known, self.ensemble_, encoded, coverage)
 
     @property
     def oof_predictions_(self):
@@ -631,15 +689,25 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         return recall_table(self._neighbors, self.history_)
 
-    def to_source(self):
-        """Return the Python source of the best single pipeline.
+    def to_source(self, ensemble=False):
+        """Return the Python source of the best single pipeline, or of the whole model.
+
+        Parameters
+        ----------
+        ensemble : bool, default=False
+            Whether to write the final model, which ``predict`` uses, with the weights
+            of its members and its decision between classes. By default, the best
+            single pipeline is written, which is simpler.
 
         Returns
         -------
         source : str
-            Module that defines ``pipeline``, equal to ``clone(best_estimator_)``. It
-            needs scikit-learn and, if the pipeline uses them, LightGBM, numpy, or this
-            package for a ``bagged_mlp`` or ``maml`` step and to parse strings.
+            Module that defines ``pipeline``, a scikit-learn estimator that is not
+            fitted. Without `ensemble`, it equals ``clone(best_estimator_)``. It needs
+            scikit-learn and, if the pipelines use them, LightGBM, numpy, scipy, or this
+            package for a ``bagged_mlp`` or ``maml`` step and to parse strings. Fitted
+            on the rows of ``fit``, it predicts as this estimator does; the user guide
+            says what may differ.
 
         Raises
         ------
@@ -648,15 +716,49 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             constant.
         """
         check_is_fitted(self)
-        if self._source is None:
-            raise NoCandidateError(
-                "to_source() writes the best pipeline that fit found, but no candidate "
-                "was finished within the time budget and the model predicts a "
-                "constant. Raise time_budget and fit again."
-            )
-        arguments = dict(self._source)
-        catalog = self._catalog(arguments.pop("task"), arguments.pop("loss"))
-        return to_source(catalog=catalog, **arguments)
+        return source_of(self, self._catalog, ensemble=ensemble)
+
+    def report(self, path=None, X_test=None, y_test=None):
+        """Return a report of the fitted model as one page of HTML.
+
+        What to expect on new rows, in words; what to watch out for; scores, confusion
+        or errors of out-of-fold predictions; how the model was found, and what it
+        consists of; speed and size, measured now; what is needed to repeat the fit; and
+        the words that are used. The page opens without a network connection, has no
+        scripts, and holds no cell of the table, no level of a column and no row; it
+        names columns and classes. It is typically 300 kB, and without figures where
+        matplotlib is not installed.
+
+        Parameters
+        ----------
+        path : path-like, default=None
+            File to write, such as ``"report.html"``. It is complete or not there.
+        X_test : {array-like, sparse matrix, data frame} of shape \
+                (n_samples, n_features), default=None
+            Rows that were held back from ``fit``. With them, the time of a thousand
+            predictions is measured, and with `y_test` the score, with an interval of
+            the bootstrap over the rows, and the importance of the columns.
+        y_test : array-like of shape (n_samples,) or (n_samples, n_outputs), \
+                default=None
+            Target of `X_test`.
+
+        Returns
+        -------
+        report : Report
+            Shows itself in a notebook; ``report.save(path)`` writes it, and
+            ``print(report)`` is its first two sections as text.
+
+        Raises
+        ------
+        ValueError
+            If `y_test` is passed without `X_test`, or does not fit to it.
+        """
+        check_is_fitted(self)
+        return make_report(self, path, X_test, y_test)
+
+    def _html_repr(self):
+        """Return what notebooks show; called by the mixin of scikit-learn."""
+        return representation(self)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")
@@ -680,7 +782,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
-        tags.non_deterministic = self.max_evaluations is None
+        # What is measured decides which pipelines are combined.
+        is_timed = self.max_evaluations is None or self.max_predict_ms is not None
+        tags.non_deterministic = is_timed
         return tags
 
 
@@ -706,7 +810,7 @@ def _observer(callbacks, seen, progress):
 
     def observe(evaluation, history):
         if progress is not None:
-            progress.update(history)
+            progress.update()
         with config_context(**of_the_user):
             evaluated = callbacks.subcontext(task_name="evaluation")
             evaluated.call_on_fit_task_begin(**seen)
@@ -805,12 +909,13 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
-    search : {"evolution", "random"}, strategy or None, default="evolution"
-        Search strategy; the names stand for ``EvolutionarySearch()`` and
-        ``RandomSearch()``. None is zero-shot: the best recommendation of the
-        meta-learner is fitted without search and cross-validation. With an
-        `ensemble_size` above 1, predictions of up to four recommended pipelines with
-        different learners are averaged.
+    search : {"evolution", "bayesian", "portfolio", "grid", "random"}, strategy or \
+            None, default="evolution"
+        Search strategy; the names stand for those of `sklearn_meta.search` with their
+        defaults: ``EvolutionarySearch()``, ``BayesianSearch()`` and so on. None is
+        zero-shot: the best recommendation of the meta-learner is fitted without search
+        and cross-validation. With an `ensemble_size` above 1, predictions of up to four
+        recommended pipelines with different learners are averaged.
     meta_learner : meta-learner or None, default=None
         Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
         It is cloned, and fitted on `knowledge_base`.
@@ -822,7 +927,16 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         not changed.
     ensemble_size : int, default=25
         Rounds of greedy ensemble selection, hence the maximum number of members. With
-        1, the model is the best single pipeline.
+        1, the model is the best single pipeline, its probabilities calibrated where
+        that helps.
+    max_predict_ms : float or None, default=None
+        Maximum milliseconds of ``predict`` for one row, encoding included, on one
+        thread of this machine: the median of several calls after a first one. Of the
+        combinations that keep it, the best one by the out-of-fold predictions becomes
+        the final model; a warning says if none does. None for no limit.
+    max_megabytes : float or None, default=None
+        Maximum megabytes (10⁶ bytes) of the pickled estimator, kept likewise. None for
+        no limit.
     memory_limit : float or None, default=None
         Maximum memory of one candidate in MiB; None shares 80 % of the free memory
         among the workers.
@@ -833,12 +947,14 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     random_state : int, RandomState instance or None, default=None
         Seed of splits, search and learners.
     verbose : int, default=0
-        Whether to show one line of progress: 0 is silent.
+        Whether to show the progress on standard error: a bar of the seconds with the
+        best score and what is being tried. 0 is silent.
     warm_start : bool, default=False
         Whether ``fit`` continues the previous search, if the data and everything that
         defines the search are the same. Only `time_budget`, `max_evaluations`,
-        `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
-        search begins anew, with a warning that says what differs.
+        `ensemble_size`, `max_predict_ms`, `max_megabytes`, `memory_limit`, `n_jobs` and
+        `verbose` may change; else the search begins anew, with a warning that says what
+        differs.
     checkpoint : path-like or None, default=None
         File that keeps every evaluation as soon as it is finished; for a folder, the
         file ``checkpoint.sqlite`` in it. If it holds evaluations of an earlier ``fit``
@@ -886,6 +1002,9 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         Final model, which predicts from the encoded table.
     ensemble_weights_ : dict of int to float
         Share of each member in the final model, by the number of its evaluation.
+    predict_ms_, megabytes_ : float
+        What `max_predict_ms` and `max_megabytes` limit, as measured at the end of
+        ``fit``; NaN without a limit.
     oof_predictions_ : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         Out-of-fold probabilities of the final model for the rows of ``fit``, for plots
         and metrics of all kinds. Each fold is predicted by members that were not fitted
@@ -962,6 +1081,52 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         """How ``predict`` decides: a threshold, offsets or thresholds of labels."""
         check_is_fitted(self)
         return self.ensemble_.decision_threshold_
+
+    def predict_set(self, X, coverage=0.9):
+        """Return sets of classes that hold the true one with a probability.
+
+        Conformal sets from out-of-fold probabilities [1]_: a class is in the set if its
+        probability is not smaller than that of the true class is in most rows. A set
+        always has the class that ``predict`` returns. Where that is right more often
+        than `coverage`, the sets have one class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Table with the columns seen in ``fit``.
+        coverage : float, default=0.9
+            Share of new rows whose set is to hold the true class, above 0 and below 1.
+            It is the share among all rows, not among rows that are alike, and not among
+            those of each class.
+
+        Returns
+        -------
+        sets : ndarray of bool of shape (n_samples, n_classes) or \
+                (n_samples, n_labels, 2)
+            Whether each class is in the set, in the order of `classes_`. For several
+            labels, whether the absence and the presence of each label is in its set;
+            the coverage is that of each label.
+
+        Raises
+        ------
+        InvalidParameterError
+            If `coverage` is not between 0 and 1.
+        OutOfFoldError
+            If there are no out-of-fold predictions, as without a search, or fewer than
+            ``1 / (1 - coverage)``.
+
+        Warns
+        -----
+        SklearnMetaWarning
+            If the rows of ``fit`` were in groups or in temporal order, for which the
+            coverage is approximate.
+
+        References
+        ----------
+        .. [1] M. Sadinle, J. Lei and L. Wasserman, "Least ambiguous set-valued
+           classifiers with bounded error levels", JASA 114, 2019.
+        """
+        return self._conformal_predictions(prediction_sets, X, coverage)
 
     def predict_log_proba(self, X):
         """Return the logarithm of class probabilities.
@@ -1072,12 +1237,13 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
-    search : {"evolution", "random"}, strategy or None, default="evolution"
-        Search strategy; the names stand for ``EvolutionarySearch()`` and
-        ``RandomSearch()``. None is zero-shot: the best recommendation of the
-        meta-learner is fitted without search and cross-validation. With an
-        `ensemble_size` above 1, predictions of up to four recommended pipelines with
-        different learners are averaged.
+    search : {"evolution", "bayesian", "portfolio", "grid", "random"}, strategy or \
+            None, default="evolution"
+        Search strategy; the names stand for those of `sklearn_meta.search` with their
+        defaults: ``EvolutionarySearch()``, ``BayesianSearch()`` and so on. None is
+        zero-shot: the best recommendation of the meta-learner is fitted without search
+        and cross-validation. With an `ensemble_size` above 1, predictions of up to four
+        recommended pipelines with different learners are averaged.
     meta_learner : meta-learner or None, default=None
         Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
         It is cloned, and fitted on `knowledge_base`.
@@ -1090,6 +1256,14 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     ensemble_size : int, default=25
         Rounds of greedy ensemble selection, hence the maximum number of members. With
         1, the model is the best single pipeline.
+    max_predict_ms : float or None, default=None
+        Maximum milliseconds of ``predict`` for one row, encoding included, on one
+        thread of this machine: the median of several calls after a first one. Of the
+        combinations that keep it, the best one by the out-of-fold predictions becomes
+        the final model; a warning says if none does. None for no limit.
+    max_megabytes : float or None, default=None
+        Maximum megabytes (10⁶ bytes) of the pickled estimator, kept likewise. None for
+        no limit.
     memory_limit : float or None, default=None
         Maximum memory of one candidate in MiB; None shares 80 % of the free memory
         among the workers.
@@ -1100,12 +1274,14 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     random_state : int, RandomState instance or None, default=None
         Seed of splits, search and learners.
     verbose : int, default=0
-        Whether to show one line of progress: 0 is silent.
+        Whether to show the progress on standard error: a bar of the seconds with the
+        best score and what is being tried. 0 is silent.
     warm_start : bool, default=False
         Whether ``fit`` continues the previous search, if the data and everything that
         defines the search are the same. Only `time_budget`, `max_evaluations`,
-        `ensemble_size`, `memory_limit`, `n_jobs` and `verbose` may change; else the
-        search begins anew, with a warning that says what differs.
+        `ensemble_size`, `max_predict_ms`, `max_megabytes`, `memory_limit`, `n_jobs` and
+        `verbose` may change; else the search begins anew, with a warning that says what
+        differs.
     checkpoint : path-like or None, default=None
         File that keeps every evaluation as soon as it is finished; for a folder, the
         file ``checkpoint.sqlite`` in it. If it holds evaluations of an earlier ``fit``
@@ -1142,6 +1318,9 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         Final model, which predicts from the encoded table.
     ensemble_weights_ : dict of int to float
         Share of each member in the final model, by the number of its evaluation.
+    predict_ms_, megabytes_ : float
+        What `max_predict_ms` and `max_megabytes` limit, as measured at the end of
+        ``fit``; NaN without a limit.
     oof_predictions_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Out-of-fold predictions of the final model for the rows of ``fit``, for plots
         and metrics of all kinds. Each fold is predicted by members that were not fitted
@@ -1212,6 +1391,52 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
             Predicted targets.
         """
         return self._predictions("predict", X)
+
+    def predict_interval(self, X, coverage=0.9):
+        """Return intervals that hold the target with a probability.
+
+        Conformal intervals from the errors of out-of-fold predictions [1]_. Their width
+        follows a small model of the size of the errors [2]_, and their ends have
+        unequal distances from the prediction, where that is better by the interval
+        score.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Table with the columns seen in ``fit``.
+        coverage : float, default=0.9
+            Share of new rows whose interval is to hold the target, above 0 and below 1.
+            It is the share among all rows, not among rows that are alike.
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_samples, 2) or (n_samples, 2, n_outputs)
+            Lower and upper ends. Not below the smallest possible value where `scoring`
+            is defined for targets of zero or more. For several targets, the coverage is
+            that of each one.
+
+        Raises
+        ------
+        InvalidParameterError
+            If `coverage` is not between 0 and 1.
+        OutOfFoldError
+            If there are no out-of-fold predictions, as without a search, or fewer than
+            ``1 / (1 - coverage)``.
+
+        Warns
+        -----
+        SklearnMetaWarning
+            If the rows of ``fit`` were in groups or in temporal order, for which the
+            coverage is approximate.
+
+        References
+        ----------
+        .. [1] J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani and L. Wasserman,
+           "Distribution-free predictive inference for regression", JASA 113, 2018.
+        .. [2] H. Papadopoulos, V. Vovk and A. Gammerman, "Regression conformal
+           prediction with nearest neighbours", JAIR 40, 2011.
+        """
+        return self._conformal_predictions(prediction_intervals, X, coverage)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,10 +6,12 @@ __all__ = [
     "InvalidHyperparameterError",
     "InvalidPipelineError",
     "NoCandidateError",
+    "OutOfFoldError",
     "PipelineSyntaxError",
     "SearchInterruptedWarning",
     "SklearnMetaError",
     "SklearnMetaWarning",
+    "UsageLimitWarning",
 ]
 
 
@@ -56,6 +58,10 @@ class NoCandidateError(SklearnMetaError, ValueError):
     """Error if no candidate could be fitted."""
 
 
+class OutOfFoldError(SklearnMetaError, ValueError):
+    """Error if there are no out-of-fold predictions, or too few for what is asked."""
+
+
 class CheckpointError(SklearnMetaError, ValueError):
     """Error for a checkpoint that cannot be used.
 
@@ -91,4 +97,11 @@ class SearchInterruptedWarning(SklearnMetaWarning):
     """Warning that the search was interrupted.
 
     The final model combines the candidates that were evaluated by then.
+    """
+
+
+class UsageLimitWarning(SklearnMetaWarning):
+    """Warning that no model was found that keeps the limits of its use.
+
+    The final model is the one that exceeds them least.
     """

@@ -49,14 +49,14 @@ def test_at_some_lines_of_a_fit():
 @pytest.mark.parametrize(
     "scenario, options, outcome",
     [
-        ("fit", {"every": 100, "offset": 7}, "KeyboardInterrupt"),
-        ("fit", {"every": 500, "offset": 3, "second": 20}, "KeyboardInterrupt"),
-        ("fit", {"every": 100, "after": 2, "second": 5}, "model"),
+        ("fit", {"every": 300, "offset": 7}, "KeyboardInterrupt"),
+        ("fit", {"every": 2000, "offset": 3, "second": 20}, "KeyboardInterrupt"),
+        ("fit", {"every": 400, "after": 2, "second": 5}, "model"),
         # The model is complete.
-        ("fit", {"every": 40, "after": 3, "files": ["knowledge_base/_"]}, "model"),
-        ("decisions", {"every": 200, "after": 1}, "model"),
+        ("fit", {"every": 100, "after": 3, "files": ["knowledge_base/_"]}, "model"),
+        ("decisions", {"every": 400, "after": 1}, "model"),
         ("zero-shot", {"every": 300}, "KeyboardInterrupt"),
-        ("workers", {"every": 1500, "second": 5}, "KeyboardInterrupt"),
+        ("workers", {"every": 4000, "second": 5}, "KeyboardInterrupt"),
     ],
 )
 def test_at_many_lines(scenario, options, outcome):

@@ -21,6 +21,9 @@ from sklearn_meta.evaluation._known_rows import row_keys
 # classes.
 MAX_PICKLED_BYTES = 4 * 2**20
 
+# Largest share of the parameter `max_megabytes` that the record takes of a pickle.
+SHARE_OF_LIMIT = 0.1
+
 # Larger records are not made: as many bytes as a search keeps of all its predictions.
 MAX_BYTES = 512 * 2**20
 
@@ -34,7 +37,8 @@ TOO_LARGE = (
 )
 NOT_PICKLED = (
     f"The out-of-fold predictions were not pickled with the estimator, because they "
-    f"take more than {MAX_PICKLED_BYTES // 2**20} MiB. Save oof_predictions_ of the "
+    f"take more than {MAX_PICKLED_BYTES // 2**20} MiB, or than {SHARE_OF_LIMIT:.0%} of "
+    "max_megabytes. Save oof_predictions_ of the "
     "estimator that was fitted in a file of its own."
 )
 
@@ -235,7 +239,10 @@ def pickled_state(state) -> dict:
     record = state.get("_out_of_fold")
     if record is None:
         return state
-    if record.n_bytes > MAX_PICKLED_BYTES:
+    most = MAX_PICKLED_BYTES
+    if state.get("max_megabytes") is not None:
+        most = min(most, SHARE_OF_LIMIT * 1e6 * state["max_megabytes"])
+    if record.n_bytes > most:
         return {**state, "_out_of_fold": None, "_no_out_of_fold": NOT_PICKLED}
     return {**state, "_out_of_fold": record.arrays}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import numpy as np
 from sklearn.pipeline import Pipeline
 
@@ -16,6 +18,9 @@ from sklearn_meta.evaluation._fit_and_score import (
     schema_of_rows_to_come,
 )
 from sklearn_meta.evaluation._records import Status
+
+# Packages whose versions are named in the source.
+PACKAGES = ("lightgbm", "numpy", "scikit-learn")
 
 
 def ensemble_of(final, dataset, extrapolation=EXTRAPOLATION):
@@ -87,10 +92,11 @@ def _predicts_labels(model, task):
 
 
 def source_arguments(final, context, encoding):
-    """Return the arguments of `to_source` for the best single candidate.
+    """Return what the source of a final model is written from, see `source_of`.
 
-    They have the name of the task and the loss instead of the catalog, which is large
-    and therefore not stored in fitted estimators.
+    These are the arguments of `to_source` for the best single candidate, with the name
+    of the task and the loss instead of the catalog, which is large and therefore not
+    stored in fitted estimators; and of each member what differs from them.
 
     Parameters
     ----------
@@ -107,17 +113,29 @@ def source_arguments(final, context, encoding):
     best = final.best.evaluation
     if best.status is not Status.OK and not best.folds:
         return None
-    candidate, task = best.candidate, context.dataset.task
+    task = context.dataset.task
+    tree, random_state, iterations = _of_member(final.best, context)
+    members = tuple(_of_member(member, context) for member in final.members)
     return {
-        "tree": candidate.tree,
+        "tree": tree,
         "schema": schema_of_rows_to_come(encoding.schema),
         "task": task.name,
         "loss": task.loss,
         "n_classes": task.n_classes,
         "n_outputs": task.n_outputs,
         "target_scaler": task.target_scaler,
-        "random_state": candidate_seed(context.seed, candidate.text),
-        "iterations": final.best.iterations,
+        "random_state": random_state,
+        "iterations": iterations,
         "encoder": encoding.encoder,
         "least": task.least,
+        "members": members,
+        "weighted": context.dataset.sample_weight is not None,
+        "versions": {name: version(name) for name in PACKAGES},
     }
+
+
+def _of_member(member, context):
+    """Return tree, seed and number of boosting rounds of a member."""
+    candidate = member.evaluation.candidate
+    seed = candidate_seed(context.seed, candidate.text)
+    return candidate.tree, seed, member.iterations

@@ -16,6 +16,7 @@ import numpy as np
 
 from sklearn_meta._cleanup import ThreadSettings
 from sklearn_meta._warnings import warn
+from sklearn_meta.ensemble._calibration import calibrated
 from sklearn_meta.ensemble._choose_combination import choice_of_one, choose
 from sklearn_meta.ensemble._cross_fitted import (
     TOO_LARGE,
@@ -38,6 +39,7 @@ from sklearn_meta.ensemble._honest_score import HonestScore
 from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_models
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
+from sklearn_meta.ensemble._usage_limits import NO_LIMITS
 from sklearn_meta.evaluation._budget import (
     DECIDE_SECONDS,
     combine_seconds,
@@ -73,7 +75,7 @@ DECIDE_SHARE_OF_REST, DECIDE_MOST_OF_REST = 0.2, 0.5
 SECONDS_AFTER_INTERRUPT = 3.0
 
 
-def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
+def combine_search(result, plan, pool, *, ensemble_size, usage=NO_LIMITS) -> FinalModel:
     """Combine the candidates of a search and fit the final model.
 
     Parameters
@@ -83,6 +85,8 @@ def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
     pool : Pool
     ensemble_size : int
         Maximum number of members.
+    usage : UsageLimits or NoLimits, default=NO_LIMITS
+        Limits that the model is to keep.
 
     Returns
     -------
@@ -99,14 +103,14 @@ def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
     history, reason = result.history, result.stop_reason
     interrupted, settings = result.interrupted, ThreadSettings.now()
     try:
-        final = _combine_within(plan, history, pool, ensemble_size, interrupted)
+        final = _combine_within(plan, history, pool, ensemble_size, interrupted, usage)
     except KeyboardInterrupt:
         # Try again within `SECONDS_AFTER_INTERRUPT` and without the workers, which may
         # still be busy with the first attempt.
         reason, interrupted = "interrupted", True
         settings.restore()
         pool = this_process_only(pool, plan.context)
-        final = _combine_within(plan, history, pool, ensemble_size, interrupted)
+        final = _combine_within(plan, history, pool, ensemble_size, interrupted, usage)
     if final is None:
         if interrupted:
             raise KeyboardInterrupt
@@ -120,7 +124,7 @@ def combine_search(result, plan, pool, *, ensemble_size) -> FinalModel:
     return replace(final, stop_reason=reason)
 
 
-def _combine_within(plan, history, pool, ensemble_size, interrupted):
+def _combine_within(plan, history, pool, ensemble_size, interrupted, usage):
     """Build the final model within the budget, or shortly after an interrupt."""
     budget = plan.budget
     if interrupted:
@@ -137,6 +141,7 @@ def _combine_within(plan, history, pool, ensemble_size, interrupted):
             plan.packages(evaluation), budget.remaining()
         ),
         may_fit=partial(may_fit, plan.forecast),
+        usage=usage,
     )
 
 
@@ -150,6 +155,7 @@ def build_final_model(
     memory_limit=None,
     is_usable=lambda evaluation: True,
     may_fit=lambda tree, place: True,
+    usage=NO_LIMITS,
 ) -> FinalModel | None:
     """Select, combine and fit the members of the final model within a budget.
 
@@ -168,6 +174,8 @@ def build_final_model(
         loaded in the time left. If this holds for no candidate, all are used.
     may_fit : callable, default=always True
         See `Refits`.
+    usage : UsageLimits or NoLimits, default=NO_LIMITS
+        Limits that the model is to keep.
 
     Returns
     -------
@@ -191,10 +199,17 @@ def build_final_model(
         ]
         if not candidates:
             break
-        found = _combine(oof, candidates, context, ensemble_size, refits)
+        combined = usage.allowed(oof, candidates, context)
+        found = _combine(oof, combined, context, ensemble_size, refits)
+        weights = _weights(found[0], combined)
+        if lighter := usage.lighter(oof, combined, weights, refits):
+            combined = lighter
+            found = _combine(oof, combined, context, ensemble_size, refits)
         choice, decision, honest = found
-        members = [candidates[m] for m in choice.combination.members]
-        best = max(candidates, key=lambda i: oof.evaluations[i].score)
+        members = list(_weights(choice, combined))
+        best = max(
+            usage.for_best(members, combined), key=lambda i: oof.evaluations[i].score
+        )
         # Members by decreasing weight; the best candidate last if it is not a member.
         wanted = list(dict.fromkeys([*members, best]))
         refits.run([oof.evaluations[i] for i in wanted])
@@ -211,7 +226,9 @@ def build_final_model(
                 decision=decision,
                 honest=honest,
             )
-            return _with_out_of_fold(final, choice, oof, candidates, context)
+            final = _with_out_of_fold(final, choice, oof, combined, context)
+            if usage.accepts(final, context):
+                return final
         candidates = [i for i in candidates if i not in failed]
     final = screening_model(history)
     if final is not None:
@@ -222,6 +239,13 @@ def build_final_model(
     fastest = [i for i in everyone if oof.evaluations[i] is final.best.evaluation]
     choice = _choice_of_one(0, oof, context.dataset)
     return _with_out_of_fold(final, choice, oof, fastest, context)
+
+
+def _weights(choice, candidates):
+    """Return the weight of each member, by its index among all candidates."""
+    combination = choice.combination
+    members = [candidates[m] for m in combination.members]
+    return dict(zip(members, combination.weights, strict=True))
 
 
 def _choice_of_one(member, oof, dataset):
@@ -306,18 +330,19 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         limits = dataset.task.limits(dataset.y, context.extrapolation)
         predictions = tuple(np.clip(p, *limits) for p in predictions)
     y, comparison = dataset.y[given.rows], context.comparison
+    score = TimedScore(
+        lambda predictions, rows: context.score(
+            predictions, given.rows[rows], scoring=comparison
+        ),
+        clock,
+        now + (last_call if size > 1 else SINGLE_SHARE * last_call),
+        given.score_seconds if comparison is context.scoring else 0.0,
+    )
     choice = choose(
         predictions,
         y,
         task=dataset.task.name,
-        score=TimedScore(
-            lambda predictions, rows: context.score(
-                predictions, given.rows[rows], scoring=comparison
-            ),
-            clock,
-            now + (last_call if size > 1 else SINGLE_SHARE * last_call),
-            given.score_seconds if comparison is context.scoring else 0.0,
-        ),
+        score=score,
         folds=given.folds,
         metric=comparison.name,
         scores=given.scores,
@@ -331,6 +356,16 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         known_scores=given.known_scores,
         fold_scores_known=given.fold_scores,
     )
+    if dataset.task.stratifies:
+        choice = calibrated(
+            choice,
+            predictions,
+            y,
+            score=None if comparison.name == "neg_log_loss" else score,
+            sample_weight=weight,
+            deadline=now + seconds,
+            clock=clock,
+        )
     combination, decision = choice.combination, None
     if context.judges_labels:
         members = [predictions[m] for m in combination.members]

@@ -73,6 +73,22 @@ class _WeightedEnsemble(BaseEstimator):
             for member in self._members_in_use()
         ]
 
+    def member_predictions(self, X):
+        """Return what each member predicts, before it is combined.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Input samples.
+
+        Returns
+        -------
+        predictions : list of (ndarray or None)
+            Probabilities or targets in the order of the members; None for those with a
+            weight of zero.
+        """
+        return self._predictions(X, self._predict_with)
+
     def _fit_members(self, X, y):
         self.members_ = [clone(_models(m)[0]).fit(X, y) for m in self._member_list()]
         first = self.members_[0]
@@ -241,9 +257,9 @@ class WeightedEnsembleClassifier(ClassifierMixin, _WeightedEnsemble):
         probabilities : ndarray of shape (n_samples, n_classes)
             Probabilities in the order of `classes_`; rows sum to one.
         """
-        return self._weighting().apply(self._predictions(X, self._probabilities))
+        return self._weighting().apply(self.member_predictions(X))
 
-    def _probabilities(self, model, X):
+    def _predict_with(self, model, X):
         n_classes = len(self.classes_)
         known = self.classes_ if self.classes is None else np.arange(n_classes)
         return _aligned(model, X, known)
@@ -380,9 +396,12 @@ class _WeightedEnsembleMultilabel(ClassifierMixin, _WeightedEnsemble):
         probabilities : ndarray of shape (n_samples, n_labels)
             Strictly between zero and one.
         """
-        predictions = self._predictions(X, label_probabilities)
+        predictions = self.member_predictions(X)
         pairs = [p if p is None else as_pairs(p) for p in predictions]
         return of_pairs(self.combination.apply(pairs))
+
+    def _predict_with(self, model, X):
+        return label_probabilities(model, X)
 
     def predict(self, X):
         """Predict the labels of each sample by `decision_threshold`.
@@ -499,7 +518,7 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
         targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predicted targets.
         """
-        predictions = self._predictions(X, _targets)
+        predictions = self.member_predictions(X)
         combination = self._weighting()
         if self.limits is not None and combination.kind != SINGLE:
             predictions = [
@@ -507,6 +526,9 @@ class WeightedEnsembleRegressor(RegressorMixin, _WeightedEnsemble):
             ]
         combined = combination.apply_to_targets(predictions)
         return combined if self.least is None else np.maximum(combined, self.least)
+
+    def _predict_with(self, model, X):
+        return _targets(model, X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

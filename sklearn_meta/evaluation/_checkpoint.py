@@ -25,7 +25,7 @@ from sklearn_meta.exceptions import CheckpointMismatchError
 
 MAY_CHANGE = (
     "What may change between fits is time_budget, max_evaluations, ensemble_size, "
-    "memory_limit, n_jobs and verbose."
+    "max_predict_ms, max_megabytes, memory_limit, n_jobs and verbose."
 )
 
 

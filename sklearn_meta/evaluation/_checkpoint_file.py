@@ -45,15 +45,15 @@ LOCK_TIMEOUT = 1.0
 # once the operating system or a later write has brought it to the disk.
 SYNC_PAUSE = 100
 
-FORMAT = 1
+FORMAT = 2
 APPLICATION_ID = 0x534D4350
 SCHEMA = (
     "CREATE TABLE search (id INTEGER PRIMARY KEY, description TEXT, seconds REAL)",
     "CREATE TABLE stages (stage INTEGER PRIMARY KEY, screening INTEGER, train BLOB, "
     "validation BLOB)",
     "CREATE TABLE evaluations (position INTEGER PRIMARY KEY, number INTEGER UNIQUE, "
-    "text TEXT, origin TEXT, status TEXT, reason TEXT, seconds REAL, n_asked INTEGER, "
-    "results TEXT)",
+    "text TEXT, origin TEXT, status TEXT, reason TEXT, seconds REAL, elapsed REAL, "
+    "n_asked INTEGER, results TEXT)",
     "CREATE TABLE arrays (number INTEGER, stage INTEGER, predictions BLOB, "
     "predictions_crc INTEGER, model BLOB, model_crc INTEGER, "
     "PRIMARY KEY (number, stage))",
@@ -206,10 +206,11 @@ class CheckpointFile:
     ----------
     begun : Begun or None
         None if the file holds no search yet.
-    entries, suspect, seconds_spent, n_extra
+    entries, suspect, seconds_spent, seconds_before, n_extra
         See `Record`.
     """
 
+    seconds_before = 0.0
     n_extra = 0
 
     def __init__(self, path, connection, identity):
@@ -338,9 +339,9 @@ class CheckpointFile:
             If the file is damaged.
         """
         with self._reading():
-            ((origin, status, reason, seconds, results),) = self._rows(
-                "SELECT origin, status, reason, seconds, results FROM evaluations "
-                "WHERE number = ?",
+            ((origin, status, reason, seconds, elapsed, results),) = self._rows(
+                "SELECT origin, status, reason, seconds, elapsed, results "
+                "FROM evaluations WHERE number = ?",
                 entry.number,
             )
             arrays = {
@@ -363,6 +364,7 @@ class CheckpointFile:
                 screening=screening,
                 reason=_text(reason),
                 seconds=_number(seconds),
+                elapsed=None if elapsed is None else _number(elapsed),
             )
 
     def add(self, evaluation, n_asked, seconds_spent, history):
@@ -391,6 +393,7 @@ class CheckpointFile:
             str(evaluation.status),
             evaluation.reason.encode("utf-8", "replace").decode(),
             float(evaluation.seconds),
+            evaluation.elapsed,
             n_asked,
             json.dumps(results),
         )
@@ -405,7 +408,8 @@ class CheckpointFile:
         statements = [
             (
                 "INSERT OR REPLACE INTO evaluations (number, text, origin, status, "
-                "reason, seconds, n_asked, results) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "reason, seconds, elapsed, n_asked, results) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             ),
             # Of a candidate that was not finished in an earlier fit.

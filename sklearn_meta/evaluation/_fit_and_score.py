@@ -139,6 +139,12 @@ class EvaluationContext:
         """Number of folds."""
         return len(self.stages) - self.n_screening
 
+    @property
+    def n_validation_rows(self):
+        """Mean number of validation rows of a fold; None without a search."""
+        rows = [len(stage.validation) for stage in self.stages if not stage.screening]
+        return round(sum(rows) / len(rows)) if rows else None
+
 
 def candidate_seed(seed, text):
     """Return the seed of a candidate.

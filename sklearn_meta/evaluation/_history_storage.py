@@ -44,6 +44,7 @@ def without_arrays(evaluation):
         folds=tuple(light(r) for r in evaluation.folds),
         screening=tuple(light(r) for r in evaluation.screening),
         seconds=_rounded(evaluation.seconds),
+        elapsed=None if evaluation.elapsed is None else _rounded(evaluation.elapsed),
     )
 
 
@@ -68,6 +69,7 @@ def compress_history(history) -> bytes:
             e.status,
             e.reason,
             e.seconds,
+            e.elapsed,
             [_fold_row(r) for r in e.folds],
             [_fold_row(r) for r in e.screening],
         )
@@ -97,6 +99,7 @@ def expand_history(data) -> tuple[Evaluation, ...]:
             screening=tuple(_fold(row) for row in screening),
             reason=reason,
             seconds=seconds,
+            elapsed=elapsed,
         )
         for (
             number,
@@ -105,6 +108,7 @@ def expand_history(data) -> tuple[Evaluation, ...]:
             status,
             reason,
             seconds,
+            elapsed,
             folds,
             screening,
         ) in json.loads(zlib.decompress(data))

@@ -143,6 +143,9 @@ class Evaluation:
         Why not all folds are scored; empty for `Status.OK`.
     seconds : float, default=0.0
         Wall-clock seconds of the whole evaluation, overhead included.
+    elapsed : float or None, default=None
+        Seconds from the start of the fit to the end of the evaluation, those of the
+        earlier fits that it continues included. None without a search.
     """
 
     number: int
@@ -152,6 +155,7 @@ class Evaluation:
     screening: tuple[FoldResult, ...] = ()
     reason: str = ""
     seconds: float = 0.0
+    elapsed: float | None = None
 
     @property
     def scores(self) -> tuple[float, ...]:

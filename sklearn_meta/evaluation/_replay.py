@@ -74,6 +74,8 @@ class Record(Protocol):
         without an exception; empty if there was none.
     seconds_spent : float
         Seconds of earlier runs that count as a part of the budget.
+    seconds_before : float
+        Seconds of earlier runs that do not.
     n_extra : int
         Number of evaluations of earlier runs that `max_evaluations` does not count.
     """
@@ -81,6 +83,7 @@ class Record(Protocol):
     entries: Sequence[Entry]
     suspect: str
     seconds_spent: float
+    seconds_before: float
     n_extra: int
 
     def load(self, entry: Entry) -> Evaluation:
@@ -113,7 +116,7 @@ class NoRecord:
 
     entries: Sequence[Entry] = ()
     suspect = ""
-    seconds_spent = 0.0
+    seconds_spent = seconds_before = 0.0
     n_extra = 0
 
     def load(self, entry):
@@ -154,6 +157,9 @@ class MemoryRecord(NoRecord):
         self.entries = tuple(entries)
         self.n_extra = len(self.entries)
         self._evaluations = {e.number: e for e in evaluations}
+        self.seconds_before = max(
+            (e.elapsed or 0.0 for e in self._evaluations.values()), default=0.0
+        )
         self._new: list[Entry] = []
 
     def load(self, entry):

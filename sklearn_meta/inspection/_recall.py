@@ -51,6 +51,11 @@ def recall_table(neighbors, history):
         evaluations of the search, and ``number`` the number of its evaluation, None if
         it was not tried. A DataFrame if pandas is installed.
     """
+    return as_table(recall_rows(neighbors, history), index=["dataset", "neighbor_rank"])
+
+
+def recall_rows(neighbors, history):
+    """Return the rows of `recall_table` as a list of dictionaries."""
     tried = {evaluation.candidate.text: evaluation for evaluation in history}
     finished = sorted(
         (e for e in history if e.status == Status.OK), key=lambda e: -e.score
@@ -78,4 +83,4 @@ def recall_table(neighbors, history):
                     "rank": ranks.get(text),
                 }
             )
-    return as_table(rows, index=["dataset", "neighbor_rank"])
+    return rows

@@ -50,6 +50,8 @@ from sklearn_meta.maml._skorch_nets import (
     TableClassifierNet,
     TableRegressorNet,
     adapt_net,
+    net_as_arrays,
+    net_of_arrays,
     one_torch_thread,
     pick_device,
 )
@@ -263,8 +265,8 @@ class _BaseMAML(BaseEstimator):
             column_mask=torch.ones(x.shape[1], dtype=torch.bool),
             class_mask=torch.ones(max(self._n_classes, 1), dtype=torch.bool),
         )
-        return self._net_class(
-            TableModule,
+        return self._net(
+            pick_device(self.device),
             module__config=start.config,
             module__context=context,
             module__train_x=x,
@@ -274,13 +276,20 @@ class _BaseMAML(BaseEstimator):
             initial_parameters=start.parameters if warm is None else warm,
             rates=rates,
             n_steps=start.n_inner_steps if n_steps is None else n_steps,
+        )
+
+    def _net(self, device, **settings):
+        """Return an uninitialized net."""
+        return self._net_class(
+            TableModule,
             batch_size=self.batch_size,
             optimizer=torch.optim.SGD,
             criterion=self._criterion,
             train_split=None,
             max_epochs=1,
             verbose=0,
-            device=pick_device(self.device),
+            device=device,
+            **settings,
         )
 
     def _start(self):
@@ -331,6 +340,19 @@ class _BaseMAML(BaseEstimator):
         with one_torch_thread(), torch.no_grad():
             output = self.net_.forward({"x": cells.astype(float), "missing": missing})
         return output.numpy()
+
+    def __getstate__(self):
+        # As arrays: reading what torch and skorch pickle may run any code, so that no
+        # other format than pickle could hold a net.
+        state = dict(super().__getstate__())
+        if "net_" in state:
+            state["net_"] = net_as_arrays(state["net_"])
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "net_" in state:
+            self.net_ = net_of_arrays(state["net_"], self._net)
 
     @property
     @abstractmethod

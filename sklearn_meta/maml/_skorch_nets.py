@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from threading import Lock
 
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 
-from sklearn_meta.maml._network import kept_torch_generator, prediction_loss
+from sklearn_meta.maml._context import Context
+from sklearn_meta.maml._network import (
+    NetworkConfig,
+    kept_torch_generator,
+    prediction_loss,
+)
 
 # Number of chunks of `TableModule` in one batch of prediction.
 CHUNKS_PER_BATCH = 16
@@ -148,6 +154,72 @@ def adapt_net(net):
         module.clear_cache()
     steps = [batch["train_loss"] for batch in net.history[-1]["batches"]]
     return np.array([*steps, after])
+
+
+def net_as_arrays(net):
+    """Return a fitted net as numbers, strings and arrays.
+
+    Parameters
+    ----------
+    net : TableClassifierNet or TableRegressorNet
+
+    Returns
+    -------
+    arrays : dict
+        What `net_of_arrays` takes.
+    """
+    module = net.module_
+    return {
+        "config": asdict(module.network.config),
+        "tensors": _as_arrays(module.state_dict()),
+        "initial_parameters": _as_arrays(net.initial_parameters),
+        "rates": dict(net.rates),
+        "n_steps": net.n_steps,
+        "device": str(net.device),
+    }
+
+
+def net_of_arrays(arrays, make_net):
+    """Return the net that `net_as_arrays` has described.
+
+    Parameters
+    ----------
+    arrays : dict
+    make_net : callable
+        ``make_net(device, **settings)`` returns an uninitialized net.
+
+    Returns
+    -------
+    net : TableClassifierNet or TableRegressorNet
+        On the CPU if its device is not available.
+    """
+    tensors = _as_tensors(arrays["tensors"])
+    try:
+        device = pick_device(arrays["device"])
+    except ValueError:
+        device = "cpu"
+    train = {f"module__{k}": v for k, v in tensors.items() if k.startswith("train_")}
+    net = make_net(
+        device,
+        module__config=NetworkConfig(**arrays["config"]),
+        module__context=Context(*(tensors[f"context_{n}"] for n in Context._fields)),
+        initial_parameters=_as_tensors(arrays["initial_parameters"]),
+        rates=arrays["rates"],
+        n_steps=arrays["n_steps"],
+        **train,
+    )
+    net.initialize()
+    net.module_.load_state_dict(tensors)
+    return net
+
+
+def _as_arrays(tensors):
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+
+
+def _as_tensors(arrays):
+    # Copies, which the arrays of a shallow copy of the estimator do not share.
+    return {name: torch.tensor(array) for name, array in arrays.items()}
 
 
 @contextmanager

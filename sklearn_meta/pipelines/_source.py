@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sklearn_meta.pipelines._compile import compile_spec
 from sklearn_meta.pipelines._spec import locate, paths, render
 
@@ -95,14 +97,61 @@ def spec_source(spec, variable) -> str:
     -------
     source : str
     """
-    imports, names = _imports(sorted(set(paths(spec))), variable)
+    return module_source(spec, variable)
+
+
+def module_source(spec, variable, definitions=(), docstring="") -> str:
+    """Write a Python module that makes an object, with definitions of its own.
+
+    Parameters
+    ----------
+    spec : Spec
+        Its paths without a dot are names of the definitions or of built-in objects.
+    variable : str
+        Name of the object in the module.
+    definitions : sequence of Definition, default=()
+        Functions and classes of the module, in their order.
+    docstring : str, default=""
+        Text of the docstring of the module; empty for none.
+
+    Returns
+    -------
+    source : str
+    """
+    defined = [d.name for d in definitions]
+    # First: the definitions name what they use without its module.
+    needed = dict.fromkeys(path for d in definitions for path in sorted(d.needs))
+    used = [*needed, *sorted(set(paths(spec)) - needed.keys() - set(defined))]
+    imports, names = _imports(used, (variable, *defined))
+    names |= {name: name for name in defined}
     expression = render(spec, names.__getitem__, used=len(variable) + 3)
-    return f"{imports}\n{variable} = {expression}\n"
+    opening = f'"""{docstring}"""\n\n' if docstring else ""
+    texts = "".join(f"\n\n{d.text}" for d in definitions) + "\n" * bool(definitions)
+    return f"{opening}{imports}{texts}\n{variable} = {expression}\n"
 
 
-def _imports(used, variable):
+@dataclass(frozen=True)
+class Definition:
+    """A function or class that a module defines.
+
+    Parameters
+    ----------
+    name : str
+    text : str
+        Lines of code, ending in a line break.
+    needs : frozenset of str
+        Import paths of what the code uses; it names them without their modules.
+    """
+
+    name: str
+    text: str
+    needs: frozenset[str]
+
+
+def _imports(used, taken):
     """Write the imports of some paths; return them and the name of each path."""
-    plain, members, names, owner = set(), {}, {}, {variable: None}
+    plain, members, names = set(), {}, {}
+    owner = dict.fromkeys(taken)
     for path in used:
         module, attributes = locate(path)
         first, _, rest = attributes.partition(".")

@@ -274,7 +274,7 @@ def paths(spec) -> Iterator[str]:
 
 
 # Arguments that are conventionally passed by position.
-_UNNAMED = frozenset({"steps", "transformer_list", "transformers"})
+_UNNAMED = frozenset({"member", "steps", "transformer_list", "transformers"})
 
 
 def render(spec, name_of: Callable[[str], str], *, indent=0, used=0) -> str:

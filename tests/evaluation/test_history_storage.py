@@ -59,6 +59,7 @@ def evaluations(draw):
         screening,
         draw(TEXTS),
         draw(SECONDS),
+        draw(st.one_of(st.none(), SECONDS)),
     )
 
 

@@ -411,6 +411,29 @@ def test_fitted_models_can_be_pickled(fitted):
     np.testing.assert_allclose(output(pickle.loads(data), X), output(model, X))
 
 
+def test_fitted_models_need_no_pickle(fitted):
+    skops_io = pytest.importorskip("skops.io")
+    model, X, _ = fitted
+    data = skops_io.dumps(model)
+    trusted = skops_io.get_untrusted_types(data=data)
+    # Nothing of torch and skorch, which unpickle bytes.
+    packages = {name.split(".")[0] for name in trusted}
+    assert packages <= {"collections", "functools", "numpy", "sklearn", "sklearn_meta"}
+    loaded = skops_io.loads(data, trusted=trusted)
+    np.testing.assert_array_equal(output(loaded, X), output(model, X))
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_loaded_models_go_on_like_the_saved_ones(estimator):
+    X, y = table(estimator)
+    model = estimator(random_state=0, n_adaptation_steps=2).fit(X[::2], y[::2])
+    loaded = pickle.loads(pickle.dumps(model))
+    for other in (model, loaded):
+        other.partial_fit(X[1::2], y[1::2])
+    np.testing.assert_array_equal(loaded.loss_curve_, model.loss_curve_)
+    np.testing.assert_array_equal(output(loaded, X), output(model, X))
+
+
 def test_fit_and_predict_leave_no_trace(fitted):
     model, X, y = fitted
     torch.set_num_threads(2)

@@ -43,7 +43,7 @@ def test_many_changed_files(small, source, global_random_seed):
     # The whole study is a command, see the module.
     before = peak_mebibytes()
     _, problems, longest = fuzz_files(
-        10_000, global_random_seed, 20, small if source == "small" else SHIPPED
+        10_000, global_random_seed, 8, small if source == "small" else SHIPPED
     )
     assert not problems
     assert longest < LONGEST
