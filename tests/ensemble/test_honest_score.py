@@ -377,7 +377,7 @@ def test_draws_until_the_time_is_over_are_used_if_they_are_enough(rng):
     problem = problem_of(y, p, "other", score=auc(y))
     some = honest_score(problem, choice_of(60), seed=0, stop=stop)
     assert_allclose(
-        result(some), result(honest_score(problem, choice_of(60), seed=0, n_draws=29))
+        result(some), result(honest_score(problem, choice_of(60), seed=0, n_draws=28))
     )
     calls.extend([1] * 100)
     none = honest_score(problem, choice_of(60), seed=0, stop=stop)
