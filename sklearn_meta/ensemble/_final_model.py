@@ -238,6 +238,7 @@ def build_final_model(
         return None
     fastest = [i for i in everyone if oof.evaluations[i] is final.best.evaluation]
     choice = _choice_of_one(0, oof, context.dataset)
+    final = replace(final, honest=HonestScore(note=NOT_COMBINED))
     return _with_out_of_fold(final, choice, oof, fastest, context)
 
 
