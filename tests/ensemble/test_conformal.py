@@ -1,6 +1,7 @@
 """Conformal intervals and sets, as functions of arrays and of fitted estimators."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,19 +15,24 @@ from sklearn.datasets import make_multilabel_classification
 from sklearn.model_selection import TimeSeriesSplit
 
 from sklearn_meta import MetaAutoRegressor
+from sklearn_meta.data._task import EXTRAPOLATION
 from sklearn_meta.ensemble._conformal import (
+    MAX_CALIBRATION_ROWS,
     MAX_KEPT,
     Intervals,
     SortedScores,
     Tails,
     class_scores,
+    conformal,
     interval_score,
     label_scores,
     make_intervals,
     make_sets,
     usable,
 )
+from sklearn_meta.ensemble._cross_fitted import CrossFitted
 from sklearn_meta.ensemble._decisions import decide
+from sklearn_meta.evaluation._budget import Budget
 from sklearn_meta.exceptions import OutOfFoldError, SklearnMetaWarning
 from tests.contract.small import classifier, people, prices, regressor
 from tests.ensemble.candidates import softmax
@@ -234,6 +240,39 @@ def test_the_record_is_small_however_many_rows_there_are(rng):
     again = pickle.loads(pickle.dumps(intervals))
     p, _, X, _ = noisy(rng, n=50)
     np.testing.assert_array_equal(again.around(p, X, 0.9), intervals.around(p, X, 0.9))
+
+
+@pytest.mark.parametrize("seconds, elapsed", [(60.0, 0.0), (60.0, 59.9), (5.0, 0.0)])
+def test_the_scale_takes_a_small_share_of_the_time(rng, seconds, elapsed):
+    p, y, X, fold = noisy(rng, scale=lambda x: 0.1 + x)
+    task = SimpleNamespace(is_classifier=False, lowest=None)
+    context = SimpleNamespace(
+        dataset=SimpleNamespace(X=X, copy_of=None, groups=None, task=task),
+        extrapolation=EXTRAPOLATION,
+        seed=0,
+    )
+    final = SimpleNamespace(out_of_fold=CrossFitted(p, y, None, fold))
+    budget = Budget(seconds, clock=lambda: elapsed, start=0.0)
+    made = conformal(final, context, budget)
+    assert (made.scale_model is not None) == (seconds == 60.0 and elapsed == 0.0)
+    assert made.n_rows == 800 and not made.note
+
+
+def test_of_many_rows_some_are_drawn(rng):
+    p, y, X, fold = noisy(rng, n=30_000)
+    fold[::3] = -1
+    p[::3] = np.nan
+    task = SimpleNamespace(is_classifier=False, lowest=None)
+    context = SimpleNamespace(
+        dataset=SimpleNamespace(X=X, copy_of=None, groups=None, task=task),
+        extrapolation=EXTRAPOLATION,
+        seed=0,
+    )
+    weight = rng.uniform(0.5, 1.5, size=30_000)
+    final = SimpleNamespace(out_of_fold=CrossFitted(p, y, weight, fold))
+    made = conformal(final, context, Budget(1.0))
+    assert 0.8 * MAX_CALIBRATION_ROWS < made.n_rows < MAX_CALIBRATION_ROWS
+    assert np.isfinite(made.around(p[1:2], X[1:2], 0.99)).all()
 
 
 def classes(rng, n=1_000, n_classes=4, sharpness=1.0):
