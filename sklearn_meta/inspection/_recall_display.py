@@ -211,9 +211,7 @@ class RecallDisplay:
             ax.set_xticks([])
         ax.grid(axis="x", color=LIGHT, linewidth=0.6)
         ax.set_axisbelow(True)
-        set_title(
-            ax, "The best pipelines of the nearest datasets, and how they did here"
-        )
+        set_title(ax, "Best pipelines of the nearest datasets: their scores here")
         return self
 
     def _draw_row(self, ax, place, row, score, high):
@@ -308,7 +306,7 @@ class RecallDisplay:
                 fontsize="small",
                 color=INK,
                 zorder=5,
-                bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none"},
+                bbox={"color": "white", "alpha": 0.6, "pad": 0.3},
             )
 
 
