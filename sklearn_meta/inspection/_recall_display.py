@@ -101,7 +101,11 @@ class RecallDisplay:
         return cls(
             suggestions=recall_rows(estimator._neighbors, history),
             scores=np.array(
-                [e.score for e in history if e.status is Status.OK and e.folds],
+                [
+                    e.score
+                    for e in history
+                    if e.status is Status.OK and e.defined_scores
+                ],
                 dtype=float,
             ),
             map=map_of_datasets(
