@@ -100,13 +100,14 @@ from sklearn_meta.evaluation._search_plan import (
 from sklearn_meta.inspection._fit_record import is_in_order, record_fit
 from sklearn_meta.inspection._progress import make_progress, shown
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
+from sklearn_meta.inspection._representation import representation
 from sklearn_meta.inspection._tables import (
     as_table,
     cv_results,
     leaderboard,
     time_report,
 )
-from sklearn_meta.inspection.report import make_report
+from sklearn_meta.inspection.report._report import make_report
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import (
@@ -330,11 +331,13 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         if progress is not None:
             progress.close(final.stop_reason)
         self._keep(table, state, final)
-        self.predict_ms_, self.megabytes_ = usage.finish(final, state.plan.context)
         self._fit_record = replace(
             seen_by_fit, is_in_order=is_in_order(state.plan.context)
         )
         self.time_report_ = time_report(watch.seconds, state.history, final, state.plan)
+        self.predict_ms_, self.megabytes_ = usage.finish(
+            self, final, state.plan.context
+        )
         if metafeatures is not None:
             context = state.plan.context
             add_results(
@@ -402,6 +405,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             # What users get, with all that it encodes and holds.
             trial = copy.copy(self)
             trial._keep(table, state, final)
+            if self.max_megabytes is not None:
+                plan = state.plan
+                trial._conformal = conformal(final, plan.context, plan.budget)
             return trial
 
         return usage_limits(self.max_predict_ms, self.max_megabytes, with_final, table)
@@ -600,6 +606,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         )
         self.ensemble_ = ensemble
         self.ensemble_weights_ = final.weights
+        self.honest_score_ = final.honest.score
+        self.honest_interval_ = np.array([final.honest.low, final.honest.high])
+        self.honest_note_ = final.honest.note
         record = final.out_of_fold
         self._out_of_fold = record and in_rows_of_fit(record, table)
         self._no_out_of_fold = final.no_out_of_fold
@@ -746,6 +755,10 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return make_report(self, path, X_test, y_test)
+
+    def _html_repr(self):
+        """Return what notebooks show; called by the mixin of scikit-learn."""
+        return representation(self)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")
@@ -896,12 +909,13 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
-    search : {"evolution", "random"}, strategy or None, default="evolution"
-        Search strategy; the names stand for ``EvolutionarySearch()`` and
-        ``RandomSearch()``. None is zero-shot: the best recommendation of the
-        meta-learner is fitted without search and cross-validation. With an
-        `ensemble_size` above 1, predictions of up to four recommended pipelines with
-        different learners are averaged.
+    search : {"evolution", "bayesian", "portfolio", "grid", "random"}, strategy or \
+            None, default="evolution"
+        Search strategy; the names stand for those of `sklearn_meta.search` with their
+        defaults: ``EvolutionarySearch()``, ``BayesianSearch()`` and so on. None is
+        zero-shot: the best recommendation of the meta-learner is fitted without search
+        and cross-validation. With an `ensemble_size` above 1, predictions of up to four
+        recommended pipelines with different learners are averaged.
     meta_learner : meta-learner or None, default=None
         Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
         It is cloned, and fitted on `knowledge_base`.
@@ -913,7 +927,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         not changed.
     ensemble_size : int, default=25
         Rounds of greedy ensemble selection, hence the maximum number of members. With
-        1, the model is the best single pipeline.
+        1, the model is the best single pipeline, its probabilities calibrated where
+        that helps.
     max_predict_ms : float or None, default=None
         Maximum milliseconds of ``predict`` for one row, encoding included, on one
         thread of this machine: the median of several calls after a first one. Of the
@@ -969,6 +984,18 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     best_score_ : float
         Mean cross-validated score of the best single pipeline by `scoring`, of its most
         probable class for a metric of labels; greater is better. NaN without a search.
+    honest_score_ : float
+        Score by `scoring` that is expected of the final model on new rows, corrected
+        for the choice among many pipelines and weights, from which `best_score_` looks
+        too good: bootstrap bias-corrected cross-validation (Tsamardinos et al., 2018).
+        Still of models of training folds, so that the final model is slightly better.
+        NaN where there is no estimate, see `honest_note_`.
+    honest_interval_ : ndarray of shape (2,)
+        Interval that holds the score on very many new rows of the same kind with a
+        confidence of about 95 %.
+    honest_note_ : str
+        Reason why `honest_score_` is NaN: splits in temporal order, no search, too few
+        rows or too little time; usually empty.
     best_pipeline_ : str
         Text of the best single pipeline.
     ensemble_ : fitted ensemble
@@ -1210,12 +1237,13 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
-    search : {"evolution", "random"}, strategy or None, default="evolution"
-        Search strategy; the names stand for ``EvolutionarySearch()`` and
-        ``RandomSearch()``. None is zero-shot: the best recommendation of the
-        meta-learner is fitted without search and cross-validation. With an
-        `ensemble_size` above 1, predictions of up to four recommended pipelines with
-        different learners are averaged.
+    search : {"evolution", "bayesian", "portfolio", "grid", "random"}, strategy or \
+            None, default="evolution"
+        Search strategy; the names stand for those of `sklearn_meta.search` with their
+        defaults: ``EvolutionarySearch()``, ``BayesianSearch()`` and so on. None is
+        zero-shot: the best recommendation of the meta-learner is fitted without search
+        and cross-validation. With an `ensemble_size` above 1, predictions of up to four
+        recommended pipelines with different learners are averaged.
     meta_learner : meta-learner or None, default=None
         Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
         It is cloned, and fitted on `knowledge_base`.
@@ -1272,6 +1300,18 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     best_score_ : float
         Mean cross-validated score of the best single pipeline; greater is better. NaN
         without a search.
+    honest_score_ : float
+        Score by `scoring` that is expected of the final model on new rows, corrected
+        for the choice among many pipelines and weights, from which `best_score_` looks
+        too good: bootstrap bias-corrected cross-validation (Tsamardinos et al., 2018).
+        Still of models of training folds, so that the final model is slightly better.
+        NaN where there is no estimate, see `honest_note_`.
+    honest_interval_ : ndarray of shape (2,)
+        Interval that holds the score on very many new rows of the same kind with a
+        confidence of about 95 %.
+    honest_note_ : str
+        Reason why `honest_score_` is NaN: splits in temporal order, no search, too few
+        rows or too little time; usually empty.
     best_pipeline_ : str
         Text of the best single pipeline.
     ensemble_ : fitted ensemble
