@@ -1,4 +1,4 @@
-"""What ``sklearn-meta fit`` says of a model: numbers for programs, sentences for people."""
+"""What ``sklearn-meta fit`` says of a model: numbers, and sentences."""
 
 from __future__ import annotations
 
