@@ -1,7 +1,7 @@
 """
-======================================
-Half a minute on a real table
-======================================
+===================================
+What does half a minute find?
+===================================
 
 How much better than a good default is half a minute of search? We let
 :class:`~sklearn_meta.MetaAutoClassifier` look for pipelines that tell handwritten
@@ -85,6 +85,11 @@ for name, baseline in baselines.items():
 print(f"{'':24s}{'test log loss':>14s}{'fit seconds':>13s}")
 for name in sorted(losses, key=losses.get):
     print(f"{name:24s}{losses[name]:14.4f}{seconds[name]:13.2f}")
+best_default = min(losses[name] for name in baselines)
+print(
+    f"The test log loss is {losses['MetaAutoClassifier'] / best_default:.0%} of that "
+    f"of the best of four defaults."
+)
 
 # %%
 # Lower is better.

@@ -909,12 +909,13 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
-    search : {"evolution", "random"}, strategy or None, default="evolution"
-        Search strategy; the names stand for ``EvolutionarySearch()`` and
-        ``RandomSearch()``. None is zero-shot: the best recommendation of the
-        meta-learner is fitted without search and cross-validation. With an
-        `ensemble_size` above 1, predictions of up to four recommended pipelines with
-        different learners are averaged.
+    search : {"evolution", "bayesian", "portfolio", "grid", "random"}, strategy or \
+            None, default="evolution"
+        Search strategy; the names stand for those of `sklearn_meta.search` with their
+        defaults: ``EvolutionarySearch()``, ``BayesianSearch()`` and so on. None is
+        zero-shot: the best recommendation of the meta-learner is fitted without search
+        and cross-validation. With an `ensemble_size` above 1, predictions of up to four
+        recommended pipelines with different learners are averaged.
     meta_learner : meta-learner or None, default=None
         Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
         It is cloned, and fitted on `knowledge_base`.
@@ -1236,12 +1237,13 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
-    search : {"evolution", "random"}, strategy or None, default="evolution"
-        Search strategy; the names stand for ``EvolutionarySearch()`` and
-        ``RandomSearch()``. None is zero-shot: the best recommendation of the
-        meta-learner is fitted without search and cross-validation. With an
-        `ensemble_size` above 1, predictions of up to four recommended pipelines with
-        different learners are averaged.
+    search : {"evolution", "bayesian", "portfolio", "grid", "random"}, strategy or \
+            None, default="evolution"
+        Search strategy; the names stand for those of `sklearn_meta.search` with their
+        defaults: ``EvolutionarySearch()``, ``BayesianSearch()`` and so on. None is
+        zero-shot: the best recommendation of the meta-learner is fitted without search
+        and cross-validation. With an `ensemble_size` above 1, predictions of up to four
+        recommended pipelines with different learners are averaged.
     meta_learner : meta-learner or None, default=None
         Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
         It is cloned, and fitted on `knowledge_base`.

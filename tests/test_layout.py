@@ -66,6 +66,7 @@ WITHOUT_TESTS = {
     "search/_crossover.py": "test_variation.py",
     "search/_mutation.py": "test_variation.py",
     "search/_random_trees.py": "test_variation.py",
+    "search/_run.py": "test_strategies.py",
     "search/_simplification.py": "test_variation.py",
     "search/_tree_encoding.py": "test_gaussian_process.py",
     "search/_tree_paths.py": "test_variation.py",

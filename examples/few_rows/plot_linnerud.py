@@ -48,7 +48,7 @@ def errors(prediction):
     return root_mean_squared_error(Y, prediction, multioutput="raw_values")
 
 
-reduction = 1 - errors(predicted) / errors(guessed)
+change = errors(predicted) / errors(guessed) - 1
 
 # %%
 # The answer
@@ -62,8 +62,8 @@ for k, (ax, target) in enumerate(zip(axes, Y, strict=True)):
     PredictionErrorDisplay.from_predictions(
         Y[target], predicted[:, k], kind="actual_vs_predicted", ax=ax
     )
-    ax.set_title(f"{target}: error {100 * reduction[k]:+.0f} % smaller")
-figure.suptitle("Rows that the model has not seen, against guessing the mean")
+    ax.set_title(f"{target}: {100 * change[k]:+.0f} % error")
+figure.suptitle("Rows that the model has not seen; change against guessing the mean")
 plt.show()
 
 for k, target in enumerate(Y):
@@ -72,9 +72,9 @@ for k, target in enumerate(Y):
         f"{errors(guessed)[k]:.1f}"
     )
 print(
-    f"On average, three exercises make the error {np.mean(reduction):.0%} smaller than "
-    f"guessing the mean. Predictable by more than 5 %: "
-    f"{', '.join(Y.columns[reduction > 0.05]) or 'none of the three'}."
+    f"Against guessing the mean, the error changes by {np.mean(change):+.1%} on "
+    f"average. Targets that the exercises predict more than 5 % better: "
+    f"{', '.join(Y.columns[change < -0.05]) or 'none of the three'}."
 )
 
 # %%

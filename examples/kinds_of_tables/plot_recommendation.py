@@ -13,10 +13,10 @@ compare both with the error for users whom the model knows and for new ones.
 # The ratings
 # -----------
 #
-# 190 users with three hidden preferences, 60 films with three hidden traits. A rating is
-# the product of both, plus what the user and the film get in general, plus noise. Users
-# fill in a short questionnaire, from which their preferences can be read roughly; a film
-# has known shares of three genres.
+# 190 users with three hidden preferences, 60 films with three hidden traits. A rating
+# is the product of both, plus what the user and the film get in general, plus noise.
+# Users fill in a short questionnaire, from which their preferences can be read roughly;
+# a film has known shares of three genres.
 
 import numpy as np
 import pandas as pd
@@ -67,7 +67,7 @@ table[known].head(3)
 
 from sklearn_meta import MetaAutoRegressor
 
-settings = {"max_evaluations": 8, "n_jobs": 2, "random_state": 0}
+settings = {"max_evaluations": 6, "n_jobs": 2, "random_state": 0}
 by_rating = MetaAutoRegressor(**settings).fit(table[known], stars[known])
 by_user = MetaAutoRegressor(**settings).fit(
     table[known], stars[known], groups=table["user"][known]
@@ -126,11 +126,13 @@ pd.DataFrame(errors).iloc[:, :2].T.plot.bar(ax=left, rot=0, width=0.75)
 for bars in left.containers:
     left.bar_label(bars, fmt="%.2f", padding=2)
 left.set(ylabel="error (RMSE) in stars", title="Which error does the search promise?")
-left.set_ylim(0, 1.5 * max(errors["folds of ratings"].values()))
-left.legend(ncols=3, loc="upper center", fontsize="small")
+left.set_ylim(0, 1.7 * max(errors["folds of ratings"].values()))
+left.legend(loc="upper left")
 bars = right.barh(list(liked), list(liked.values()), color=["0.7", "0.7", "C0", "0.7"])
 right.bar_label(bars, fmt="%.2f", padding=3)
-right.set(xlim=(1, 5), xlabel="mean of the true ratings", title="Five films for new users")
+right.set(
+    xlim=(1, 5), xlabel="mean of the true ratings", title="Five films for new users"
+)
 plt.show()
 
 print(
@@ -139,8 +141,8 @@ print(
     f"{errors['folds of ratings']['new users']:.2f}. With folds of users it promises "
     f"{errors['folds of users']['its own estimate']:.2f}, and it is "
     f"{errors['folds of users']['new users']:.2f}.\n"
-    f"The five recommended films get {liked['recommended']:.2f} stars of new users; the "
-    f"most popular ones {liked['most popular']:.2f}."
+    f"The five recommended films get {liked['recommended']:.2f} stars of new users; "
+    f"the most popular ones {liked['most popular']:.2f}."
 )
 
 # %%

@@ -5,17 +5,17 @@ Does a cluster find the same model as a laptop?
 
 Within joblib's context for Dask, :class:`~sklearn_meta.MetaAutoClassifier` runs its
 candidates on the workers of a Dask cluster. The search proposes the same pipelines
-wherever they run, so that the model should not depend on it. We fit one table twice, here
-and on a cluster.
+wherever they run, so that the model should not depend on it. We fit one table twice,
+here and on a cluster.
 """
 
 # %%
 # The cluster
 # -----------
 #
-# It is on the same machine; with the address of a scheduler in place of it, nothing else
-# changes. One worker of two threads is two slots. Workers that share this process are
-# enough here, since every candidate runs in a process of its own in any case.
+# It is on the same machine; with the address of a scheduler in place of it, nothing
+# else changes. One worker of two threads is two slots. Workers that share this process
+# are enough here, since every candidate runs in a process of its own in any case.
 
 from dask.distributed import Client
 
@@ -40,9 +40,9 @@ X, y = load_breast_cancer(return_X_y=True, as_frame=True)
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, test_size=0.33, stratify=y, random_state=0
 )
-here = MetaAutoClassifier(max_evaluations=8, n_jobs=2, random_state=0)
+here = MetaAutoClassifier(max_evaluations=5, n_jobs=2, random_state=0)
 here.fit(X_train, y_train)
-there = MetaAutoClassifier(max_evaluations=8, random_state=0)
+there = MetaAutoClassifier(max_evaluations=5, random_state=0)
 with joblib.parallel_config(backend="dask"):
     there.fit(X_train, y_train)
 
@@ -63,14 +63,15 @@ difference = np.abs(here.predict_proba(X_test) - there.predict_proba(X_test)).ma
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 for marker, (name, model) in zip(["o", "+"], models.items(), strict=True):
-    scores = [evaluation.score for evaluation in model.history_]
-    left.plot(range(1, len(scores) + 1), scores, marker, label=name, markersize=9)
-left.set(xlabel="evaluation", ylabel="score (negative log loss)")
+    finished = model.leaderboard_.query("status == 'ok'")
+    left.plot(finished["number"], finished["score"], marker, label=name, markersize=9)
+left.set(xlabel="number of the evaluation", ylabel="score (negative log loss)")
 left.legend()
 right.plot([0, 1], [0, 1], color="0.7")
 right.plot(here.predict_proba(X_test)[:, 1], there.predict_proba(X_test)[:, 1], ".")
 right.set(
-    xlabel="probability, model of this machine", ylabel="probability, model of the cluster"
+    xlabel="probability, model of this machine",
+    ylabel="probability, model of the cluster",
 )
 figure.suptitle("The same search in two places")
 plt.show()
@@ -82,4 +83,6 @@ for name, model in models.items():
         f"{model.time_report_['fit']:.1f} s; test accuracy "
         f"{model.score(X_test, y_test):.3f}"
     )
-print(f"The largest difference between two predicted probabilities is {difference:.1g}.")
+print(
+    f"The largest difference between two predicted probabilities is {difference:.1g}."
+)
