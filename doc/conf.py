@@ -22,6 +22,7 @@ release = sklearn_meta.__version__
 
 extensions = [
     "mathml",
+    "matplotlib.sphinxext.plot_directive",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -89,6 +90,11 @@ nitpick_ignore_regex = [
 # Prompts and output are not copied.
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
+
+# Figures of the page on displays, beside their code.
+plot_include_source = True
+plot_html_show_source_link = plot_html_show_formats = False
+plot_formats = [("png", 100)]
 
 myst_heading_anchors = 3
 

@@ -98,15 +98,16 @@ from sklearn_meta.evaluation._search_plan import (
     trial_context,
 )
 from sklearn_meta.inspection._fit_record import is_in_order, record_fit
-from sklearn_meta.inspection._progress import ProgressLine
+from sklearn_meta.inspection._progress import make_progress, shown
 from sklearn_meta.inspection._recall import neighbors_table, recall_table
+from sklearn_meta.inspection._representation import representation
 from sklearn_meta.inspection._tables import (
     as_table,
     cv_results,
     leaderboard,
     time_report,
 )
-from sklearn_meta.inspection.report import make_report
+from sklearn_meta.inspection.report._report import make_report
 from sklearn_meta.metalearning import KnowledgeBase, Prior
 from sklearn_meta.metalearning._recall import recall
 from sklearn_meta.metalearning._run_records import (
@@ -320,21 +321,23 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         # Without a search nothing is measured that others could learn from.
         learns = own is not None and settings.searches
         metafeatures = state.metafeatures() if learns else None
-        progress = ProgressLine(budget) if self.verbose else None
+        progress = make_progress(budget, state.history) if self.verbose else None
         observe = _observer(callbacks, seen, progress)
         # What this process computes between candidates is small.
-        with config_context(**INSIDE), one_thread():
+        with config_context(**INSIDE), one_thread(), shown(progress):
             final, usage = self._search_and_combine(table, state, observe, watch)
             with watch("intervals"):
                 self._conformal = conformal(final, state.plan.context, budget)
         if progress is not None:
-            progress.close(final.stop_reason, len(state.history))
+            progress.close(final.stop_reason)
         self._keep(table, state, final)
-        self.predict_ms_, self.megabytes_ = usage.finish(final, state.plan.context)
         self._fit_record = replace(
             seen_by_fit, is_in_order=is_in_order(state.plan.context)
         )
         self.time_report_ = time_report(watch.seconds, state.history, final, state.plan)
+        self.predict_ms_, self.megabytes_ = usage.finish(
+            self, final, state.plan.context
+        )
         if metafeatures is not None:
             context = state.plan.context
             add_results(
@@ -402,6 +405,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             # What users get, with all that it encodes and holds.
             trial = copy.copy(self)
             trial._keep(table, state, final)
+            if self.max_megabytes is not None:
+                plan = state.plan
+                trial._conformal = conformal(final, plan.context, plan.budget)
             return trial
 
         return usage_limits(self.max_predict_ms, self.max_megabytes, with_final, table)
@@ -600,6 +606,9 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         )
         self.ensemble_ = ensemble
         self.ensemble_weights_ = final.weights
+        self.honest_score_ = final.honest.score
+        self.honest_interval_ = np.array([final.honest.low, final.honest.high])
+        self.honest_note_ = final.honest.note
         record = final.out_of_fold
         self._out_of_fold = record and in_rows_of_fit(record, table)
         self._no_out_of_fold = final.no_out_of_fold
@@ -747,6 +756,10 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         return make_report(self, path, X_test, y_test)
 
+    def _html_repr(self):
+        """Return what notebooks show; called by the mixin of scikit-learn."""
+        return representation(self)
+
     def __sklearn_is_fitted__(self):
         return hasattr(self, "ensemble_")
 
@@ -797,7 +810,7 @@ def _observer(callbacks, seen, progress):
 
     def observe(evaluation, history):
         if progress is not None:
-            progress.update(history)
+            progress.update()
         with config_context(**of_the_user):
             evaluated = callbacks.subcontext(task_name="evaluation")
             evaluated.call_on_fit_task_begin(**seen)
@@ -896,12 +909,13 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
-    search : {"evolution", "random"}, strategy or None, default="evolution"
-        Search strategy; the names stand for ``EvolutionarySearch()`` and
-        ``RandomSearch()``. None is zero-shot: the best recommendation of the
-        meta-learner is fitted without search and cross-validation. With an
-        `ensemble_size` above 1, predictions of up to four recommended pipelines with
-        different learners are averaged.
+    search : {"evolution", "bayesian", "portfolio", "grid", "random"}, strategy or \
+            None, default="evolution"
+        Search strategy; the names stand for those of `sklearn_meta.search` with their
+        defaults: ``EvolutionarySearch()``, ``BayesianSearch()`` and so on. None is
+        zero-shot: the best recommendation of the meta-learner is fitted without search
+        and cross-validation. With an `ensemble_size` above 1, predictions of up to four
+        recommended pipelines with different learners are averaged.
     meta_learner : meta-learner or None, default=None
         Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
         It is cloned, and fitted on `knowledge_base`.
@@ -913,7 +927,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         not changed.
     ensemble_size : int, default=25
         Rounds of greedy ensemble selection, hence the maximum number of members. With
-        1, the model is the best single pipeline.
+        1, the model is the best single pipeline, its probabilities calibrated where
+        that helps.
     max_predict_ms : float or None, default=None
         Maximum milliseconds of ``predict`` for one row, encoding included, on one
         thread of this machine: the median of several calls after a first one. Of the
@@ -932,7 +947,8 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     random_state : int, RandomState instance or None, default=None
         Seed of splits, search and learners.
     verbose : int, default=0
-        Whether to show one line of progress: 0 is silent.
+        Whether to show the progress on standard error: a bar of the seconds with the
+        best score and what is being tried. 0 is silent.
     warm_start : bool, default=False
         Whether ``fit`` continues the previous search, if the data and everything that
         defines the search are the same. Only `time_budget`, `max_evaluations`,
@@ -968,6 +984,18 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     best_score_ : float
         Mean cross-validated score of the best single pipeline by `scoring`, of its most
         probable class for a metric of labels; greater is better. NaN without a search.
+    honest_score_ : float
+        Score by `scoring` that is expected of the final model on new rows, corrected
+        for the choice among many pipelines and weights, from which `best_score_` looks
+        too good: bootstrap bias-corrected cross-validation (Tsamardinos et al., 2018).
+        Still of models of training folds, so that the final model is slightly better.
+        NaN where there is no estimate, see `honest_note_`.
+    honest_interval_ : ndarray of shape (2,)
+        Interval that holds the score on very many new rows of the same kind with a
+        confidence of about 95 %.
+    honest_note_ : str
+        Reason why `honest_score_` is NaN: splits in temporal order, no search, too few
+        rows or too little time; usually empty.
     best_pipeline_ : str
         Text of the best single pipeline.
     ensemble_ : fitted ensemble
@@ -1209,12 +1237,13 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         column was read.
     search_space : SearchSpace or None, default=None
         Operators that pipelines are made of; None for all built-in ones.
-    search : {"evolution", "random"}, strategy or None, default="evolution"
-        Search strategy; the names stand for ``EvolutionarySearch()`` and
-        ``RandomSearch()``. None is zero-shot: the best recommendation of the
-        meta-learner is fitted without search and cross-validation. With an
-        `ensemble_size` above 1, predictions of up to four recommended pipelines with
-        different learners are averaged.
+    search : {"evolution", "bayesian", "portfolio", "grid", "random"}, strategy or \
+            None, default="evolution"
+        Search strategy; the names stand for those of `sklearn_meta.search` with their
+        defaults: ``EvolutionarySearch()``, ``BayesianSearch()`` and so on. None is
+        zero-shot: the best recommendation of the meta-learner is fitted without search
+        and cross-validation. With an `ensemble_size` above 1, predictions of up to four
+        recommended pipelines with different learners are averaged.
     meta_learner : meta-learner or None, default=None
         Selects the pipelines that are evaluated first; None is ``KNNMetaLearner()``.
         It is cloned, and fitted on `knowledge_base`.
@@ -1245,7 +1274,8 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     random_state : int, RandomState instance or None, default=None
         Seed of splits, search and learners.
     verbose : int, default=0
-        Whether to show one line of progress: 0 is silent.
+        Whether to show the progress on standard error: a bar of the seconds with the
+        best score and what is being tried. 0 is silent.
     warm_start : bool, default=False
         Whether ``fit`` continues the previous search, if the data and everything that
         defines the search are the same. Only `time_budget`, `max_evaluations`,
@@ -1270,6 +1300,18 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
     best_score_ : float
         Mean cross-validated score of the best single pipeline; greater is better. NaN
         without a search.
+    honest_score_ : float
+        Score by `scoring` that is expected of the final model on new rows, corrected
+        for the choice among many pipelines and weights, from which `best_score_` looks
+        too good: bootstrap bias-corrected cross-validation (Tsamardinos et al., 2018).
+        Still of models of training folds, so that the final model is slightly better.
+        NaN where there is no estimate, see `honest_note_`.
+    honest_interval_ : ndarray of shape (2,)
+        Interval that holds the score on very many new rows of the same kind with a
+        confidence of about 95 %.
+    honest_note_ : str
+        Reason why `honest_score_` is NaN: splits in temporal order, no search, too few
+        rows or too little time; usually empty.
     best_pipeline_ : str
         Text of the best single pipeline.
     ensemble_ : fitted ensemble

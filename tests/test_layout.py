@@ -26,6 +26,17 @@ WITHOUT_TESTS = {
     "ensemble/_fold_scores.py": "test_choose_combination.py",
     "ensemble/_members.py": "test_final_model.py",
     "ensemble/_prefilter.py": "test_choose_combination.py",
+    **{
+        f"inspection/report/{name}.py": "test_page.py"
+        for name in (
+            "_facts",
+            "_how_found",
+            "_how_good",
+            "_inside",
+            "_what_it_looks_at",
+        )
+    },
+    "ensemble/_source_definitions.py": "test_source.py",
     "metalearning/_fixed_portfolio.py": "test_default_pipelines.py",
     "metalearning/_neighbors.py": "test_knn.py",
     "metalearning/_prior.py": "records; test_knn.py",
@@ -55,6 +66,7 @@ WITHOUT_TESTS = {
     "search/_crossover.py": "test_variation.py",
     "search/_mutation.py": "test_variation.py",
     "search/_random_trees.py": "test_variation.py",
+    "search/_run.py": "test_strategies.py",
     "search/_simplification.py": "test_variation.py",
     "search/_tree_encoding.py": "test_gaussian_process.py",
     "search/_tree_paths.py": "test_variation.py",
@@ -70,7 +82,7 @@ LAYERS = (
     {"data", "pipelines"},
     {"timing", "evaluation", "metalearning", "parallel"},
     {"search", "ensemble", "inspection", "building", "mlp", "maml", "testing"},
-    {"automl", "cli"},
+    {"automl", "cli", "__main__"},
 )
 
 # Where the layers allow what is to be kept apart.

@@ -19,8 +19,8 @@ from scipy.stats import rankdata
 from sklearn_meta.data._column_encoders import CHARACTERS, WORDS
 
 # Skill of a column that is reported, where 0 is that of a constant and 1 is perfect:
-# estimated, and at the lower end of its interval of this many standard errors. The width
-# of petals has a skill of 0.94 for irises, the best column of breast cancer one of 0.83.
+# estimated, and at the lower end of its interval of this many standard errors. The
+# width of petals has a skill of 0.94 for irises, the best column of breast cancer 0.83.
 MIN_SKILL, MIN_SURE_SKILL, Z = 0.9, 0.85, 2.0
 
 # Maximum number of rows, cells, columns and targets that are looked at: 200 000 cells
@@ -165,9 +165,7 @@ def _halves(strata, rng):
 
 def _bins(values, n_bins):
     """Return a bin of each value: its own if there are few, else one of equal size."""
-    different, bins, counts = np.unique(
-        values, return_inverse=True, return_counts=True
-    )
+    different, bins, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(different) > n_bins:
         before = np.cumsum(counts) - counts
         bins = (before * n_bins // len(values))[bins]
@@ -192,8 +190,8 @@ def _judged_classes(bins, y, half):
         right += np.bincount(y[~train], weights=hit, minlength=n_classes)
     constant = 1 - 1 / n_classes
     share = float(np.mean(right / size))
-    # The upper end of the interval of Wilson for the mean error of the classes, with the
-    # number of rows of equally large classes whose mean is as uncertain.
+    # The upper end of the interval of Wilson for the mean error of the classes, with
+    # the number of rows of equally large classes whose mean is as uncertain.
     wrong, n = 1 - share, n_classes**2 / float(np.sum(1 / size))
     spread = Z * np.sqrt(wrong * (1 - wrong) / n + Z**2 / (4 * n**2))
     at_most = (wrong + Z**2 / (2 * n) + spread) / (1 + Z**2 / n)

@@ -78,11 +78,17 @@ class Choice:
         place. Samples in no fold follow as one more part.
     elsewhere : tuple of Combination
         For each of `folds`, the combination chosen on the others.
+    rule : {"single", "greedy", "diverse", "stack"}, default="single"
+        How it is chosen, see `contenders`.
+    averages : tuple of Combination, default=()
+        For each of `folds`, the average that its stack is shrunk toward.
     """
 
     combination: Combination
     folds: tuple[np.ndarray, ...] = field(repr=False)
     elsewhere: tuple[Combination, ...] = field(repr=False)
+    rule: str = SINGLE
+    averages: tuple[Combination, ...] = field(default=(), repr=False)
 
 
 def combine(
@@ -238,6 +244,7 @@ def choose(
     deadline=np.inf,
     clock=time.monotonic,
     known_scores=None,
+    fold_scores_known=None,
 ) -> Choice:
     """Combine candidates, and tell what is chosen without each fold.
 
@@ -246,6 +253,10 @@ def choose(
     predictions, y, task, score, folds, scores, kinds, metric, loss, sample_weight,
     copy_of, size, deadline, clock, known_scores
         See `combine`.
+    fold_scores_known : ndarray of shape (n_candidates, n_folds), default=None
+        Scores of all candidates on the folds, by which the best single one on the other
+        folds is chosen. None if they are not known: it is then chosen among those that
+        are worth combining.
 
     Returns
     -------
@@ -298,7 +309,7 @@ def choose(
     pool = prefilter(problem, predictions, ranked)
     if len(pool) == 1:
         return alone
-    values = [problem.prepare(predictions[m]) for m in pool]
+    values, given = [problem.prepare(predictions[m]) for m in pool], folds
     try:
         folds, singles = _scored_folds(
             problem,
@@ -310,20 +321,25 @@ def choose(
     except OutOfTimeError:
         return alone
     parts = _with_rest(folds, len(y))
-    chosen = None
     if size > 1:
         kinds = [m if kinds is None else kinds[m] for m in pool]
         chosen = _choose(problem, values, kinds, folds, singles)
-    if chosen is None:
-        best = _best_elsewhere(singles, len(parts))
-        chosen = Combination.single(0), [Combination.single(m) for m in best]
-    combination, elsewhere = chosen
-    # Samples in no fold are as new to the combination as other rows.
-    elsewhere = [*elsewhere, combination][: len(parts)]
+        if chosen is not None:
+            combination, contender = chosen
+            return Choice(
+                _of_pool(combination, pool),
+                tuple(parts),
+                _of_parts(contender.elsewhere, combination, pool, len(parts)),
+                contender.rule,
+                _of_parts(contender.averages, combination, pool, len(parts)),
+            )
+    if folds is given and fold_scores_known is not None:
+        singles, pool = fold_scores_known[ranked], ranked
+    best = _best_elsewhere(singles, len(parts))
     return Choice(
-        _of_pool(combination, pool),
+        alone.combination,
         tuple(parts),
-        tuple(_of_pool(c, pool) for c in elsewhere),
+        tuple(Combination.single(pool[m]) for m in best),
     )
 
 
@@ -352,6 +368,13 @@ def _with_rest(folds, n):
     """Return folds, followed by the samples that are in none of them if there are."""
     rest = np.setdiff1d(np.arange(n), np.concatenate(folds))
     return [*folds, rest] if len(rest) else folds
+
+
+def _of_parts(elsewhere, combination, pool, n_parts):
+    """Return combinations of the pool for each part; () if there are none."""
+    # Samples in no fold are as new to the combination as other rows.
+    of_parts = [*elsewhere, combination][:n_parts] if elsewhere else []
+    return tuple(_of_pool(c, pool) for c in of_parts)
 
 
 def _of_pool(combination, pool):
@@ -389,10 +412,7 @@ def _best_elsewhere(singles, n_parts):
 
 
 def _choose(problem, values, kinds, folds, singles):
-    """Return the best contender that passes the guard: on all folds, without each.
-
-    None if there is none.
-    """
+    """Return the fit of the best contender that passes the guard, and the contender."""
     if len(folds) == 1 or not np.isfinite(singles).any():
         return None
     # Score on each fold of the candidate that is the best on the other folds.
@@ -404,7 +424,7 @@ def _choose(problem, values, kinds, folds, singles):
             if held_out >= -GUARD * error:
                 combination = contender.fit()
                 if combination.kind != SINGLE:
-                    passed.append((held_out, (combination, contender.elsewhere)))
+                    passed.append((held_out, (combination, contender)))
     return max(passed, key=lambda item: item[0])[1] if passed else None
 
 

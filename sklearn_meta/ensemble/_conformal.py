@@ -51,7 +51,7 @@ from sklearn_meta.ensemble._decisions import decide
 from sklearn_meta.ensemble._scale_model import ScaleModel, fit_scale
 from sklearn_meta.exceptions import OutOfFoldError
 
-# Order statistics that are kept. All of them up to this number; of more, their distances
+# Order statistics that are kept: all of them up to this number; of more, the distances
 # from the largest one grow geometrically, so that the share of rows outside of an
 # interval is at most 2 % smaller than without thinning: 9.8 % in place of 10 %.
 MAX_KEPT = 500

@@ -36,6 +36,9 @@ from sklearn_meta.ensemble._stacking import (
     fit_log_linear_pool,
 )
 
+# Rules by which contenders are fitted, besides a stack.
+GREEDY, DIVERSE = "greedy", "diverse"
+
 # Rounds of greedy selection for metrics without a vectorized path.
 SIZE_SLOW = 10
 
@@ -141,11 +144,18 @@ class Contender:
         ``fit() -> Combination``: the combination that is fitted on all folds.
     elsewhere : tuple of Combination
         Combination for each fold, fitted on the other folds.
+    rule : {"greedy", "diverse", "stack"}
+        How it is fitted.
+    averages : tuple of Combination, default=()
+        Greedy averages that stacks are shrunk toward, for each fold fitted on the other
+        folds.
     """
 
     scores: np.ndarray
     fit: Callable[[], Combination]
     elsewhere: tuple[Combination, ...]
+    rule: str
+    averages: tuple[Combination, ...] = ()
 
 
 def contenders(problem, values, kinds, singles, folds):
@@ -181,15 +191,17 @@ def contenders(problem, values, kinds, singles, folds):
         _out_of_fold_scores(problem, averages, values, folds),
         lambda: average,
         tuple(averages),
+        GREEDY,
     )
     diverse = [
-        _diverse(mean_scores(np.delete(singles, f, axis=1)), kinds, problem.size)
+        diverse_average(mean_scores(np.delete(singles, f, axis=1)), kinds, problem.size)
         for f in range(len(folds))
     ]
     yield Contender(
         _out_of_fold_scores(problem, diverse, values, folds),
-        lambda: _diverse(mean_scores(singles), kinds, problem.size),
+        lambda: diverse_average(mean_scores(singles), kinds, problem.size),
         tuple(diverse),
+        DIVERSE,
     )
     if not problem.has_stack:
         return
@@ -208,6 +220,8 @@ def contenders(problem, values, kinds, singles, folds):
         stacked[chosen, np.arange(len(folds))],
         lambda: _fit_stacks(problem, values, rows, average, [scale])[0],
         tuple(stacks[i] for stacks, i in zip(of_folds, chosen, strict=True)),
+        STACK,
+        tuple(averages),
     )
 
 
@@ -223,7 +237,7 @@ def _fit_average(problem, values, rows):
     except NoFiniteScoreError:
         # The best candidate comes first.
         counts = np.eye(len(values))[0]
-    return _combination(AVERAGE, counts / counts.sum(), None)
+    return combination_of(AVERAGE, counts / counts.sum(), None)
 
 
 def _mean_of(averages, n_candidates, size):
@@ -236,11 +250,11 @@ def _mean_of(averages, n_candidates, size):
     for average in averages:
         weights[list(average.members)] += average.weights / len(averages)
     weights[np.argsort(-weights, kind="stable")[size:]] = 0.0
-    weights = _without_small(weights)
-    return _combination(AVERAGE, weights / weights.sum(), None)
+    weights = without_small(weights)
+    return combination_of(AVERAGE, weights / weights.sum(), None)
 
 
-def _diverse(scores, kinds, size):
+def diverse_average(scores, kinds, size):
     """Average the best candidate of each of the best `N_KINDS` kinds."""
     best = {}
     for m in np.argsort(-scores, kind="stable"):
@@ -249,7 +263,7 @@ def _diverse(scores, kinds, size):
             break
     counts = np.zeros(len(kinds))
     counts[list(best.values())] = 1
-    return _combination(AVERAGE, counts / counts.sum(), None)
+    return combination_of(AVERAGE, counts / counts.sum(), None)
 
 
 def _fit_stacks(problem, values, rows, average, scales):
@@ -281,22 +295,22 @@ def _fit_stacks(problem, values, rows, average, scales):
             w, b = fit_linear_pools(inputs, y, weights, center, scale, level)
         full = np.zeros(len(values))
         full[members] = w
-        stacks.append(_combination(STACK, full, b) if w.sum() > 0 else average)
+        stacks.append(combination_of(STACK, full, b) if w.sum() > 0 else average)
     return stacks
 
 
-def _without_small(weights):
+def without_small(weights):
     """Set weights below `SMALLEST_SHARE` to zero, except the largest one."""
     return np.where(
         weights < min(SMALLEST_SHARE * weights.sum(), weights.max()), 0.0, weights
     )
 
 
-def _combination(kind, weights, intercept):
+def combination_of(kind, weights, intercept):
     """Return the combination of the candidates with positive weights, largest first."""
     total = weights.sum()
     if kind == STACK:
-        weights = _without_small(weights)
+        weights = without_small(weights)
         weights = weights * (total / weights.sum())
     members = np.argsort(-weights, kind="stable")[: np.count_nonzero(weights)]
     if kind == AVERAGE and len(members) == 1:

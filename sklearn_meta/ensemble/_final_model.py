@@ -24,17 +24,27 @@ from sklearn_meta.ensemble._cross_fitted import (
     cross_fitted,
 )
 from sklearn_meta.ensemble._decisions import tune_decision
+from sklearn_meta.ensemble._estimate_score import (
+    NOT_COMBINED,
+    NOT_FINISHED,
+    estimate_score,
+)
 from sklearn_meta.ensemble._fallbacks import (
     fastest_model,
     screening_model,
     without_candidate,
 )
 from sklearn_meta.ensemble._fold_scores import TimedScore
+from sklearn_meta.ensemble._honest_score import HonestScore
 from sklearn_meta.ensemble._members import FinalModel, fitted_member, fold_models
 from sklearn_meta.ensemble._out_of_fold import out_of_fold
 from sklearn_meta.ensemble._refits import Refits
 from sklearn_meta.ensemble._usage_limits import NO_LIMITS
-from sklearn_meta.evaluation._budget import DECIDE_SECONDS, combine_seconds
+from sklearn_meta.evaluation._budget import (
+    DECIDE_SECONDS,
+    combine_seconds,
+    honest_seconds,
+)
 from sklearn_meta.evaluation._places import may_fit
 from sklearn_meta.exceptions import SearchInterruptedWarning
 from sklearn_meta.parallel._imports import can_import
@@ -45,6 +55,10 @@ from sklearn_meta.pipelines.catalog._losses import without_log_target
 from sklearn_meta.timing._forecast import SLOW_SCORE_SECONDS
 
 COMBINE = "sklearn_meta.ensemble._final_model:combine_candidates"
+ESTIMATE = "sklearn_meta.ensemble._estimate_score:estimate_score"
+
+# The estimate of the score on new rows is killed after this many times its seconds.
+KILLED_AFTER = 1.5
 
 # Share of the time left within which the last call of the scorer must end. A usual one
 # takes milliseconds.
@@ -191,7 +205,7 @@ def build_final_model(
         if lighter := usage.lighter(oof, combined, weights, refits):
             combined = lighter
             found = _combine(oof, combined, context, ensemble_size, refits)
-        choice, decision = found
+        choice, decision, honest = found
         members = list(_weights(choice, combined))
         best = max(
             usage.for_best(members, combined), key=lambda i: oof.evaluations[i].score
@@ -210,6 +224,7 @@ def build_final_model(
                 fitted[best],
                 refits.seconds,
                 decision=decision,
+                honest=honest,
             )
             final = _with_out_of_fold(final, choice, oof, combined, context)
             if usage.accepts(final, context):
@@ -267,6 +282,10 @@ class Combinable:
         Scores on the folds, if computing them again takes long.
     score_seconds : float
         Seconds of one call of the scorer.
+    fold_scores : ndarray of shape (n_candidates, n_folds)
+    repeats : tuple of ndarray
+    numbers : ndarray
+        See `OutOfFold`.
     """
 
     predictions: tuple[np.ndarray, ...]
@@ -276,6 +295,9 @@ class Combinable:
     kinds: tuple[str, ...]
     known_scores: np.ndarray | None
     score_seconds: float
+    fold_scores: np.ndarray
+    repeats: tuple[np.ndarray, ...]
+    numbers: np.ndarray
 
 
 def combine_candidates(context, given, size, seconds, last_call, clock=time.monotonic):
@@ -332,6 +354,7 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
         deadline=now + seconds,
         clock=clock,
         known_scores=given.known_scores,
+        fold_scores_known=given.fold_scores,
     )
     if dataset.task.stratifies:
         choice = calibrated(
@@ -360,7 +383,23 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
 
 
 def _combine(oof, candidates, context, ensemble_size, refits):
-    """Return the choice among candidates, and the tuned decision."""
+    """Return the choice among candidates, the tuned decision and the honest score."""
+    given = _combinable(oof, candidates, context)
+    found = _choose(given, context, ensemble_size, refits)
+    if found is None:
+        best = int(np.argmax(given.scores))
+        alone = _choice_of_one(best, oof, context.dataset)
+        return alone, None, HonestScore(note=NOT_COMBINED)
+    seconds = honest_seconds(refits.budget)
+    arguments = (given, ensemble_size, *found, seconds)
+    # What a scorer takes beyond its time is the end of the estimate.
+    limit = KILLED_AFTER * seconds
+    honest = _call(ESTIMATE, estimate_score, arguments, limit, context, refits)
+    return *found, honest or HonestScore(note=NOT_FINISHED)
+
+
+def _combinable(oof, candidates, context):
+    """Return candidates as a worker gets them."""
     chosen = [oof.evaluations[i] for i in candidates]
     score_seconds = max(e.score_seconds for e in chosen)
     is_slow = (
@@ -368,7 +407,7 @@ def _combine(oof, candidates, context, ensemble_size, refits):
         and oof.scores is not None
         and score_seconds >= SLOW_SCORE_SECONDS
     )
-    given = Combinable(
+    return Combinable(
         tuple(oof.predictions[i] for i in candidates),
         oof.rows,
         oof.folds,
@@ -376,28 +415,35 @@ def _combine(oof, candidates, context, ensemble_size, refits):
         tuple(without_log_target(e.candidate.tree).operator for e in chosen),
         oof.scores[candidates] if is_slow else None,
         score_seconds,
+        oof.fold_scores[candidates],
+        tuple(oof.repeats[i] for i in candidates) if oof.repeats else (),
+        oof.numbers,
     )
-    pool, budget = refits.pool, refits.budget
-    remaining = budget.remaining()
-    seconds = combine_seconds(remaining, score_seconds)
+
+
+def _choose(given, context, ensemble_size, refits):
+    """Return the choice and the tuned decision; None if they could not be made."""
+    remaining = refits.budget.remaining()
+    seconds = combine_seconds(remaining, given.score_seconds)
     last_call = max(seconds, SCORE_SHARE_OF_REST * remaining)
     arguments = (given, ensemble_size, seconds, last_call)
-    best = int(np.argmax(given.scores))
-    best_alone = _choice_of_one(best, oof, context.dataset), None
-    suspects = getattr(pool, "suspects", ())
-    if context.scoring.is_own_code and (
-        pool.place is Place.LOST or COMBINE in suspects
-    ):
-        # It may be what the workers died of.
-        return best_alone
-    if context.scoring.is_own_code and pool.place is Place.WORKER:
-        # A scorer of the user may hang, and a worker can be killed.
-        deadline = budget.clock() + last_call if np.isfinite(last_call) else None
-        task = Task(
-            "combine", COMBINE, arguments, deadline, refits.memory_limit, COMBINE
-        )
-        return run_task(pool, task) or best_alone
-    (found,) = combine_candidates(context, *arguments, clock=budget.clock)
+    return _call(COMBINE, combine_candidates, arguments, last_call, context, refits)
+
+
+def _call(path, function, arguments, seconds, context, refits):
+    """Call a function that calls the scorer; None if it may harm or takes too long."""
+    pool, budget = refits.pool, refits.budget
+    if context.scoring.is_own_code:
+        if pool.place is Place.LOST or path in getattr(pool, "suspects", ()):
+            # It may be what the workers died of.
+            return None
+        if pool.place is Place.WORKER:
+            # A scorer of the user may hang, and a worker can be killed.
+            deadline = budget.clock() + seconds if np.isfinite(seconds) else None
+            name = path.rpartition(":")[2]
+            task = Task(name, path, arguments, deadline, refits.memory_limit, path)
+            return run_task(pool, task)
+    (found,) = function(context, *arguments, clock=budget.clock)
     return found
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_meta.ensemble._combination import Combination
 from sklearn_meta.ensemble._cross_fitted import NO_SEARCH, CrossFitted
+from sklearn_meta.ensemble._honest_score import NOT_VALIDATED, HonestScore
 from sklearn_meta.ensemble._refits import mean_iterations
 from sklearn_meta.evaluation._records import Evaluation, Status
 from sklearn_meta.parallel._pickled import UnpicklingError, loads
@@ -57,6 +58,8 @@ class FinalModel:
         was cross-validated.
     no_out_of_fold : str, default=NO_SEARCH
         Why there are none.
+    honest : HonestScore, default=HonestScore(note=NOT_VALIDATED)
+        Estimate of the score on new rows.
     """
 
     members: tuple[Member, ...]
@@ -67,6 +70,7 @@ class FinalModel:
     decision: float | np.ndarray | None = None
     out_of_fold: CrossFitted | None = None
     no_out_of_fold: str = NO_SEARCH
+    honest: HonestScore = HonestScore(note=NOT_VALIDATED)
 
     @property
     def weights(self) -> dict[int, float]:

@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from sklearn_meta.data._bounds import LARGEST
 
-N_TREES, MAX_LEAVES = 20, 16
+N_TREES, MAX_LEAVES = 20, 8
 # Rows of each tree, and columns of the table beside the predictions.
 MAX_ROWS, MAX_COLUMNS = 1_000, 20
 # Rows of a leaf: a share of the rows, within bounds. Fewer errors say nothing of their

@@ -13,22 +13,29 @@ with the best out-of-fold score, in which what does not fit cannot be added.
 
 from __future__ import annotations
 
+import pickle
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from sklearn_meta._threads import released_threads
 from sklearn_meta._warnings import warn
 from sklearn_meta.ensemble._choose_combination import VECTORIZED_METRICS, _loss_type
 from sklearn_meta.ensemble._combination import Combination, as_pairs, normalize
 from sklearn_meta.ensemble._fallbacks import constant_model
 from sklearn_meta.ensemble._fold_scores import safe_score
 from sklearn_meta.ensemble._greedy_selection import _CallableTotals
+from sklearn_meta.ensemble._members import FinalModel
 from sklearn_meta.evaluation._budget import combine_seconds
 from sklearn_meta.exceptions import UsageLimitWarning
 from sklearn_meta.parallel._pickled import dumps
 from sklearn_meta.pipelines.catalog._losses import without_log_target
+
+# Megabytes of what a fit adds to the estimator after its final model.
+LATER_MB = 0.004
 
 # Share of the budget that the search leaves for measurements, and for fits of the
 # candidates that take the place of members that exceed a limit.
@@ -52,8 +59,9 @@ N_STARTS, N_ADDITIONS = 8, 16
 # For metrics without a vectorized path, which take a call for each step and candidate.
 N_CONSIDERED_SLOW, N_STARTS_SLOW, N_ADDITIONS_SLOW = 6, 3, 8
 
-# Largest number of combinations that are fitted and measured.
-MAX_ATTEMPTS = 20
+# Largest number of combinations that are fitted and measured, and of single candidates
+# once none is expected to keep the limits.
+MAX_ATTEMPTS, MAX_ATTEMPTS_ALONE = 20, 3
 
 
 def median_ms(call: Callable, clock: Callable = time.perf_counter) -> float:
@@ -100,26 +108,18 @@ def usage_limits(max_predict_ms, max_megabytes, with_final, table):
     limits = np.array(
         [np.inf if m is None else m for m in (max_predict_ms, max_megabytes)]
     )
-    is_classifier = table.dataset.task.is_classifier
 
-    def measure(model, row, method):
-        """Return milliseconds and megabytes of a fitted estimator."""
-        ms = megabytes = np.nan
+    def measure(final):
+        """Return milliseconds and megabytes; 0 for what has no limit."""
+        model, row = with_final(final), table.given.take(np.array([0]))
+        ms = megabytes = 0.0
         if max_predict_ms is not None:
-            ms = median_ms(lambda: getattr(model, method)(row))
+            ms = milliseconds_of_predict(model, row)
         if max_megabytes is not None:
-            megabytes = pickled_megabytes(model)
+            megabytes = pickled_megabytes(model) + LATER_MB
         return np.array([ms, megabytes])
 
-    def measure_final(final):
-        return measure(with_final(final), table.given.take(np.array([0])), "predict")
-
-    def measure_member(member):
-        method = "predict_proba" if is_classifier else "predict"
-        row = table.canonical.X[:1]
-        return sum(measure(model, row, method) for model in member.models)
-
-    return UsageLimits(limits, measure_final, measure_member)
+    return UsageLimits(limits, measure)
 
 
 class NoLimits:
@@ -149,7 +149,7 @@ class NoLimits:
         """Return the model unchanged."""
         return final
 
-    def finish(self, final, context):
+    def finish(self, model, final, context):
         """Return NaN for what was not measured."""
         return np.nan, np.nan
 
@@ -166,19 +166,19 @@ class UsageLimits:
     limits : ndarray of shape (2,)
         Milliseconds of a prediction of one row, and megabytes; infinity for no limit.
     measure : callable
-        ``measure(final) -> (ms, megabytes)`` of the estimator with a final model; NaN
-        for what has no limit.
-    measure_member : callable
-        ``measure_member(member) -> (ms, megabytes)``, likewise.
+        ``measure(final) -> (ms, megabytes)`` of the estimator with a final model, an
+        array; 0 for what has no limit.
     """
 
     limits: np.ndarray
     measure: Callable
-    measure_member: Callable
     _costs: dict[str, np.ndarray] = field(default_factory=dict)
     _overhead: np.ndarray | None = None
     _last: tuple | None = None
+    # Milliseconds that each member beyond the first one adds to its own.
+    _ms_together: float = 0.0
     _n_attempts: int = 0
+    _n_attempts_alone: int = 0
     _n_candidates: int = 0
 
     def plan_of_search(self, plan):
@@ -215,6 +215,10 @@ class UsageLimits:
         allowed = [i for i in candidates if (costs[i] <= room).all()]
         if allowed and self._n_attempts < MAX_ATTEMPTS:
             return allowed
+        self._n_attempts_alone += 1
+        if self._n_attempts_alone > MAX_ATTEMPTS_ALONE:
+            known = [i for i in candidates if _text(oof.evaluations[i]) in self._costs]
+            candidates = known or candidates
         return [min(candidates, key=lambda i: self._excess(costs[i]))]
 
     def lighter(self, oof, candidates, weights, refits):
@@ -234,8 +238,9 @@ class UsageLimits:
         chosen : list of int or None
             None if the combination keeps the limits.
         """
-        room = self._room(refits.context)
-        costs = self._costs_of(oof, candidates)
+        together = np.array([self._ms_together, 0.0])
+        room = self._room(refits.context) + together
+        costs = {i: c + together for i, c in self._costs_of(oof, candidates).items()}
         if len(weights) == 1 or (sum(costs[m] for m in weights) <= room).all():
             return None
         shares = np.array([_share(costs[i], room) for i in candidates])
@@ -261,16 +266,29 @@ class UsageLimits:
         self._n_attempts += 1
         new = [m for m in final.members if _text(m.evaluation) not in self._costs]
         for member in new:
-            cost = np.nan_to_num(self.measure_member(member))
-            self._costs[_text(member.evaluation)] = cost
-        total = sum(self._costs[_text(m.evaluation)] for m in final.members)
+            alone = FinalModel((member,), Combination.single(0), member)
+            used = self.measure(alone) - self._overhead_of(context)
+            self._costs[_text(member.evaluation)] = np.maximum(used, 0.0)
         used = self._measured(final)
         if (used <= self.limits).all():
             return True
-        # What the members do not explain.
-        self._overhead = np.maximum(self._room_of(context), used - total)
+        self._explain(final, used)
         is_lightest = len(final.members) == 1 and not new
         return is_lightest or self._n_attempts > MAX_ATTEMPTS
+
+    def _explain(self, final, used):
+        """Correct costs by what a model needs beyond their sum.
+
+        Milliseconds may grow with the number of members, megabytes are those of records
+        that any model has.
+        """
+        texts = [_text(m.evaluation) for m in final.members]
+        beyond = used - self._overhead - sum(self._costs[text] for text in texts)
+        self._overhead[1] += max(beyond[1], 0.0)
+        if len(texts) == 1:
+            self._costs[texts[0]] = np.maximum(used - self._overhead, 0.0)
+        else:
+            self._ms_together = max(self._ms_together, beyond[0] / (len(texts) - 1))
 
     def without_search(self, final, context):
         """Leave out members of an average that was not validated.
@@ -304,11 +322,13 @@ class UsageLimits:
             final, members=tuple(kept), combination=combination, best=kept[0]
         )
 
-    def finish(self, final, context):
+    def finish(self, model, final, context):
         """Measure the final model, and warn if it exceeds a limit.
 
         Parameters
         ----------
+        model : estimator
+            As users get it.
         final : FinalModel
         context : EvaluationContext
 
@@ -317,7 +337,9 @@ class UsageLimits:
         predict_ms, megabytes : float
             NaN for what has no limit.
         """
-        used = self._measured(final)
+        used = self._measured(final).copy()
+        if np.isfinite(self.limits[1]):
+            used[1] = pickled_megabytes(model)
         if not (used <= self.limits).all():
             self._warn(final, used, context)
         predict_ms, megabytes = np.where(np.isfinite(self.limits), used, np.nan)
@@ -325,7 +347,7 @@ class UsageLimits:
 
     def _warn(self, final, used, context):
         """Warn that a final model exceeds a limit."""
-        overhead = np.minimum(self._room_of(context), used)
+        overhead = np.minimum(self._overhead_of(context), used)
         said = []
         for i, (name, unit) in enumerate(NAMES):
             if used[i] > self.limits[i]:
@@ -345,49 +367,43 @@ class UsageLimits:
     def _measured(self, final):
         """Return milliseconds and megabytes of a final model, measured once."""
         if self._last is None or self._last[0] is not final.members:
-            self._last = final.members, np.nan_to_num(self.measure(final))
+            self._last = final.members, self.measure(final)
         return self._last[1]
 
-    def _room_of(self, context):
+    def _overhead_of(self, context):
         """Return what the estimator needs without any pipeline."""
         if self._overhead is None:
             constant = constant_model(context.dataset, 0)
-            self._overhead = np.nan_to_num(self.measure(constant))
+            self._overhead = self.measure(constant)
         return self._overhead
 
     def _room(self, context):
         """Return what the members may need together."""
-        return self.limits - self._room_of(context)
+        return self.limits - self._overhead_of(context)
 
     def _excess(self, cost):
-        """Return the share of a limit that a single member needs."""
-        with np.errstate(invalid="ignore"):
-            return float(np.max((self._overhead + cost) / self.limits))
+        """Return the largest share of a limit that a model of one member needs."""
+        return float(np.max((self._overhead + cost) / self.limits))
 
     def _excess_of(self, member):
         return self._excess(self._costs[_text(member.evaluation)])
 
     def _costs_of(self, oof, candidates):
         """Return the costs of candidates by index, guessed where they are unknown."""
-        guesses = {i: _guess(oof, i) for i in range(len(oof.evaluations))}
-        ratios: dict[str, list] = {}
-        sizes: dict[str, list] = {}
-        for i, guess in guesses.items():
-            known = self._costs.get(_text(oof.evaluations[i]))
-            if known is not None:
-                kind = _kind(oof.evaluations[i])
-                ratios.setdefault(kind, []).append(known[0] / max(guess[0], 1e-6))
-                sizes.setdefault(kind, []).append(known[1])
+        guesses, known = {}, {}
+        ratios, sizes = defaultdict(list), defaultdict(list)
+        for i, evaluation in enumerate(oof.evaluations):
+            guesses[i] = _guess(evaluation)
+            known[i] = self._costs.get(_text(evaluation))
+            if known[i] is not None:
+                ratios[_kind(evaluation)].append(known[i][0] / guesses[i][0])
+                sizes[_kind(evaluation)].append(known[i][1])
         costs = {}
         for i in candidates:
-            known, kind = (
-                self._costs.get(_text(oof.evaluations[i])),
-                _kind(oof.evaluations[i]),
-            )
-            if known is not None:
-                costs[i] = known
+            if known[i] is not None:
+                costs[i] = known[i]
                 continue
-            ms, megabytes = guesses[i]
+            (ms, megabytes), kind = guesses[i], _kind(oof.evaluations[i])
             ms *= np.median(ratios[kind]) if kind in ratios else OPTIMISM
             if not megabytes and kind in sizes:
                 megabytes = np.median(sizes[kind])
@@ -408,14 +424,14 @@ def _kind(evaluation):
     return without_log_target(evaluation.candidate.tree).operator
 
 
-def _guess(oof, i):
+def _guess(evaluation):
     """Guess milliseconds of one row and megabytes from the validation."""
-    folds = oof.evaluations[i].folds
-    seconds = min((f.predict_seconds for f in folds), default=0.0)
-    rows = max((len(f.predictions) for f in folds if f.predictions is not None),
-               default=0)  # fmt: skip
+    folds = evaluation.folds
+    seconds = max(min(f.predict_seconds for f in folds), 1e-6)
+    rows = [len(f.predictions) for f in folds if f.predictions is not None]
     sizes = [len(f.model) for f in folds if f.model is not None]
-    return 1e3 * seconds / (1 + rows / ROWS_AS_FAST), max(sizes, default=0) / 1e6
+    ms = 1e3 * seconds / (1 + max(rows, default=0) / ROWS_AS_FAST)
+    return ms, max(sizes, default=0) / 1e6
 
 
 def _share(cost, room):
@@ -539,6 +555,22 @@ def _selection(values, score, shares, begin, additions):
     return best
 
 
+def milliseconds_of_predict(model, row) -> float:
+    """Measure ``predict`` as where users call it, and not within a fit.
+
+    Parameters
+    ----------
+    model : estimator
+    row : data frame, ndarray or CSR matrix of shape (1, n_features)
+
+    Returns
+    -------
+    ms : float
+    """
+    with released_threads():
+        return median_ms(lambda: model.predict(row))
+
+
 def pickled_megabytes(value) -> float:
     """Return the megabytes (of 10⁶ bytes) of a pickled object.
 
@@ -550,4 +582,9 @@ def pickled_megabytes(value) -> float:
     -------
     megabytes : float
     """
-    return len(dumps(value)) / 1e6
+    try:
+        data = pickle.dumps(value)
+    except Exception:
+        # What only cloudpickle takes, such as functions of a notebook.
+        data = dumps(value)
+    return len(data) / 1e6

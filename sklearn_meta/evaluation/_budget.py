@@ -26,6 +26,9 @@ COMBINE_CALLS, CALLS_SHARE = 10, 0.7
 # Reserve for tuning the decision between classes, where there is one: some hundred
 # calls of a scorer of scikit-learn.
 DECIDE_SECONDS = 0.5
+# Reserve for the bootstrap of the score that is expected on new rows, as a share of the
+# budget, and the share of the time left at the end of a search that it may take.
+HONEST_SHARE, HONEST_SHARE_OF_REST = 0.03, 0.15
 # Number of the best candidates whose refits enter the reserve.
 RESERVED_MEMBERS = 4
 
@@ -101,7 +104,7 @@ def reserve_seconds(history, context, budget, n_workers):
     best = sorted(history.finished(), key=lambda e: -e.score)[:RESERVED_MEMBERS]
     fits = [refit_seconds(e, context) for e in best]
     seconds = max(sum(fits) / n_workers, max(fits, default=0.0))
-    seconds += COMBINE_SECONDS + COMBINE_SHARE * budget.seconds
+    seconds += COMBINE_SECONDS + (COMBINE_SHARE + HONEST_SHARE) * budget.seconds
     if context.judges_labels:
         seconds += DECIDE_SECONDS
     longest = MAX_RESERVE_SHARE * budget.seconds
@@ -127,6 +130,20 @@ def combine_seconds(remaining, score_seconds) -> float:
     if calls > CALLS_SHARE * remaining:
         calls = 0.0
     return calls + COMBINE_SHARE_OF_REST * (remaining - calls)
+
+
+def honest_seconds(budget) -> float:
+    """Return the seconds that the bootstrap of the score on new rows may take.
+
+    Parameters
+    ----------
+    budget : Budget
+
+    Returns
+    -------
+    seconds : float
+    """
+    return min(HONEST_SHARE * budget.seconds, HONEST_SHARE_OF_REST * budget.remaining())
 
 
 def _seconds_of_calls(score_seconds):

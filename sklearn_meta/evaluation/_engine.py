@@ -135,6 +135,7 @@ class Engine:
         self._waiting: dict[int, None] = {}
         self._queue: deque[_Proposal] = deque()
         self._running: dict[int, _Proposal] = {}
+        self.history.running = self._running
         self._untold: dict[int, Evaluation] = {}
         self._exhausted = False
         # Reason of a stop before the deadline, and the reason that `run` returns.

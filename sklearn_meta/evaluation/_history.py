@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,8 @@ class History:
     ----------
     without_models, without_predictions : set of int
         Numbers of the evaluations whose models and predictions were dropped.
+    running : mapping of int to object
+        What is being evaluated, by its number, each with a ``candidate``; for display.
     """
 
     def __init__(self, keep_models_from=np.inf, comparable=np.asarray):
@@ -57,6 +60,7 @@ class History:
         self._since_gain, self._to_beat = 0.0, -np.inf
         self.without_models: set[int] = set()
         self.without_predictions: set[int] = set()
+        self.running: Mapping[int, Any] = {}
 
     def __iter__(self) -> Iterator[Evaluation]:
         return iter(self._evaluations)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_meta._sklearn_compat import metric_of_scorer
 from sklearn_meta.data._single_columns import (
     SingleColumn,
     owners_of,
@@ -39,7 +40,8 @@ class FitRecord:
     is_weighted : bool
         Whether there were sample weights.
     metric : str
-        Name of the scorer, such as ``"neg_log_loss"``; the ``repr`` of a callable.
+        Name of the scorer, such as ``"neg_log_loss"``. For a callable, the name of its
+        function in this form.
     objective : str
         Name of the metric by which candidates were compared; empty if it is `metric`.
     guess : tuple of float
@@ -83,14 +85,14 @@ def record_fit(table, settings) -> FitRecord:
     """
     dataset = table.dataset
     task, y = dataset.task, dataset.y
-    counts, spread = (), ()
-    if task.is_classifier:
-        of_classes = np.bincount(y, minlength=task.n_classes) if y.ndim == 1 else None
-        counts = y.sum(axis=0) if of_classes is None else of_classes
-        counts = tuple(int(n) for n in counts)
-    else:
+    kind, counts, spread = "numbers", np.zeros(0, dtype=np.intp), []
+    if not task.is_classifier:
         outputs = y.reshape(len(y), -1).T
-        spread = tuple((float(np.mean(o)), float(np.std(o))) for o in outputs)
+        spread = [(float(np.mean(o)), float(np.std(o))) for o in outputs]
+    elif y.ndim == 1:
+        kind, counts = "classes", np.bincount(y, minlength=task.n_classes)
+    else:
+        kind, counts = "labels", y.sum(axis=0)
     columns = table.encoding.columns
     labels = [c.label for c in columns] or range(dataset.n_features)
     owners = owners_of(table.row_encoder.encoder, labels, dataset.n_features)
@@ -99,18 +101,14 @@ def record_fit(table, settings) -> FitRecord:
     return FitRecord(
         n_rows=dataset.n_samples,
         n_columns=len(labels),
-        task="numbers"
-        if not task.is_classifier
-        else "classes"
-        if y.ndim == 1
-        else "labels",
-        counts=counts,
-        spread=spread,
+        task=kind,
+        counts=tuple(int(n) for n in counts),
+        spread=tuple(spread),
         target_names=_target_names(table.given.y),
         n_groups=0 if groups is None else len(np.unique(groups)),
         n_copies=table.n_copies,
         is_weighted=dataset.sample_weight is not None,
-        metric=settings.scoring.name,
+        metric=_metric_name(settings.scoring),
         objective="" if settings.objective is None else settings.objective.name,
         guess=guess,
         constant_score=score,
@@ -123,8 +121,20 @@ def is_in_order(context) -> bool:
     return context.extrapolation == EXTRAPOLATION_IN_TIME
 
 
+def _metric_name(scoring):
+    """Return the name of a scorer, also of one that scikit-learn does not name."""
+    if not scoring.is_own_code:
+        return scoring.name
+    metric, _, sign = metric_of_scorer(scoring.scorer)
+    name = getattr(metric or scoring.scorer, "__name__", "")
+    name = name if name.isidentifier() else "score"
+    return f"neg_{name}" if sign < 0 else name
+
+
 def _target_names(y):
     """Return the names of the columns of a target that are strings."""
     names = getattr(y, "columns", None)
     names = [getattr(y, "name", None)] if names is None else list(names)
-    return tuple(str(n) for n in names) if all(isinstance(n, str) for n in names) else ()
+    if not all(isinstance(name, str) for name in names):
+        return ()
+    return tuple(str(name) for name in names)

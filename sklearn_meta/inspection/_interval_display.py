@@ -7,6 +7,7 @@ from scipy.special import betaincinv
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_meta.exceptions import OutOfFoldError
 from sklearn_meta.inspection._plot import (
     BLUE,
     GRAY,
@@ -18,10 +19,10 @@ from sklearn_meta.inspection._plot import (
     RED,
     SKY,
     check_matplotlib,
+    draw_legend,
     number_text,
     set_title,
     start_plot,
-    write_instead,
 )
 
 COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -51,12 +52,13 @@ class IntervalDisplay:
     coverage : float
         Nominal coverage of the intervals or sets below.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        True targets; for a classifier, the position of the class.
+        True targets; for a classifier, the position of the class, -1 for one that was
+        not in ``fit``.
     predictions : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Predicted targets; for a classifier, the position of the predicted class.
-    regions : array-like of shape (n_samples, 2), (n_samples, 2, n_outputs) or \
-            (n_samples, n_classes)
-        Intervals, or for a classifier boolean sets of classes.
+    regions : array-like of shape (n_samples, 2) or (n_samples, n_classes)
+        Intervals, or for a classifier boolean sets of classes. For several targets,
+        (n_samples, 2, n_outputs), for several labels, (n_samples, n_labels, 2).
     is_classifier : bool, default=False
         Whether `regions` are sets of classes.
 
@@ -106,7 +108,7 @@ class IntervalDisplay:
         self.is_classifier = is_classifier
 
     @classmethod
-    def compute(cls, estimator, X, y, *, coverage=0.9, coverages=COVERAGES):
+    def compute(cls, estimator, X, y, *, coverage=0.9, coverages=None):
         """Return the display without plotting it; does not need matplotlib.
 
         Parameters
@@ -120,8 +122,9 @@ class IntervalDisplay:
             Their targets.
         coverage : float, default=0.9
             Nominal coverage of the intervals or sets of single rows.
-        coverages : sequence of float, default=(0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-            Nominal coverages to compare with observed ones.
+        coverages : sequence of float or None, default=None
+            Nominal coverages to compare with observed ones. None for 0.5, 0.6, 0.7,
+            0.8, 0.9 and 0.95, without those that ``fit`` had too few rows for.
 
         Returns
         -------
@@ -130,34 +133,32 @@ class IntervalDisplay:
         """
         check_is_fitted(estimator)
         of_classifier = is_classifier(estimator)
-        if of_classifier:
-            classes = estimator.classes_
-            y = (
-                np.searchsorted(classes, np.asarray(y))
-                if not isinstance(classes, list)
-                else np.asarray(y)
-            )
-            predict = estimator.predict_set
-        else:
-            y = np.asarray(y, dtype=float)
-            predict = estimator.predict_interval
-        observed, sizes = [], []
-        for level in coverages:
-            inside, size = _judge(predict(X, coverage=level), y, of_classifier)
+        predict = estimator.predict_set if of_classifier else estimator.predict_interval
+        positions = _positions_of(estimator.classes_) if of_classifier else np.asarray
+        y = positions(y)
+        # First, as its error is the one that says what is missing.
+        regions = predict(X, coverage=coverage)
+        levels, observed, sizes = [], [], []
+        for level in COVERAGES if coverages is None else coverages:
+            try:
+                found = regions if level == coverage else predict(X, coverage=level)
+            except OutOfFoldError:
+                if coverages is None:
+                    continue
+                raise
+            inside, size = _judge(found, y, of_classifier)
+            levels.append(level)
             observed.append(inside.mean(axis=0))
             sizes.append(size.mean(axis=0))
-        predictions = estimator.predict(X)
         return cls(
-            coverages=np.array(coverages, dtype=float),
+            coverages=np.array(levels, dtype=float),
             observed=np.array(observed),
             sizes=np.array(sizes),
             n_rows=len(y),
             coverage=coverage,
             y=y,
-            predictions=np.searchsorted(classes, predictions)
-            if of_classifier and not isinstance(classes, list)
-            else np.asarray(predictions),
-            regions=predict(X, coverage=coverage),
+            predictions=positions(estimator.predict(X)),
+            regions=regions,
             is_classifier=of_classifier,
         )
 
@@ -169,7 +170,7 @@ class IntervalDisplay:
         y,
         *,
         coverage=0.9,
-        coverages=COVERAGES,
+        coverages=None,
         kind="coverage",
         output=0,
         ax=None,
@@ -187,8 +188,9 @@ class IntervalDisplay:
             Their targets.
         coverage : float, default=0.9
             Nominal coverage of the intervals or sets of single rows.
-        coverages : sequence of float, default=(0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-            Nominal coverages to compare with observed ones.
+        coverages : sequence of float or None, default=None
+            Nominal coverages to compare with observed ones. None for 0.5, 0.6, 0.7,
+            0.8, 0.9 and 0.95, without those that ``fit`` had too few rows for.
         kind : {"coverage", "predictions"}, default="coverage"
             See `plot`.
         output : int, default=0
@@ -216,7 +218,8 @@ class IntervalDisplay:
             What to draw. ``"predictions"`` are the intervals sorted by prediction, or
             the sizes of the sets.
         output : int, default=0
-            Position of the target whose intervals are drawn, where there are several.
+            Position of the target or label whose intervals or sets are drawn, where
+            there are several.
 
         Returns
         -------
@@ -228,7 +231,7 @@ class IntervalDisplay:
         if kind == "coverage":
             return self._plot_coverage(ax)
         return (
-            self._plot_sets(ax)
+            self._plot_sets(ax, output)
             if self.is_classifier
             else self._plot_intervals(ax, output)
         )
@@ -242,8 +245,8 @@ class IntervalDisplay:
         nominal = nominal[order]
         several = observed.shape[1] > 1
         ax.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1.2,
-                label="as promised")  # fmt: skip
-        what = "classes" if self.is_classifier else "width"
+                label="nominal")  # fmt: skip
+        target = "label" if self.is_classifier else "target"
         for k, (values, size) in enumerate(zip(observed.T, sizes.T, strict=True)):
             low, high = _share_interval(values, self.n_rows)
             color = _COLORS[k % len(_COLORS)]
@@ -257,7 +260,7 @@ class IntervalDisplay:
                 elinewidth=1,
                 markersize=5,
                 linewidth=1.4,
-                label=f"target {k}" if several else "observed, with 95 % interval",
+                label=f"{target} {k}" if several else "observed, with 95 % interval",
             )
             if several:
                 continue
@@ -284,7 +287,7 @@ class IntervalDisplay:
             if several
             else (
                 "\n(numbers: mean number of classes)"
-                if what == "classes"
+                if self.is_classifier
                 else "\n(numbers: mean width)"
             )
         )
@@ -335,19 +338,16 @@ class IntervalDisplay:
             f"{100 * inside.mean():.0f} % of {len(y)} intervals hold the truth, "
             f"{100 * self.coverage:g} % are meant to",
         )
-        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False,
-                  fontsize="small")  # fmt: skip
+        draw_legend(ax)
         return self
 
-    def _plot_sets(self, ax):
+    def _plot_sets(self, ax, output):
         ax = start_plot(self, ax, (6.0, 4.0))
-        sets = np.asarray(self.regions, dtype=bool)
-        if np.ndim(self.y) == 2:
-            write_instead(ax, "Sets of several labels are not drawn.")
-            return self
-        inside, size = _judge(sets, np.asarray(self.y), True)
-        sizes = np.arange(sets.shape[1] + 1)
-        sizes = sizes[: size.max() + 1]
+        sets, y = np.asarray(self.regions, dtype=bool), np.asarray(self.y)
+        if y.ndim == 2:
+            sets, y = sets[:, output], y[:, output]
+        inside, size = _judge(sets, y, True)
+        sizes = np.arange(min(size.min(), 1), size.max() + 1)
         hits = np.array([np.mean(inside & (size == s)) for s in sizes])
         misses = np.array([np.mean(~inside & (size == s)) for s in sizes])
         ax.bar(sizes, hits, color=BLUE, width=0.7, label="hold the truth")
@@ -378,18 +378,28 @@ class IntervalDisplay:
         return self
 
 
+def _positions_of(classes):
+    """Return the function from labels to their positions among the classes."""
+    if isinstance(classes, list):
+        # Indicators of labels are positions already.
+        return lambda y: np.asarray(y).astype(int)
+
+    def positions(y):
+        y = np.asarray(y)
+        found = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+        return np.where(classes[found] == y, found, -1)
+
+    return positions
+
+
 def _judge(regions, y, of_classifier):
     """Return whether each region holds the target, and its size."""
     regions = np.asarray(regions)
     if not of_classifier:
         low, high = regions[:, 0], regions[:, 1]
         return (low <= y) & (y <= high), high - low
-    if y.ndim == 2:
-        raise ValueError(
-            "IntervalDisplay shows sets of classes. Got several labels; look at each "
-            "of them alone."
-        )
-    return regions[np.arange(len(y)), y], regions.sum(axis=1)
+    inside = np.take_along_axis(regions, y[..., None], axis=-1)[..., 0]
+    return inside & (y >= 0), regions.sum(axis=-1)
 
 
 def _share_interval(shares, n):

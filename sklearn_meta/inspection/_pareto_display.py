@@ -13,6 +13,7 @@ from sklearn_meta.inspection._plot import (
     LIGHT,
     ORANGE,
     check_matplotlib,
+    draw_legend,
     names_of,
     score_name_of,
     set_title,
@@ -266,15 +267,7 @@ class ParetoDisplay:
             f"Score and {what} time: {len(front)} of {len(scores)} pipelines on the "
             "Pareto front",
         )
-        handles, labels = ax.get_legend_handles_labels()
-        legend = ax.legend(
-            handles,
-            labels,
-            loc="center left",
-            bbox_to_anchor=(1.01, 0.5),
-            frameon=False,
-            fontsize="small",
-        )
+        legend = draw_legend(ax)
         if self.members_ is not None:
             legend.legend_handles[-1].set_sizes([60])
         # Once the axes have their final place.
@@ -302,8 +295,8 @@ class ParetoDisplay:
         )
         # The best ones first, which matter most.
         chosen = list(zip(front, names, strict=True))[::-1][:MAX_NAMES]
-        ax.figure.canvas.draw()
-        renderer = ax.figure.canvas.get_renderer()
+        ax.figure.figure.draw_without_rendering()
+        inside = ax.get_window_extent()
         # Names do not hide points.
         taken = [
             Bbox.from_bounds(u - 3, v - 3, 6, 6)
@@ -326,9 +319,9 @@ class ParetoDisplay:
                     fontsize="small",
                     color=INK,
                     zorder=5,
+                    bbox={"color": "white", "alpha": 0.7, "pad": 0},
                 )
-                box = text.get_window_extent(renderer)
-                inside = ax.get_window_extent(renderer)
+                box = text.get_window_extent()
                 fits = inside.x0 <= box.x0 and box.x1 <= inside.x1
                 if fits and not any(box.overlaps(other) for other in taken):
                     taken.append(box)

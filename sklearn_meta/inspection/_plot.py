@@ -66,9 +66,10 @@ def start_plot(display, ax, figsize=(6.4, 4.0)):
     ax : matplotlib Axes
     """
     check_matplotlib(type(display))
-    import matplotlib.pyplot as plt
-
     if ax is None:
+        # Not needed for axes that the user has made without it.
+        import matplotlib.pyplot as plt
+
         _, ax = plt.subplots(figsize=figsize, layout="constrained")
     display.ax_, display.figure_ = ax, ax.figure
     for side in ("top", "right"):
@@ -82,6 +83,37 @@ def start_plot(display, ax, figsize=(6.4, 4.0)):
 def set_title(ax, text):
     """Set the title, at the left and not larger than needed."""
     ax.set_title(text, loc="left", fontsize="medium", color=INK)
+
+
+def draw_legend(ax, handles=None):
+    """Draw a legend beside the axes, or in them where nothing makes room for it.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    handles : list of artists, default=None
+        None for all with a label.
+
+    Returns
+    -------
+    legend : matplotlib Legend
+    """
+    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
+    if ax.figure.figure.get_layout_engine() is None:
+        return ax.legend(
+            handles=handles,
+            loc="best",
+            fontsize="small",
+            framealpha=0.8,
+            edgecolor="none",
+        )
+    return ax.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        frameon=False,
+        fontsize="small",
+    )
 
 
 def write_instead(ax, text):

@@ -19,6 +19,7 @@ from sklearn_meta.inspection._plot import (
     RED,
     SKY,
     check_matplotlib,
+    draw_legend,
     learner_of,
     number_text,
     score_name_of,
@@ -341,13 +342,7 @@ class SearchDisplay:
             handles.append(marker("far below", GRAY, "v", 4))
         if n_missing := int((~drawn).sum()):
             handles.append(marker(f"{n_missing} without a score", "none"))
-        ax.legend(
-            handles=[*ax.get_legend_handles_labels()[0], *handles],
-            loc="center left",
-            bbox_to_anchor=(1.01, 0.5),
-            frameon=False,
-            fontsize="small",
-        )
+        draw_legend(ax, [*ax.get_legend_handles_labels()[0], *handles])
 
 
 def _kind(origin):

@@ -44,12 +44,36 @@ class Float:
     default: float | None
     log: bool = False
 
-    def _to_unit(self, value):
+    def to_unit(self, value):
+        """Return the position of a value of the range on its scale, in [0, 1].
+
+        Parameters
+        ----------
+        value : float
+            Within the range.
+
+        Returns
+        -------
+        unit : float
+            Linear or logarithmic, as the scale is.
+        """
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
-    def _from_unit(self, unit):
+    def from_unit(self, unit):
+        """Return the value at a position of the scale.
+
+        Parameters
+        ----------
+        unit : float
+            Clipped to [0, 1].
+
+        Returns
+        -------
+        value : float
+            Within the range.
+        """
         unit = min(max(unit, 0.0), 1.0)
         if self.log:
             value = self.low * (self.high / self.low) ** unit
@@ -114,7 +138,7 @@ class Float:
         value : float
             Uniform on the scale of the hyperparameter.
         """
-        return self._from_unit(rng.uniform())
+        return self.from_unit(rng.uniform())
 
     def perturb(self, value, rng):
         """Draw a value near another one.
@@ -133,9 +157,9 @@ class Float:
         """
         if value is None or not self.low <= value <= self.high:
             return self.sample(rng)
-        unit = self._to_unit(value)
+        unit = self.to_unit(value)
         for _ in range(20):
-            moved = self._from_unit(unit + rng.normal(scale=PERTURBATION_SCALE))
+            moved = self.from_unit(unit + rng.normal(scale=PERTURBATION_SCALE))
             if moved != value:
                 return moved
         return self.sample(rng)
@@ -165,7 +189,19 @@ class Integer:
     default: int | None
     log: bool = False
 
-    def _to_unit(self, value):
+    def to_unit(self, value):
+        """Return the position of a value of the range on its scale, in [0, 1].
+
+        Parameters
+        ----------
+        value : int
+            Within the range.
+
+        Returns
+        -------
+        unit : float
+            Linear or logarithmic, as the scale is.
+        """
         # Half a step beyond both bounds gives the bounds the weight of other values.
         low, high = self.low - 0.5, self.high + 0.5
         if self.log:
@@ -173,7 +209,19 @@ class Integer:
             return math.log(value / low) / math.log(high / low)
         return (value - low) / (high - low)
 
-    def _from_unit(self, unit):
+    def from_unit(self, unit):
+        """Return the value at a position of the scale.
+
+        Parameters
+        ----------
+        unit : float
+            Clipped to [0, 1].
+
+        Returns
+        -------
+        value : int
+            Within the range.
+        """
         low, high = self.low - 0.5, self.high + 0.5
         unit = min(max(unit, 0.0), 1.0)
         if self.log:
@@ -239,7 +287,7 @@ class Integer:
         value : int
             Uniform on the scale of the hyperparameter.
         """
-        return self._from_unit(rng.uniform())
+        return self.from_unit(rng.uniform())
 
     def perturb(self, value, rng):
         """Draw a value near another one.
@@ -260,8 +308,8 @@ class Integer:
             return self.sample(rng)
         if self.low == self.high:
             return value
-        moved = self._from_unit(
-            self._to_unit(value) + rng.normal(scale=PERTURBATION_SCALE)
+        moved = self.from_unit(
+            self.to_unit(value) + rng.normal(scale=PERTURBATION_SCALE)
         )
         if moved == value:
             # A range of few values rounds small steps away: go to a neighbor.

@@ -11,16 +11,14 @@ from sklearn.base import BaseEstimator
 
 from sklearn_meta._sklearn_compat import Interval, validate_params
 from sklearn_meta.evaluation._records import Candidate, Status
-from sklearn_meta.exceptions import InvalidPipelineError
-from sklearn_meta.pipelines._text import canonical, format_tree
+from sklearn_meta.pipelines._text import format_tree
 from sklearn_meta.search._crossover import crossover
 from sklearn_meta.search._initial_pipelines import read_initial
 from sklearn_meta.search._mutation import mutate
 from sklearn_meta.search._nsga2 import crowding_distances, nondominated_ranks
-from sklearn_meta.search._random import draw_unseen
+from sklearn_meta.search._portfolio import Portfolio
+from sklearn_meta.search._run import SearchRun
 from sklearn_meta.search._tree_paths import family
-from sklearn_meta.search._vocabulary import make_vocabulary
-from sklearn_meta.timing._operators import predicted_seconds
 
 # Maximum number of offspring that are drawn for one proposal. Offspring that were
 # proposed before or are rejected for their cost are drawn again; if all are, a random
@@ -265,95 +263,44 @@ def _draw_decaying(items, rng):
     return items[min(int(math.log(tail) / math.log(GREEDY_DECAY)), n - 1)]
 
 
-class _EvolutionaryRun:
+class _EvolutionaryRun(SearchRun):
     """State of one run of `EvolutionarySearch`."""
 
     def __init__(self, strategy, problem):
+        super().__init__(problem)
         self._strategy = strategy
-        self._problem = problem
-        self._vocabulary = make_vocabulary(problem)
-        self._initial = list(read_initial(strategy.initial_pipelines, self._vocabulary))
-        self._portfolio = {c.text: c for c in self._usable_portfolio()}
-        self._scores: dict[str, float] = {}
+        self._initial = list(read_initial(strategy.initial_pipelines, self.vocabulary))
+        self._portfolio = Portfolio(problem, self.vocabulary)
         self._population = Population(strategy.population_size)
-        self._seen = set()
-        self._n_asked = 0
 
-    def ask(self, n):
-        """Propose up to `n` new candidates; fewer if the search space is exhausted."""
-        candidates = []
-        for _ in range(n):
-            candidate = self._propose()
-            if candidate is None:
-                break
-            self._n_asked += 1
-            self._seen.add(candidate.text)
-            candidates.append(candidate)
-        return candidates
+    def observe(self, evaluation):
+        candidate, status = evaluation.candidate, evaluation.status
+        score = evaluation.score
+        if status not in (Status.OK, Status.PRUNED) or not math.isfinite(score):
+            return
+        individual = Individual(
+            number=evaluation.number,
+            candidate=candidate,
+            family=family(candidate.tree, self.vocabulary),
+            finished=status is Status.OK,
+            score=score,
+            log_cost=self._log_cost(candidate.tree),
+        )
+        self._population.add(individual)
 
-    def tell(self, evaluations):
-        """Add finished evaluations, also of candidates that were not proposed here."""
-        for evaluation in evaluations:
-            candidate = evaluation.candidate
-            self._seen.add(candidate.text)
-            status = evaluation.status
-            score = evaluation.score
-            if status is not Status.SKIPPED:
-                self._scores.setdefault(candidate.text, score)
-            if status not in (Status.OK, Status.PRUNED) or not math.isfinite(score):
-                continue
-            individual = Individual(
-                number=evaluation.number,
-                candidate=candidate,
-                family=family(candidate.tree, self._vocabulary),
-                finished=status is Status.OK,
-                score=score,
-                log_cost=self._log_cost(candidate.tree),
-            )
-            self._population.add(individual)
-
-    def _usable_portfolio(self):
-        """Yield the pipelines of the portfolio that are in the search space."""
-        vocabulary = self._vocabulary
-        for proposal in self._problem.prior.portfolio:
-            try:
-                tree = canonical(proposal.tree, catalog=vocabulary.catalog)
-            except InvalidPipelineError:
-                continue  # It uses operators that are not in the search space.
-            if tree.size <= vocabulary.max_size:
-                yield Candidate(
-                    tree, format_tree(tree), proposal.origin, proposal.expected_seconds
-                )
-
-    def _propose(self):
+    def propose(self, rng):
         while self._initial:
             candidate = self._initial.pop(0)
-            if candidate.text not in self._seen:
+            if candidate.text not in self.seen:
                 return candidate
-        candidate = self._next_of_portfolio()
+        candidate = self._portfolio.pop(self.seen, self.scores)
         if candidate is not None:
             return candidate
-        # One random stream per proposal, so that proposals do not depend on the number
-        # that is asked for at a time.
-        rng = np.random.default_rng([self._problem.seed, self._n_asked])
         if len(self._population) and rng.random() >= self._strategy.random_rate:
             candidate = self._offspring(rng)
             if candidate is not None:
                 return candidate
-        return draw_unseen(rng, self._vocabulary, self._seen)
-
-    def _next_of_portfolio(self):
-        """Return the next candidate of the portfolio; None if none is left."""
-        for text in self._seen & self._portfolio.keys():
-            del self._portfolio[text]
-        if not self._portfolio:
-            return None
-        reranker = self._problem.prior.reranker
-        texts = list(self._portfolio)
-        if reranker is None:
-            return self._portfolio.pop(texts[0])
-        pending = sorted(self._seen - self._scores.keys())
-        return self._portfolio.pop(reranker.best_next(texts, self._scores, pending))
+        return self.draw_unseen(rng)
 
     def _offspring(self, rng):
         """Return a new offspring; None if `MAX_TRIES` draws gave none."""
@@ -367,7 +314,7 @@ class _EvolutionaryRun:
                 continue
             tree, origin = result
             text = format_tree(tree)
-            if text in self._seen:
+            if text in self.seen:
                 continue
             if i < MAX_TRIES_WITH_COST and not self._is_affordable(tree, rng):
                 continue
@@ -379,11 +326,11 @@ class _EvolutionaryRun:
         if crosses:
             other = self._parent(rng)
             tree = crossover(
-                parent.candidate.tree, other.candidate.tree, rng, self._vocabulary
+                parent.candidate.tree, other.candidate.tree, rng, self.vocabulary
             )
             origin = f"crossover of {parent.number} and {other.number}"
             return None if tree is None else (tree, origin)
-        result = mutate(parent.candidate.tree, rng, self._vocabulary)
+        result = mutate(parent.candidate.tree, rng, self.vocabulary)
         if result is None:
             return None
         tree, description = result
@@ -399,16 +346,4 @@ class _EvolutionaryRun:
         return rng.random() < math.exp(-self._strategy.cost_aversion * max(excess, 0.0))
 
     def _log_cost(self, tree):
-        return math.log(max(self._predict_seconds(tree), 1e-9))
-
-    def _predict_seconds(self, tree):
-        problem = self._problem
-        return predicted_seconds(
-            tree,
-            catalog=self._vocabulary.catalog,
-            n_samples=problem.n_samples,
-            n_features=problem.n_features,
-            n_classes=problem.n_classes,
-            n_outputs=problem.n_outputs,
-            text=problem.text,
-        )
+        return math.log(max(self.predicted_seconds(tree), 1e-9))

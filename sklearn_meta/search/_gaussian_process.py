@@ -33,67 +33,33 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from sklearn_meta.metalearning._regret import LARGEST_REGRET
 from sklearn_meta.metalearning._reranking import PortfolioReranker
-from sklearn_meta.pipelines._tree import Node
 from sklearn_meta.search._tree_encoding import TreeEncoder, TreeVectors
-
-# Components of the variance of the regret over the pipelines of one dataset, and
-# inverse squared length scales. Close to the maximum of the likelihood on a matrix of
-# 75 classification and 56 regression datasets; the best of a dozen settings on held-out
-# dataset families (see ``benchmarks/HISTORY.md``).
-CONSTANT_VARIANCE, SHAPE_VARIANCE = 0.1, 0.17
-VALUE_VARIANCE, IDENTITY_VARIANCE = 0.24, 0.08
-SHAPE_SCALE, VALUE_SCALE = 0.5, 1.0
+from sklearn_meta.search._tree_kernel import DEFAULT_KERNEL, TreeKernel
 
 # Prior mean of the regret of an unknown pipeline: that of a median pipeline.
 PRIOR_MEAN = 1.0
 
-# Noise variance of an evaluation on all folds; inversely proportional to the share of
-# folds that were scored.
-NOISE = 0.15
-
 # Minimum difference in regret between the best and the median evaluation.
 MIN_SPREAD = 0.1
 
+# Added to the diagonal of covariance matrices that are inverted.
+JITTER = 1e-6
+
+# Passes over the hyperparameters of the kernel, and the largest factor by which they
+# may differ from those that were found on other datasets.
+N_PASSES, LARGEST_FACTOR = 3, 8.0
+
 # Maximum number of known pipelines: a matrix with as many rows is inverted once.
 MAX_KNOWN = 250
-
-
-def kernel(a: TreeVectors, b: TreeVectors):
-    """Covariance of the regrets of pipelines on one dataset.
-
-    A sum of a constant, squared exponential kernels of the shape and of the shape and
-    the values of a tree, and a term for identical trees.
-
-    Parameters
-    ----------
-    a, b : TreeVectors
-
-    Returns
-    -------
-    covariance : ndarray of shape (len(a), len(b))
-    """
-    shape = squared_distances(a.shapes, b.shapes)
-    values = squared_distances(a.values, b.values)
-    return (
-        CONSTANT_VARIANCE
-        + SHAPE_VARIANCE * np.exp(-0.5 * SHAPE_SCALE * shape)
-        + VALUE_VARIANCE * np.exp(-0.5 * (SHAPE_SCALE * shape + VALUE_SCALE * values))
-        + IDENTITY_VARIANCE * (shape + values < 1e-9)
-    )
-
-
-def squared_distances(a, b):
-    """Squared Euclidean distances between the rows of `a` and of `b`."""
-    squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2.0 * a @ b.T
-    return np.maximum(squared, 0.0)
 
 
 @dataclass(frozen=True)
@@ -103,6 +69,8 @@ class Surrogate:
     Parameters
     ----------
     encoder : TreeEncoder
+    kernel : TreeKernel
+        Covariance of the regrets of two pipelines on one dataset.
     known : TreeVectors
         Vectors of the P known pipelines.
     regrets : ndarray of shape (D, P)
@@ -114,14 +82,19 @@ class Surrogate:
     """
 
     encoder: TreeEncoder = field(repr=False)
+    kernel: TreeKernel
     known: TreeVectors = field(repr=False)
     regrets: np.ndarray = field(repr=False)
     inverse: np.ndarray = field(repr=False)
     reranker: PortfolioReranker | None = field(default=None, repr=False)
 
+    def with_kernel(self, kernel) -> Surrogate:
+        """Return the surrogate with another kernel."""
+        return replace(self, kernel=kernel, inverse=_inverse(kernel, self.known))
+
     def coefficients(self, vectors):
         """Return the coefficients A of the known pipelines, of shape (n, P)."""
-        return kernel(vectors, self.known) @ self.inverse
+        return self.kernel(vectors, self.known) @ self.inverse
 
     def weights(self, scores: Mapping[str, float]):
         """Return the posterior weights of the datasets, given evaluations.
@@ -166,13 +139,12 @@ class Observations:
     def __len__(self):
         return len(self.vectors)
 
-    def with_trees(self, trees: Sequence[Node]) -> Observations:
+    def with_trees(self, vectors: TreeVectors) -> Observations:
         """Return the observations with further pipelines appended."""
-        vectors = self.surrogate.encoder.encode(trees)
-        to_known = kernel(vectors, self.surrogate.known)
+        to_known = self.surrogate.kernel(vectors, self.surrogate.known)
         coefficients = to_known @ self.surrogate.inverse
         cross = self.residual_with(vectors, coefficients)
-        own = kernel(vectors, vectors) - coefficients @ to_known.T
+        own = self.surrogate.kernel(vectors, vectors) - coefficients @ to_known.T
         return Observations(
             self.surrogate,
             self.vectors.concatenate(vectors),
@@ -193,6 +165,7 @@ class Observations:
 
     def residual_with(self, vectors, coefficients):
         """Return the covariance of other pipelines with these, given the known ones."""
+        kernel = self.surrogate.kernel
         return kernel(vectors, self.vectors) - coefficients @ self.to_known.T
 
     def posterior(self, scores, shares, weights) -> Posterior:
@@ -217,7 +190,9 @@ class Observations:
         shared = (weights[:, None] * deviations).T @ deviations
         to_observations = shared @ self.coefficients.T
         covariance = self.coefficients @ to_observations + self.residual
-        covariance[np.diag_indices_from(covariance)] += NOISE / shares
+        covariance[np.diag_indices_from(covariance)] += (
+            self.surrogate.kernel.noise / shares
+        )
         factor = cho_factor(covariance, lower=True)
         losses = self._as_regrets(scores, weights)
         residuals = losses - PRIOR_MEAN - self.coefficients @ mean
@@ -227,6 +202,7 @@ class Observations:
             shared=shared,
             to_observations=to_observations,
             factor=factor[0],
+            residuals=residuals,
             solution=cho_solve(factor, residuals),
         )
 
@@ -237,21 +213,42 @@ class Observations:
         the median of the same pipelines on the known datasets.
         """
         finite = np.isfinite(scores)
-        if not finite.any():
-            return np.full(len(scores), LARGEST_REGRET)
-        losses = scores[finite].max() - scores
-        best, median = 0.0, PRIOR_MEAN
-        if len(weights):
-            regrets = self.surrogate.regrets - PRIOR_MEAN
-            expected = PRIOR_MEAN + self.coefficients[finite] @ regrets.T
-            best = float(weights @ expected.min(axis=0))
-            median = float(weights @ np.median(expected, axis=0))
-        middle = np.median(losses[finite])
-        if middle <= 1e-12:
-            middle = losses[finite].mean()
-        scale = max(median - best, MIN_SPREAD) / middle if middle > 1e-12 else 0.0
-        regrets = best + scale * np.where(finite, losses, 0.0)
-        return np.where(finite, np.minimum(regrets, LARGEST_REGRET), LARGEST_REGRET)
+        if not finite.any() or not len(weights):
+            return as_regrets(scores)
+        regrets = self.surrogate.regrets - PRIOR_MEAN
+        expected = PRIOR_MEAN + self.coefficients[finite] @ regrets.T
+        best = float(weights @ expected.min(axis=0))
+        median = float(weights @ np.median(expected, axis=0))
+        return as_regrets(scores, best, median)
+
+
+def as_regrets(scores, best=0.0, median=PRIOR_MEAN):
+    """Map scores linearly to regrets, such that the units of the score do not matter.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,)
+        Greater is better; not finite for a failure.
+    best, median : float
+        Regrets of the best and of the median score.
+
+    Returns
+    -------
+    regrets : ndarray of shape (n,)
+        At most `LARGEST_REGRET`, which failures have.
+    """
+    finite = np.isfinite(scores)
+    if not finite.any():
+        return np.full(len(scores), LARGEST_REGRET)
+    losses = scores[finite].max() - np.where(finite, scores, 0.0)
+    middle = np.median(losses[finite])
+    if middle <= 1e-12:
+        middle = losses[finite].mean()
+    scale = max(median - best, MIN_SPREAD) / middle if middle > 1e-12 else 0.0
+    # Nothing is known of equal scores but that none is the best.
+    first = best if middle > 1e-12 else median
+    regrets = np.minimum(first + scale * losses, LARGEST_REGRET)
+    return np.where(finite, regrets, LARGEST_REGRET)
 
 
 @dataclass(frozen=True)
@@ -270,6 +267,8 @@ class Posterior:
         Covariance of the known and the evaluated pipelines over the datasets.
     factor : ndarray of shape (n, n)
         Lower Cholesky factor of the covariance of the evaluations.
+    residuals : ndarray of shape (n,)
+        Regrets of the evaluated pipelines, minus those expected before.
     solution : ndarray of shape (n,)
         Covariance matrix of the evaluations, inverted, times their residuals.
     """
@@ -279,14 +278,26 @@ class Posterior:
     shared: np.ndarray = field(repr=False)
     to_observations: np.ndarray = field(repr=False)
     factor: np.ndarray = field(repr=False)
+    residuals: np.ndarray = field(repr=False)
     solution: np.ndarray = field(repr=False)
 
-    def predict(self, trees: Sequence[Node]):
+    @property
+    def log_marginal_likelihood(self) -> float:
+        """Logarithm of the density of the observed regrets under the prior."""
+        log_determinant = np.log(np.diag(self.factor)).sum()
+        return float(
+            -0.5 * self.residuals @ self.solution
+            - log_determinant
+            - 0.5 * len(self.residuals) * math.log(2 * math.pi)
+        )
+
+    def predict(self, vectors: TreeVectors):
         """Predict the regrets of pipelines.
 
         Parameters
         ----------
-        trees : sequence of Node
+        vectors : TreeVectors
+            Of the pipelines.
 
         Returns
         -------
@@ -294,16 +305,12 @@ class Posterior:
             Posterior mean and standard deviation of the regret.
         """
         surrogate = self.observations.surrogate
-        vectors = surrogate.encoder.encode(trees)
-        to_known = kernel(vectors, surrogate.known)
+        to_known = surrogate.kernel(vectors, surrogate.known)
         coefficients = to_known @ surrogate.inverse
         cross = coefficients @ self.to_observations
         cross += self.observations.residual_with(vectors, coefficients)
         explained = solve_triangular(self.factor, cross.T, lower=True)
-        variance = (
-            CONSTANT_VARIANCE + SHAPE_VARIANCE + VALUE_VARIANCE + IDENTITY_VARIANCE
-        )
-        variance = variance - (coefficients * to_known).sum(axis=1)
+        variance = surrogate.kernel.variance - (coefficients * to_known).sum(axis=1)
         variance += (coefficients * (coefficients @ self.shared)).sum(axis=1)
         variance -= (explained**2).sum(axis=0)
         mean = PRIOR_MEAN + coefficients @ self.mean + cross @ self.solution
@@ -317,13 +324,15 @@ def no_observations(surrogate: Surrogate) -> Observations:
     return Observations(surrogate, vectors, none_known, none_known, np.empty((0, 0)))
 
 
-def surrogate_without_datasets(encoder: TreeEncoder) -> Surrogate:
+def surrogate_without_datasets(encoder, kernel=DEFAULT_KERNEL) -> Surrogate:
     """Return a surrogate without known datasets: a constant mean and the kernel."""
     nothing = np.empty((0, 0))
-    return Surrogate(encoder, encoder.encode([]), nothing, nothing)
+    return Surrogate(encoder, kernel, encoder.encode([]), nothing, nothing)
 
 
-def surrogate_from_datasets(encoder, trees, reranker) -> Surrogate:
+def surrogate_from_datasets(
+    encoder, trees, reranker, kernel=DEFAULT_KERNEL
+) -> Surrogate:
     """Return a surrogate with a prior from known datasets.
 
     Parameters
@@ -334,6 +343,7 @@ def surrogate_from_datasets(encoder, trees, reranker) -> Surrogate:
         used.
     reranker : PortfolioReranker
         Regrets and posterior weights of the datasets.
+    kernel : TreeKernel, default=DEFAULT_KERNEL
 
     Returns
     -------
@@ -341,11 +351,70 @@ def surrogate_from_datasets(encoder, trees, reranker) -> Surrogate:
     """
     numbers = list(trees)[:MAX_KNOWN]
     known = encoder.encode([trees[i] for i in numbers])
-    covariance = kernel(known, known) + 1e-6 * np.eye(len(known))
     return Surrogate(
         encoder=encoder,
+        kernel=kernel,
         known=known,
         regrets=reranker.criterion.regrets[:, numbers],
-        inverse=np.linalg.inv(covariance),
+        inverse=_inverse(kernel, known),
         reranker=reranker,
     )
+
+
+def _inverse(kernel, known):
+    """Return the inverse of the covariance of the known pipelines."""
+    return np.linalg.inv(kernel(known, known) + JITTER * np.eye(len(known)))
+
+
+def fit_kernel(
+    observations: Observations, scores, shares, weights
+) -> tuple[Surrogate, Observations]:
+    """Fit the hyperparameters of the kernel by the marginal likelihood.
+
+    The length scales of shapes and values, the variance and the noise are doubled or
+    halved, one after the other, as long as the likelihood of the observations
+    increases, at most to `LARGEST_FACTOR` times of what they were. With few
+    observations, finer steps would follow their noise.
+
+    Parameters
+    ----------
+    observations : Observations
+    scores, shares, weights : ndarray
+        See `Observations.posterior`.
+
+    Returns
+    -------
+    surrogate : Surrogate
+        With the fitted kernel.
+    observations : Observations
+        Of the same pipelines, for the new surrogate.
+    """
+
+    def likelihood(of):
+        return of.posterior(scores, shares, weights).log_marginal_likelihood
+
+    def with_kernel(kernel):
+        vectors = observations.vectors
+        return no_observations(observations.surrogate.with_kernel(kernel)).with_trees(
+            vectors
+        )
+
+    first = observations.surrogate.kernel
+    best, found = likelihood(observations), observations
+    for _ in range(N_PASSES):
+        before = best
+        for name in ("shape_scale", "value_scale", "amplitude", "noise"):
+            for factor in (2.0, 0.5):
+                kernel = found.surrogate.kernel
+                value = getattr(kernel, name) * factor
+                ratio = value / getattr(first, name)
+                if not 1 / LARGEST_FACTOR <= ratio <= LARGEST_FACTOR:
+                    continue
+                tried = with_kernel(replace(kernel, **{name: value}))
+                reached = likelihood(tried)
+                if reached > best:
+                    best, found = reached, tried
+                    break
+        if best == before:
+            break
+    return found.surrogate, found

@@ -4,41 +4,10 @@ from __future__ import annotations
 
 from numbers import Integral
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
 from sklearn_meta._sklearn_compat import Interval, validate_params
-from sklearn_meta.evaluation._records import Candidate
-from sklearn_meta.pipelines._text import format_tree
-from sklearn_meta.search._random_trees import random_tree
-from sklearn_meta.search._vocabulary import make_vocabulary
-
-# Number of draws without a new pipeline after which the search space is considered
-# exhausted. Otherwise one of the first few draws is new.
-MAX_DRAWS = 300
-
-
-def draw_unseen(rng, vocabulary, seen):
-    """Draw random pipelines until one has not been proposed before.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    vocabulary : Vocabulary
-    seen : set of str
-        Canonical texts of the pipelines that were proposed before.
-
-    Returns
-    -------
-    candidate : Candidate or None
-        None if none of `MAX_DRAWS` draws is new.
-    """
-    for _ in range(MAX_DRAWS):
-        tree = random_tree(rng, vocabulary)
-        text = format_tree(tree)
-        if text not in seen:
-            return Candidate(tree, text, "random")
-    return None
+from sklearn_meta.search._run import SearchRun
 
 
 class RandomSearch(BaseEstimator):
@@ -91,30 +60,8 @@ class RandomSearch(BaseEstimator):
         return _RandomRun(problem)
 
 
-class _RandomRun:
+class _RandomRun(SearchRun):
     """State of one run of `RandomSearch`."""
 
-    def __init__(self, problem):
-        self._vocabulary = make_vocabulary(problem)
-        self._seed = problem.seed
-        self._seen = set()
-        self._n_asked = 0
-
-    def ask(self, n):
-        """Propose up to `n` new candidates; fewer if the search space is exhausted."""
-        candidates = []
-        for _ in range(n):
-            # One random stream per proposal, so that proposals do not depend on the
-            # number that is asked for at a time.
-            rng = np.random.default_rng([self._seed, self._n_asked])
-            candidate = draw_unseen(rng, self._vocabulary, self._seen)
-            if candidate is None:
-                break
-            self._n_asked += 1
-            self._seen.add(candidate.text)
-            candidates.append(candidate)
-        return candidates
-
-    def tell(self, evaluations):
-        """Add finished evaluations; their candidates are not proposed again."""
-        self._seen.update(e.candidate.text for e in evaluations)
+    def propose(self, rng):
+        return self.draw_unseen(rng)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from sklearn_meta.search._bayesian import BayesianSearch
 from sklearn_meta.search._evolution import EvolutionarySearch
+from sklearn_meta.search._grid import GridSearch
+from sklearn_meta.search._portfolio import PortfolioSearch
 from sklearn_meta.search._random import RandomSearch
 
-STRATEGIES = {"evolution": EvolutionarySearch, "random": RandomSearch}
+STRATEGIES = {
+    "bayesian": BayesianSearch,
+    "evolution": EvolutionarySearch,
+    "grid": GridSearch,
+    "portfolio": PortfolioSearch,
+    "random": RandomSearch,
+}
 
 
 def as_strategy(search):
@@ -13,8 +22,9 @@ def as_strategy(search):
 
     Parameters
     ----------
-    search : {"evolution", "random"}, Strategy or None
-        Name of a strategy, which is used with its defaults, or a strategy.
+    search : str, Strategy or None
+        Name in `STRATEGIES`, of a strategy that is used with its defaults, or a
+        strategy.
 
     Returns
     -------

@@ -82,6 +82,34 @@ class TreeEncoder:
             self._encode(tree, shape, coordinates)
         return TreeVectors(shapes, values)
 
+    def numbers(self, tree):
+        """Return the numeric hyperparameters of a tree, with their coordinates.
+
+        Parameters
+        ----------
+        tree : Node
+
+        Returns
+        -------
+        numbers : list of (tuple of int, Float or Integer, int, float)
+            Path of the operator, hyperparameter, its coordinate in the values, and its
+            position on its scale. Without those whose value is None or outside of the
+            range.
+        """
+        found = []
+        for path, node in tree.walk():
+            if node.operator in (INPUT, UNION, STACK):
+                continue
+            given = dict(node.params)
+            for h in self.catalog.find(node.operator).hyperparameters:
+                value = given.get(h.name, h.default)
+                if isinstance(h, Choice) or value is None:
+                    continue
+                if h.low <= value <= h.high and h.low < h.high:
+                    first = self.offsets[node.operator, h.name]
+                    found.append((path, h, first, unit(h, value)))
+        return found
+
     def _last_learner(self, tree):
         while self.catalog.find(tree.operator).kind == "wrapper":
             tree = tree.inputs[0]

@@ -9,7 +9,13 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from sklearn_meta.ensemble._decisions import decide, tune_decision, untuned_decision
+from sklearn_meta.ensemble._decisions import (
+    N_QUICK,
+    decide,
+    quick_decision,
+    tune_decision,
+    untuned_decision,
+)
 from tests.ensemble.candidates import softmax, some_labels
 
 
@@ -187,3 +193,30 @@ def test_the_untuned_decision_is_the_most_probable_class(rng, classes, decision)
 def test_offsets_are_finite_where_a_probability_is_zero():
     p = np.array([[0.0, 0.6, 0.4], [1.0, 0.0, 0.0]])
     np.testing.assert_array_equal(decide(p, np.array([9.0, -1.0, 0.0])), [2, 0])
+
+
+@pytest.mark.parametrize("kind", ["two classes", "classes", "labels"])
+def test_a_quick_decision_gains_on_other_rows(rng, kind):
+    make = {"two classes": rare_class, "classes": some_classes, "labels": some_labels}
+    p, y = make[kind](rng)
+    average = {"average": "binary" if kind == "two classes" else "macro"}
+    some = rng.integers(0, len(y), size=len(y))  # with repetitions
+    seen = []
+
+    def score(predictions, rows):
+        seen.append(rows)
+        return of_labels(f1_score, y, **average)(predictions, rows)
+
+    decide_quickly = quick_decision(p[some], y[some], score, some)
+    assert all(rows is some for rows in seen) and len(seen) <= N_QUICK + 1
+    others = np.setdiff1d(np.arange(len(y)), some)
+    hard = decide_quickly(p[others])
+    assert np.isin(hard, (0, 1)).all()
+    untuned = of_labels(f1_score, y, **average)(p[others], others)
+    assert of_labels(f1_score, y, **average)(hard, others) > untuned + 0.01
+
+
+def test_a_quick_decision_that_helps_nothing_is_the_most_probable_class(rng):
+    p, y = rare_class(rng, n=50)
+    decide_quickly = quick_decision(p, y, lambda predictions, rows: 1.0, np.arange(50))
+    np.testing.assert_array_equal(decide_quickly(p), np.eye(2)[p.argmax(axis=1)])

@@ -16,6 +16,7 @@ from sklearn_meta.data._task import (
 )
 from sklearn_meta.ensemble import _final_model
 from sklearn_meta.ensemble._combination import Combination
+from sklearn_meta.ensemble._estimate_score import NOT_COMBINED, NOT_FINISHED
 from sklearn_meta.ensemble._fallbacks import (
     check_candidates,
     constant_model,
@@ -403,14 +404,14 @@ class Workers(InProcessPool):
     """A pool that says that its tasks can be killed, and notes them."""
 
     place = Place.WORKER
-    hangs = False
+    hangs_in = None
 
     def submit(self, task):
         self.tasks = [*getattr(self, "tasks", []), task]
         super().submit(task)
 
     def wait(self, timeout):
-        if self.hangs and self._task.id == "combine":
+        if self._task.id == self.hangs_in:
             self.clock.now += timeout
             return []
         return super().wait(timeout)
@@ -420,20 +421,28 @@ def error(estimator, X, y):
     return -float(np.mean((estimator.predict(X) - y) ** 2))
 
 
-@pytest.mark.parametrize("hangs", [False, True])
-def test_the_scorer_of_a_user_is_called_where_it_can_be_killed(hangs):
+@pytest.mark.parametrize("hangs_in", [None, "combine_candidates", "estimate_score"])
+def test_the_scorer_of_a_user_is_called_where_it_can_be_killed(hangs_in):
     context = context_of()
     context = replace(context, scoring=make_scoring(error, RegressionTask()))
     history, clock = History(), StoppedClock()
     for sign in (1, -1, 1.2):
         add(history, context, "ridge", error=sign)
     pool = Workers(state=context, clock=clock)
-    pool.hangs = hangs
+    pool.hangs_in = hangs_in
     final = build_final_model(
         history, context, ensemble_size=5, pool=pool, budget=Budget(10.0, clock)
     )
-    assert pool.tasks[0].id == "combine" and clock.now <= pool.tasks[0].deadline < 10
-    assert (len(final.members) == 1) == hangs
+    first = pool.tasks[0]
+    assert first.id == "combine_candidates" and first.deadline < 10
+    assert (len(final.members) == 1) == (hangs_in == "combine_candidates")
+    estimated = pool.tasks[1].id == "estimate_score"
+    assert estimated == (hangs_in != "combine_candidates")
+    notes = {"combine_candidates": NOT_COMBINED, "estimate_score": NOT_FINISHED}
+    assert final.honest.note == notes.get(hangs_in, "")
+    assert final.out_of_fold.predictions.shape == (N,)
+    # The estimate has 3 % of the time.
+    assert clock.now <= (first.deadline if hangs_in == first.id else 0.5)
 
 
 def test_scorers_that_have_a_name_are_called_in_this_process(now):
@@ -446,7 +455,7 @@ def test_scorers_that_have_a_name_are_called_in_this_process(now):
         history, context, ensemble_size=5, pool=pool, budget=Budget(1e3, pool.clock)
     )
     assert len(final.members) == 2
-    assert "combine" not in [task.id for task in pool.tasks]
+    assert "combine_candidates" not in [task.id for task in pool.tasks]
 
 
 @pytest.mark.parametrize(

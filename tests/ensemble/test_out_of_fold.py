@@ -103,3 +103,22 @@ def test_candidates_that_could_not_be_scored_are_left_out(context, status):
         scored, folds=tuple(replace(f, score=np.nan) for f in scored.folds)
     )
     assert out_of_fold([undefined], context) is None
+
+
+def test_repetitions_are_told_apart(context):
+    history = History()
+    add(history, context, 0.0)
+    oof = out_of_fold(history, context)
+    y, ((first, second),) = context.dataset.y, oof.repeats
+    np.testing.assert_array_equal(first - y, oof.numbers[0])
+    np.testing.assert_array_equal(second - y, oof.numbers[1])
+    np.testing.assert_array_equal(np.unique(oof.numbers[1]), range(5, 10))
+    assert oof.fold_scores.shape == (1, 5)
+    # Two folds of the second repetition are missing.
+    part = replace(context, stages=context.stages[:8])
+    history = History()
+    add(history, part, 0.0)
+    oof = out_of_fold(history, part)
+    assert oof.repeats == () and oof.numbers.shape == (1, N)
+    for number, fold in enumerate(oof.folds):
+        assert (oof.numbers[0, fold] == number).all()

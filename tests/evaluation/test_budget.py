@@ -15,10 +15,13 @@ from sklearn_meta.evaluation._budget import (
     COMBINE_SHARE,
     COMBINE_SHARE_OF_REST,
     DECIDE_SECONDS,
+    HONEST_SHARE,
+    HONEST_SHARE_OF_REST,
     MAX_RESERVE_SHARE,
     RESERVED_MEMBERS,
     Budget,
     combine_seconds,
+    honest_seconds,
     reserve_seconds,
 )
 from sklearn_meta.evaluation._cross_validation import Stage
@@ -55,6 +58,9 @@ def test_the_clock_is_monotonic_and_no_limit_is_infinity():
     assert budget.remaining() == budget.deadline == np.inf
 
 
+SHARE = COMBINE_SHARE + HONEST_SHARE
+
+
 @st.composite
 def histories(draw):
     history = History()
@@ -77,7 +83,7 @@ LENGTHS = st.floats(0.01, 1e4)
 @given(histories(), LENGTHS, st.integers(1, 16))
 def test_the_reserve_is_between_combining_and_its_share(history, seconds, n_workers):
     most = MAX_RESERVE_SHARE * seconds
-    least = COMBINE_SECONDS + COMBINE_SHARE * seconds
+    least = COMBINE_SECONDS + SHARE * seconds
     assert min(least, most) <= reserve(history, seconds, n_workers) <= most
 
 
@@ -102,7 +108,7 @@ def best_of(history):
 @given(histories())
 def test_on_one_worker_it_is_the_sum_of_the_fits_of_the_best(history):
     fits = sum(refit_seconds(e, CONTEXT) for e in best_of(history))
-    expected = COMBINE_SECONDS + COMBINE_SHARE * 1e4 + fits
+    expected = COMBINE_SECONDS + SHARE * 1e4 + fits
     assert reserve(history, 1e4) == pytest.approx(expected)
 
 
@@ -146,7 +152,7 @@ def slow_history(score_seconds):
     [(SLOW_SCORE_SECONDS / 2, 0), (0.1, COMBINE_CALLS), (100.0, 0)],
 )
 def test_calls_of_a_slow_scorer_are_set_aside_if_there_is_time(score_seconds, calls):
-    expected = COMBINE_SECONDS + COMBINE_SHARE * 10.0 + calls * score_seconds
+    expected = COMBINE_SECONDS + SHARE * 10.0 + calls * score_seconds
     assert reserve(slow_history(score_seconds), 10.0) == pytest.approx(expected)
 
 
@@ -169,3 +175,11 @@ def test_a_decision_between_classes_has_its_reserve():
     assert of_decision == pytest.approx(without + DECIDE_SECONDS)
     short = Budget(1.0, lambda: 0.0)
     assert reserve_seconds(History(), context, short, 1) == pytest.approx(0.3)
+
+
+def test_the_bootstrap_takes_its_share_of_the_budget_or_of_what_is_left():
+    assert honest_seconds(Budget(np.inf, lambda: 0.0)) == np.inf
+    assert honest_seconds(Budget(10.0, lambda: 0.0)) == pytest.approx(0.3)
+    late = Budget(10.0, lambda: 9.0, start=0.0)
+    assert honest_seconds(late) == pytest.approx(HONEST_SHARE_OF_REST * 1.0)
+    assert honest_seconds(Budget(1.0, lambda: 2.0, start=0.0)) == 0.0

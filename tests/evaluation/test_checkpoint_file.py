@@ -97,7 +97,10 @@ def assert_equal(first, second):
 
 
 def test_what_is_read_is_what_was_written(path):
-    before = evaluation(3, model=b"pickled"), evaluation(1, Status.CRASHED, folds=())
+    before = (
+        replace(evaluation(3, model=b"pickled"), elapsed=12.5),
+        evaluation(1, Status.CRASHED, folds=()),
+    )
     written(path, *before, n_asked=7)
     with opened(path) as file:
         assert file.begun == BEGUN and file.seconds_spent == 1.5 and file.suspect == ""

@@ -131,6 +131,16 @@ def test_a_counted_search_ends_as_without_interruption(n_workers, last):
     assert done.isdisjoint(calls) and len(calls) == 40 - len(done)
 
 
+def test_moments_go_on_where_an_earlier_fit_has_ended():
+    first = ran(max_evaluations=10)
+    before = {e.number: e.elapsed for e in first.history}
+    assert sorted(before.values())[0] > 0
+    again = ran(max_evaluations=20, record=first.record.after(first.history))
+    after = {e.number: e.elapsed for e in again.history}
+    assert {n: after[n] for n in before} == before
+    assert min(after[n] for n in after.keys() - before.keys()) > max(before.values())
+
+
 def test_what_was_finished_but_not_told_is_not_evaluated_again():
     # With several workers, later candidates are finished before earlier ones.
     runs = [ran(3, max_evaluations=40, last=last) for last in range(10, 20)]

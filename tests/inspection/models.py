@@ -49,7 +49,7 @@ def zero_shot():
 @pytest.fixture
 def axes():
     """Axes of a figure of the user's."""
-    plt = pytest.importorskip("matplotlib").pyplot
+    plt = pytest.importorskip("matplotlib.pyplot")
     _, ax = plt.subplots()
     yield ax
     plt.close("all")

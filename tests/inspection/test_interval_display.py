@@ -6,9 +6,10 @@ from scipy.stats import binomtest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import NotFittedError
 
+from sklearn_meta.exceptions import OutOfFoldError
 from sklearn_meta.inspection import IntervalDisplay
 from sklearn_meta.inspection._interval_display import _share_interval
-from tests.inspection.models import axes, texts_of  # noqa: F401
+from tests.inspection.models import axes, diabetes, iris, texts_of  # noqa: F401
 
 
 class Regressor(RegressorMixin, BaseEstimator):
@@ -81,6 +82,74 @@ def test_sets(axes):  # noqa: F811
     display.plot(axes, kind="predictions")
     assert "88 % of the prediction sets hold the truth" in texts_of(axes)
     assert "88 % right" in texts_of(axes)
+
+
+def test_classes_that_fit_has_not_seen_are_missed():
+    X = np.zeros((4, 1))
+    clf = Classifier().fit(X, None)
+    display = IntervalDisplay.compute(clf, X, ["a", "z", "0", "b"], coverages=[0.9])
+    assert display.y.tolist() == [0, -1, -1, 1]
+    assert display.observed.tolist() == [0.5]
+
+
+def test_sets_of_several_labels(axes):  # noqa: F811
+    class Labels(Classifier):
+        def fit(self, X, y):
+            self.classes_ = [np.array([0, 1])] * 2
+            return self
+
+        def predict(self, X):
+            return np.zeros((len(X), 2), dtype=int)
+
+        def predict_set(self, X, coverage=0.9):
+            # The absence of the first label, either of the second.
+            return np.tile([[True, False], [True, True]], (len(X), 1, 1))
+
+    X, y = np.zeros((4, 1)), np.array([[0, 1], [0, 1], [1, 0], [0, 0]])
+    display = IntervalDisplay.compute(Labels().fit(X, y), X, y, coverages=[0.9])
+    assert display.observed.tolist() == [[0.75, 1]]
+    assert display.sizes.tolist() == [[1, 2]]
+    display.plot(axes)
+    assert "label 1" in texts_of(axes)
+    display.plot(axes, kind="predictions", output=0)
+    assert "75 % of the prediction sets" in texts_of(axes)
+
+
+def test_coverages_that_need_more_rows_than_there_are(regression):
+    class Few(Regressor):
+        def predict_interval(self, X, coverage=0.9):
+            if coverage > 0.8:
+                raise OutOfFoldError("too few rows")
+            return super().predict_interval(X, coverage)
+
+    X, y = regression
+    reg = Few().fit(X, y)
+    display = IntervalDisplay.compute(reg, X, y, coverage=0.8)
+    assert display.coverages.tolist() == [0.5, 0.6, 0.7, 0.8]
+    # What was asked for is not left out in silence.
+    with pytest.raises(OutOfFoldError):
+        IntervalDisplay.compute(reg, X, y)
+    with pytest.raises(OutOfFoldError):
+        IntervalDisplay.compute(reg, X, y, coverage=0.8, coverages=[0.95])
+
+
+def test_intervals_of_a_model():
+    reg, X, y = diabetes()
+    display = IntervalDisplay.compute(reg, X, y)
+    intervals = reg.predict_interval(X, coverage=0.9)
+    inside = (intervals[:, 0] <= y) & (y <= intervals[:, 1])
+    assert display.observed[4] == inside.mean()
+    np.testing.assert_array_equal(display.predictions, reg.predict(X))
+    assert (np.diff(display.sizes) > 0).all()
+
+
+def test_sets_of_a_model():
+    clf, X, y = iris()
+    display = IntervalDisplay.compute(clf, X, y, coverages=[0.9])
+    sets = clf.predict_set(X, coverage=0.9)
+    hits = [sets[i, list(clf.classes_).index(label)] for i, label in enumerate(y)]
+    assert display.observed.tolist() == [np.mean(hits)]
+    assert display.sizes.tolist() == [sets.sum(axis=1).mean()]
 
 
 @pytest.mark.parametrize("kind", ["coverage", "predictions"])

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Kernel
 
 from sklearn_meta.metalearning._portfolio import PortfolioCriterion
 from sklearn_meta.metalearning._posterior import DatasetPosterior
@@ -12,14 +14,15 @@ from sklearn_meta.metalearning._regret import LARGEST_REGRET
 from sklearn_meta.metalearning._reranking import PortfolioReranker
 from sklearn_meta.pipelines import Float, Integer, default_catalog, parse
 from sklearn_meta.search._gaussian_process import (
-    NOISE,
     PRIOR_MEAN,
-    kernel,
+    as_regrets,
+    fit_kernel,
     no_observations,
     surrogate_from_datasets,
     surrogate_without_datasets,
 )
 from sklearn_meta.search._tree_encoding import tree_encoder, unit
+from sklearn_meta.search._tree_kernel import DEFAULT_KERNEL, NOISE, TreeKernel
 
 CATALOGS = {task: default_catalog(task) for task in ("classification", "regression")}
 ENCODER = tree_encoder(CATALOGS["regression"])
@@ -31,6 +34,10 @@ KNOWN = (*LINEAR, *TREES)
 
 def trees(texts):
     return [parse(text, catalog=CATALOGS["regression"]) for text in texts]
+
+
+def vectors_of(texts):
+    return ENCODER.encode(trees(texts))
 
 
 def surrogate_of(regrets, weights=None, evidence=0.0):
@@ -56,7 +63,7 @@ def two_kinds():
 
 
 def expect(surrogate, texts, scores, shares=None):
-    observations = no_observations(surrogate).with_trees(trees(texts))
+    observations = no_observations(surrogate).with_trees(vectors_of(texts))
     shares = np.ones(len(texts)) if shares is None else np.asarray(shares)
     weights = surrogate.weights(dict(zip(texts, scores, strict=True)))
     return observations.posterior(np.asarray(scores, dtype=float), shares, weights)
@@ -77,7 +84,8 @@ def test_prediction_agrees_with_the_conditional_of_the_joint_normal():
     posterior = expect(surrogate, texts, [0.5, 0.9, 0.1], [1.0, 0.5, 1.0])
 
     # All of it again, in one block for what was observed and what is asked.
-    joint = ENCODER.encode(trees([*texts, *asked]))
+    joint = vectors_of([*texts, *asked])
+    kernel = surrogate.kernel
     coefficients = kernel(joint, surrogate.known) @ np.linalg.inv(
         kernel(surrogate.known, surrogate.known) + 1e-6 * np.eye(len(KNOWN))
     )
@@ -93,14 +101,14 @@ def test_prediction_agrees_with_the_conditional_of_the_joint_normal():
     expected = mean[3:] + gain @ (losses - mean[:3])
     variance = np.diag(covariance[3:, 3:] - gain @ covariance[:3, 3:])
 
-    predicted, deviation = posterior.predict(trees(asked))
+    predicted, deviation = posterior.predict(vectors_of(asked))
     np.testing.assert_allclose(predicted, expected, atol=1e-6)
     np.testing.assert_allclose(deviation**2, variance, atol=1e-6)
 
 
 def test_evaluations_say_which_kind_of_dataset_it_is():
     surrogate = surrogate_of(two_kinds())
-    asked = trees(["ridge(X, alpha=3.0)", "random_forest(X)", "extra_trees(X)"])
+    asked = vectors_of(["ridge(X, alpha=3.0)", "random_forest(X)", "extra_trees(X)"])
     tried = [LINEAR[0], LINEAR[2], TREES[0], TREES[2]]
     linear, _ = expect(surrogate, tried, [0.9, 0.88, 0.2, 0.25]).predict(asked)
     stepped, _ = expect(surrogate, tried, [0.2, 0.25, 0.9, 0.88]).predict(asked)
@@ -117,9 +125,11 @@ def test_the_run_alone_is_learned_from():
     truth = -np.abs(np.log10(alphas) - 1.0)
     posterior = expect(surrogate, tried, truth)
     asked = np.array([0.03, 0.3, 3.0, 30.0, 300.0])
-    mean, deviation = posterior.predict(trees([f"ridge(X, alpha={a})" for a in asked]))
+    mean, deviation = posterior.predict(
+        vectors_of([f"ridge(X, alpha={a})" for a in asked])
+    )
     assert spearmanr(mean, np.abs(np.log10(asked) - 1.0)).statistic > 0.6
-    _, far = posterior.predict(trees(["extra_trees(splines(X))"]))
+    _, far = posterior.predict(vectors_of(["extra_trees(splines(X))"]))
     assert far[0] > deviation.max()
 
 
@@ -136,9 +146,9 @@ def test_what_failed_is_as_bad_as_can_be():
 def test_less_of_the_folds_is_less_certain():
     surrogate = surrogate_of(two_kinds())
     tried = [LINEAR[0], TREES[0]]
-    _, sure = expect(surrogate, tried, [0.5, 0.4]).predict(trees(LINEAR[1:2]))
+    _, sure = expect(surrogate, tried, [0.5, 0.4]).predict(vectors_of(LINEAR[1:2]))
     _, unsure = expect(surrogate, tried, [0.5, 0.4], [0.2, 0.2]).predict(
-        trees(LINEAR[1:2])
+        vectors_of(LINEAR[1:2])
     )
     assert sure[0] < unsure[0]
 
@@ -148,9 +158,9 @@ def test_units_of_the_score_do_not_matter(scale):
     surrogate = surrogate_of(two_kinds(), evidence=1.0)
     tried = [*LINEAR[:3], TREES[0]]
     scores = np.array([0.9, 0.8, 0.7, 0.1])
-    plain, _ = expect(surrogate, tried, scores).predict(trees(TREES[1:]))
+    plain, _ = expect(surrogate, tried, scores).predict(vectors_of(TREES[1:]))
     other, _ = expect(surrogate, tried, scale * scores - 3 * scale).predict(
-        trees(TREES[1:])
+        vectors_of(TREES[1:])
     )
     np.testing.assert_allclose(other, plain, rtol=1e-6)
 
@@ -158,21 +168,23 @@ def test_units_of_the_score_do_not_matter(scale):
 def test_equal_scores_and_nothing_but_failures_are_tolerated():
     surrogate = surrogate_of(two_kinds())
     for scores in ([0.5] * 3, [-np.inf] * 3):
-        mean, deviation = expect(surrogate, KNOWN[:3], scores).predict(trees(KNOWN))
+        mean, deviation = expect(surrogate, KNOWN[:3], scores).predict(
+            vectors_of(KNOWN)
+        )
         assert np.isfinite(mean).all() and (deviation > 0).all()
 
 
 def test_rows_can_come_one_by_one_and_leave():
     surrogate = surrogate_of(two_kinds())
     texts = ["ridge(X)", "lasso(X)", "extra_trees(pca(X))", "dummy(X)"]
-    together = no_observations(surrogate).with_trees(trees(texts))
+    together = no_observations(surrogate).with_trees(vectors_of(texts))
     single = no_observations(surrogate)
-    for tree in trees(texts):
-        single = single.with_trees([tree])
+    for text in texts:
+        single = single.with_trees(vectors_of([text]))
     np.testing.assert_allclose(single.residual, together.residual, atol=1e-10)
     np.testing.assert_allclose(single.coefficients, together.coefficients, atol=1e-10)
     fewer = together.take([0, 2])
-    again = no_observations(surrogate).with_trees(trees([texts[0], texts[2]]))
+    again = no_observations(surrogate).with_trees(vectors_of([texts[0], texts[2]]))
     np.testing.assert_allclose(fewer.residual, again.residual, atol=1e-10)
     assert len(fewer) == 2
 
@@ -196,8 +208,8 @@ def test_rows_can_come_one_by_one_and_leave():
     )
 )
 def test_the_kernel_is_positive_definite_and_largest_at_the_same_tree(texts):
-    vectors = ENCODER.encode(trees(texts))
-    covariance = kernel(vectors, vectors)
+    vectors = vectors_of(texts)
+    covariance = DEFAULT_KERNEL(vectors, vectors)
     assert np.linalg.eigvalsh(covariance).min() > 0
     np.testing.assert_allclose(covariance, covariance.T)
     diagonal = np.diag(covariance)
@@ -208,9 +220,7 @@ def test_the_kernel_is_positive_definite_and_largest_at_the_same_tree(texts):
 
 def test_what_is_alike_is_near():
     near, far, other = (
-        kernel(
-            ENCODER.encode(trees(["ridge(X, alpha=1.0)"])), ENCODER.encode(trees([t]))
-        ).item()
+        DEFAULT_KERNEL(vectors_of(["ridge(X, alpha=1.0)"]), vectors_of([t])).item()
         for t in ("ridge(X, alpha=2.0)", "ridge(X, alpha=5000.0)", "extra_trees(X)")
     )
     assert near > far > other
@@ -239,3 +249,61 @@ def test_unit_is_the_scale_of_the_search():
     assert unit(log, 0.0) == 0.0
     assert unit(Integer("n", 1, 5, 3), 3) == pytest.approx(0.5)
     assert unit(Integer("n", 2, 2, 2), 2) == 0.5
+
+
+@pytest.mark.parametrize("kernel", [TreeKernel("matern", 1.5), TreeKernel("rbf")])
+def test_without_datasets_it_is_the_process_of_scikit_learn(kernel):
+    class Given(Kernel):
+        """A `TreeKernel` on numbers of trees."""
+
+        def __init__(self):
+            pass
+
+        def __call__(self, X, Y=None, eval_gradient=False):
+            a = vectors_of([ALL[i] for i in X.ravel().astype(int)])
+            b = a if Y is None else vectors_of([ALL[i] for i in Y.ravel().astype(int)])
+            return kernel(a, b)
+
+        def diag(self, X):
+            return np.full(len(X), kernel.variance)
+
+        def is_stationary(self):
+            return False
+
+    ALL = [*KNOWN, "lasso(X)", "ridge(X, alpha=7.0)"]
+    scores = np.random.default_rng(0).normal(size=len(KNOWN))
+    surrogate = surrogate_without_datasets(ENCODER, kernel)
+    posterior = expect(surrogate, KNOWN, scores)
+    y = as_regrets(scores) - PRIOR_MEAN
+    reference = GaussianProcessRegressor(Given(), alpha=kernel.noise, optimizer=None)
+    reference.fit(np.arange(len(KNOWN))[:, None], y)
+    asked = np.arange(len(KNOWN), len(ALL))[:, None]
+    mean, deviation = reference.predict(asked, return_std=True)
+    got_mean, got_deviation = posterior.predict(vectors_of(ALL[len(KNOWN) :]))
+    np.testing.assert_allclose(got_mean, PRIOR_MEAN + mean, atol=1e-8)
+    np.testing.assert_allclose(got_deviation, deviation, atol=1e-8)
+    assert posterior.log_marginal_likelihood == pytest.approx(
+        reference.log_marginal_likelihood_value_
+    )
+
+
+def test_the_kernel_is_fitted_by_the_likelihood():
+    rng = np.random.default_rng(0)
+    texts = [f"ridge(X, alpha={a:.4g})" for a in 10 ** rng.uniform(-2, 3, size=40)]
+    texts += [f"lasso(X, alpha={a:.4g})" for a in 10 ** rng.uniform(-3, 0, size=40)]
+    vectors = vectors_of(texts)
+    truth = TreeKernel("matern", 2.5, value_scale=4.0, noise=0.03, amplitude=2.0)
+    covariance = truth(vectors, vectors) + truth.noise * np.eye(80)
+    regrets = PRIOR_MEAN + np.linalg.cholesky(covariance) @ rng.normal(size=80)
+    surrogate = surrogate_without_datasets(ENCODER, TreeKernel("matern", 2.5))
+    observations = no_observations(surrogate).with_trees(vectors)
+    given = -regrets, np.ones(80), np.empty(0)
+    before = observations.posterior(*given).log_marginal_likelihood
+    fitted, refitted = fit_kernel(observations, *given)
+    after = refitted.posterior(*given).log_marginal_likelihood
+    assert after > before + 3
+    assert fitted.kernel.noise < NOISE
+    assert refitted.surrogate is fitted
+    # The same observations, with the other kernel.
+    again = no_observations(fitted).with_trees(vectors).posterior(*given)
+    assert again.log_marginal_likelihood == pytest.approx(after)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+from sklearn.metrics import get_scorer_names
 
+from sklearn_meta._sklearn_compat import _num_samples, _safe_indexing
+from sklearn_meta._warnings import ignored_warnings
 from sklearn_meta.data._column_report import column_rows
+from sklearn_meta.ensemble._source import source_of
 from sklearn_meta.evaluation._records import Status
 from sklearn_meta.evaluation._scoring import ScorerScoring, make_scoring
+from sklearn_meta.inspection._importance_display import ImportanceDisplay
 from sklearn_meta.inspection.report import (
     _in_short,
     _repeat,
@@ -20,6 +26,7 @@ from sklearn_meta.inspection.report import (
 from sklearn_meta.inspection.report._facts import (
     ColumnFacts,
     Facts,
+    HeldOutScore,
     Importance,
     Inside,
     Member,
@@ -28,7 +35,11 @@ from sklearn_meta.inspection.report._facts import (
     Scores,
     Search,
     Suspect,
-    TestScore,
+)
+from sklearn_meta.inspection.report._held_out_score import (
+    UNDEFINED,
+    score_of_rows,
+    score_of_table,
 )
 from sklearn_meta.inspection.report._metric import Metric
 from sklearn_meta.inspection.report._predicted import (
@@ -37,11 +48,10 @@ from sklearn_meta.inspection.report._predicted import (
     task_of,
 )
 from sklearn_meta.inspection.report._quality import quality_of
-from sklearn_meta.inspection.report._test_score import (
-    UNDEFINED,
-    score_of_rows,
-    score_of_table,
-)
+
+# Rows and repetitions of the permutation importance, and seconds after which no other
+# column is permuted.
+MAX_ROWS, N_REPEATS, IMPORTANCE_SECONDS = 1_000, 3, 20.0
 
 # Reasons for the kind of a column that are shown as they are; others may quote a cell.
 _SAFE_REASONS = (
@@ -112,16 +122,17 @@ def _names(model):
     return (), tuple(f"{kind} {i}" for i in range(n))
 
 
-def _quality_and_test(model, X, y, names) -> tuple[Quality | None, TestScore | None]:
+def _quality_and_test(model, X, y, names) -> tuple[Quality | None, HeldOutScore | None]:
     """Return the quality of out-of-fold or test predictions, and the test score."""
     kind, known, test = model._fit_record.task, out_of_fold(model), None
     rows, predicted = "out-of-fold", known
     if y is not None:
         scoring = make_scoring(model.scoring, task_of(model))
-        held_back, n_unseen = of_table(model, X, y)
+        held_back, rows_known = of_table(model, X, y)
         if isinstance(scoring, ScorerScoring) and scoring.reads_table:
             test = score_of_table(model, scoring, X, y)
         else:
+            n_unseen = _num_samples(y) - len(rows_known)
             test = score_of_rows(model, scoring, held_back, n_unseen)
         if known is None:
             rows, predicted = "test", held_back
@@ -147,11 +158,11 @@ def _scores(model, test):
 
 
 def _column_names(model):
-    """Return the names of the columns, or their positions."""
+    """Return the names of the columns; without names, as scikit-learn names them."""
     names = getattr(model, "feature_names_in_", None)
     names = model._row_encoder.names if names is None else names
     if names is None:
-        return [f"column {i}" for i in range(model.n_features_in_)]
+        return [f"x{i}" for i in range(model.n_features_in_)]
     return [str(name) for name in names]
 
 
@@ -197,7 +208,39 @@ def _suspects(model, targets):
 
 def _importance(model, X, y) -> Importance | None:
     """Return the permutation importance on held-back rows."""
-    return None
+    if y is None:
+        return None
+    scoring = model.scoring
+    if scoring is None and model._fit_record.metric in get_scorer_names():
+        scoring = model._fit_record.metric
+    _, rows = of_table(model, X, y)
+    if len(rows) < _num_samples(y):
+        X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
+    try:
+        with ignored_warnings():
+            found = ImportanceDisplay.compute(
+                model,
+                X,
+                y,
+                scoring=scoring,
+                n_repeats=N_REPEATS,
+                max_rows=MAX_ROWS,
+                time_limit=IMPORTANCE_SECONDS,
+                random_state=0,
+            )
+    except ValueError:
+        # Such as the area under the ROC curve of rows of one class.
+        return None
+    means = np.asarray(found.importances_mean)
+    reached = [i for i in range(len(means)) if np.isfinite(means[i])]
+    return Importance(
+        tuple(str(found.names[i]) for i in reached),
+        tuple(float(means[i]) for i in reached),
+        tuple(float(found.importances_std[i]) for i in reached),
+        found.n_rows,
+        N_REPEATS,
+        found.score_name,
+    )
 
 
 def _search(model):
@@ -284,8 +327,5 @@ def _inside(model):
 
 def _source_without_encoder(model):
     """Return the source of the best pipeline without levels of categories."""
-    from sklearn_meta.pipelines import to_source
-
-    arguments = {**model._source, "encoder": None}
-    catalog = model._catalog(arguments.pop("task"), arguments.pop("loss"))
-    return to_source(catalog=catalog, **arguments)
+    without = SimpleNamespace(_source={**model._source, "encoder": None})
+    return source_of(without, model._catalog, ensemble=False)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sklearn_meta.inspection._fit_record import FitRecord
+from sklearn_meta.inspection._plot import learner_of
 from sklearn_meta.inspection.report._metric import Metric
 
 
 @dataclass(frozen=True)
-class TestScore:
+class HeldOutScore:
     """Score of the rows that were passed to the report.
 
     Parameters
@@ -28,9 +29,6 @@ class TestScore:
     note : str
         Why there is no score or no interval; usually empty.
     """
-
-    # For pytest, which collects classes of this name.
-    __test__ = False
 
     n_rows: int
     score: float
@@ -57,7 +55,7 @@ class Scores:
         ``honest_note_``.
     constant : float
         Score of the best constant guess; NaN if it is not known.
-    test : TestScore or None
+    test : HeldOutScore or None
     """
 
     metric: Metric
@@ -66,7 +64,7 @@ class Scores:
     interval: tuple[float, float]
     note: str
     constant: float
-    test: TestScore | None = None
+    test: HeldOutScore | None = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +224,8 @@ class Importance:
     names : tuple of str
     means, deviations : tuple of float
     n_rows, n_repeats : int
+    metric : str
+        Name of the score.
     """
 
     names: tuple[str, ...]
@@ -233,6 +233,7 @@ class Importance:
     deviations: tuple[float, ...]
     n_rows: int
     n_repeats: int
+    metric: str
 
 
 @dataclass(frozen=True)
@@ -297,8 +298,8 @@ class Member:
 
     @property
     def learner(self) -> str:
-        """Operator at the root of the pipeline."""
-        return self.pipeline.partition("(")[0]
+        """Learner of the pipeline, in words."""
+        return learner_of(self.pipeline)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ INK, ACCENT, PALE, WARM = "#333333", "#2f6690", "#9fbfd5", "#b5651d"
 CYCLE = ("#2f6690", "#b5651d", "#4f7f5a", "#8a4f7d", "#7a7a7a", "#b8922f")
 
 # Confusion matrices of at most so many classes show numbers, and names of classes.
-MAX_NUMBERS, MAX_NAMES = 12, 25
+# Of more classes than the last number, nothing could be seen.
+MAX_NUMBERS, MAX_NAMES, MAX_DRAWN = 12, 25, 200
 
 _STYLE = {
     "axes.axisbelow": True,
@@ -77,9 +78,9 @@ def as_svg(drawn) -> str:
 
 def draw_confusion(quality) -> str | None:
     """Draw a confusion matrix as shares of the rows of each class."""
-    if not can_draw():
-        return None
     k = len(quality.names)
+    if not can_draw() or k > MAX_DRAWN:
+        return None
     names = [_label(name) for name in quality.names]
     rows = np.maximum(quality.confusion.sum(axis=1, keepdims=True), 1)
     shares = quality.confusion / rows
@@ -91,7 +92,7 @@ def draw_confusion(quality) -> str | None:
         ax.set(xlabel="predicted class", ylabel="true class")
         ax.spines[:].set_visible(False)
         if k <= MAX_NAMES:
-            turned = max(map(len, names)) > 4 and k > 3
+            turned = k * max(map(len, names)) > 24
             ax.set_xticks(range(k), names, rotation=90 if turned else 0)
             ax.set_yticks(range(k), names)
         if k <= MAX_NUMBERS:
@@ -100,7 +101,9 @@ def draw_confusion(quality) -> str | None:
                 for j in range(k):
                     color = "white" if shares[i, j] > 0.6 else INK
                     text = f"{quality.confusion[i, j]:,}".replace(",", "\u202f")
-                    ax.text(j, i, text, ha="center", va="center", color=color, size=size)
+                    ax.text(
+                        j, i, text, ha="center", va="center", color=color, size=size
+                    )
         return as_svg(drawn)
 
 
@@ -192,6 +195,7 @@ def draw_search(search, metric) -> str | None:
             numbers, so_far, where="post", color=INK, linewidth=1.1, label="best so far"
         )
         ax.set(xlabel="number of the evaluation", ylabel=metric.words)
+        ax.xaxis.get_major_locator().set_params(integer=True)
         # Some candidates are so bad that nothing else could be told apart.
         low, high = np.quantile(scores, [0.1, 0.9])
         best, reach = so_far[-1], max(1.5 * (high - low), 1e-12)
@@ -199,9 +203,7 @@ def draw_search(search, metric) -> str | None:
         cut = best + 3 * reach if metric.is_loss else best - 3 * reach
         if (worst > cut) if metric.is_loss else (worst < cut):
             room = 0.08 * abs(cut - best)
-            ax.set_ylim(
-                (best - room, cut) if metric.is_loss else (cut, best + room)
-            )
+            ax.set_ylim((best - room, cut) if metric.is_loss else (cut, best + room))
         ax.legend(loc="best", ncols=2)
         return as_svg(drawn)
 
@@ -220,7 +222,7 @@ def draw_importance(importance) -> str | None:
         )  # fmt: skip
         ax.set_yticks(range(n), [_label(name, 28) for name in importance.names[:n]])
         ax.invert_yaxis()
-        ax.set(xlabel="loss of score when the column is permuted")
+        ax.set(xlabel="loss of score")
         return as_svg(drawn)
 
 

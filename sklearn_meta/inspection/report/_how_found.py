@@ -59,13 +59,11 @@ def _what_was_done(search):
     workers = "" if search.n_workers <= 1 else f" with {search.n_workers} workers"
     if not search.is_search:
         return f"Recommended pipelines were fitted without a search; fit took {took}."
-    folds = (
-        "one holdout part" if search.n_folds == 1 else count(search.n_folds, "fold")
-    )
+    folds = "one holdout part" if search.n_folds == 1 else count(search.n_folds, "fold")
     origins = [f"{n} from {_origin(origin)}" for origin, n in search.origins]
     return (
         f"{count(search.n_evaluations, 'pipeline')} were evaluated on {folds} in "
-        f"{took}{workers} ({listed(origins, 5)}). The search ended because: "
+        f"{took}{workers} ({listed(origins, 5)}). The search ended: "
         f"{search.stop_reason}."
     )
 
@@ -84,10 +82,11 @@ def _recall(search):
     """Return the table of similar tables."""
     if not search.neighbors:
         reason = search.note or "no similar table is known"
-        return [paragraph(f"Nothing was recalled from a knowledge base: {reason}.")]
+        text = f"Nothing was recalled from a knowledge base: {reason.rstrip('.')}."
+        return [paragraph(text)]
     parts = []
     if search.note:
-        parts.append(paragraph(f"About the recall: {search.note}."))
+        parts.append(paragraph(f"About the recall: {search.note.rstrip('.')}."))
     rows = [
         (
             short(n.name, 40),

@@ -16,13 +16,12 @@ from sklearn_meta.inspection.report._html import (
     bar,
     details,
     figure,
-    join,
     paragraph,
     section,
     table,
     tag,
 )
-from sklearn_meta.inspection.report._metric import count, number, percent, short
+from sklearn_meta.inspection.report._metric import count, fixed, number, percent, short
 
 # Rows of tables that are shown at once, and figures of several targets.
 SHOWN_CLASSES, SHOWN_PAIRS, SHOWN_FIGURES = 12, 8, 4
@@ -80,7 +79,12 @@ def _scores(facts):
             f"of the final model on {count(scores.test.n_rows, 'row')} of X_test{left}",
         )  # fmt: skip
     if math.isfinite(scores.constant):
-        add("constant guess", scores.constant, nothing, "of a model that knows no column")
+        add(
+            "constant guess",
+            scores.constant,
+            nothing,
+            "of a model that knows no column",
+        )
     caption = f"{metric.words[0].upper()}{metric.words[1:]}; {metric.direction}"
     header = ("", "value", "95 % interval", "what it is")
     return table(header, rows, numbers={1, 2}, caption=caption)
@@ -108,6 +112,7 @@ def _classes(of):
             "Rows of each true class by the predicted class; darker is a larger share "
             "of the row."
             + ("" if k <= 12 else " Classes in the order of the table below."),
+            is_large=k > 7,
         ),
         figure(
             draw_roc(of.curves),
@@ -132,7 +137,7 @@ def _classes(of):
         (
             tag("span", short(name, 60), class_="name"),
             f"{int(size):,}".replace(",", "\u202f"),
-            join([bar(recall), percent(recall)]) if size else "–",
+            bar(recall, percent(recall)) if size else "–",
             percent(precision),
         )
         for name, size, recall, precision in zip(
@@ -202,7 +207,7 @@ def _numbers(of):
             number(q.rmse),
             number(q.mae),
             number(q.median_error),
-            number(q.r2, 3),
+            fixed(q.r2),
             f"{number(q.within[0])} to {number(q.within[1])}",
             number(q.spread),
         )

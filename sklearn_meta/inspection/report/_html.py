@@ -23,7 +23,9 @@ def escape(text) -> Markup:
     """
     if isinstance(text, Markup):
         return text
-    clean = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in str(text))
+    clean = "".join(
+        c if c.isprintable() or c in "\n\t" else "\ufffd" for c in str(text)
+    )
     return Markup(html.escape(clean))
 
 
@@ -105,17 +107,24 @@ def definitions(pairs) -> Markup:
     return tag("dl", *parts)
 
 
-def figure(svg: str | None, alt, caption) -> Markup:
-    """Return a figure, as an image without links to anything else; empty without it."""
+def figure(svg: str | None, alt, caption, is_large=False) -> Markup:
+    """Return a figure as an image within the page; empty without an image."""
     if svg is None:
         return Markup("")
     data = base64.b64encode(svg.encode()).decode()
     image = tag("img", src=f"data:image/svg+xml;base64,{data}", alt=alt)
-    return tag("figure", image, tag("figcaption", caption))
+    return tag(
+        "figure",
+        image,
+        tag("figcaption", caption),
+        class_="large" if is_large else None,
+    )
 
 
-def bar(share) -> Markup:
-    """Return a bar whose length is a share."""
+def bar(share, text) -> Markup:
+    """Return a bar whose length is a share, and the share as text."""
     width = f"{100 * min(max(share, 0.0), 1.0):.1f}%"
     inner = tag("span", style=f"width:{width}")
-    return tag("span", inner, class_="bar", aria_hidden="true")
+    return join(
+        [tag("span", inner, class_="bar", aria_hidden="true"), tag("span", text)]
+    )

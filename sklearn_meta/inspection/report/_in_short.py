@@ -6,7 +6,9 @@ import math
 
 from sklearn_meta.inspection.report._html import items, section
 from sklearn_meta.inspection.report._metric import (
+    a,
     count,
+    fixed,
     listed,
     number,
     percent,
@@ -86,24 +88,21 @@ def _expected(facts):
     value, interval, source = expected_score(scores)
     found = []
     if not math.isfinite(value):
-        reason = (
-            "there was no search, so no pipeline was cross-validated"
-            if not facts.search.is_search
-            else scores.note or "the metric is undefined on the validation parts"
-        )
         found.append(
-            f"How good it is on new rows is not known: {reason}. Pass X_test and "
-            "y_test to measure it."
+            f"How good it is on new rows is not known: {_why_unknown(facts)}. Pass "
+            "X_test and y_test to measure it."
         )
     elif source != "test":
         text = with_interval(value, interval, metric.shown)
         start = (
-            f"On new rows like these, expect a {metric.words} of {text}"
+            f"On new rows like these, expect {a(metric.words)} of {text}; "
+            f"{metric.direction}."
             if source == "honest"
-            else f"In cross-validation, the best pipeline has a {metric.words} of "
-            f"{text}; as the best of several it is a little optimistic"
+            else f"In cross-validation, the best pipeline has {a(metric.words)} of "
+            f"{text}; {metric.direction}. As the best of several, it is a little "
+            "optimistic."
         )
-        found.append(f"{start}; {metric.direction}. {_beside(facts, value)}".strip())
+        found.append(f"{start} {_beside(facts, value)}".strip())
     if scores.test is not None and math.isfinite(scores.test.score):
         test = scores.test
         text = with_interval(test.score, test.interval, metric.shown)
@@ -117,6 +116,15 @@ def _expected(facts):
             f"{text}{beside or '.'}".strip()
         )
     return found
+
+
+def _why_unknown(facts):
+    """Say why there is no score."""
+    if not facts.search.is_search:
+        return "there was no search, so no pipeline was cross-validated"
+    if facts.inside.kind == "constant":
+        return "no pipeline was finished"
+    return facts.scores.note or "the metric is undefined on the validation parts"
 
 
 def _beside(facts, value, constant=None):
@@ -161,7 +169,7 @@ def _in_other_words(facts):
         ]
     if quality.of_labels:
         mean = sum(label.accuracy for label in quality.of_labels)
-        guess = sum(max(l.share, 1 - l.share) for l in quality.of_labels)  # noqa: E741
+        guess = sum(max(label.share, 1 - label.share) for label in quality.of_labels)
         n = len(quality.of_labels)
         return [
             f"{where}, {percent(mean / n)} of the labels are right; always predicting "
@@ -171,11 +179,11 @@ def _in_other_words(facts):
         (of,) = quality.of_numbers
         return [
             f"{where}, half of the predictions are off by less than "
-            f"{number(of.median_error)}, and R² is {number(of.r2, 2)}: the model "
+            f"{number(of.median_error)}, and R² is {fixed(of.r2)}: the model "
             f"explains {percent(max(of.r2, 0.0))} of the variance of the target, whose "
             f"standard deviation is {number(of.spread)}."
         ]
-    parts = [f"{short(of.name)} {number(of.r2, 2)}" for of in quality.of_numbers]
+    parts = [f"{short(of.name)} {fixed(of.r2)}" for of in quality.of_numbers]
     return [f"{where}, the shares of variance explained (R²) are: {listed(parts)}."]
 
 
@@ -191,6 +199,6 @@ def _model(facts):
         return f"It is {words}, recommended without a search; fit took {took}."
     tried = count(search.n_evaluations, "evaluated pipeline")
     return (
-        f"It is {words}, from {tried}. fit took {took}; the search ended because: "
+        f"It is {words}, from {tried}. fit took {took}; the search ended: "
         f"{search.stop_reason}."
     )

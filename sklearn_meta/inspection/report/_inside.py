@@ -5,7 +5,6 @@ from __future__ import annotations
 from sklearn_meta.inspection.report._html import (
     bar,
     details,
-    join,
     paragraph,
     section,
     table,
@@ -51,7 +50,7 @@ def _members(facts):
     shown = facts.scores.metric.shown
     rows = [
         (
-            join([bar(member.share), percent(member.share)]),
+            bar(member.share, percent(member.share)),
             number(shown(member.score)),
             number(member.standard_error, 2),
             seconds(member.fit_seconds),
@@ -60,9 +59,7 @@ def _members(facts):
         for member in facts.inside.members
     ]
     header = ("share", "score", "standard error", "one fit", "pipeline")
-    return table(
-        header, rows, numbers={0, 1, 2, 3}, caption="Members and their shares"
-    )
+    return table(header, rows, numbers={0, 1, 2, 3}, caption="Members and their shares")
 
 
 def _source(inside):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -61,7 +61,7 @@ def _cell(column):
     if column.kind == NUMBER:
         return 0.0 if column.how == CHECKED else "0"
     if column.kind == DATE and column.how == CHECKED:
-        at = datetime.fromtimestamp(column.span[0] / 1000, tz=timezone.utc)
+        at = datetime.fromtimestamp(column.span[0] / 1000, tz=UTC)
         return at.replace(tzinfo=None)
     if column.kind == DURATION and column.how == CHECKED:
         return timedelta(0)

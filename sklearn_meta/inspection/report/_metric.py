@@ -40,7 +40,7 @@ class Metric:
     Parameters
     ----------
     name : str
-        Name of the scorer of scikit-learn, or the ``repr`` of a callable.
+        Name of the scorer, see `FitRecord`.
     """
 
     name: str
@@ -55,9 +55,7 @@ class Metric:
         """Name in words."""
         if self.name in _WORDS:
             return _WORDS[self.name]
-        if self.name.isidentifier():
-            return self.name.removeprefix("neg_").replace("_", " ")
-        return "the score of your scorer"
+        return self.name.removeprefix("neg_").replace("_", " ")
 
     @property
     def direction(self) -> str:
@@ -81,7 +79,7 @@ class Metric:
         return -score + 0.0 if self.is_loss else score
 
     def gain(self, score, constant) -> float:
-        """Return the share of the way from the constant guess to perfect predictions."""
+        """Return the share of the way from a constant guess to perfect predictions."""
         score, constant = self.shown(score), self.shown(constant)
         if not all(map(math.isfinite, (score, constant, self.best))):
             return math.nan
@@ -100,6 +98,13 @@ def number(value, digits=3) -> str:
         return f"{value:.{digits - 1}e}".replace("-", "−")
     text = f"{round(value, digits - 1 - size):,.{max(digits - 1 - size, 0)}f}"
     return text.replace(",", "\u202f").replace("-", "−")
+
+
+def fixed(value) -> str:
+    """Return a number with two decimals."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{value + 0.0:.2f}".replace("-", "−")
 
 
 def percent(share) -> str:
@@ -124,7 +129,7 @@ def seconds(value) -> str:
     """Return a time in the unit that fits it."""
     if value is None or not math.isfinite(value):
         return "–"
-    if value < 1:
+    if value < 0.0995:
         return f"{number(1000 * value, 2)} ms"
     if value < 120:
         return f"{number(value, 3 if value >= 100 else 2)} s"
@@ -140,6 +145,11 @@ def size(n_bytes) -> str:
     if n_bytes < 1_000_000:
         return f"{number(n_bytes / 1e3, 2)} kB"
     return f"{number(n_bytes / 1e6, 2)} MB"
+
+
+def a(words) -> str:
+    """Return words after an indefinite article."""
+    return f"{'an' if words[:1] in 'aeio' else 'a'} {words}"
 
 
 def listed(names, most=8) -> str:

@@ -85,10 +85,12 @@ tr > :last-child { padding-right: 0; }
 td code { font-size: .82rem; display: block; min-width: 16rem; }
 .bar { display: inline-block; width: 4rem; height: .55rem; margin-right: .6rem;
   background: var(--pale); vertical-align: baseline; }
+.bar + span { display: inline-block; min-width: 3.1rem; }
 .bar > span { display: block; height: 100%; background: var(--accent); opacity: .7; }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 figure { margin: .6rem 0; max-width: 100%; }
-.figures figure { flex: 0 1 auto; max-width: min(100%, 27rem); }
+.figures figure { flex: 0 1 18.4rem; }
+.figures figure.large { flex-basis: 34rem; }
 figure img { max-width: 100%; height: auto; background: #fff; display: block; }
 figcaption { color: var(--soft); font-size: .85rem; line-height: 1.4; margin-top: .3rem;
   max-width: 36rem; }
@@ -98,6 +100,8 @@ code, pre { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, mono
   font-size: .85rem; }
 pre { overflow-x: auto; background: var(--pale); padding: .8rem 1rem; line-height: 1.45;
   }
+#words dl { columns: 21rem 2; column-gap: 2.5rem; margin: 0; }
+#words dd, #words dt { break-inside: avoid; max-width: none; font-size: .92rem; }
 dt { font-weight: 600; margin-top: .7rem; }
 dd { margin: .1rem 0 0; }
 @media (max-width: 34rem) { body { padding-top: 1rem; } .bar { width: 2.2rem; } }

@@ -79,8 +79,8 @@ def out_of_fold(model) -> Predicted | None:
     return as_predicted(model, np.asarray(known.y)[rows], predictions[rows])
 
 
-def of_table(model, X, y) -> tuple[Predicted, int]:
-    """Return the predictions of a table, and the number of rows that are left out.
+def of_table(model, X, y) -> tuple[Predicted, np.ndarray]:
+    """Return the predictions of a table, and the rows that they are of.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ def of_table(model, X, y) -> tuple[Predicted, int]:
     Returns
     -------
     predicted : Predicted
-    n_unseen : int
-        Rows of classes that ``fit`` has not seen, which are left out.
+    rows : ndarray of int
+        All rows but those of classes that ``fit`` has not seen.
 
     Raises
     ------
@@ -114,7 +114,8 @@ def of_table(model, X, y) -> tuple[Predicted, int]:
             f"{len(predictions)} and {len(y)}."
         )
     if not isinstance(task, ClassificationTask):
-        return as_predicted(model, task.encode(y), predictions), 0
+        found = as_predicted(model, task.encode(y), predictions)
+        return found, np.arange(len(y))
     encoded = np.minimum(np.searchsorted(task.classes, y), task.n_classes - 1)
     known = np.flatnonzero(task.classes[encoded] == y)
     if len(known) == 0:
@@ -122,4 +123,4 @@ def of_table(model, X, y) -> tuple[Predicted, int]:
             "y_test must have classes that fit has seen. None of its values is one."
         )
     found = as_predicted(model, encoded[known], predictions[known])
-    return found, len(y) - len(known)
+    return found, known

@@ -47,10 +47,8 @@ def quality_of(predicted: Predicted, rows, kind, names) -> Quality:
         return Quality(rows, n, of_labels=_of_labels(predicted, names))
     y = predicted.y.reshape(n, -1)
     predictions = predicted.predictions.reshape(n, -1)
-    found = [
-        _of_numbers(*columns, name)
-        for *columns, name in zip(y.T, predictions.T, names, strict=True)
-    ]
+    columns = zip(y.T, predictions.T, names, strict=True)
+    found = [_of_numbers(*column) for column in columns]
     return Quality(rows, n, of_numbers=tuple(found))
 
 

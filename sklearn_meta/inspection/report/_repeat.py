@@ -37,12 +37,10 @@ def describe(model, pipelines) -> Repeat:
     used |= {"lightgbm"} if "lightgbm" in text else set()
     used |= {"torch"} if "maml" in text else set()
     versions = [("Python", platform.python_version()), ("sklearn_meta", __version__)]
+    of_fit = (model._source or {}).get("versions", {})
     for package in PACKAGES:
         if package in used:
-            try:
-                versions.append((package, version(package)))
-            except PackageNotFoundError:
-                versions.append((package, "not installed"))
+            versions.append((package, of_fit.get(package) or _installed(package)))
     seed = model.random_state
     return Repeat(
         tuple(versions),
@@ -82,6 +80,14 @@ def render(facts):
         table(("package", "version"), repeat.versions),
         paragraph(f"Report of {repeat.when}."),
     )
+
+
+def _installed(package):
+    """Return the version of a package that is installed now."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _changed(model):

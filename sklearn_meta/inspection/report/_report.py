@@ -19,13 +19,12 @@ class Report:
     """Report of a fitted `MetaAutoClassifier` or `MetaAutoRegressor`.
 
     Made by their method ``report``. A notebook shows the page in a frame that may
-    neither run scripts nor load anything; ``str(report)`` is its first two sections as
-    plain text.
+    neither run scripts nor load anything.
 
     Parameters
     ----------
     facts : Facts
-        Numbers and texts of the report.
+        Numbers and texts of the report, an immutable record.
     html : str
         The whole page.
 
@@ -42,6 +41,26 @@ class Report:
 
     facts: Facts = field(repr=False)
     html: str = field(repr=False)
+
+    def summary_lines(self):
+        """Return what to expect of the model, as text.
+
+        Returns
+        -------
+        lines : list of str
+            Sentences of the section "In short".
+        """
+        return self.facts.summary_lines()
+
+    def watch_lines(self):
+        """Return what to watch out for, as text.
+
+        Returns
+        -------
+        lines : list of str
+            One line for each thing, serious ones first, such as ``"Few rows: ..."``.
+        """
+        return self.facts.watch_lines()
 
     def save(self, path):
         """Write the page to a file, which is complete or not there.
@@ -60,14 +79,14 @@ class Report:
         return self
 
     def __str__(self):
-        lines = [self.facts.title, "", *self.facts.summary_lines()]
-        watches = self.facts.watch_lines()
+        lines = [self.facts.title, "", *self.summary_lines()]
+        watches = self.watch_lines()
         if watches:
             lines += ["", "Watch out", *watches]
         return "\n".join(lines)
 
     def _repr_html_(self):
-        """Return the page in a frame of its own, for notebooks."""
+        """Return the page in a frame without rights, for notebooks."""
         return (
             f'<iframe srcdoc="{html.escape(self.html)}" sandbox="" '
             f'referrerpolicy="no-referrer" title="{html.escape(self.facts.title)}" '

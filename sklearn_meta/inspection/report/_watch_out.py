@@ -136,7 +136,7 @@ def _test_score(facts):
             "That is more than chance: X_test may be easier, or have rows that fit "
             "has seen."
         )
-    yield Watch("The test score is outside of the band.", text, not inside)
+    yield Watch("The test score is outside of the band", text, not inside)
 
 
 def _suspects(facts):
@@ -174,14 +174,15 @@ def _rare_classes(facts):
     if not rare:
         return
     parts = [f"“{short(name, 24)}” ({n})" for n, name in rare]
+    them = "it" if len(rare) == 1 else "them"
     what = "class" if record.task == "classes" else "label"
     plural = {"class": "classes", "label": "labels"}[what]
     title = f"Rare {what if len(rare) == 1 else plural}"
     yield Watch(
         title,
         f"{count(len(rare), what, plural)} with fewer than {RARE_CLASS} rows: "
-        f"{listed(parts, 6)}. What the report says about {'it' if len(rare) == 1 else 'them'} rests on "  # noqa: E501
-        "these rows alone.",
+        f"{listed(parts, 6)}. What the report says about {them} rests on these rows "
+        "alone.",
         rare[0][0] < RARE_CLASS / 2,
     )
 
@@ -191,8 +192,8 @@ def _unseen_classes(facts):
     if test is not None and test.n_unseen:
         yield Watch(
             "Classes that fit has not seen",
-            f"{count(test.n_unseen, 'row')} of X_test {'has' if test.n_unseen == 1 else 'have'} such a class, which no "  # noqa: E501
-            "prediction can be; they are left out of the test score.",
+            f"{count(test.n_unseen, 'row')} of X_test with such a class, which no "
+            "prediction can be, left out of the test score.",
             True,
         )
 
@@ -210,8 +211,8 @@ def _no_honest_score(facts):
         reason = f" ({scores.note})" if scores.note else ""
         yield Watch(
             "No honest score",
-            f"best_score_ is that of the best of {count(facts.search.n_evaluations, 'evaluation')}, "  # noqa: E501
-            f"and a little optimistic; there is no correction{reason}.",
+            f"best_score_ is that of the best of {facts.search.n_evaluations} "
+            f"evaluations, and a little optimistic; there is no correction{reason}.",
         )
 
 
@@ -290,7 +291,9 @@ def _left_out(facts):
     for column in left:
         kinds.setdefault(column.kind, []).append(f"“{short(column.name, 30)}”")
     words = {"drop": "by column_kinds", "identifier": "identifiers of rows"}
-    parts = [f"{listed(names, 4)} ({words.get(kind, kind)})" for kind, names in kinds.items()]  # noqa: E501
+    parts = [
+        f"{listed(names, 4)} ({words.get(kind, kind)})" for kind, names in kinds.items()
+    ]
     title = "A column is left out" if len(left) == 1 else "Columns are left out"
     yield Watch(title, f"{'; '.join(parts)}.", False)
 
@@ -388,7 +391,7 @@ def _objective(facts):
 def _undefined_test(facts):
     test = facts.scores.test
     if test is not None and test.note:
-        yield Watch("About the test score.", f"There is {test.note}." if test.note.startswith("no ") else f"{test.note}.")  # noqa: E501
+        yield Watch("The test score is not complete", f"{_sentence(test.note)}.")
 
 
 def _seed(facts):
@@ -398,3 +401,8 @@ def _seed(facts):
             "random_state is None: another fit will find another model. Pass an "
             "integer, and max_evaluations, to get the same one.",
         )
+
+
+def _sentence(text):
+    """Return a text that begins a sentence."""
+    return text[:1].upper() + text[1:]

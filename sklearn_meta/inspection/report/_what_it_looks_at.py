@@ -1,4 +1,4 @@
-"""Section "What it looks at": importance of the columns, on rows that were held back."""
+"""Section "What it looks at": importance of the columns on held-back rows."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def render(facts):
         return section("what-it-looks-at", "What it looks at", _how_to_get_it())
     text = (
         f"Each column was permuted among {count(found.n_rows, 'row')} of X_test, "
-        f"{count(found.n_repeats, 'time')}, and the score compared with that of the "
-        "unchanged table. Columns that say the same as another one seem unimportant, "
-        "because the model can use the other."
+        f"{count(found.n_repeats, 'time')}, and the score ({found.metric}) compared "
+        "with that of the unchanged table. Columns that say the same as another one "
+        "seem unimportant, because the model can use the other."
     )
     rows = [
         (short(name, 60), number(mean), number(deviation))

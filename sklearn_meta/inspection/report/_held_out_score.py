@@ -1,4 +1,4 @@
-"""Score of rows that were held back, with an interval of the bootstrap over the rows."""
+"""Score of rows that were held back, with a bootstrap interval over the rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn_meta._sklearn_compat import response_methods
 from sklearn_meta._warnings import ignored_warnings
 from sklearn_meta.evaluation._scoring import FAST_METRICS, FastScoring
-from sklearn_meta.inspection.report._facts import TestScore
+from sklearn_meta.inspection.report._facts import HeldOutScore
 from sklearn_meta.inspection.report._predicted import Predicted, as_predicted
 
 # Bootstrap samples of a metric that numpy computes, and of one that goes through the
@@ -20,14 +20,14 @@ LEVELS = (0.025, 0.975)
 UNDEFINED = (float("nan"), float("nan"))
 
 
-def score_of_table(model, scoring, X, y) -> TestScore:
+def score_of_table(model, scoring, X, y) -> HeldOutScore:
     """Score a table with a scorer that reads it, which has no interval."""
     score = float(scoring.scorer(model, X, y))
     note = "no interval, because your scorer reads the table"
-    return TestScore(len(y), score, UNDEFINED, float("nan"), note=note)
+    return HeldOutScore(len(y), score, UNDEFINED, float("nan"), note=note)
 
 
-def score_of_rows(model, scoring, predicted, n_unseen=0) -> TestScore:
+def score_of_rows(model, scoring, predicted, n_unseen=0) -> HeldOutScore:
     """Score predictions of rows that were held back.
 
     Parameters
@@ -41,7 +41,7 @@ def score_of_rows(model, scoring, predicted, n_unseen=0) -> TestScore:
 
     Returns
     -------
-    score : TestScore
+    score : HeldOutScore
     """
     n = len(predicted)
     try:
@@ -50,7 +50,7 @@ def score_of_rows(model, scoring, predicted, n_unseen=0) -> TestScore:
     except ValueError as error:
         # Its message may hold values of the table.
         note = f"the score is not defined for these rows ({type(error).__name__})"
-        return TestScore(n, float("nan"), UNDEFINED, float("nan"), n_unseen, note)
+        return HeldOutScore(n, float("nan"), UNDEFINED, float("nan"), n_unseen, note)
     guess = np.asarray(model._fit_record.guess)
     guess = guess if predicted.predictions.ndim > 1 else guess[0]
     constant = np.array(np.broadcast_to(guess, predicted.predictions.shape))
@@ -64,7 +64,7 @@ def score_of_rows(model, scoring, predicted, n_unseen=0) -> TestScore:
     interval = bootstrap_interval(
         lambda rows: score_of(scoring, predicted.take(rows)), n, n_rounds
     )
-    return TestScore(n, score, interval, of_constant, n_unseen)
+    return HeldOutScore(n, score, interval, of_constant, n_unseen)
 
 
 def score_of(scoring, predicted: Predicted) -> float:
