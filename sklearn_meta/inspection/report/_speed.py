@@ -101,7 +101,8 @@ class _Counter:
         self.n_bytes = 0
 
     def write(self, data):
-        self.n_bytes += len(data)
+        # Large arrays come as buffers without a length.
+        self.n_bytes += memoryview(data).nbytes
 
 
 def _pickled_bytes(model):

@@ -2,6 +2,8 @@
 
 import pickle
 
+import numpy as np
+
 from sklearn_meta.inspection.report import _speed
 from sklearn_meta.inspection.report._speed import measure
 
@@ -9,6 +11,16 @@ from sklearn_meta.inspection.report._speed import measure
 def test_size_is_that_of_the_pickle(cases):
     model = cases["classes"].model
     assert measure(model).n_bytes == len(pickle.dumps(model, protocol=5))
+
+
+def test_large_arrays_count(cases):
+    model = cases["classes"].model
+    before = measure(model).n_bytes
+    model.large_ = np.zeros(100_000)
+    try:
+        assert measure(model).n_bytes > before + 800_000
+    finally:
+        del model.large_
 
 
 def test_of_what_cannot_be_pickled_there_is_no_size(cases):
