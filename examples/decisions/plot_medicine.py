@@ -98,7 +98,7 @@ right.scatter(
     edgecolors="C3", label="more probable diagnosis is wrong",
 )  # fmt: skip
 right.set(xlabel="tumors, by probability", ylabel="probability of malignancy")
-right.legend()
+right.legend(loc="upper left", fontsize="small")
 plt.show()
 
 print(
@@ -129,4 +129,5 @@ with tempfile.TemporaryDirectory() as folder:
 # %%
 # Its first two sections, as text:
 
-print(report)
+for paragraph in str(report).splitlines():
+    print(fill(paragraph, width=76))
