@@ -112,8 +112,9 @@ print(
 
 # %%
 # Shuffled folds reward pipelines that interpolate between known days. After the last
-# known day there is nothing to interpolate. Which pipelines came first:
+# known day there is nothing to interpolate. The largest members of both models:
 
 for name, model in models.items():
-    for text in model.leaderboard_["pipeline"].head(3):
-        print(f"{name:10s}{text[:76]}")
+    members = model.leaderboard_.nlargest(3, "weight")
+    for weight, text in zip(members["weight"], members["pipeline"], strict=True):
+        print(f"{name:10s}{weight:5.0%}  {text[:58]}")
