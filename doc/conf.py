@@ -127,6 +127,12 @@ html_sidebars = {
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "subsection_order": [
+        "../examples/kinds_of_tables",
+        "../examples/decisions",
+        "../examples/few_rows",
+        "../examples/knowledge_and_machines",
+    ],
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sklearn_meta",),
     "reference_url": {"sklearn_meta": None},
