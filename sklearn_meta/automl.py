@@ -706,8 +706,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             fitted. Without `ensemble`, it equals ``clone(best_estimator_)``. It needs
             scikit-learn and, if the pipelines use them, LightGBM, numpy, scipy, or this
             package for a ``bagged_mlp`` or ``maml`` step and to parse strings. Fitted
-            on the rows of ``fit``, it predicts as this estimator does; the user guide
-            says what may differ.
+            on the rows of ``fit``, it predicts as this estimator does; the page of the
+            user guide on deployment says what may differ.
 
         Raises
         ------
