@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 
 from sklearn_meta.cli._errors import UsageError, hint
@@ -33,7 +32,7 @@ def replaced(path):
         yield path
         return
     # Not by `tempfile`, whose files nobody else may read.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         yield temporary
         os.replace(temporary, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import warnings
@@ -43,6 +42,9 @@ class Messages:
             The same for readers.
         """
         if self.as_json:
+            # Not for ``--help``.
+            import json
+
             text = json.dumps(_plain(results), indent=2, ensure_ascii=False)
         else:
             text = "\n".join(lines)
