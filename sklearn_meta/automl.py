@@ -706,8 +706,8 @@ class _BaseMetaAuto(CallbackSupportMixin, BaseEstimator):
             fitted. Without `ensemble`, it equals ``clone(best_estimator_)``. It needs
             scikit-learn and, if the pipelines use them, LightGBM, numpy, scipy, or this
             package for a ``bagged_mlp`` or ``maml`` step and to parse strings. Fitted
-            on the rows of ``fit``, it predicts as this estimator does; the user guide
-            says what may differ.
+            on the rows of ``fit``, it predicts as this estimator does; the page of the
+            user guide on deployment says what may differ.
 
         Raises
         ------
@@ -980,7 +980,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     best_estimator_ : sklearn.pipeline.Pipeline
         Best single pipeline, fitted on all rows; works without this package unless it
         has a ``bagged_mlp`` or ``maml`` step, or parses strings of numbers or dates. It
-        predicts the most probable class.
+        predicts the most probable class, and its probabilities are not calibrated.
     best_score_ : float
         Mean cross-validated score of the best single pipeline by `scoring`, of its most
         probable class for a metric of labels; greater is better. NaN without a search.

@@ -199,7 +199,7 @@ def build_final_model(
         ]
         if not candidates:
             break
-        combined = usage.allowed(oof, candidates, context)
+        combined = usage.allowed(oof, candidates, refits)
         found = _combine(oof, combined, context, ensemble_size, refits)
         weights = _weights(found[0], combined)
         if lighter := usage.lighter(oof, combined, weights, refits):

@@ -239,7 +239,7 @@ def _importance(model, X, y) -> Importance | None:
         tuple(float(found.importances_std[i]) for i in reached),
         found.n_rows,
         N_REPEATS,
-        found.score_name,
+        found.score_name.removeprefix("Negative "),
     )
 
 

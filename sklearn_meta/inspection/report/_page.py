@@ -78,9 +78,9 @@ th, td { text-align: left; vertical-align: top; padding: .32rem .9rem .32rem 0;
 th { font-weight: 600; vertical-align: bottom; }
 th.n, td.n { text-align: right; font-variant-numeric: tabular-nums; }
 td.n { white-space: nowrap; }
-td { max-width: 26rem; }
+td { max-width: 26rem; min-width: 5.5rem; }
+td.n { min-width: 0; }
 td .name { overflow-wrap: anywhere; }
-td:first-child { min-width: 5.5rem; }
 tr > :last-child { padding-right: 0; }
 td code { font-size: .82rem; display: block; min-width: 16rem; }
 .bar { display: inline-block; width: 4rem; height: .55rem; margin-right: .6rem;
