@@ -107,10 +107,10 @@ def _add_columns(group):
 def run(options, messages):
     """Fit, and save the model."""
     start = time.monotonic()
-    from sklearn_meta.cli._models import check_suffix, save_model
+    from sklearn_meta.cli._models import check_can_be_saved, save_model
     from sklearn_meta.cli._training import read_training
 
-    check_suffix(options.output)
+    check_can_be_saved(options.output)
     for path in (options.output, options.report, options.source):
         check_can_be_written(path)
     if options.order is not None and options.groups is not None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import pandas as pd
 import pytest
@@ -133,6 +134,14 @@ def test_what_is_wrong_is_said_before_the_search(folder, capsys, arguments, mess
     err = capsys.readouterr().err
     assert message in err.splitlines()[-1]
     assert not os.path.exists("model.skops")
+
+
+def test_missing_skops_is_said_before_the_search(folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skops", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    assert main(["fit", "homes.csv", "-t", "price", "--evaluations", "1"]) == 2
+    err = capsys.readouterr().err
+    assert "skops, which is not installed" in err and "evaluation" not in err
 
 
 def test_a_target_that_is_constant(folder, capsys):
