@@ -293,7 +293,7 @@ def draw(found, systems, path):
         for system in group:
             bins = pooled([f[system] for f in found])
             # Bins of hardly any rows are chance.
-            bins = bins[bins[:, 0] > 2e-3 * bins[:, 0].sum()]
+            bins = bins[bins[:, 0] > 0.01 * bins[:, 0].sum()]
             label = f"{system} ({calibration_error(bins):.3f})"
             ax.plot(
                 bins[:, 1] / bins[:, 0],

@@ -21,6 +21,7 @@ copyright = "2026, sklearn_meta developers"
 release = sklearn_meta.__version__
 
 extensions = [
+    "home_report",
     "mathml",
     "matplotlib.sphinxext.plot_directive",
     "myst_parser",
@@ -46,6 +47,10 @@ default_role = "py:obj"
 autosummary_generate = True
 autodoc_default_options = {
     "members": True,
+    # Those of our own base classes, not of these.
+    "inherited-members": "BaseEstimator, ClassifierMixin, RegressorMixin, "
+    "TransformerMixin, CallbackSupportMixin, _MetadataRequester, _SetOutputMixin, "
+    "BaseException, Enum, str, tuple",
     # Written by scikit-learn for each method that takes metadata.
     "exclude-members": "set_fit_request, set_partial_fit_request, set_score_request",
 }
@@ -122,6 +127,12 @@ html_sidebars = {
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "subsection_order": [
+        "../examples/kinds_of_tables",
+        "../examples/decisions",
+        "../examples/few_rows",
+        "../examples/knowledge_and_machines",
+    ],
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sklearn_meta",),
     "reference_url": {"sklearn_meta": None},

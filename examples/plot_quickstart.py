@@ -62,6 +62,8 @@ model.best_estimator_
 # The comparison
 # --------------
 
+from textwrap import fill
+
 from lightgbm import LGBMClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -87,8 +89,11 @@ for name in sorted(losses, key=losses.get):
     print(f"{name:24s}{losses[name]:14.4f}{seconds[name]:13.2f}")
 best_default = min(losses[name] for name in baselines)
 print(
-    f"The test log loss is {losses['MetaAutoClassifier'] / best_default:.0%} of that "
-    f"of the best of four defaults."
+    fill(
+        f"The test log loss is {losses['MetaAutoClassifier'] / best_default:.0%} of "
+        f"that of the best of four defaults.",
+        width=76,
+    )
 )
 
 # %%

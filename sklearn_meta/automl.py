@@ -980,7 +980,7 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
     best_estimator_ : sklearn.pipeline.Pipeline
         Best single pipeline, fitted on all rows; works without this package unless it
         has a ``bagged_mlp`` or ``maml`` step, or parses strings of numbers or dates. It
-        predicts the most probable class.
+        predicts the most probable class, and its probabilities are not calibrated.
     best_score_ : float
         Mean cross-validated score of the best single pipeline by `scoring`, of its most
         probable class for a metric of labels; greater is better. NaN without a search.

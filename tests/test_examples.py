@@ -64,11 +64,12 @@ def test_examples_ask_and_answer(path):
     # A figure, and a sentence with computed numbers.
     assert "plt.show()" in source
     printed = [
-        node.args[0]
+        node
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
     ]
-    assert any(isinstance(argument, ast.JoinedStr) for argument in printed)
+    parts = [part for node in printed for part in ast.walk(node)]
+    assert any(isinstance(part, ast.JoinedStr) for part in parts)
     # No downloads; files in temporary folders only.
     assert not re.search(r"\bfetch_|openml|https?:|urlopen|savefig|\.to_csv\(", source)
     if re.search(r"knowledge_base=|checkpoint=|\.report\(", source):

@@ -81,6 +81,8 @@ print(f"decision_threshold_ = {model.decision_threshold_:.3f}")
 # With probabilities that are exact, it pays to check from 4 / (4 + 100) on: below, the
 # expected loss is smaller than the cost of a check.
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 from sklearn.metrics import PrecisionRecallDisplay, precision_score, recall_score
 
@@ -93,7 +95,7 @@ probable = cost(y_test, probabilities > 0.5)
 nobody = cost(y_test, np.zeros(len(y_test), dtype=bool))
 
 figure, (ax, right) = plt.subplots(
-    1, 2, figsize=(10, 3.8), layout="constrained", width_ratios=[1.3, 1]
+    1, 2, figsize=(8.5, 3.8), layout="constrained", width_ratios=[1.3, 1]
 )
 ax.plot(thresholds, costs, color="0.3")
 ax.axhline(nobody, color="0.6", linestyle=":", label="no checks at all")
@@ -107,13 +109,13 @@ ax.set(
     ylabel="cost of a thousand payments",
     title=f"{len(y_test)} other payments",
 )
-ax.legend()
+ax.legend(loc="lower right", fontsize="small")
 
 # The rows of the fit, each predicted by models that have not seen it.
 seen = ~np.isnan(model.oof_predictions_[:, 1])
 out_of_fold = model.oof_predictions_[seen, 1]
 PrecisionRecallDisplay.from_predictions(
-    y_train[seen], out_of_fold, plot_chance_level=True, ax=right
+    y_train[seen], out_of_fold, name="model", plot_chance_level=True, ax=right
 )
 caught = out_of_fold > model.decision_threshold_
 right.plot(
@@ -129,11 +131,14 @@ plt.show()
 
 flagged = model.predict(X_test)
 print(
-    f"Checking from a probability of {model.decision_threshold_:.3f} on (exact: "
-    f"{exact:.3f}), a thousand payments cost {tuned:.0f}; by the more probable class "
-    f"{probable:.0f}, without checks {nobody:.0f}.\n"
-    f"{flagged.mean():.1%} of the payments are checked, and "
-    f"{flagged[y_test].mean():.0%} of the frauds are found."
+    fill(
+        f"Checking from a probability of {model.decision_threshold_:.3f} on (exact: "
+        f"{exact:.3f}), a thousand payments cost {tuned:.0f}; by the more probable "
+        f"class {probable:.0f}, without checks {nobody:.0f}.\n"
+        f"{flagged.mean():.1%} of the payments are checked, and "
+        f"{flagged[y_test].mean():.0%} of the frauds are found.",
+        width=76,
+    )
 )
 
 # %%

@@ -41,26 +41,33 @@ pd.DataFrame(
 # Without measurements, one would say the same of everybody: the range from which five
 # of a hundred patients deviate on each side.
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 
 from sklearn_meta.inspection import IntervalDisplay
 
-figure, (left, right) = plt.subplots(
-    1, 2, figsize=(11, 4.2), layout="constrained", width_ratios=[1, 1.5]
-)
-display = IntervalDisplay.from_estimator(model, X_test, y_test, ax=left)
-display.plot(kind="predictions", ax=right)
+display = IntervalDisplay.from_estimator(model, X_test, y_test, kind="predictions")
 plt.show()
 
 inside = np.mean((lower <= y_test) & (y_test <= upper))
 anybody = np.diff(np.quantile(y_train, [0.05, 0.95])).item()
 width = np.mean(upper - lower)
 print(
-    f"{inside:.0%} of {len(y_test)} intervals for 90 % hold the truth. Their mean "
-    f"width is {width:.0f}; without the measurements it would be {anybody:.0f}. So the "
-    f"measurements take away {1 - width / anybody:.0%} of the uncertainty."
+    fill(
+        f"{inside:.0%} of {len(y_test)} intervals for 90 % hold the truth. Their mean "
+        f"width is {width:.0f}; without the measurements it would be {anybody:.0f}. So "
+        f"the measurements take away {1 - width / anybody:.0%} of the uncertainty.",
+        width=76,
+    )
 )
+
+# %%
+# The same for other coverages, with the mean widths:
+
+display.plot()
+plt.show()
 
 # %%
 # The coverage is that of many patients, not of each kind of patient: among those with

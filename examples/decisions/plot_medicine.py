@@ -36,8 +36,10 @@ model.fit(X_train, y_train)
 # ``honest_score_`` is corrected for that, and ``honest_interval_`` says how far the
 # score on new patients may be away.
 
+from sklearn.metrics import log_loss
+
 low, high = model.honest_interval_
-test_score = model.score(X_test, y_test)
+test_score = -log_loss(y_test, model.predict_proba(X_test), labels=model.classes_)
 print(f"best_score_    {model.best_score_:.4f}")
 print(
     f"honest_score_  {model.honest_score_:.4f}, 95 % interval {low:.4f} to {high:.4f}"
@@ -61,13 +63,15 @@ wrong = model.predict(X_test) != y_test
 # The answer
 # ----------
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 
 malignant = model.predict_proba(X_test)[:, 1 - list(model.classes_).index("benign")]
 order = np.argsort(malignant)
 
 figure, (left, right) = plt.subplots(
-    1, 2, figsize=(10, 3.6), layout="constrained", width_ratios=[1, 1.6]
+    1, 2, figsize=(8.5, 3.6), layout="constrained", width_ratios=[1, 1.6]
 )
 left.errorbar(
     [model.honest_score_], [1],
@@ -76,7 +80,9 @@ left.errorbar(
 )  # fmt: skip
 left.plot([model.best_score_], [2], "o", color="C1")
 left.plot([test_score], [0], "D", color="0.2")
-left.set_yticks([0, 1, 2], ["190 other tumors", "honest_score_", "best_score_"])
+left.set_yticks(
+    [0, 1, 2], [f"{len(y_test)} other tumors", "honest_score_", "best_score_"]
+)
 left.set(
     xlabel="negative log loss", ylim=(-0.6, 2.6), title="Estimates, and what happened"
 )
@@ -92,14 +98,17 @@ right.scatter(
     edgecolors="C3", label="more probable diagnosis is wrong",
 )  # fmt: skip
 right.set(xlabel="tumors, by probability", ylabel="probability of malignancy")
-right.legend()
+right.legend(loc="upper left", fontsize="small")
 plt.show()
 
 print(
-    f"{np.mean(covered):.1%} of the sets hold the true diagnosis (asked for: 99 %). "
-    f"{np.mean(~sure):.0%} of the tumors need a second look, and "
-    f"{np.sum(wrong & ~sure)} of {np.sum(wrong)} mistakes are among them. Of the "
-    f"others, {np.mean(wrong[sure]):.1%} are diagnosed wrongly."
+    fill(
+        f"{np.mean(covered):.1%} of the sets hold the true diagnosis (asked for: 99 "
+        f"%). {np.mean(~sure):.0%} of the tumors need a second look, and "
+        f"{np.sum(wrong & ~sure)} of {np.sum(wrong)} mistakes are among them. Of the "
+        f"others, {np.mean(wrong[sure]):.1%} are diagnosed wrongly.",
+        width=76,
+    )
 )
 
 # %%
@@ -120,4 +129,5 @@ with tempfile.TemporaryDirectory() as folder:
 # %%
 # Its first two sections, as text:
 
-print(report)
+for paragraph in str(report).splitlines():
+    print(fill(paragraph, width=76))

@@ -71,6 +71,8 @@ pd.DataFrame({name: result.mean() for name, result in results.items()}).T.round(
 # A dot is one draw of fifteen wines, a bar their mean. All models see the same draws,
 # so differences are taken draw by draw.
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained", sharey=True)
@@ -94,11 +96,14 @@ for other in list(models)[1:]:
     )
 shares = [f"{result['accuracy'].mean():.1%}" for result in results.values()]
 print(
-    "Cultivars that are named rightly from fifteen wines: "
-    + ", ".join(
-        f"{share} ({name})" for share, name in zip(shares, results, strict=True)
+    fill(
+        "Cultivars that are named rightly from fifteen wines: "
+        + ", ".join(
+            f"{share} ({name})" for share, name in zip(shares, results, strict=True)
+        )
+        + ".",
+        width=76,
     )
-    + "."
 )
 
 # %%

@@ -54,10 +54,12 @@ change = errors(predicted) / errors(guessed) - 1
 # The answer
 # ----------
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 from sklearn.metrics import PredictionErrorDisplay
 
-figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.5), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(8.5, 3.3), layout="constrained")
 for k, (ax, target) in enumerate(zip(axes, Y, strict=True)):
     PredictionErrorDisplay.from_predictions(
         Y[target], predicted[:, k], kind="actual_vs_predicted", ax=ax
@@ -72,9 +74,12 @@ for k, target in enumerate(Y):
         f"{errors(guessed)[k]:.1f}"
     )
 print(
-    f"Against guessing the mean, the error changes by {np.mean(change):+.1%} on "
-    f"average. Targets that the exercises predict more than 5 % better: "
-    f"{', '.join(Y.columns[change < -0.05]) or 'none of the three'}."
+    fill(
+        f"Against guessing the mean, the error changes by {np.mean(change):+.1%} on "
+        f"average. Targets that the exercises predict more than 5 % better: "
+        f"{', '.join(Y.columns[change < -0.05]) or 'none of the three'}.",
+        width=76,
+    )
 )
 
 # %%

@@ -111,12 +111,17 @@ plt.show()
 # %%
 # The answer, as means over the ten repetitions:
 
+from textwrap import fill
+
 before, after = curves["meta"].mean(axis=0)[[0, -1], 0]
 random_before, random_after = curves["random"].mean(axis=0)[[0, -1], 0]
 print(
-    f"{STEPS[-1]} steps from the meta-learned parameters change the log loss from "
-    f"{before:.3f} to {after:.3f}, from random ones from {random_before:.3f} to "
-    f"{random_after:.3f}."
+    fill(
+        f"{STEPS[-1]} steps from the meta-learned parameters change the log loss from "
+        f"{before:.3f} to {after:.3f}, from random ones from {random_before:.3f} to "
+        f"{random_after:.3f}.",
+        width=76,
+    )
 )
 for name, (loss, _) in levels.items():
     print(f"log loss of {name}: {loss:.3f}")

@@ -58,6 +58,8 @@ many.fit(
 # The answer
 # ----------
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 
 shifts = [-1, 0, 1]
@@ -70,7 +72,7 @@ errors = {
 }
 
 figure, (left, *right) = plt.subplots(
-    1, 3, figsize=(9.5, 3.2), layout="constrained", width_ratios=[2, 1, 1]
+    1, 3, figsize=(8.5, 3), layout="constrained", width_ratios=[2, 1, 1]
 )
 for offset, (name, values) in zip([-0.2, 0.2], errors.items(), strict=True):
     bars = left.bar(
@@ -99,10 +101,13 @@ for ax, images, label in zip(
 plt.show()
 
 print(
-    f"Of the test digits as they are, {errors['digits as they are'][1]:.1%} are "
-    f"misread. Shifted by one pixel to the right, it is "
-    f"{errors['digits as they are'][2]:.0%}; with shifted copies in the training part "
-    f"{errors['with shifted copies'][2]:.1%}."
+    fill(
+        f"Of the test digits as they are, {errors['digits as they are'][1]:.1%} are "
+        f"misread. Shifted by one pixel to the right, it is "
+        f"{errors['digits as they are'][2]:.0%}; with shifted copies in the training "
+        f"part {errors['with shifted copies'][2]:.1%}.",
+        width=76,
+    )
 )
 
 # %%

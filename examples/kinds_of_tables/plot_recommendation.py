@@ -63,7 +63,8 @@ table[known].head(3)
 # -------------
 #
 # The same search twice: the folds of the first one are drawn from the ratings, those of
-# the second one from the users (``groups``).
+# the second one from the users (``groups``). ``honest_score_`` is what each of them
+# expects on new rows.
 
 from sklearn_meta import MetaAutoRegressor
 
@@ -83,11 +84,11 @@ mean_of_film = pd.Series(stars[known]).groupby(what[known]).mean()
 rows = {"users of the table": held_out, "new users": new}
 errors = {
     "folds of ratings": {
-        "its own estimate": -by_rating.best_score_,
+        "its own estimate": -by_rating.honest_score_,
         **{k: rmse(stars[r], by_rating.predict(table[r])) for k, r in rows.items()},
     },
     "folds of users": {
-        "its own estimate": -by_user.best_score_,
+        "its own estimate": -by_user.honest_score_,
         **{k: rmse(stars[r], by_user.predict(table[r])) for k, r in rows.items()},
     },
     "mean of the film": {
@@ -119,9 +120,11 @@ liked = {
 
 # %%
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.4), layout="constrained")
 pd.DataFrame(errors).iloc[:, :2].T.plot.bar(ax=left, rot=0, width=0.75)
 for bars in left.containers:
     left.bar_label(bars, fmt="%.2f", padding=2)
@@ -136,13 +139,16 @@ right.set(
 plt.show()
 
 print(
-    f"With folds of ratings, the search promises an error of "
-    f"{errors['folds of ratings']['its own estimate']:.2f} stars; for new users it is "
-    f"{errors['folds of ratings']['new users']:.2f}. With folds of users it promises "
-    f"{errors['folds of users']['its own estimate']:.2f}, and it is "
-    f"{errors['folds of users']['new users']:.2f}.\n"
-    f"The five recommended films get {liked['recommended']:.2f} stars of new users; "
-    f"the most popular ones {liked['most popular']:.2f}."
+    fill(
+        f"With folds of ratings, the search promises an error of "
+        f"{errors['folds of ratings']['its own estimate']:.2f} stars; for new users it "
+        f"is {errors['folds of ratings']['new users']:.2f}. With folds of users it "
+        f"promises {errors['folds of users']['its own estimate']:.2f}, and it is "
+        f"{errors['folds of users']['new users']:.2f}.\n"
+        f"The five recommended films get {liked['recommended']:.2f} stars of new "
+        f"users; the most popular ones {liked['most popular']:.2f}.",
+        width=76,
+    )
 )
 
 # %%

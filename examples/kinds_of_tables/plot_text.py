@@ -108,6 +108,8 @@ accuracies = {
 #
 # Rows of the figure are true libraries, columns predicted ones.
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 from sklearn.metrics import ConfusionMatrixDisplay
 
@@ -120,10 +122,13 @@ ax.set_title(f"{len(y_test)} texts that the model has not seen")
 plt.show()
 
 print(
-    f"With the first 160 characters, the model names the library of "
-    f"{accuracies['MetaAutoClassifier']:.0%} of the texts (log loss "
-    f"{losses['MetaAutoClassifier']:.3f}); TF-IDF with logistic regression "
-    f"{accuracies['by hand']:.0%} ({losses['by hand']:.3f}). Guessing: 33%."
+    fill(
+        f"With the first 160 characters, the model names the library of "
+        f"{accuracies['MetaAutoClassifier']:.0%} of the texts (log loss "
+        f"{losses['MetaAutoClassifier']:.3f}); TF-IDF with logistic regression "
+        f"{accuracies['by hand']:.0%} ({losses['by hand']:.3f}). Guessing: 33%.",
+        width=76,
+    )
 )
 
 # %%

@@ -69,10 +69,12 @@ pd.DataFrame({"promised": promised, "happened": happened}).round(1)
 
 # %%
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 
 figure, (left, right) = plt.subplots(
-    1, 2, figsize=(9.5, 3.6), layout="constrained", width_ratios=[2, 1]
+    1, 2, figsize=(8.5, 3.6), layout="constrained", width_ratios=[2, 1]
 )
 folds = {"shuffled": "shuffled folds", "in order": "folds in order"}
 shown = slice(300, 460)
@@ -100,15 +102,19 @@ right.margins(y=0.15)
 plt.show()
 
 print(
-    f"Shuffled folds promise an error of {promised['shuffled']:.1f} visitors; in the "
-    f"next 60 days it is {happened['shuffled']:.1f}. Folds in order promise "
-    f"{promised['in order']:.1f}, and it is {happened['in order']:.1f}."
+    fill(
+        f"Shuffled folds promise an error of {promised['shuffled']:.1f} visitors; in "
+        f"the next 60 days it is {happened['shuffled']:.1f}. Folds in order promise "
+        f"{promised['in order']:.1f}, and it is {happened['in order']:.1f}.",
+        width=76,
+    )
 )
 
 # %%
 # Shuffled folds reward pipelines that interpolate between known days. After the last
-# known day there is nothing to interpolate. Which pipelines came first:
+# known day there is nothing to interpolate. The largest members of both models:
 
 for name, model in models.items():
-    for text in model.leaderboard_["pipeline"].head(3):
-        print(f"{name:10s}{text[:76]}")
+    members = model.leaderboard_.nlargest(3, "weight")
+    for weight, text in zip(members["weight"], members["pipeline"], strict=True):
+        print(f"{name:10s}{weight:5.0%}  {text[:58]}")

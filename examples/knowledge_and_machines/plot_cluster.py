@@ -61,7 +61,7 @@ import numpy as np
 models = {"this machine": here, "cluster": there}
 difference = np.abs(here.predict_proba(X_test) - there.predict_proba(X_test)).max()
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.6), layout="constrained")
 for marker, (name, model) in zip(["o", "+"], models.items(), strict=True):
     finished = model.leaderboard_.query("status == 'ok'")
     left.plot(finished["number"], finished["score"], marker, label=name, markersize=9)

@@ -92,6 +92,8 @@ for name, text in first.items():
 # The answer
 # ----------
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 
 without, remembered = map(np.array, losses.values())
@@ -106,9 +108,12 @@ ax.legend()
 plt.show()
 
 print(
-    f"Remembering three tables, a fit of two pipelines has a log loss of "
-    f"{remembered.mean():.2f} in place of {without.mean():.2f}, and is better on "
-    f"{(remembered < without).sum()} of {len(without)} tables."
+    fill(
+        f"Remembering three tables, a fit of two pipelines has a log loss of "
+        f"{remembered.mean():.2f} in place of {without.mean():.2f}, and is better on "
+        f"{(remembered < without).sum()} of {len(without)} tables.",
+        width=76,
+    )
 )
 
 # %%

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from sklearn_meta.cli._columns import chosen_kinds
 from sklearn_meta.cli._errors import Interrupted, UsageError
 from sklearn_meta.cli._files import check_can_be_written, write_text
-from sklearn_meta.cli._messages import in_columns
 from sklearn_meta.cli._options import (
     add_drop,
     add_recall,
@@ -17,6 +15,7 @@ from sklearn_meta.cli._options import (
     count,
 )
 from sklearn_meta.cli._report import write_report
+from sklearn_meta.cli._results import lines_of_fit, results_of_fit
 from sklearn_meta.cli._scoring import scoring_name
 from sklearn_meta.cli._source import source_of
 from sklearn_meta.data._task_names import CLASSIFICATION
@@ -108,10 +107,10 @@ def _add_columns(group):
 def run(options, messages):
     """Fit, and save the model."""
     start = time.monotonic()
-    from sklearn_meta.cli._models import check_suffix, save_model
+    from sklearn_meta.cli._models import check_can_be_saved, save_model
     from sklearn_meta.cli._training import read_training
 
-    check_suffix(options.output)
+    check_can_be_saved(options.output)
     for path in (options.output, options.report, options.source):
         check_can_be_written(path)
     if options.order is not None and options.groups is not None:
@@ -132,9 +131,12 @@ def run(options, messages):
         save_model(model, options.output, target=str(training.y.name))
     except KeyboardInterrupt:
         raise Interrupted("interrupted before there was a model") from None
-    results = _results(model, options, training, scoring, time.monotonic() - start)
-    messages.results(results, _lines(results))
+    seconds = time.monotonic() - start
     try:
+        results = results_of_fit(
+            model, training, path=options.output, scoring=scoring, seconds=seconds
+        )
+        messages.results(results, lines_of_fit(results))
         _write_more(model, options, messages)
     except KeyboardInterrupt:
         messages.note(f"Interrupted; the model is in {options.output}.")
@@ -167,60 +169,3 @@ def _write_more(model, options, messages):
     if options.source is not None:
         write_text(source_of(model, ensemble=True), options.source)
         messages.note(f"Source written to {options.source}.")
-
-
-def _results(model, options, training, scoring, seconds):
-    n_members = sum(weight > 0 for weight in model.ensemble_weights_.values())
-    results = {
-        "model": options.output,
-        "target": str(training.y.name),
-        "task": training.task,
-        "n_rows": len(training.X),
-        "n_columns": training.X.shape[1],
-        "scoring": scoring,
-        "best_score": float(model.best_score_),
-        "best_pipeline": model.best_pipeline_,
-        "n_members": n_members,
-        "n_evaluations": model.n_evaluations_,
-        "stop_reason": model.stop_reason_,
-        "seconds": round(seconds, 2),
-    }
-    if hasattr(model, "honest_score_"):
-        results["honest_score"] = float(model.honest_score_)
-        results["honest_interval"] = [float(v) for v in model.honest_interval_]
-        results["honest_note"] = model.honest_note_
-    return results
-
-
-def _lines(results):
-    scoring, best = results["scoring"], results["best_score"]
-    pairs = [
-        ("target", f"{results['target']} ({results['task']})"),
-        ("table", f"{results['n_rows']} rows, {results['n_columns']} features"),
-        ("best pipeline", results["best_pipeline"]),
-        ("best score", f"{best:.5g} ({scoring}, cross-validated)"),
-        *_honest(results),
-        ("members", f"{results['n_members']} of {results['n_evaluations']} pipelines"),
-        ("stopped", results["stop_reason"]),
-        ("seconds", f"{results['seconds']:.1f}"),
-        ("model", f"{results['model']} ({_size(results['model'])})"),
-        ("next", f"sklearn-meta predict {results['model']} NEW.csv -o predictions.csv"),
-    ]
-    return in_columns(pairs)
-
-
-def _honest(results):
-    """Return the line of the score on new rows."""
-    score = results.get("honest_score")
-    if score is None:
-        return []
-    if score != score:
-        note = results["honest_note"]
-        return [("on new rows", f"unknown: {note}")] if note else []
-    low, high = results["honest_interval"]
-    return [("on new rows", f"{score:.5g} (95 % between {low:.5g} and {high:.5g})")]
-
-
-def _size(path):
-    n_bytes = os.path.getsize(path)
-    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e5 else f"{n_bytes / 1e3:.0f} kB"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import warnings
 from dataclasses import dataclass
 
 from sklearn_meta.cli._errors import one_line
+from sklearn_meta.cli._files import write_standard
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,13 @@ class Messages:
             The same for readers.
         """
         if self.as_json:
+            # Not for ``--help``.
+            import json
+
             text = json.dumps(_plain(results), indent=2, ensure_ascii=False)
         else:
             text = "\n".join(lines)
-        print(text, flush=True)
+        write_standard(f"{text}\n")
 
     @contextlib.contextmanager
     def warnings_as_notes(self):

@@ -155,6 +155,12 @@ def check_suffix(path) -> str:
     return suffix
 
 
+def check_can_be_saved(path) -> None:
+    """Check before a fit that its model can be saved; a `UsageError` if it cannot."""
+    if check_suffix(path) == SKOPS:
+        _skops()
+
+
 def differing_versions(saved) -> str:
     """Return which packages have other versions than when a model was saved.
 

@@ -28,6 +28,9 @@ MIN_SKILL, MIN_SURE_SKILL, Z = 0.9, 0.85, 2.0
 MAX_ROWS, MAX_CELLS, MAX_COLUMNS, MAX_TARGETS = 2_000, 200_000, 300, 5
 MIN_ROWS = 30
 
+# Maximum number of rows among which those to look at are drawn, class by class.
+MAX_SCANNED = 100_000
+
 # Rows per bin, and the maximum number of bins of a column with many different values.
 ROWS_PER_BIN, MAX_BINS = 8, 64
 
@@ -141,10 +144,12 @@ def _judge_of(y, is_classifier, n_rows):
             return rows, None
         half = _halves(np.zeros(len(rows), dtype=int), rng)
         return rows, lambda bins: _judged_ranks(bins, ranks, half)
-    classes, y = np.unique(y, return_inverse=True)
-    most = max(n_rows // len(classes), 2 * MIN_CLASS_ROWS)
-    shuffled = rng.permutation(len(y))
-    by_class = [shuffled[y[shuffled] == c][:most] for c in range(len(classes))]
+    some = np.arange(0, len(y), max(1, len(y) // MAX_SCANNED))
+    shuffled = rng.permutation(some)
+    order = shuffled[np.argsort(y[shuffled], kind="stable")]
+    _, first = np.unique(y[order], return_index=True)
+    most = max(n_rows // len(first), 2 * MIN_CLASS_ROWS)
+    by_class = [rows[:most] for rows in np.split(order, first[1:])]
     by_class = [rows for rows in by_class if len(rows) >= MIN_CLASS_ROWS]
     if len(by_class) < 2:
         return np.arange(0), None

@@ -8,14 +8,19 @@ mean over the draws is the estimate, and quantiles of the draws are an interval.
 out-of-fold predictions are needed: nothing is fitted again.
 
 What the interval covers is the score of the final model on very many new rows of the
-same kind. A draw is scored on 0.37 n rows of the n, taken from them without
-replacement, so that the scores of the draws spread by 1.3 standard errors of a mean
-over n rows. This is wanted: the models of different folds were fitted on overlapping
-rows, which a standard error over rows does not know [2]_.
+same kind. A draw is scored on 0.37 n of the n rows, taken without replacement, so that
+the scores of the draws spread by 1.3 standard errors of a mean over n rows. This is
+wanted: the models of different folds were fitted on overlapping rows, of which a
+standard error over rows knows nothing [2]_. With eleven pipelines of scikit-learn on
+156 tables and 150, 300 or 600 rows for training, the interval held the score of up to
+6 000 other rows in 97 % of 916 cases; scaled to the spread of a mean over n rows it did
+in 91 %, and 1.96 standard errors around the estimate did in 87 %.
 
 What is not corrected: predictions are of models of training folds, fitted on a share of
-the rows, so that the final model is slightly better. Candidates that were given up
-before their last fold take no part; they were worse.
+the rows, and each draw chooses among the candidates by two thirds of the rows. The
+final model is slightly better than this (in these cases by half a standard error in the
+mean). Candidates that were given up before their last fold take no part; they were
+worse.
 
 The rule of the final model is repeated in a form that takes a millisecond:
 
@@ -29,7 +34,8 @@ The rule of the final model is repeated in a form that takes a millisecond:
 
 Where the metric is no mean over rows, as the area under the ROC curve, the best single
 candidate is chosen on the other folds instead of the drawn rows, by scores that are
-known, and there are fewer draws.
+known, and there are fewer draws. So is a stack where a decision between classes is
+tuned.
 
 References
 ----------
@@ -82,7 +88,7 @@ N_TOP = 12
 # cost 5 / (2 * 3 000) of the mean log-likelihood, less than a thousandth.
 MAX_GREEDY_VALUES = 3_000
 # Maximum number of draws that are made at a time, and of the values of their arrays.
-N_TOGETHER, MAX_VALUES = 50, 1_000_000
+N_TOGETHER, MAX_VALUES = 200, 1_000_000
 # Maximum number of candidates, the best ones by their scores on all rows, and of the
 # values of their arrays; at least `MIN_CANDIDATES` whatever the number of rows.
 MAX_CANDIDATES, MIN_CANDIDATES, MAX_STORED = 300, 20, 10_000_000
@@ -333,19 +339,7 @@ def honest_score(
             "independent rows or groups in validation parts are needed. There are "
             f"{n_units}."
         )
-    rng, results = np.random.default_rng(seed), []
-    choose = _Chooser(problem, choice.rule)
-    means_of = (_ByProfiles if problem.is_vectorized else _ByCalls)(problem, choice)
-    together = min(n_draws, choose.n_together)
-    while len(results) < n_draws and not stop():
-        share = np.full(n_units, 1 / n_units)
-        # Counts of the rows in each draw.
-        drawn = rng.multinomial(n_units, share, size=together)[:, units]
-        found = means_of(drawn, choose(drawn), stop)
-        results += found
-        if len(found) < together:
-            break
-    results = results[:n_draws]
+    results = _draw(problem, choice, units, np.random.default_rng(seed), n_draws, stop)
     defined = [r for r in results if np.isfinite(r).all()]
     if len(results) < MIN_DRAWS:
         return HonestScore(
@@ -362,6 +356,26 @@ def honest_score(
     # Up to the extreme draws where there are few, whose quantiles would be too narrow.
     low, high = np.quantile(finish(means), LEVELS, method="weibull")
     return HonestScore(float(finish(means.mean(axis=0))), float(low), float(high))
+
+
+def _draw(problem, choice, units, rng, n_draws, stop):
+    """Return means or scores of draws, of as many as there is time for."""
+    results: list[np.ndarray] = []
+    choose = _Chooser(problem, choice.rule)
+    if stop():
+        return results
+    means_of = (_ByProfiles if problem.is_vectorized else _ByCalls)(problem, choice)
+    together = min(n_draws, choose.n_together)
+    n_units = int(units.max()) + 1
+    share = np.full(n_units, 1 / n_units)
+    while len(results) < n_draws and not stop():
+        # How often each row is in each draw.
+        drawn = rng.multinomial(n_units, share, size=together)[:, units]
+        found = means_of(drawn, choose(drawn), stop)
+        results += found
+        if len(found) < together:
+            break
+    return results[:n_draws]
 
 
 class _Chooser:

@@ -19,6 +19,8 @@ from sklearn_meta.inspection._plot import (
 )
 
 _KINDS = ("weights", "agreement")
+# Members in the plot of the agreement, the heaviest ones.
+MAX_MEMBERS = 12
 
 
 class EnsembleDisplay:
@@ -68,7 +70,7 @@ class EnsembleDisplay:
     >>> from sklearn_meta import MetaAutoClassifier
     >>> from sklearn_meta.inspection import EnsembleDisplay
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = MetaAutoClassifier(max_evaluations=4, random_state=0).fit(X, y)
+    >>> clf = MetaAutoClassifier(max_evaluations=2, random_state=0).fit(X, y)
     >>> display = EnsembleDisplay.compute(clf, X)
     >>> len(display.weights) == len(display.agreement)
     True
@@ -234,13 +236,14 @@ class EnsembleDisplay:
         return self
 
     def _plot_agreement(self, ax, names):
-        n = len(names)
+        n = min(len(names), MAX_MEMBERS)
+        names = names[:n]
         size = 2.6 + 0.55 * n
         ax = start_plot(self, ax, (size + 0.8, size))
         if n < 2:
             write_instead(ax, f"The final model is one pipeline: {names[0]}.")
             return self
-        values = np.asarray(self.agreement, dtype=float)
+        values = np.asarray(self.agreement, dtype=float)[:n, :n]
         apart = values[~np.eye(n, dtype=bool)]
         # Differences between members that hardly differ are not worth a color.
         low = min(np.nanmin(apart), 0.9) if np.isfinite(apart).any() else 0.0
@@ -258,7 +261,7 @@ class EnsembleDisplay:
             )  # fmt: skip
         labels = [
             f"{name} ({100 * w:.0f} %)"
-            for name, w in zip(names, self.weights, strict=True)
+            for name, w in zip(names, self.weights, strict=False)
         ]
         ax.set_yticks(np.arange(n), labels)
         ax.set_xticks(
@@ -269,7 +272,8 @@ class EnsembleDisplay:
             spine.set_visible(False)
         what = "Share of equal predictions" if self.is_classifier else "Correlation"
         rows = f"{self.n_rows} row{'s' if self.n_rows != 1 else ''}"
-        set_title(ax, f"{what} of members\non {rows}")
+        some = "members" if n == len(self.weights) else f"the {n} heaviest members"
+        set_title(ax, f"{what} of {some}\non {rows}")
         return self
 
 

@@ -105,7 +105,8 @@ def record_fit(table, settings) -> FitRecord:
         counts=tuple(int(n) for n in counts),
         spread=tuple(spread),
         target_names=_target_names(table.given.y),
-        n_groups=0 if groups is None else len(np.unique(groups)),
+        # Of any type that has a hash, perhaps of several.
+        n_groups=0 if groups is None else len(set(groups.tolist())),
         n_copies=table.n_copies,
         is_weighted=dataset.sample_weight is not None,
         metric=_metric_name(settings.scoring),

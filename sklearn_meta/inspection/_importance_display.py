@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import time
 
+import narwhals.stable.v2 as nw
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -88,8 +90,8 @@ class ImportanceDisplay:
     >>> clf = MetaAutoClassifier(max_evaluations=2, random_state=0).fit(X, y)
     >>> petal = {"petal": ["petal length (cm)", "petal width (cm)"]}
     >>> display = ImportanceDisplay.compute(clf, X, y, groups=petal, random_state=0)
-    >>> display.names
-    ('petal', 'sepal length (cm)', 'sepal width (cm)')
+    >>> display.names[0]
+    'petal'
     """
 
     def __init__(
@@ -359,12 +361,10 @@ def _over_repeats(function, importances):
 
 def _column_names(estimator, X):
     """Return the names of the columns: those of the frame, or those of ``fit``."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None or len(names) != X.shape[1]:
-        if not hasattr(X, "toarray") and hasattr(column_access(X), "select"):
-            names = column_access(X).names
-        else:
-            names = range(X.shape[1])
+    if nw.dependencies.is_into_dataframe(X):
+        names = column_access(X).names
+    else:
+        names = getattr(estimator, "feature_names_in_", range(X.shape[1]))
     # As scikit-learn names columns without names.
     return [f"x{name}" if isinstance(name, int) else str(name) for name in names]
 
@@ -401,8 +401,6 @@ def _positions(group, columns, names):
 
 def _score_name(estimator, scoring):
     """Return the name of the score in words."""
-    from sklearn.base import is_classifier
-
     scoring = scoring if scoring is not None else getattr(estimator, "scoring", None)
     if scoring is None:
         return "Accuracy" if is_classifier(estimator) else "R²"

@@ -292,7 +292,8 @@ class IntervalDisplay:
             )
         )
         set_title(ax, f"How often {things} hold the truth{numbers}")
-        ax.legend(loc="upper left", frameon=False, fontsize="small")
+        # Below the diagonal, where coverages that are kept are not.
+        ax.legend(loc="lower right", frameon=False, fontsize="small")
         return self
 
     def _plot_intervals(self, ax, output):
@@ -364,6 +365,7 @@ class IntervalDisplay:
                     color=INK,
                 )
         ax.set_xticks(sizes if len(sizes) < 15 else sizes[:: len(sizes) // 10])
+        ax.set_xlim(sizes[0] - 0.9, sizes[-1] + 0.9)
         ax.set_ylim(0, 1.12 * (hits + misses).max())
         ax.set_xlabel("Number of classes in the set")
         ax.set_ylabel(f"Share of {len(size)} rows")
@@ -374,7 +376,7 @@ class IntervalDisplay:
             f"{100 * inside.mean():.0f} % of the prediction sets hold the truth, "
             f"{100 * self.coverage:g} % are meant to",
         )
-        ax.legend(frameon=False, fontsize="small")
+        draw_legend(ax)
         return self
 
 

@@ -101,7 +101,11 @@ class RecallDisplay:
         return cls(
             suggestions=recall_rows(estimator._neighbors, history),
             scores=np.array(
-                [e.score for e in history if e.status is Status.OK and e.folds],
+                [
+                    e.score
+                    for e in history
+                    if e.status is Status.OK and e.defined_scores
+                ],
                 dtype=float,
             ),
             map=map_of_datasets(
@@ -211,9 +215,7 @@ class RecallDisplay:
             ax.set_xticks([])
         ax.grid(axis="x", color=LIGHT, linewidth=0.6)
         ax.set_axisbelow(True)
-        set_title(
-            ax, "The best pipelines of the nearest datasets, and how they did here"
-        )
+        set_title(ax, "Best pipelines of the nearest datasets: their scores here")
         return self
 
     def _draw_row(self, ax, place, row, score, high):
@@ -308,7 +310,7 @@ class RecallDisplay:
                 fontsize="small",
                 color=INK,
                 zorder=5,
-                bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none"},
+                bbox={"color": "white", "alpha": 0.6, "pad": 0.3},
             )
 
 

@@ -14,7 +14,7 @@ from sklearn_meta.metalearning._recall_data import prepare
 from sklearn_meta.metalearning.knowledge_base._score_matrix import concatenate
 
 # Number of meta-features that an axis is named after.
-N_NAMES = 3
+N_NAMES = 2
 
 
 @dataclass(frozen=True)

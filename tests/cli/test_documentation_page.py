@@ -29,6 +29,8 @@ def sessions():
 def shape(text):
     """Text without what depends on versions of libraries: numbers and pipelines."""
     for pattern, instead in (
+        # Sentences on the model.
+        (r"(?m)^(- |  \w).*\n", ""),
         (r"[\w.]+\(.*\)( +\w+)?", "P"),
         # The nearest tables.
         (r"(?m)^\w+( +\d\.\d+) .*", "table"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import pandas as pd
 import pytest
@@ -16,17 +17,19 @@ pytestmark = pytest.mark.usefixtures("cheap")
 def test_a_classifier_is_saved(folder, capsys):
     assert main(["fit", "people.csv", "--target", "customer", "--drop", "id"]) == 0
     out, err = capsys.readouterr()
-    lines = dict(line.split("  ", 1) for line in out.splitlines())
-    assert lines["target"].strip() == "customer (classification)"
-    assert lines["table"].strip() == "60 rows, 3 features"
-    assert lines["model"].strip().startswith("model.skops (")
-    assert "sklearn-meta predict model.skops NEW.csv" in lines["next"]
+    *_, honest, best, pipeline, model, following = out.splitlines()
+    assert model.startswith("model          model.skops (")
+    assert following.endswith(
+        "sklearn-meta predict model.skops NEW.csv -o predictions.csv"
+    )
     assert "Task: classification, as 'customer' holds 2 different texts" in err
     assert "best -" in err
     saved = read_saved("model.skops")
     assert saved.target == "customer"
     assert list(saved.model.feature_names_in_) == ["city", "age", "height"]
-    assert f"{saved.model.best_score_:.5g}" in lines["best score"]
+    assert f"{saved.model.honest_score_:.5g}" in honest
+    assert f"{saved.model.best_score_:.5g}" in best
+    assert pipeline == f"best pipeline  {saved.model.best_pipeline_}"
 
 
 def test_a_regressor_is_saved(folder, capsys):
@@ -96,7 +99,7 @@ def test_rows_without_a_target(folder, capsys):
     assert main(["fit", "homes.csv", "-t", "price"]) == 2
     assert "leave them out with --drop-missing-target" in capsys.readouterr().err
     assert main(["fit", "homes.csv", "-t", "price", "--drop-missing-target"]) == 0
-    assert "table          57 rows" in capsys.readouterr().out
+    assert "fitted on 57 rows" in capsys.readouterr().out
 
 
 def test_warnings_of_the_fit_are_notes(folder, capsys):
@@ -131,6 +134,14 @@ def test_what_is_wrong_is_said_before_the_search(folder, capsys, arguments, mess
     err = capsys.readouterr().err
     assert message in err.splitlines()[-1]
     assert not os.path.exists("model.skops")
+
+
+def test_missing_skops_is_said_before_the_search(folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skops", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    assert main(["fit", "homes.csv", "-t", "price", "--evaluations", "1"]) == 2
+    err = capsys.readouterr().err
+    assert "skops, which is not installed" in err and "evaluation" not in err
 
 
 def test_a_target_that_is_constant(folder, capsys):
@@ -182,7 +193,7 @@ def test_an_interrupt_of_the_search_saves_what_was_found(folder, capsys, monkeyp
     monkeypatch.setattr(Engine, "_tell", tell)
     assert main(["fit", "homes.csv", "-t", "price"]) == 0
     out, err = capsys.readouterr()
-    assert "stopped        interrupted" in out
+    assert "interrupted" in out
     assert "warning: Interrupted after 2 evaluations" in err
     assert load_model("model.skops").n_evaluations_ == 2
 
@@ -214,13 +225,3 @@ def test_source_is_written(folder, monkeypatch):
     arguments = ["fit", "homes.csv", "-t", "price", "--source", "s.py", "-q"]
     assert main(arguments) == 0
     assert (folder / "s.py").read_text() == "source = 1\n"
-
-
-def test_scores_on_new_rows_are_shown():
-    shown = _fit._honest(
-        {"honest_score": -0.5, "honest_interval": [-0.75, -0.25], "honest_note": ""}
-    )
-    assert shown == [("on new rows", "-0.5 (95 % between -0.75 and -0.25)")]
-    unknown = {"honest_score": float("nan"), "honest_note": "rows in time order"}
-    assert _fit._honest(unknown) == [("on new rows", "unknown: rows in time order")]
-    assert _fit._honest({}) == []

@@ -56,7 +56,7 @@ def test_columns_with_a_role_are_no_features(read):
     training = read(table, groups="who", weights="weight", drop=["b"])
     assert list(training.X.columns) == ["a", "when"]
     assert training.groups.tolist() == table["who"].tolist()
-    np.testing.assert_array_equal(training.weights, table["weight"])
+    np.testing.assert_allclose(training.weights, table["weight"], rtol=1e-12)
 
 
 def test_rows_are_sorted_by_time(read, capsys):
@@ -64,8 +64,8 @@ def test_rows_are_sorted_by_time(read, capsys):
     training = read(table, order="when", weights="weight")
     table = table.sort_values("when", ignore_index=True)
     pd.testing.assert_frame_equal(training.X, table[["a", "b", "when", "who"]])
-    np.testing.assert_array_equal(training.y, table["y"])
-    np.testing.assert_array_equal(training.weights, table["weight"])
+    np.testing.assert_allclose(training.y, table["y"], rtol=1e-12)
+    np.testing.assert_allclose(training.weights, table["weight"], rtol=1e-12)
     assert "in the order of 'when', 5 folds" in capsys.readouterr().err
     for train, test in training.cv.split(training.X):
         assert train.max() < test.min()

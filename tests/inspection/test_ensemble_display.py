@@ -91,6 +91,20 @@ def test_what_is_drawn(axes):  # noqa: F811
     assert f"{100 * display.weights[0]:.0f} %" in texts_of(axes)
 
 
+def test_the_heaviest_of_many_members(axes):  # noqa: F811
+    n = 30
+    display = EnsembleDisplay(
+        numbers=range(n),
+        weights=np.full(n, 1 / n),
+        scores=np.full(n, np.nan),
+        pipelines=["ridge(X)"] * n,
+        agreement=np.eye(n),
+        n_rows=5,
+    ).plot(axes)
+    assert display.im_.get_array().shape == (12, 12)
+    assert "12 heaviest members" in texts_of(axes)
+
+
 def test_one_member_agrees_with_itself(axes):  # noqa: F811
     clf = zero_shot()
     X = np.ones((3, 4))

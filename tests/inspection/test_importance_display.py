@@ -8,9 +8,11 @@ from scipy import sparse
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from sklearn_meta import MetaAutoClassifier
 from sklearn_meta.inspection import ImportanceDisplay
 from sklearn_meta.inspection import _importance_display as module
 from tests.inspection.models import (
+    FAST,
     axes,  # noqa: F401
     check_display,
     diabetes,
@@ -80,6 +82,30 @@ def test_the_kind_of_the_table_does_not_matter(linear):
     ]
     for importances in found[1:]:
         np.testing.assert_allclose(importances, found[0], atol=1e-9)
+
+
+def test_columns_of_strings_and_dates_are_shuffled_as_they_came(rng):
+    n = 120
+    sizes = rng.normal(size=n)
+    X = pd.DataFrame(
+        {
+            "size": sizes,
+            "shape": np.where(sizes > 0, "round", "flat").astype(object),
+            "day": pd.date_range("2020-01-01", periods=n)[rng.permutation(n)],
+            "word": rng.choice(["a", "b", None], n),
+        }
+    )
+    y = np.where(X["day"].dt.year + X["day"].dt.month > 2022, "late", "early")
+    clf = MetaAutoClassifier(search_space=FAST, max_evaluations=2, random_state=0)
+    clf.fit(X, y)
+    display = ImportanceDisplay.compute(clf, X, y, n_repeats=2, random_state=0)
+    assert display.names[0] == "day"
+    assert display.importances_mean[0] > 0.3
+    other = ImportanceDisplay.compute(
+        clf, pl.DataFrame(X), y, n_repeats=2, random_state=0
+    )
+    assert other.names == display.names
+    np.testing.assert_allclose(other.importances, display.importances)
 
 
 def test_columns_that_say_the_same_are_shuffled_together(rng):

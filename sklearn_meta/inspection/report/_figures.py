@@ -57,7 +57,7 @@ def can_draw() -> bool:
 
 @contextmanager
 def canvas(width=5.2, height=3.4):
-    """Return a figure without pyplot, and a function that returns it as SVG."""
+    """Return a figure without pyplot, with settings of its own."""
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -182,7 +182,7 @@ def draw_search(search, metric) -> str | None:
     numbers, scores = numbers[order], scores[order]
     origins = [origins[i] for i in order]
     so_far = (np.minimum if metric.is_loss else np.maximum).accumulate(scores)
-    with canvas(6.2, 3.2) as drawn:
+    with canvas(4.8, 3.0) as drawn:
         ax = drawn.add_subplot()
         kinds = dict.fromkeys(origins)
         for kind, color in zip(kinds, CYCLE, strict=False):
@@ -213,14 +213,14 @@ def draw_importance(importance) -> str | None:
     if not can_draw() or importance is None or not importance.names:
         return None
     n = min(len(importance.names), 15)
-    with canvas(6.2, 0.26 * n + 0.8) as drawn:
+    with canvas(4.8, 0.24 * n + 0.8) as drawn:
         ax = drawn.add_subplot()
         ax.grid(axis="y", visible=False)
         ax.barh(
             range(n), importance.means[:n], xerr=importance.deviations[:n],
             color=PALE, ecolor=ACCENT, error_kw={"linewidth": 0.9},
         )  # fmt: skip
-        ax.set_yticks(range(n), [_label(name, 28) for name in importance.names[:n]])
+        ax.set_yticks(range(n), [_label(name, 24) for name in importance.names[:n]])
         ax.invert_yaxis()
         ax.set(xlabel="loss of score")
         return as_svg(drawn)

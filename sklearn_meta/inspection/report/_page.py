@@ -78,9 +78,9 @@ th, td { text-align: left; vertical-align: top; padding: .32rem .9rem .32rem 0;
 th { font-weight: 600; vertical-align: bottom; }
 th.n, td.n { text-align: right; font-variant-numeric: tabular-nums; }
 td.n { white-space: nowrap; }
-td { max-width: 26rem; }
+td { max-width: 26rem; min-width: 5.5rem; }
+td.n { min-width: 0; }
 td .name { overflow-wrap: anywhere; }
-td:first-child { min-width: 5.5rem; }
 tr > :last-child { padding-right: 0; }
 td code { font-size: .82rem; display: block; min-width: 16rem; }
 .bar { display: inline-block; width: 4rem; height: .55rem; margin-right: .6rem;
@@ -104,7 +104,8 @@ pre { overflow-x: auto; background: var(--pale); padding: .8rem 1rem; line-heigh
 #words dd, #words dt { break-inside: avoid; max-width: none; font-size: .92rem; }
 dt { font-weight: 600; margin-top: .7rem; }
 dd { margin: .1rem 0 0; }
-@media (max-width: 34rem) { body { padding-top: 1rem; } .bar { width: 2.2rem; } }
+@media (max-width: 34rem) { body { padding-top: 1rem; } .bar { width: 2.2rem; }
+  table { font-size: .82rem; } }
 @media print { :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; }
   body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
   h2 { break-after: avoid; } figure, tr { break-inside: avoid; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sklearn_meta.inspection.report._figures import draw_importance
 from sklearn_meta.inspection.report._html import (
+    details,
     figure,
     paragraph,
     section,
@@ -28,7 +29,8 @@ def render(facts):
         "seem unimportant, because the model can use the other."
     )
     rows = [
-        (short(name, 60), number(mean), number(deviation))
+        # Differences of equal scores are not quite zero.
+        (short(name, 60), number(round(mean, 12)), number(deviation))
         for name, mean, deviation in zip(
             found.names[:SHOWN],
             found.means[:SHOWN],
@@ -37,18 +39,20 @@ def render(facts):
         )
     ]
     header = ("column", "loss of score", "standard deviation")
+    numbers = table(header, rows, numbers={1, 2})
+    drawn = figure(
+        draw_importance(found),
+        "Permutation importance",
+        "Loss of score when a column is permuted, with its standard deviation over the "
+        "repetitions.",
+    )
     more = len(found.names) - SHOWN
     return section(
         "what-it-looks-at",
         "What it looks at",
         paragraph(text),
-        figure(
-            draw_importance(found),
-            "Permutation importance",
-            "Loss of score when a column is permuted, with its standard deviation over "
-            "the repetitions.",
-        ),
-        table(header, rows, numbers={1, 2}),
+        drawn,
+        details("The same as numbers", numbers) if drawn else numbers,
         paragraph(f"{count(more, 'further column')} matter less.") if more > 0 else "",
     )
 
