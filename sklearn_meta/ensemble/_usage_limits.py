@@ -41,9 +41,9 @@ LATER_MB = 0.004
 # candidates that take the place of members that exceed a limit.
 RESERVE_SHARE = 0.1
 
-# Runs of a prediction of which the median counts, after one that does not, and the
-# milliseconds after which no further run is begun.
-N_RUNS, ENOUGH_MS = 9, 200.0
+# Runs of a prediction that are measured, after one that is not, and the milliseconds
+# after which no further run is begun.
+N_RUNS, MIN_RUNS, ENOUGH_MS = 13, 4, 200.0
 
 # Repetitions of a measurement that exceeds a limit of milliseconds; the least counts.
 N_RETRIES = 2
@@ -67,8 +67,11 @@ N_CONSIDERED_SLOW, N_STARTS_SLOW, N_ADDITIONS_SLOW = 6, 3, 8
 MAX_ATTEMPTS, MAX_ATTEMPTS_ALONE = 20, 3
 
 
-def median_ms(call: Callable, clock: Callable = time.perf_counter) -> float:
-    """Measure the milliseconds of a call, as a median of several ones.
+def quiet_ms(call: Callable, clock: Callable = time.perf_counter) -> float:
+    """Measure the milliseconds of a call while the machine does nothing else.
+
+    That is the lower quartile of several calls: on a busy machine, many of them wait
+    for a few milliseconds until the system lets them go on.
 
     Parameters
     ----------
@@ -83,11 +86,11 @@ def median_ms(call: Callable, clock: Callable = time.perf_counter) -> float:
     """
     call()
     runs: list[float] = []
-    while len(runs) < N_RUNS and (len(runs) < 3 or sum(runs) < ENOUGH_MS):
+    while len(runs) < N_RUNS and (len(runs) < MIN_RUNS or sum(runs) < ENOUGH_MS):
         began = clock()
         call()
         runs.append(1e3 * (clock() - began))
-    return float(np.median(runs))
+    return float(np.quantile(runs, 0.25))
 
 
 def usage_limits(max_predict_ms, max_megabytes, with_final, table):
@@ -594,7 +597,7 @@ def milliseconds_of_predict(model, row) -> float:
     ms : float
     """
     with released_threads():
-        return median_ms(lambda: model.predict(row))
+        return quiet_ms(lambda: model.predict(row))
 
 
 def pickled_megabytes(value) -> float:
