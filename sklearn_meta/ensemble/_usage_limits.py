@@ -179,6 +179,8 @@ class UsageLimits:
     limits: np.ndarray
     measure: Callable
     _costs: dict[str, np.ndarray] = field(default_factory=dict)
+    # What models of one member need.
+    _alone: dict[str, np.ndarray] = field(default_factory=dict)
     _overhead: np.ndarray | None = None
     _last: tuple | None = None
     # Megabytes of records of the rows, which the model without a pipeline lacks.
@@ -235,7 +237,8 @@ class UsageLimits:
         if allowed:
             return allowed
         self._n_attempts_alone += 1
-        return [min(candidates, key=lambda i: self._excess(costs[i]))]
+        texts = {i: _text(oof.evaluations[i]) for i in candidates}
+        return [min(candidates, key=lambda i: self._excess(texts[i], costs[i]))]
 
     def lighter(self, oof, candidates, weights, refits):
         """Choose candidates that keep the limits together, if a combination does not.
@@ -300,6 +303,7 @@ class UsageLimits:
         texts = [_text(m.evaluation) for m in final.members]
         beyond = used - self._overhead_of(context)
         if len(texts) == 1:
+            self._alone[texts[0]] = used
             records = [0.0, self._records]
             self._costs[texts[0]] = np.maximum(beyond - records, 0.0)
             return
@@ -330,7 +334,9 @@ class UsageLimits:
                 kept.append(member)
                 room = room - cost
         if not kept:
-            kept = [min(final.members, key=lambda m: self._excess_of(m))]
+            texts = [_text(m.evaluation) for m in final.members]
+            excess = [self._excess(text, self._costs[text]) for text in texts]
+            kept = [final.members[int(np.argmin(excess))]]
         n = len(kept)
         combination = Combination.single(0)
         if n > 1:
@@ -364,7 +370,7 @@ class UsageLimits:
 
     def _warn(self, final, used, context):
         """Warn that a final model exceeds a limit."""
-        overhead = self._overhead_of(context) + [0.0, self._records]
+        overhead = self._overhead_of(context)
         said = []
         for i, (name, unit) in enumerate(NAMES):
             if used[i] > self.limits[i]:
@@ -409,13 +415,10 @@ class UsageLimits:
         """Return what the members may need together."""
         return self.limits - self._overhead_of(context) - [0.0, self._records]
 
-    def _excess(self, cost):
+    def _excess(self, text, cost):
         """Return the largest share of a limit that a model of one member needs."""
         used = self._overhead + [0.0, self._records] + cost
-        return float(np.max(used / self.limits))
-
-    def _excess_of(self, member):
-        return self._excess(self._costs[_text(member.evaluation)])
+        return float(np.max(self._alone.get(text, used) / self.limits))
 
     def _costs_of(self, oof, candidates):
         """Return the costs of candidates by index, guessed where they are unknown."""
