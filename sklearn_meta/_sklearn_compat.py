@@ -11,6 +11,8 @@ this one only. Supported are 1.7 to 1.9; what earlier ones of these lack:
   in its place.
 - Logistic regression whose penalty `l1_ratio` alone decides, since 1.8. Before,
   `logistic_penalty` names the penalty too.
+- Shrinkage of `QuadraticDiscriminantAnalysis` toward a multiple of the identity, since
+  1.8. Before, `qda_shrinkage` names its parameter `reg_param`, toward the identity.
 - Splines of missing values, and splitters for the cross-fitting of `TargetEncoder`.
   Where `splines_take_missing` and `target_encoder_takes_splitters` are false, missing
   dates have the splines of 1970-01-01, and target encoding makes its own folds.
@@ -74,6 +76,15 @@ def logistic_penalty(l1_ratio):
     if l1_ratio == 0:
         return []
     return [("penalty", "elasticnet"), ("l1_ratio", l1_ratio)]
+
+
+def qda_shrinkage(shrinkage):
+    """Return the arguments of `QuadraticDiscriminantAnalysis` for a shrinkage."""
+    from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+
+    if "solver" in QuadraticDiscriminantAnalysis().get_params():
+        return [("shrinkage", shrinkage), ("solver", "eigen")]
+    return [("reg_param", shrinkage)]
 
 
 @functools.cache
@@ -192,6 +203,7 @@ __all__ = [
     "_safe_indexing",
     "calibration_method",
     "logistic_penalty",
+    "qda_shrinkage",
     "response_methods",
     "metric_of_scorer",
     "splines_take_missing",

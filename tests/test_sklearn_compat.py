@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.svm import LinearSVC
@@ -221,3 +222,20 @@ def test_scorers_that_take_weights():
     assert compat.takes_sample_weight(make_scorer(accuracy_score))
     assert not compat.takes_sample_weight(make_scorer(lambda y_true, y_pred: 0.0))
     assert not compat.takes_sample_weight(lambda estimator, X, y: 0.0)
+
+
+def test_quadratic_discriminants_are_shrunk(rng):
+    arguments = dict(compat.qda_shrinkage(0.5))
+    assert 0.5 in arguments.values()
+    # Columns that depend on each other have a covariance without an inverse.
+    X = rng.normal(size=(60, 2))[:, [0, 1, 1]]
+    y = (X[:, 0] > 0).astype(int)
+    model = QuadraticDiscriminantAnalysis(**arguments).fit(X, y)
+    assert model.score(X, y) > 0.9
+
+
+def test_quadratic_discriminants_of_earlier_versions(monkeypatch):
+    monkeypatch.setattr(
+        QuadraticDiscriminantAnalysis, "get_params", lambda self: {"reg_param": 0.0}
+    )
+    assert compat.qda_shrinkage(0.3) == [("reg_param", 0.3)]
