@@ -1,7 +1,7 @@
 """Examples of the gallery: form, and what they leave behind.
 
-That they run to their end is tested by the build of the documentation, which executes
-them all.
+The slow tests run them with shortened fits. The build of the documentation runs them as
+they are; that of ``.ci/run`` does not.
 """
 
 import ast
@@ -16,6 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "examples"
 EXAMPLES = sorted(FOLDER.rglob("*.py"))
+# Without that of Dask, which looks up the address of the machine.
+SHORTENED = [path for path in EXAMPLES if path.stem != "plot_cluster"]
 
 # Executed before an example: it makes the fits short, and refuses what an example must
 # not do.
@@ -83,9 +85,8 @@ def test_sections_have_a_text():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["own_knowledge_base", "medicine"])
-def test_examples_leave_nothing_behind(name, tmp_path):
-    (path,) = (path for path in EXAMPLES if path.stem == f"plot_{name}")
+@pytest.mark.parametrize("path", SHORTENED, ids=lambda path: path.stem)
+def test_examples_leave_nothing_behind(path, tmp_path):
     here, temporary = tmp_path / "here", tmp_path / "temporary"
     here.mkdir()
     temporary.mkdir()
@@ -99,4 +100,6 @@ def test_examples_leave_nothing_behind(name, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert list(here.iterdir()) == []
-    assert list(temporary.iterdir()) == []
+    # That of torch is its own.
+    left = [path.name for path in temporary.iterdir()]
+    assert [name for name in left if not name.startswith("torchinductor_")] == []
