@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 
 from sklearn_meta.cli._errors import UsageError, hint
@@ -70,6 +71,22 @@ def write_text(text, path):
     """
     with replaced(path) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
+
+
+def write_standard(text):
+    """Write a text to standard output, as UTF-8 whatever the locale says.
+
+    Parameters
+    ----------
+    text : str
+    """
+    buffer = getattr(sys.stdout, "buffer", None)
+    sys.stdout.flush()
+    if buffer is None:
+        sys.stdout.write(text)
+    else:
+        buffer.write(text.encode("utf-8", errors="replace"))
+    sys.stdout.flush()
 
 
 def check_is_file(path):

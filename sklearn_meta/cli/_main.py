@@ -61,6 +61,19 @@ def main(arguments=None) -> int:
     2
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever reads has seen enough. The interpreter would complain once more when
+        # it flushes the stream at its end.
+        _forget_standard_output()
+        return FAILED
+
+
+def _run(arguments):
+    """Run a subcommand, and tell its error."""
     # It reads its own options.
     if arguments[:2] == ["kb", "build"]:
         return _kb.build(arguments[2:])
@@ -75,10 +88,7 @@ def main(arguments=None) -> int:
         # Of --help and --version.
         return int(end.code or OK)
     except BrokenPipeError:
-        # Whoever reads has seen enough. The interpreter would complain once more when
-        # it flushes the stream at its end.
-        _forget_standard_output()
-        return FAILED
+        raise
     except KeyboardInterrupt:
         if debug:
             raise

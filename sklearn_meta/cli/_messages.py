@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 
 from sklearn_meta.cli._errors import one_line
+from sklearn_meta.cli._files import write_standard
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Messages:
             text = json.dumps(_plain(results), indent=2, ensure_ascii=False)
         else:
             text = "\n".join(lines)
-        print(text, flush=True)
+        write_standard(f"{text}\n")
 
     @contextlib.contextmanager
     def warnings_as_notes(self):

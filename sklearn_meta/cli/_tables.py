@@ -16,7 +16,12 @@ from pathlib import Path
 
 from sklearn_meta.cli._csv import Dialect, looks_like_values, read_dialect
 from sklearn_meta.cli._errors import UsageError, hint, listed, one_line
-from sklearn_meta.cli._files import STANDARD, check_is_file, replaced
+from sklearn_meta.cli._files import (
+    STANDARD,
+    check_is_file,
+    replaced,
+    write_standard,
+)
 
 # Beginning of a text file from which its dialect is read; more if it has no whole line.
 HEAD_BYTES = 2**20
@@ -154,7 +159,7 @@ def write_table(frame, path):
         also with ``.gz``; ``"-"`` is standard output, as csv.
     """
     if path == STANDARD:
-        frame.to_csv(sys.stdout, index=False, lineterminator="\n")
+        write_standard(frame.to_csv(index=False, lineterminator="\n"))
         return
     kind, is_compressed = output_format(path)
     with replaced(path) as temporary:

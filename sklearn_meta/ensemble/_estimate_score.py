@@ -103,9 +103,10 @@ def estimate_score(
     )
     # A part of a fold may lack a class, on which many metrics are undefined.
     with ignored_warnings():
-        yield honest_score(
+        honest = honest_score(
             problem, choice, seed=(context.seed, 1), stop=lambda: clock() >= deadline
         )
+    yield honest
 
 
 def _score(context, rows, weight, fast):

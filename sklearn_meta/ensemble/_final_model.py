@@ -205,7 +205,8 @@ def build_final_model(
         if lighter := usage.lighter(oof, combined, weights, refits):
             combined = lighter
             found = _combine(oof, combined, context, ensemble_size, refits)
-        choice, decision, honest = found
+        choice, decision, _ = found
+        honest = _estimate(oof, combined, found, context, ensemble_size, refits)
         members = list(_weights(choice, combined))
         best = max(
             usage.for_best(members, combined), key=lambda i: oof.evaluations[i].score
@@ -238,6 +239,7 @@ def build_final_model(
         return None
     fastest = [i for i in everyone if oof.evaluations[i] is final.best.evaluation]
     choice = _choice_of_one(0, oof, context.dataset)
+    final = replace(final, honest=HonestScore(note=NOT_COMBINED))
     return _with_out_of_fold(final, choice, oof, fastest, context)
 
 
@@ -383,19 +385,27 @@ def combine_candidates(context, given, size, seconds, last_call, clock=time.mono
 
 
 def _combine(oof, candidates, context, ensemble_size, refits):
-    """Return the choice among candidates, the tuned decision and the honest score."""
+    """Return the choice, the tuned decision, and why nothing was compared, if so."""
     given = _combinable(oof, candidates, context)
     found = _choose(given, context, ensemble_size, refits)
-    if found is None:
-        best = int(np.argmax(given.scores))
-        alone = _choice_of_one(best, oof, context.dataset)
-        return alone, None, HonestScore(note=NOT_COMBINED)
+    if found is not None:
+        return *found, ""
+    best = int(np.argmax(given.scores))
+    return _choice_of_one(best, oof, context.dataset), None, NOT_COMBINED
+
+
+def _estimate(oof, candidates, found, context, ensemble_size, refits):
+    """Return the score that is expected on new rows of what `_combine` has found."""
+    choice, decision, note = found
+    if note:
+        return HonestScore(note=note)
+    given = _combinable(oof, candidates, context)
     seconds = honest_seconds(refits.budget)
-    arguments = (given, ensemble_size, *found, seconds)
+    arguments = (given, ensemble_size, choice, decision, seconds)
     # What a scorer takes beyond its time is the end of the estimate.
     limit = KILLED_AFTER * seconds
     honest = _call(ESTIMATE, estimate_score, arguments, limit, context, refits)
-    return *found, honest or HonestScore(note=NOT_FINISHED)
+    return honest or HonestScore(note=NOT_FINISHED)
 
 
 def _combinable(oof, candidates, context):

@@ -339,20 +339,7 @@ def honest_score(
             "independent rows or groups in validation parts are needed. There are "
             f"{n_units}."
         )
-    rng = np.random.default_rng(seed)
-    results: list[np.ndarray] = []
-    choose = _Chooser(problem, choice.rule)
-    means_of = (_ByProfiles if problem.is_vectorized else _ByCalls)(problem, choice)
-    together = min(n_draws, choose.n_together)
-    while len(results) < n_draws and not stop():
-        share = np.full(n_units, 1 / n_units)
-        # Counts of the rows in each draw.
-        drawn = rng.multinomial(n_units, share, size=together)[:, units]
-        found = means_of(drawn, choose(drawn), stop)
-        results += found
-        if len(found) < together:
-            break
-    results = results[:n_draws]
+    results = _draw(problem, choice, units, np.random.default_rng(seed), n_draws, stop)
     defined = [r for r in results if np.isfinite(r).all()]
     if len(results) < MIN_DRAWS:
         return HonestScore(
@@ -369,6 +356,26 @@ def honest_score(
     # Up to the extreme draws where there are few, whose quantiles would be too narrow.
     low, high = np.quantile(finish(means), LEVELS, method="weibull")
     return HonestScore(float(finish(means.mean(axis=0))), float(low), float(high))
+
+
+def _draw(problem, choice, units, rng, n_draws, stop):
+    """Return means or scores of draws, of as many as there is time for."""
+    results: list[np.ndarray] = []
+    choose = _Chooser(problem, choice.rule)
+    if stop():
+        return results
+    means_of = (_ByProfiles if problem.is_vectorized else _ByCalls)(problem, choice)
+    together = min(n_draws, choose.n_together)
+    n_units = int(units.max()) + 1
+    share = np.full(n_units, 1 / n_units)
+    while len(results) < n_draws and not stop():
+        # How often each row is in each draw.
+        drawn = rng.multinomial(n_units, share, size=together)[:, units]
+        found = means_of(drawn, choose(drawn), stop)
+        results += found
+        if len(found) < together:
+            break
+    return results[:n_draws]
 
 
 class _Chooser:

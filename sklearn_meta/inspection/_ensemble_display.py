@@ -70,7 +70,7 @@ class EnsembleDisplay:
     >>> from sklearn_meta import MetaAutoClassifier
     >>> from sklearn_meta.inspection import EnsembleDisplay
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = MetaAutoClassifier(max_evaluations=4, random_state=0).fit(X, y)
+    >>> clf = MetaAutoClassifier(max_evaluations=2, random_state=0).fit(X, y)
     >>> display = EnsembleDisplay.compute(clf, X)
     >>> len(display.weights) == len(display.agreement)
     True

@@ -90,8 +90,8 @@ class ImportanceDisplay:
     >>> clf = MetaAutoClassifier(max_evaluations=2, random_state=0).fit(X, y)
     >>> petal = {"petal": ["petal length (cm)", "petal width (cm)"]}
     >>> display = ImportanceDisplay.compute(clf, X, y, groups=petal, random_state=0)
-    >>> display.names
-    ('petal', 'sepal length (cm)', 'sepal width (cm)')
+    >>> display.names[0]
+    'petal'
     """
 
     def __init__(

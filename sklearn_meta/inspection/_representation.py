@@ -48,7 +48,8 @@ def summary_lines(model) -> list[str]:
     lines : list of str
         Task, table and metric; scores; final model. Empty for an unfitted estimator.
     """
-    if not hasattr(model, "ensemble_"):
+    # Estimators that an earlier version has pickled have no record.
+    if not (hasattr(model, "ensemble_") and hasattr(model, "_fit_record")):
         return []
     return [_task(model._fit_record), _scores(model), _final_model(model)]
 

@@ -226,17 +226,21 @@ class SearchDisplay:
         if not drawn.any():
             write_instead(ax, "No evaluation has a score.")
             return self
-        low, high = visible_range(
-            scores[drawn & complete] if (drawn & complete).any() else scores[drawn],
-            (self.honest_score, *self.honest_interval),
+        compared = drawn & complete if (drawn & complete).any() else drawn
+        low, high = visible_range(scores[compared], [self.honest_score])
+        # The interval of a score is much wider than the differences between pipelines,
+        # which are scored on the same rows: a part of it is enough to see.
+        ends = np.clip(
+            self.honest_interval, 1.5 * low - 0.5 * high, 1.5 * high - 0.5 * low
         )
+        low, high = visible_range(scores[compared], [self.honest_score, *ends])
         self._draw_best(ax, x, at[drawn].max())
         self._draw_honest(ax)
-        below = scores < low
+        outside = (scores < low) | (scores > high)
         origins = np.asarray(self.origins, dtype=object)
         for origin, color in _colors(self.origins).items():
             rows = drawn & (origins == origin)
-            inside = rows & ~below
+            inside = rows & ~outside
             self.points_[origin] = ax.scatter(
                 at[inside],
                 scores[inside],
@@ -247,18 +251,22 @@ class SearchDisplay:
                 alpha=0.9,
                 zorder=3,
             )
-            # Far below the rest: where, but not how far.
-            ax.scatter(
-                at[rows & below],
-                np.full((rows & below).sum(), low),
-                marker="v",
-                s=16,
-                facecolors="white",
-                edgecolors=color,
-                linewidths=0.9,
-                clip_on=False,
-                zorder=3,
-            )
+            # Where they are in time, but not how far off.
+            for beyond, place, marker in (
+                (rows & (scores < low), low, "v"),
+                (rows & (scores > high), high, "^"),
+            ):
+                ax.scatter(
+                    at[beyond],
+                    np.full(beyond.sum(), place),
+                    marker=marker,
+                    s=16,
+                    facecolors="white",
+                    edgecolors=color,
+                    linewidths=0.9,
+                    clip_on=False,
+                    zorder=3,
+                )
         ax.set_ylim(low, high)
         left = 0 if x == "seconds" else -0.5
         ax.set_xlim(left, at[drawn].max() + (0.03 * (at[drawn].max() - left) or 0.5))
@@ -269,7 +277,7 @@ class SearchDisplay:
         ax.grid(axis="y", color=LIGHT, linewidth=0.6)
         ax.set_axisbelow(True)
         set_title(ax, self._title())
-        self._draw_legend(ax, drawn, complete, below)
+        self._draw_legend(ax, drawn, complete, outside)
         return self
 
     def _places(self, x):
@@ -288,12 +296,14 @@ class SearchDisplay:
                 label="honest score of the model",
             )
         if np.isfinite(self.honest_interval).all():
+            low, high = self.honest_interval
             ax.axhspan(
-                *self.honest_interval,
+                low,
+                high,
                 color=GRAY,
                 alpha=0.15,
                 linewidth=0,
-                label="its 95 % interval",
+                label=f"its 95 % interval:\n{number_text(low)} to {number_text(high)}",
             )
 
     def _draw_best(self, ax, x, end):
@@ -320,7 +330,7 @@ class SearchDisplay:
         learner = learner_of(self.pipelines[int(np.argmax(scores))])
         return f"{what}; best: {learner}, {number_text(best[-1])}"
 
-    def _draw_legend(self, ax, drawn, complete, below):
+    def _draw_legend(self, ax, drawn, complete, outside):
         from matplotlib.lines import Line2D
 
         def marker(label, color, shape="o", size=5.5, face="none"):
@@ -338,8 +348,8 @@ class SearchDisplay:
         ]
         if (drawn & ~complete).any():
             handles.append(marker("stopped early: worse or equal", GRAY, size=4))
-        if (drawn & below).any():
-            handles.append(marker("far below", GRAY, "v", 4))
+        if (drawn & outside).any():
+            handles.append(marker("outside of the axis", GRAY, "v", 4))
         if n_missing := int((~drawn).sum()):
             handles.append(marker(f"{n_missing} without a score", "none"))
         draw_legend(ax, [*ax.get_legend_handles_labels()[0], *handles])

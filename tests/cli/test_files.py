@@ -1,6 +1,8 @@
 """Files are written as a whole or not at all."""
 
+import io
 import os
+import sys
 
 import pytest
 
@@ -9,6 +11,7 @@ from sklearn_meta.cli._files import (
     check_can_be_written,
     check_is_file,
     replaced,
+    write_standard,
     write_text,
 )
 
@@ -50,6 +53,17 @@ def test_links_stay(tmp_path):
 def test_what_is_no_file_is_not_replaced():
     write_text("nothing", os.devnull)
     assert not os.path.isfile(os.devnull)
+
+
+def test_standard_output_is_utf8(monkeypatch):
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    print("first")
+    write_standard("“größe”\n")
+    assert stdout.buffer.getvalue().decode() == "first\n“größe”\n"
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    write_standard("é")
+    assert sys.stdout.getvalue() == "é"
 
 
 def test_what_cannot_be_written_is_said_before(tmp_path):

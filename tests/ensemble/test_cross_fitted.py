@@ -18,6 +18,11 @@ from sklearn_meta.ensemble import _cross_fitted
 from sklearn_meta.ensemble._choose_combination import choose
 from sklearn_meta.ensemble._combination import STACK
 from sklearn_meta.ensemble._contenders import CombinationProblem, contenders
+from sklearn_meta.ensemble._cross_fitted import (
+    CrossFitted,
+    pickled_state,
+    unpickled_state,
+)
 from sklearn_meta.ensemble._fold_scores import fold_scores
 from sklearn_meta.ensemble._greedy_selection import SquaredError
 from tests.contract.small import Favorites, classifier, regressor
@@ -260,6 +265,28 @@ def test_small_records_are_pickled_and_large_ones_are_not(monkeypatch):
     # The estimator itself still has them, and the loaded one can be pickled again.
     assert model.oof_predictions_.shape == (N,)
     assert pickle.loads(pickle.dumps(loaded))._out_of_fold is None
+
+
+@pytest.mark.parametrize(
+    "shape, kept",
+    [
+        ((100_000, 2), True),
+        ((170_000,), True),
+        ((1_000_000, 2), False),
+        ((10_000, 500), False),
+    ],
+)
+def test_the_limit_of_what_is_pickled(shape, kept):
+    n = shape[0]
+    record = CrossFitted(np.zeros(shape), np.zeros(n), None, np.zeros(n, int))
+    state = pickled_state({"_out_of_fold": record, "other": 1})
+    assert state["other"] == 1
+    if kept:
+        assert state["_out_of_fold"] == record.arrays
+        assert unpickled_state(state)["_out_of_fold"].arrays == record.arrays
+    else:
+        assert state["_out_of_fold"] is None
+        assert "take more than 4 MiB" in state["_no_out_of_fold"]
 
 
 def test_records_that_would_take_too_much_memory_are_not_made(monkeypatch):

@@ -57,6 +57,22 @@ def test_every_kind_of_fit_has_an_estimate(make, y, changes):
     assert min(scores) - np.ptp(scores) < model.honest_score_
 
 
+def test_of_pure_noise_the_best_score_is_too_good_and_the_estimate_is_not():
+    scores = []
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        table, y = rng.normal(size=(80, 5)), rng.integers(0, 2, size=80)
+        model = classifier(
+            max_evaluations=40, scoring="accuracy", search="random", cv=5,
+            random_state=seed,
+        ).fit(table, y)  # fmt: skip
+        scores.append((model.best_score_, model.honest_score_))
+        assert model.honest_interval_[0] < 0.5 < model.honest_interval_[1]
+    best, honest = np.mean(scores, axis=0)
+    assert best > 0.53
+    assert 0.4 < honest < best - 0.03
+
+
 @pytest.mark.parametrize(
     "changes, note",
     [

@@ -395,6 +395,8 @@ def test_a_model_is_built_though_the_time_is_over():
     )
     assert model.best.evaluation.candidate.text == "ridge"
     assert np.isfinite(model.best.models[0].predict(data.X)).all()
+    np.testing.assert_array_equal(model.out_of_fold.predictions, np.zeros(N))
+    assert model.honest.note == NOT_COMBINED
 
 
 # Scorers of the user

@@ -316,8 +316,8 @@ def test_the_interval_holds_the_score_of_new_rows():
     assert 1.0 < np.mean(widths) < 2.0
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_the_short_rule_agrees_with_the_whole_one(seed):
+def differences_of_the_rules(seed):
+    """The score by the short rule minus that by the whole one, in standard errors."""
     rng = np.random.default_rng(seed)
     y, p = class_candidates(rng, n=200, noise=(1.0, 1.1, 1.2, 1.3, 1.4, 1.5))
     folds = [np.arange(i, 200, N_FOLDS) for i in range(N_FOLDS)]
@@ -341,9 +341,18 @@ def test_the_short_rule_agrees_with_the_whole_one(seed):
         combined = of_draw.apply([p[m][out] for m in of_draw.members])
         values.append(LogLoss(y[out])(combined))
     error = np.std(np.log(p[0][np.arange(200), y])) / np.sqrt(200)
-    assert abs(honest.score - np.mean(values)) < 0.3 * error
-    assert honest.low == pytest.approx(min(values), abs=error)
-    assert honest.high == pytest.approx(max(values), abs=error)
+    ours = np.array([honest.score, honest.low, honest.high])
+    return (ours - [np.mean(values), min(values), max(values)]) / error
+
+
+def test_the_short_rule_agrees_with_the_whole_one():
+    differences = np.array([differences_of_the_rules(seed) for seed in range(3)])
+    # The whole rule chooses between averages and stacks in each draw as well, and loses
+    # a little by it.
+    assert -0.1 < np.mean(differences[:, 0]) < 0.3
+    assert np.abs(differences[:, 0]).max() < 0.5
+    # Ends of the intervals.
+    assert np.abs(differences[:, 1:]).max() < 1.0
 
 
 # Without an estimate
@@ -368,7 +377,7 @@ def test_draws_until_the_time_is_over_are_used_if_they_are_enough(rng):
     problem = problem_of(y, p, "other", score=auc(y))
     some = honest_score(problem, choice_of(60), seed=0, stop=stop)
     assert_allclose(
-        result(some), result(honest_score(problem, choice_of(60), seed=0, n_draws=29))
+        result(some), result(honest_score(problem, choice_of(60), seed=0, n_draws=28))
     )
     calls.extend([1] * 100)
     none = honest_score(problem, choice_of(60), seed=0, stop=stop)

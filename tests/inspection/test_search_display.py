@@ -78,11 +78,22 @@ def test_no_honest_score_no_band(model, axes):  # noqa: F811
     assert "honest" not in texts_of(axes)
 
 
-def test_what_is_far_below_is_said(model, axes):  # noqa: F811
-    model.history_ = (*HISTORY, evaluation(5, [-1e6, -1e6], elapsed=6.0))
+def test_a_wide_interval_does_not_hide_the_differences(model, axes):  # noqa: F811
+    model.honest_interval_ = np.array([-50.0, 50.0])
     SearchDisplay.from_estimator(model, ax=axes)
-    assert "far below" in texts_of(axes)
-    assert axes.get_ylim()[0] > -10
+    low, high = axes.get_ylim()
+    assert high - low < 3
+    assert "\N{MINUS SIGN}50 to 50" in texts_of(axes)
+
+
+@pytest.mark.parametrize("score", [-1e6, 1e6])
+def test_what_is_far_off_is_said(score, model, axes):  # noqa: F811
+    far = evaluation(5, [score], Status.PRUNED, elapsed=6.0)
+    model.history_ = (*HISTORY, far)
+    SearchDisplay.from_estimator(model, ax=axes)
+    assert "outside of the axis" in texts_of(axes)
+    low, high = axes.get_ylim()
+    assert -10 < low < high < 10
 
 
 def test_no_search_nothing_to_see(axes):  # noqa: F811

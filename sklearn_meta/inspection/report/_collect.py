@@ -239,8 +239,13 @@ def _importance(model, X, y) -> Importance | None:
         tuple(float(found.importances_std[i]) for i in reached),
         found.n_rows,
         N_REPEATS,
-        found.score_name.removeprefix("Negative "),
+        _lower(found.score_name.removeprefix("Negative ")),
     )
+
+
+def _lower(words):
+    """Return words as within a sentence; those of capitals stay."""
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
 def _search(model):

@@ -57,7 +57,7 @@ def can_draw() -> bool:
 
 @contextmanager
 def canvas(width=5.2, height=3.4):
-    """Return a figure without pyplot, and a function that returns it as SVG."""
+    """Return a figure without pyplot, with settings of its own."""
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

@@ -58,7 +58,8 @@ def _scores(facts):
 
     def add(name, value, interval, meaning):
         low, high = sorted(map(shown, interval))
-        between = f"{number(low)} to {number(high)}" if math.isfinite(low) else "–"
+        is_known = math.isfinite(low) and low < high
+        between = f"{number(low)} to {number(high)}" if is_known else "–"
         rows.append((name, number(shown(value)), between, meaning))
 
     nothing = (math.nan, math.nan)

@@ -49,7 +49,8 @@ def render(facts):
 def with_interval(value, interval, shown) -> str:
     """Return a score with its interval, if it has one."""
     low, high = sorted(map(shown, interval))
-    if not math.isfinite(low) or not math.isfinite(high):
+    # Where no row is wrong, the bootstrap has no interval.
+    if not math.isfinite(low) or not math.isfinite(high) or low == high:
         return number(shown(value))
     return f"{number(shown(value))} (95 % interval {number(low)} to {number(high)})"
 

@@ -104,7 +104,8 @@ pre { overflow-x: auto; background: var(--pale); padding: .8rem 1rem; line-heigh
 #words dd, #words dt { break-inside: avoid; max-width: none; font-size: .92rem; }
 dt { font-weight: 600; margin-top: .7rem; }
 dd { margin: .1rem 0 0; }
-@media (max-width: 34rem) { body { padding-top: 1rem; } .bar { width: 2.2rem; } }
+@media (max-width: 34rem) { body { padding-top: 1rem; } .bar { width: 2.2rem; }
+  table { font-size: .82rem; } }
 @media print { :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; }
   body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
   h2 { break-after: avoid; } figure, tr { break-inside: avoid; }

@@ -41,7 +41,7 @@ TERMS = (
     ),
     (
         "out-of-fold",
-        "Predicted by models that were not fitted on the row, as in cross- validation.",
+        "Predicted by models that were not fitted on the row, as in cross-validation.",
     ),
     (
         "log loss",

@@ -7,7 +7,11 @@ import pytest
 
 from sklearn_meta.inspection.report._collect import collect_facts
 from sklearn_meta.inspection.report._facts import HeldOutScore
-from sklearn_meta.inspection.report._in_short import expected_score, sentences
+from sklearn_meta.inspection.report._in_short import (
+    expected_score,
+    sentences,
+    with_interval,
+)
 from sklearn_meta.inspection.report._metric import Metric, number
 
 
@@ -58,6 +62,11 @@ def test_what_is_expected_without_an_honest_score(facts):
     text = " ".join(sentences(replace(facts, scores=replace(scores, test=test))))
     assert "On the 50 rows of X_test, the log loss is 0.400" in text
     assert "has 0.700: the model removes 43 % of that" in text
+
+
+def test_where_no_row_is_wrong_there_is_no_interval():
+    assert with_interval(1.0, (1.0, 1.0), lambda score: score) == "1.00"
+    assert with_interval(0.9, (0.8, 1.0), float).startswith("0.900 (95 %")
 
 
 def test_without_any_score_it_says_so(cases):
