@@ -274,13 +274,18 @@ def report(arguments):
     for record in records:
         if record["note"]:
             print(f"no estimate: {record['table']} {record['rows']}: {record['note']}")
+    tasks = [t for t in TASKS if any(r["task"] == t for r in with_score)]
     sizes = sorted({r["rows"] for r in with_score})
-    for tasks in (*((task,) for task in TASKS), TASKS):
-        for rows in (*([n] for n in sizes), sizes):
-            some = [r for r in with_score if r["task"] in tasks and r["rows"] in rows]
+    for some_tasks in dict.fromkeys((*((t,) for t in tasks), tuple(tasks))):
+        for some_sizes in dict.fromkeys((*((n,) for n in sizes), tuple(sizes))):
+            some = [
+                compared(r)
+                for r in with_score
+                if r["task"] in some_tasks and r["rows"] in some_sizes
+            ]
             if some:
-                name = f"{' and '.join(tasks)}, {' and '.join(map(str, rows))} rows"
-                print(f"{name}: {told([compared(r) for r in some])}")
+                rows = " and ".join(map(str, some_sizes))
+                print(f"{' and '.join(some_tasks)}, {rows} rows: {told(some)}")
 
 
 def main():

@@ -931,9 +931,10 @@ class MetaAutoClassifier(_ScoreByScoring, ClassifierMixin, _BaseMetaAuto):
         that helps.
     max_predict_ms : float or None, default=None
         Maximum milliseconds of ``predict`` for one row, encoding included, on one
-        thread of this machine: the median of several calls after a first one. Of the
-        combinations that keep it, the best one by the out-of-fold predictions becomes
-        the final model; a warning says if none does. None for no limit.
+        thread of this machine while nothing else runs: the lower quartile of several
+        calls after a first one. Of the combinations that keep it, the best one by the
+        out-of-fold predictions becomes the final model; a warning says if none does.
+        None for no limit.
     max_megabytes : float or None, default=None
         Maximum megabytes (10⁶ bytes) of the pickled estimator, kept likewise. None for
         no limit.
@@ -1258,9 +1259,10 @@ class MetaAutoRegressor(_ScoreByScoring, RegressorMixin, _BaseMetaAuto):
         1, the model is the best single pipeline.
     max_predict_ms : float or None, default=None
         Maximum milliseconds of ``predict`` for one row, encoding included, on one
-        thread of this machine: the median of several calls after a first one. Of the
-        combinations that keep it, the best one by the out-of-fold predictions becomes
-        the final model; a warning says if none does. None for no limit.
+        thread of this machine while nothing else runs: the lower quartile of several
+        calls after a first one. Of the combinations that keep it, the best one by the
+        out-of-fold predictions becomes the final model; a warning says if none does.
+        None for no limit.
     max_megabytes : float or None, default=None
         Maximum megabytes (10⁶ bytes) of the pickled estimator, kept likewise. None for
         no limit.

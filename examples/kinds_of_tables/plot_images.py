@@ -96,7 +96,7 @@ for ax, images, label in zip(
     right, [X_test, shifted], ["as it is", "shifted"], strict=True
 ):
     ax.imshow(images[row].reshape(8, 8), cmap="gray_r")
-    ax.set(xticks=range(8), yticks=[], title=label)
+    ax.set(xticks=range(8), yticks=[], title=f"a {y_test[row]}, {label}")
     ax.set_xlabel(f"read as {plain.predict(images[[row]])[0]}")
 plt.show()
 

@@ -115,6 +115,6 @@ print(
 # known day there is nothing to interpolate. The largest members of both models:
 
 for name, model in models.items():
-    members = model.leaderboard_.nlargest(3, "weight")
+    members = model.leaderboard_.query("weight > 0").nlargest(3, "weight")
     for weight, text in zip(members["weight"], members["pipeline"], strict=True):
         print(f"{name:10s}{weight:5.0%}  {text[:58]}")

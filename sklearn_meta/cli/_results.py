@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import textwrap
@@ -76,7 +77,12 @@ def lines_of_fit(results) -> list[str]:
     scoring, best = results["scoring"], results["best_score"]
     pairs = [
         ("honest score", _honest(results)),
-        ("best score", f"{best:.5g} (of {scoring}, the best pipeline cross-validated)"),
+        (
+            "best score",
+            f"{best:.5g} (of {scoring}, the best pipeline cross-validated)"
+            if math.isfinite(best)
+            else "none",
+        ),
         ("best pipeline", results["best_pipeline"]),
         ("model", f"{results['model']} ({_size(results['model'])})"),
         ("next", f"sklearn-meta predict {results['model']} NEW.csv -o predictions.csv"),

@@ -80,6 +80,8 @@ def _header(model, combination, versions):
         AVERAGE: f"Weighted average of {n} pipelines",
         STACK: f"Stack of {n} pipeline{'s' * (n > 1)}",
     }[combination.kind]
+    if combination.kind == STACK and n == 1 and hasattr(model, "predict_proba"):
+        what = "Calibrated pipeline"
     lines = [f"{what} found by {type(model).__name__} (sklearn-meta).", ""]
     if np.isfinite(model.best_score_):
         by = f" by {model.scoring}" if isinstance(model.scoring, str) else ""

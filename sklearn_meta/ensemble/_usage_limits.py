@@ -41,9 +41,9 @@ LATER_MB = 0.004
 # candidates that take the place of members that exceed a limit.
 RESERVE_SHARE = 0.1
 
-# Runs of a prediction of which the median counts, after one that does not, and the
-# milliseconds after which no further run is begun.
-N_RUNS, ENOUGH_MS = 9, 200.0
+# Runs of a prediction that are measured, after one that is not, and the milliseconds
+# after which no further run is begun.
+N_RUNS, MIN_RUNS, ENOUGH_MS = 13, 4, 200.0
 
 # Repetitions of a measurement that exceeds a limit of milliseconds; the least counts.
 N_RETRIES = 2
@@ -67,8 +67,11 @@ N_CONSIDERED_SLOW, N_STARTS_SLOW, N_ADDITIONS_SLOW = 6, 3, 8
 MAX_ATTEMPTS, MAX_ATTEMPTS_ALONE = 20, 3
 
 
-def median_ms(call: Callable, clock: Callable = time.perf_counter) -> float:
-    """Measure the milliseconds of a call, as a median of several ones.
+def quiet_ms(call: Callable, clock: Callable = time.perf_counter) -> float:
+    """Measure the milliseconds of a call while the machine does nothing else.
+
+    That is the lower quartile of several calls: on a busy machine, many of them wait
+    for a few milliseconds until the system lets them go on.
 
     Parameters
     ----------
@@ -83,11 +86,11 @@ def median_ms(call: Callable, clock: Callable = time.perf_counter) -> float:
     """
     call()
     runs: list[float] = []
-    while len(runs) < N_RUNS and (len(runs) < 3 or sum(runs) < ENOUGH_MS):
+    while len(runs) < N_RUNS and (len(runs) < MIN_RUNS or sum(runs) < ENOUGH_MS):
         began = clock()
         call()
         runs.append(1e3 * (clock() - began))
-    return float(np.median(runs))
+    return float(np.quantile(runs, 0.25))
 
 
 def usage_limits(max_predict_ms, max_megabytes, with_final, table):
@@ -176,6 +179,8 @@ class UsageLimits:
     limits: np.ndarray
     measure: Callable
     _costs: dict[str, np.ndarray] = field(default_factory=dict)
+    # What models of one member need.
+    _alone: dict[str, np.ndarray] = field(default_factory=dict)
     _overhead: np.ndarray | None = None
     _last: tuple | None = None
     # Megabytes of records of the rows, which the model without a pipeline lacks.
@@ -232,7 +237,8 @@ class UsageLimits:
         if allowed:
             return allowed
         self._n_attempts_alone += 1
-        return [min(candidates, key=lambda i: self._excess(costs[i]))]
+        texts = {i: _text(oof.evaluations[i]) for i in candidates}
+        return [min(candidates, key=lambda i: self._excess(texts[i], costs[i]))]
 
     def lighter(self, oof, candidates, weights, refits):
         """Choose candidates that keep the limits together, if a combination does not.
@@ -297,6 +303,7 @@ class UsageLimits:
         texts = [_text(m.evaluation) for m in final.members]
         beyond = used - self._overhead_of(context)
         if len(texts) == 1:
+            self._alone[texts[0]] = used
             records = [0.0, self._records]
             self._costs[texts[0]] = np.maximum(beyond - records, 0.0)
             return
@@ -327,7 +334,9 @@ class UsageLimits:
                 kept.append(member)
                 room = room - cost
         if not kept:
-            kept = [min(final.members, key=lambda m: self._excess_of(m))]
+            texts = [_text(m.evaluation) for m in final.members]
+            excess = [self._excess(text, self._costs[text]) for text in texts]
+            kept = [final.members[int(np.argmin(excess))]]
         n = len(kept)
         combination = Combination.single(0)
         if n > 1:
@@ -361,7 +370,7 @@ class UsageLimits:
 
     def _warn(self, final, used, context):
         """Warn that a final model exceeds a limit."""
-        overhead = self._overhead_of(context) + [0.0, self._records]
+        overhead = self._overhead_of(context)
         said = []
         for i, (name, unit) in enumerate(NAMES):
             if used[i] > self.limits[i]:
@@ -406,13 +415,10 @@ class UsageLimits:
         """Return what the members may need together."""
         return self.limits - self._overhead_of(context) - [0.0, self._records]
 
-    def _excess(self, cost):
+    def _excess(self, text, cost):
         """Return the largest share of a limit that a model of one member needs."""
         used = self._overhead + [0.0, self._records] + cost
-        return float(np.max(used / self.limits))
-
-    def _excess_of(self, member):
-        return self._excess(self._costs[_text(member.evaluation)])
+        return float(np.max(self._alone.get(text, used) / self.limits))
 
     def _costs_of(self, oof, candidates):
         """Return the costs of candidates by index, guessed where they are unknown."""
@@ -594,7 +600,7 @@ def milliseconds_of_predict(model, row) -> float:
     ms : float
     """
     with released_threads():
-        return median_ms(lambda: model.predict(row))
+        return quiet_ms(lambda: model.predict(row))
 
 
 def pickled_megabytes(value) -> float:

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -39,6 +40,10 @@ def test_lines_are_sentences_then_numbers(results, monkeypatch):
     assert lines[2:6] == ["", "Watch out", "- Rare: classes.", ""]
     names = [line[:13].rstrip() for line in lines[6:]]
     assert names == ["honest score", "best score", "best pipeline", "model", "next"]
+
+
+def test_a_constant_has_no_best_score(results):
+    assert "best score     none" in lines_of_fit({**results, "best_score": -np.inf})
 
 
 def honest(results, **changes):

@@ -26,8 +26,8 @@ from sklearn_meta.ensemble._usage_limits import (
     _best_selection,
     _considered,
     _without_heavy,
-    median_ms,
     pickled_megabytes,
+    quiet_ms,
     usage_limits,
 )
 from sklearn_meta.evaluation._budget import Budget
@@ -121,14 +121,23 @@ def test_light_candidates_are_considered_though_heavy_ones_are_better():
 # Measuring
 
 
-def test_the_median_of_calls_after_the_first_one_counts():
-    now, took = [0.0], iter([1.0, *[0.003, 0.001, 0.5, 0.002, 0.004] * 3])
+@pytest.mark.parametrize(
+    ("took", "expected", "n_calls"),
+    [
+        # The first call imports something; half of the others have to wait.
+        ([1.0, *[0.003, 0.009] * 20], 3.0, 14),
+        # Longer calls are repeated less often.
+        ([1.0, *[0.1, 0.3, 0.1, 0.1] * 9], 100.0, 5),
+    ],
+)
+def test_calls_are_measured_as_on_a_quiet_machine(took, expected, n_calls):
+    now, calls = [0.0], iter(took)
 
     def call():
-        now[0] += next(took)
+        now[0] += next(calls)
 
-    # Half a second is enough.
-    assert median_ms(call, clock=lambda: now[0]) == pytest.approx(3.0)
+    assert quiet_ms(call, clock=lambda: now[0]) == pytest.approx(expected)
+    assert len(list(calls)) == len(took) - n_calls
 
 
 def test_megabytes_are_those_of_a_pickle():

@@ -246,7 +246,7 @@ def test_names_of_strategies(iris):
         assert members(by_name) == members(by_object)
     assert MetaAutoClassifier().search == "evolution"
     with pytest.raises(ValueError, match="'search' parameter.*'evolution'"):
-        MetaAutoClassifier(search="grid").fit(*iris)
+        MetaAutoClassifier(search="annealing").fit(*iris)
 
 
 def test_the_estimator_can_be_cloned(iris):
