@@ -61,7 +61,7 @@ class GridSearch(BaseEstimator):
     >>> from sklearn_meta.testing import make_problem
     >>> search = GridSearch(resolution=2).start(make_problem())
     >>> [candidate.text for candidate in search.ask(3)]
-    ['gaussian_nb(X)', 'decision_tree(X)', 'k_neighbors(X)']
+    ['gaussian_nb(X)', 'logistic_regression(X)', 'decision_tree(X)']
     """
 
     _parameter_constraints = {

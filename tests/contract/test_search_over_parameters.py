@@ -70,6 +70,11 @@ def printed(estimator):
     return bool(stream.getvalue())
 
 
+def n_measured(estimator):
+    estimator.fit(X, y)
+    return np.isfinite([estimator.megabytes_, estimator.predict_ms_]).sum()
+
+
 @dataclass(frozen=True)
 class Effect:
     """Two values of a parameter, and what of a run must differ between them."""
@@ -104,6 +109,9 @@ EFFECTS = {
     "ensemble_size": Effect(
         1, 25, n_members, {"meta_learner": Favorites(), "max_evaluations": 5}
     ),
+    # What they leave out is in the tests of the limits.
+    "max_megabytes": Effect(None, 1000.0, n_measured),
+    "max_predict_ms": Effect(None, 1e6, n_measured),
     "random_state": Effect(0, 1, scores),
     "verbose": Effect(0, 1, printed),
     "warm_start": Effect(False, True, n_evaluations_of_two_fits),

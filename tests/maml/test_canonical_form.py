@@ -17,7 +17,8 @@ NUMBERS = {"task": "regression"}
 tables = hnp.arrays(
     np.float64,
     hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=12),
-    elements=st.floats(),
+    # Differences of subnormal numbers are rounded to nothing.
+    elements=st.floats(allow_subnormal=False),
 )
 
 

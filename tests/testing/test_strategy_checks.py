@@ -79,7 +79,7 @@ class Illegal(Base):
 class Forgets(Base):
     class Run(Base.Run):
         def ask(self, n):
-            self.run._seen.clear()
+            self.run.seen.clear()
             return self.run.ask(n)
 
 
@@ -141,7 +141,9 @@ class Batched(Base):
 class Hurried(Base):
     class Run(Base.Run):
         def tell(self, evaluations):
-            self.run._seed += sum(e.seconds > 5 for e in evaluations)
+            n_slow = sum(e.seconds > 5 for e in evaluations)
+            problem = self.run.problem
+            self.run.problem = replace(problem, seed=problem.seed + n_slow)
             self.run.tell(evaluations)
 
 
