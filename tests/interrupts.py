@@ -41,6 +41,11 @@ from sklearn_meta import MetaAutoClassifier
 from sklearn_meta.exceptions import SearchInterruptedWarning
 
 PACKAGE = os.path.dirname(sklearn_meta.__file__) + os.sep
+# What SQLite calls while it holds a mutex, which a copy of the process could never
+# release: the mutex belongs to the thread of the original. Scenarios that run from the
+# start are interrupted there.
+CALLED_BY_SQLITE = ("authorize", "_look")
+
 # Seconds that a copy may take to end, and those from an interrupt to the model.
 END_SECONDS, MODEL_SECONDS = 30, 12
 
@@ -329,6 +334,8 @@ class Interrupts:
 
     def _trace(self, frame, event, arg):
         if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if frame.f_code.co_name in CALLED_BY_SQLITE and not self.scenario.from_start:
             return None
         if frame.f_code.co_name == "observe":
             self.n_before -= 1
