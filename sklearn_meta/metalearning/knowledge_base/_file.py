@@ -130,7 +130,7 @@ def reading(
                 _check_content(connection, path, limit)
             if version == _schema.SCHEMA_VERSION:
                 limit.restart(reading_steps(path.stat().st_size))
-                allow_only(READ_ONLY, connection)
+                allow_only(READ_ONLY, connection, limit)
                 yield connection
                 return
             with closing(_in_memory()) as copy:
@@ -184,7 +184,7 @@ def writing(path, *, timeout=LOCK_TIMEOUT) -> Iterator[sqlite3.Connection]:
             limit.restart(None)
             if create_or_migrate(connection, path) == 0:
                 write_provenance(connection, _creation_provenance())
-            allow_only(READ_WRITE, connection)
+            allow_only(READ_WRITE, connection, limit)
             yield connection
             # While others read.
             _when_unlocked(lambda: connection.execute("COMMIT"), timeout)
@@ -518,6 +518,8 @@ def _sqlite_errors(path, timeout, limit):
                 f"{name} takes longer to read than any file of its size. It is damaged "
                 "or was made to. Restore it from a copy, or pass another path."
             ) from error
+        if primary == sqlite3.SQLITE_AUTH:
+            limit.raise_if_not_denied()
         if code == _READONLY_DBMOVED:
             raise _Replaced(_REPLACED.format(str(path))) from error
         if primary == sqlite3.SQLITE_BUSY:

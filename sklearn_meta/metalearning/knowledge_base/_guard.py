@@ -111,6 +111,7 @@ class StepLimit:
 
     def __init__(self, steps):
         self._error = None
+        self._has_denied = False
         self.restart(steps)
 
     def restart(self, steps):
@@ -131,6 +132,20 @@ class StepLimit:
         connection : sqlite3.Connection
         """
         connection.set_progress_handler(self._look, _STEPS_OF_A_LOOK)
+
+    def deny(self):
+        """Return that a statement is refused, and remember that it was."""
+        self._has_denied = True
+        return sqlite3.SQLITE_DENY
+
+    def raise_if_not_denied(self):
+        """Raise KeyboardInterrupt unless a statement was refused.
+
+        What interrupts the function that decides about statements looks like a refusal:
+        sqlite3 drops the exception.
+        """
+        if not self._has_denied:
+            raise KeyboardInterrupt
 
     def _look(self):
         """Return whether to end the statement."""
@@ -176,7 +191,7 @@ _FUNCTIONS = frozenset(
 )
 
 
-def allow_only(actions, connection):
+def allow_only(actions, connection, limit):
     """Refuse all statements that do anything else.
 
     Parameters
@@ -184,13 +199,15 @@ def allow_only(actions, connection):
     actions : frozenset of int
         `READ_ONLY` or `READ_WRITE`.
     connection : sqlite3.Connection
+    limit : StepLimit
+        Is told what was refused.
     """
 
     def authorize(action, _, name, *others):
         if action not in actions:
-            return sqlite3.SQLITE_DENY
+            return limit.deny()
         if action == sqlite3.SQLITE_FUNCTION and name not in _FUNCTIONS:
-            return sqlite3.SQLITE_DENY
+            return limit.deny()
         return sqlite3.SQLITE_OK
 
     connection.set_authorizer(authorize)

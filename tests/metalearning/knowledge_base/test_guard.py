@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from contextlib import closing
@@ -105,3 +106,21 @@ def test_an_error_keeps_no_lock(filled, path):
     filled.set_provenance(created="now", created_by="me")
     filled.compact()
     assert filled.provenance()["created"] == "now"
+
+
+def test_ctrl_c_while_sqlite_asks_what_is_allowed_is_no_refusal(filled, path):
+    """sqlite3 takes any exception of the function for a refusal."""
+
+    def interrupted(frame, event, arg):
+        if event == "call" and frame.f_code.co_name == "authorize":
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        with _file.reading(path) as connection:
+            sys.setprofile(interrupted)
+            connection.execute("SELECT count(*) FROM datasets")
+    # What is refused is an error as before.
+    with pytest.raises(KnowledgeBaseError, match="not used in this way"):
+        with _file.reading(path) as connection:
+            connection.execute("PRAGMA user_version")
