@@ -8,6 +8,7 @@ it, with the boosting rounds of the folds, to predict the test part.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -218,10 +219,9 @@ def write_cell(folder, text, status, reason="", same="", fits=(), **arrays):
 
 def write_arrays(path, **arrays):
     """Write arrays into a file, which is there whole or not at all."""
-    partial = Path(path).with_suffix(f".{os.getpid()}.partial")
-    with open(partial, "wb") as file:
-        np.savez_compressed(file, **arrays)
-    partial.rename(path)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    write(path, stream.getvalue())
 
 
 def write(path, data):

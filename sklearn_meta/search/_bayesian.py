@@ -303,7 +303,21 @@ class _BayesianRun(SearchRun):
         return vectors, scores, shares
 
 
-class _GaussianProcess:
+class _Surrogate:
+    """A surrogate of a run."""
+
+    def with_best(self, posterior, vectors):
+        """Return a posterior, and the smallest expected regret of what was told."""
+        told = vectors.take(np.arange(len(self._run._trees)))
+        mean, _ = posterior.predict(told)
+        return posterior, float(mean.min())
+
+    def steps(self, tree):
+        """Return no trees: there are no gradients."""
+        return ()
+
+
+class _GaussianProcess(_Surrogate):
     """The Gaussian process of a run, with the prior of the knowledge base."""
 
     def __init__(self, run):
@@ -333,12 +347,7 @@ class _GaussianProcess:
             self._fitted_at = len(told)
         observed = no_observations(self._surrogate).with_trees(vectors)
         posterior = observed.posterior(scores, shares, weights)
-        mean, _ = posterior.predict(vectors.take(told))
-        return posterior, float(mean.min())
-
-    def steps(self, tree):
-        """Return no trees: there are no gradients."""
-        return ()
+        return self.with_best(posterior, vectors)
 
 
 def _known(run, reranker):
@@ -353,7 +362,7 @@ def _known(run, reranker):
     }
 
 
-class _Regression:
+class _Regression(_Surrogate):
     """A surrogate that is fitted to regrets, without a prior."""
 
     def __init__(self, run):
@@ -368,15 +377,9 @@ class _Regression:
 
     def _fit(self):
         vectors, scores, shares = self._run.observations()
-        told = np.arange(len(self._run._trees))
         seed = [self._run.problem.seed, len(vectors)]
         posterior = self.fit(vectors, as_regrets(scores), shares, seed)
-        mean, _ = posterior.predict(vectors.take(told))
-        return posterior, float(mean.min())
-
-    def steps(self, tree):
-        """Return no trees: there are no gradients."""
-        return ()
+        return self.with_best(posterior, vectors)
 
 
 class _Forest(_Regression):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
-from sklearn_meta.search._tree_encoding import TreeVectors
+from sklearn_meta.search._tree_encoding import TreeVectors, differing
 
 # As in SMAC: few observations make small leaves, and trees differ by their columns.
 N_TREES, MIN_SAMPLES_LEAF, MAX_FEATURES = 20, 2, 5 / 6
@@ -50,7 +50,7 @@ class ForestPosterior:
         -------
         mean, deviation : ndarray of shape (n_trees,)
         """
-        X = joined(vectors)[:, self.used]
+        X = vectors.joined()[:, self.used].astype(np.float32)
         means, variances = [], []
         for tree in self.forest.estimators_:
             leaves = tree.apply(X)
@@ -84,13 +84,7 @@ def forest_posterior(vectors: TreeVectors, regrets, shares, seed) -> ForestPoste
         random_state=seed,
         n_jobs=1,
     )
-    X = joined(vectors)
-    used = np.ptp(X, axis=0) > 0
-    used[:1] |= not used.any()
+    X = vectors.joined().astype(np.float32)
+    used = differing(X)
     forest.fit(X[:, used], regrets, sample_weight=shares)
     return ForestPosterior(forest, used)
-
-
-def joined(vectors):
-    """Return the coordinates of shapes and values side by side, as float32."""
-    return np.concatenate([vectors.shapes, vectors.values], axis=1).astype(np.float32)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sklearn_meta.search._tree_encoding import TreeVectors
+from sklearn_meta.search._tree_encoding import TreeVectors, differing
 
 N_NETWORKS, N_HIDDEN = 5, 16
 N_STEPS, LEARNING_RATE, WEIGHT_DECAY = 100, 0.03, 1e-3
@@ -87,7 +87,7 @@ class MLPPosterior:
         return gradient[:, n_shapes:]
 
     def _input(self, vectors):
-        return np.concatenate([vectors.shapes, vectors.values], axis=1)[:, self.used]
+        return vectors.joined()[:, self.used]
 
 
 def mlp_posterior(vectors: TreeVectors, regrets, shares, seed) -> MLPPosterior:
@@ -107,9 +107,8 @@ def mlp_posterior(vectors: TreeVectors, regrets, shares, seed) -> MLPPosterior:
     posterior : MLPPosterior
     """
     rng = np.random.default_rng(seed)
-    X = np.concatenate([vectors.shapes, vectors.values], axis=1)
-    used = np.ptp(X, axis=0) > 0
-    used[:1] |= not used.any()
+    X = vectors.joined()
+    used = differing(X)
     X = X[:, used]
     mean = float(np.average(regrets, weights=shares))
     importance = rng.exponential(size=(N_NETWORKS, len(X))) * shares

@@ -44,12 +44,32 @@ class TreeVectors:
         """Return the vectors of some of the trees, by index."""
         return TreeVectors(self.shapes[rows], self.values[rows])
 
+    def joined(self) -> np.ndarray:
+        """Return the coordinates of shapes and values side by side."""
+        return np.concatenate([self.shapes, self.values], axis=1)
+
     def concatenate(self, other) -> TreeVectors:
         """Return the vectors of these trees, followed by those of others."""
         return TreeVectors(
             np.concatenate([self.shapes, other.shapes]),
             np.concatenate([self.values, other.values]),
         )
+
+
+def differing(coordinates) -> np.ndarray:
+    """Return which columns differ between trees; the first one if none does.
+
+    Parameters
+    ----------
+    coordinates : ndarray of shape (n_trees, n_coordinates)
+
+    Returns
+    -------
+    differ : ndarray of bool of shape (n_coordinates,)
+    """
+    differ = np.ptp(coordinates, axis=0) > 0
+    differ[:1] |= not differ.any()
+    return differ
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.stats import spearmanr
 
-from sklearn_meta.search._forest_surrogate import forest_posterior, joined
+from sklearn_meta.search._forest_surrogate import forest_posterior
 from sklearn_meta.search._tree_encoding import TreeVectors
 
 
@@ -13,7 +13,7 @@ def made(rng, n=80):
 def test_mean_and_variance_follow_the_law_of_total_variance(rng):
     vectors, regrets = made(rng)
     posterior = forest_posterior(vectors, regrets, np.ones(80), seed=0)
-    X = joined(vectors)[:, posterior.used]
+    X = vectors.joined()[:, posterior.used].astype(np.float32)
     mean, deviation = posterior.predict(vectors)
     np.testing.assert_allclose(mean, posterior.forest.predict(X), atol=1e-6)
     # From the rows of the bootstrap samples in each leaf, one tree after the other.
